@@ -1,0 +1,87 @@
+/* base/num.c - numbers from text and back; see the header for what is refused. */
+#include "base/num.h"
+
+#include <string.h>
+
+bool
+wr_num_parse(weir_str text, uint64_t max, uint64_t *value)
+{
+    uint64_t n = 0;
+
+    if (text.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t digit = (uint8_t)(text.data[i] - '0');
+        if (digit > 9 || __builtin_mul_overflow(n, 10u, &n) ||
+            __builtin_add_overflow(n, digit, &n)) {
+            return false;
+        }
+    }
+    if (n > max) {
+        return false;
+    }
+    *value = n;
+    return true;
+}
+
+bool
+wr_num_parse_hex(weir_str text, uint64_t max, uint64_t *value)
+{
+    uint64_t n = 0;
+
+    if (text.len == 0 || text.len > 16) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        int digit = wr_num_hex_digit((uint8_t)text.data[i]);
+        if (digit < 0) {
+            return false;
+        }
+        n = n << 4 | (uint64_t)digit;
+    }
+    if (n > max) {
+        return false;
+    }
+    *value = n;
+    return true;
+}
+
+size_t
+wr_num_format(char *to, uint64_t value)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                                "34353637383940414243444546474849505152535455565758596061626364656667"
+                                "6869707172737475767778798081828384858687888990919293949596979899";
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    while (value >= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + value % 100 * 2, 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + value * 2, 2);
+    } else {
+        digits[--at] = (char)('0' + value);
+    }
+    memcpy(to, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
+}
+
+size_t
+wr_num_format_hex(char *to, uint64_t value)
+{
+    static const char hex[] = "0123456789abcdef";
+    char digits[16];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = hex[value & 15];
+        value >>= 4;
+    } while (value != 0);
+    memcpy(to, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
+}

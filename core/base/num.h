@@ -1,0 +1,62 @@
+/* base/num.h - the one decimal and the one hexadecimal parser, and checked arithmetic.
+ *
+ * Every number that a peer, a file or an operator wrote comes in through here: digits only (no sign, no blanks), a bound
+ * given by the caller, no wrap-around.
+ */
+#ifndef WR_BASE_NUM_H
+#define WR_BASE_NUM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/base.h>
+
+/* The whole of text as a decimal number of at most max. False (and *value untouched) for anything else, also for "". */
+bool wr_num_parse(weir_str text, uint64_t max, uint64_t *value);
+
+/* The same in hexadecimal, at most 16 digits, either case. */
+bool wr_num_parse_hex(weir_str text, uint64_t max, uint64_t *value);
+
+/* Write value in decimal to `to` (room for 20 bytes); answers how many bytes. */
+size_t wr_num_format(char *to, uint64_t value);
+
+/* Write value in lower-case hexadecimal without leading zeros (room for 16 bytes); answers how many bytes. */
+size_t wr_num_format_hex(char *to, uint64_t value);
+
+/* 0..15 for a hexadecimal digit, -1 for another byte. */
+static inline int
+wr_num_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* *sum = a + b, *product = a * b; false, and the result untouched, when it does not fit. */
+static inline bool
+wr_num_add(size_t a, size_t b, size_t *sum)
+{
+    size_t s;
+
+    if (__builtin_add_overflow(a, b, &s)) {
+        return false;
+    }
+    *sum = s;
+    return true;
+}
+
+static inline bool
+wr_num_mul(size_t a, size_t b, size_t *product)
+{
+    size_t p;
+
+    if (__builtin_mul_overflow(a, b, &p)) {
+        return false;
+    }
+    *product = p;
+    return true;
+}
+
+#endif

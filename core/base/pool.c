@@ -1,0 +1,310 @@
+/* base/pool.c - arenas over blocks, with a cache of blocks of the common size. */
+#include "base/pool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/module.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/num.h"
+
+struct wr_block {
+    struct wr_block *next;
+    size_t size; /* header included */
+};
+
+struct wr_end {
+    struct wr_end *next;
+    void (*fn)(void *data);
+    void *data;
+};
+
+enum { HEADER = (sizeof(struct wr_block) + 15) & ~15u };
+
+/* Free common blocks of this process, newest first. */
+static struct wr_block *kept;
+static size_t kept_count;
+static size_t held_total;
+
+static _Noreturn void
+out_of_memory(const char *pool, size_t size)
+{
+    wr_log_line(wr_log_process(), WR_LOG_EMERG, "no memory: %zu bytes for the %s pool", size, pool);
+    abort();
+}
+
+static struct wr_block *
+block_take(size_t size)
+{
+    struct wr_block *b;
+
+    if (size == WR_POOL_BLOCK && kept != NULL) {
+        b = kept;
+        kept = b->next;
+        kept_count--;
+        return b;
+    }
+    b = aligned_alloc(16, (size + 15) & ~(size_t)15);
+    if (b != NULL) {
+        b->size = size;
+        held_total += size;
+    }
+    return b;
+}
+
+static void
+block_give(struct wr_block *b)
+{
+    if (b->size == WR_POOL_BLOCK && kept_count < WR_POOL_BLOCK_KEPT) {
+        b->next = kept;
+        kept = b;
+        kept_count++;
+        return;
+    }
+    held_total -= b->size;
+    free(b);
+}
+
+size_t
+wr_pool_held_total(void)
+{
+    return held_total;
+}
+
+void
+wr_pool_init(struct weir_pool *p, const char *name, struct weir_pool *parent)
+{
+    *p = (struct weir_pool){ .name = name };
+    wr_list_init(&p->children);
+    wr_list_init(&p->sibling);
+    if (parent != NULL) {
+        wr_list_add(&parent->children, &p->sibling);
+    }
+}
+
+/* Children first, then ends: an end may still use the pool's memory, and a child's end its parent's. */
+static void
+run_ends(struct weir_pool *p)
+{
+    while (!wr_list_empty(&p->children)) {
+        struct weir_pool *child = WR_CONTAINER(p->children.prev, struct weir_pool, sibling);
+        wr_pool_fini(child);
+        if (child->created) {
+            free(child);
+        }
+    }
+    while (p->ends != NULL) {
+        struct wr_end *e = p->ends;
+        p->ends = e->next;
+        e->fn(e->data);
+    }
+}
+
+void
+wr_pool_reset(struct weir_pool *p)
+{
+    run_ends(p);
+    while (p->first != NULL) {
+        struct wr_block *b = p->first;
+        p->first = b->next;
+        block_give(b);
+    }
+    p->at = p->end = NULL;
+    p->held = 0;
+}
+
+void
+wr_pool_recycle(struct weir_pool *p)
+{
+    struct wr_block *b;
+
+    if (p->ends != NULL || !wr_list_empty(&p->children)) {
+        run_ends(p);
+    }
+    if (p->first == NULL) {
+        return;
+    }
+    while (p->first->next != NULL || p->first->size != WR_POOL_BLOCK) {
+        b = p->first;
+        p->first = b->next;
+        p->held -= b->size;
+        block_give(b);
+        if (p->first == NULL) {
+            p->at = p->end = NULL;
+            return;
+        }
+    }
+    p->at = (uint8_t *)p->first + HEADER;
+    p->end = (uint8_t *)p->first + WR_POOL_BLOCK;
+}
+
+void
+wr_pool_fini(struct weir_pool *p)
+{
+    wr_list_remove(&p->sibling);
+    wr_pool_reset(p);
+}
+
+struct weir_pool *
+wr_pool_create(const char *name, struct weir_pool *parent)
+{
+    struct weir_pool *p = malloc(sizeof(*p));
+
+    if (p == NULL) {
+        out_of_memory(name, sizeof(*p));
+    }
+    wr_pool_init(p, name, parent);
+    p->created = true;
+    return p;
+}
+
+void
+wr_pool_destroy(struct weir_pool **p)
+{
+    struct weir_pool *old = *p;
+
+    if (old == NULL) {
+        return;
+    }
+    WR_ASSERT(old->created);
+    *p = NULL;
+    wr_pool_fini(old);
+    free(old);
+}
+
+void *
+wr_pool_grow(struct weir_pool *p, size_t size)
+{
+    size_t want = size + HEADER <= WR_POOL_BLOCK ? WR_POOL_BLOCK : size + HEADER;
+    struct wr_block *b;
+
+    if (size > SIZE_MAX / 2 || (b = block_take(want)) == NULL) {
+        out_of_memory(p->name, size);
+    }
+    p->held += want;
+    if (want != WR_POOL_BLOCK && p->first != NULL) { /* large: keep filling the current block */
+        b->next = p->first->next;
+        p->first->next = b;
+        return (uint8_t *)b + HEADER;
+    }
+    b->next = p->first;
+    p->first = b;
+    p->at = (uint8_t *)b + HEADER + size;
+    p->end = (uint8_t *)b + want;
+    return (uint8_t *)b + HEADER;
+}
+
+void *
+wr_pool_zalloc(struct weir_pool *p, size_t size)
+{
+    return memset(wr_pool_alloc(p, size), 0, size);
+}
+
+void *
+wr_pool_array_of(struct weir_pool *p, size_t n, size_t size)
+{
+    size_t bytes = 0;
+
+    WR_ASSERT(wr_num_mul(n, size, &bytes));
+    return wr_pool_zalloc(p, bytes);
+}
+
+/* ---- The ABI's names for the same things. ---- */
+
+void *
+weir_alloc(weir_pool *pool, size_t size)
+{
+    return wr_pool_alloc(pool, size);
+}
+
+void *
+weir_zalloc(weir_pool *pool, size_t size)
+{
+    return wr_pool_zalloc(pool, size);
+}
+
+void *
+weir_try_alloc(weir_pool *pool, size_t size)
+{
+    size_t held = 0;
+
+    if (!wr_num_add(pool->held, size, &held) || (pool->limit != 0 && held > pool->limit)) {
+        return NULL;
+    }
+    if (size <= (size_t)(pool->end - pool->at)) {
+        return wr_pool_alloc(pool, size);
+    }
+    if (size > WR_POOL_BLOCK) {
+        void *probe = malloc(size + HEADER); /* ask the system before the call that may not fail */
+        if (probe == NULL) {
+            return NULL;
+        }
+        free(probe);
+    }
+    return wr_pool_alloc(pool, size);
+}
+
+weir_str
+weir_dup(weir_pool *pool, weir_str s)
+{
+    char *copy = wr_pool_alloc(pool, s.len + 1);
+
+    if (s.len != 0) {
+        memcpy(copy, s.data, s.len);
+    }
+    copy[s.len] = '\0';
+    return (weir_str){ copy, s.len };
+}
+
+weir_str
+weir_print(weir_pool *pool, const char *fmt, ...)
+{
+    size_t room = (size_t)(pool->end - pool->at);
+    va_list args, again;
+    int n;
+
+    if (room < 256) {
+        room = 256;
+    }
+    va_start(args, fmt);
+    va_copy(again, args);
+    char *to = wr_pool_alloc(pool, room);
+    n = vsnprintf(to, room, fmt, args);
+    WR_ASSERT(n >= 0);
+    if ((size_t)n >= room) { /* longer than the block: print again into a place of its own */
+        room = (size_t)n + 1;
+        to = wr_pool_alloc(pool, room);
+        n = vsnprintf(to, room, fmt, again);
+        WR_ASSERT(n >= 0 && (size_t)n < room);
+    } else if ((uint8_t *)to + ((room + 15) & ~(size_t)15) == pool->at) { /* give the rest back */
+        pool->at = (uint8_t *)to + (((size_t)n + 1 + 15) & ~(size_t)15);
+    }
+    va_end(again);
+    va_end(args);
+    return (weir_str){ to, (size_t)n };
+}
+
+void
+weir_on_end(weir_pool *pool, void (*fn)(void *data), void *data)
+{
+    struct wr_end *e = wr_pool_alloc(pool, sizeof(*e));
+
+    *e = (struct wr_end){ .next = pool->ends, .fn = fn, .data = data };
+    pool->ends = e;
+}
+
+weir_pool *
+weir_pool_new(weir_pool *parent)
+{
+    return wr_pool_create("module", parent != NULL ? parent : weir_worker_pool());
+}
+
+void
+weir_pool_end(weir_pool *pool)
+{
+    wr_pool_destroy(&pool);
+}

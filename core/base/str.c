@@ -1,0 +1,130 @@
+/* base/str.c - comparing, trimming and hashing slices. */
+#include "base/str.h"
+
+#include "base/assert.h"
+
+bool
+weir_str_ieq(weir_str a, weir_str b)
+{
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (wr_str_lower((uint8_t)a.data[i]) != wr_str_lower((uint8_t)b.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int
+wr_str_cmp(weir_str a, weir_str b)
+{
+    size_t n = WR_MIN(a.len, b.len);
+    int order = n != 0 ? memcmp(a.data, b.data, n) : 0;
+
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+weir_str
+wr_str_trim(weir_str s)
+{
+    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
+        s.data++;
+        s.len--;
+    }
+    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return s;
+}
+
+/* ---- SipHash-1-3: Aumasson and Bernstein's construction, one round a word, three to finish. ---- */
+
+static uint64_t hash_key[2];
+
+static void
+hash_key_draw(void)
+{
+    if (hash_key[0] == 0 && hash_key[1] == 0) {
+        weir_random(hash_key, sizeof(hash_key));
+    }
+}
+
+struct sip {
+    uint64_t a, b, c, d;
+};
+
+static inline uint64_t
+rotate(uint64_t x, unsigned n)
+{
+    return x << n | x >> (64 - n);
+}
+
+static inline void
+sip_round(struct sip *v)
+{
+    v->a += v->b;
+    v->b = rotate(v->b, 13) ^ v->a;
+    v->a = rotate(v->a, 32);
+    v->c += v->d;
+    v->d = rotate(v->d, 16) ^ v->c;
+    v->a += v->d;
+    v->d = rotate(v->d, 21) ^ v->a;
+    v->c += v->b;
+    v->b = rotate(v->b, 17) ^ v->c;
+    v->c = rotate(v->c, 32);
+}
+
+static inline uint64_t
+word_at(const char *p, size_t len, bool fold)
+{
+    uint64_t w = 0;
+
+    if (len == 8 && !fold) {
+        memcpy(&w, p, 8);
+        return w;
+    }
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = (uint8_t)p[i];
+        w |= (uint64_t)(fold ? wr_str_lower(c) : c) << (8 * i);
+    }
+    return w;
+}
+
+static uint64_t
+sip(weir_str s, bool fold)
+{
+    size_t whole = s.len & ~(size_t)7;
+    struct sip v;
+
+    hash_key_draw();
+    v.a = hash_key[0] ^ 0x736f6d6570736575u;
+    v.b = hash_key[1] ^ 0x646f72616e646f6du;
+    v.c = hash_key[0] ^ 0x6c7967656e657261u;
+    v.d = hash_key[1] ^ 0x7465646279746573u;
+    for (size_t i = 0; i <= whole; i += 8) {
+        uint64_t w = i < whole ? word_at(s.data + i, 8, fold)
+                               : word_at(s.data + i, s.len & 7, fold) | (uint64_t)s.len << 56;
+        v.d ^= w;
+        sip_round(&v);
+        v.a ^= w;
+    }
+    v.c ^= 0xff;
+    sip_round(&v);
+    sip_round(&v);
+    sip_round(&v);
+    return v.a ^ v.b ^ v.c ^ v.d;
+}
+
+uint64_t
+wr_str_hash(weir_str s)
+{
+    return sip(s, false);
+}
+
+uint64_t
+wr_str_hash_fold(weir_str s)
+{
+    return sip(s, true);
+}
