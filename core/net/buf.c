@@ -275,7 +275,7 @@ weir_chain_skip(weir_chain *c, size_t n)
         mark = weir_chain_pop(c);
         if (c->head == NULL && marks != 0) { /* its marks stay, on what is now an empty buffer */
             wr_buf_consume(mark, mark->len);
-            mark->flags = (mark->flags & ~(WEIR_BUF_LAST | WEIR_BUF_FLUSH)) | marks;
+            mark->flags = mark->flags | marks;
             weir_chain_push(c, mark);
             return;
         }
