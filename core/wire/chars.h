@@ -26,6 +26,13 @@ wr_char_is(char c, unsigned classes)
     return (wr_char_classes[(uint8_t)c] & classes) != 0;
 }
 
+/* Is c optional white space: SP or HTAB? [RFC 9110 5.6.3] */
+static inline bool
+wr_char_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* Are all bytes of s of one of the classes? True for an empty s. */
 static inline bool
 wr_char_all(weir_str s, unsigned classes)

@@ -52,12 +52,6 @@ bad_name(struct wr_reader *r, const char *at)
     return wr_reader_bad(r, 400, "control byte in a header name");
 }
 
-static inline bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* One field line, whose name ends at `colon`. */
 static inline enum wr_wire
 read_field(struct wr_reader *r, const char *colon, const char **next)
@@ -72,14 +66,14 @@ read_field(struct wr_reader *r, const char *colon, const char **next)
     if (id == WEIR_H_OTHER && (fate = judge_name(r, colon)) == REFUSE) {
         return wr_reader_bad(r, 400, "header name is not a token");
     }
-    while (value < r->end && is_blank(*value)) {
+    while (value < r->end && wr_char_is_blank(*value)) {
         value++;
     }
     enum wr_wire rc = wr_reader_value(r, value, &value_end, next);
     if (rc != WR_OK) {
         return rc;
     }
-    while (value_end > value && is_blank(value_end[-1])) {
+    while (value_end > value && wr_char_is_blank(value_end[-1])) {
         value_end--;
     }
     r->lines++;
@@ -117,8 +111,8 @@ read_ordinary(struct wr_reader *r)
         }
         const char *value = colon + 1 + (colon[1] == ' ');
         const char *end = wr_scan_value(value, stop);
-        if (stop - end < 2 || end[0] != '\r' || end[1] != '\n' || is_blank(*value) ||
-            is_blank(end[-1]) || (size_t)(end + 2 - line) > field_max) {
+        if (stop - end < 2 || end[0] != '\r' || end[1] != '\n' || wr_char_is_blank(*value) ||
+            wr_char_is_blank(end[-1]) || (size_t)(end + 2 - line) > field_max) {
             break;
         }
         field->name_at = (uint32_t)(line - start);
