@@ -103,7 +103,9 @@ FUZZ_STEMS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 all: $(B)/libcore.a $(WEIR) modules $(MODULE_INDEX)
 	@$(if $(WEIR),:,echo "note: core/main.c is not there, so there is no $(B)/weir")
 
+# A module that is gone must not stay in the folder the index is made from.
 modules: $(MODULE_SO)
+	@for so in $(B)/modules/*.so; do case " $(MODULE_SO) " in *" $$so "*) ;; *) rm -f "$$so" ;; esac; done
 
 $(B)/obj/core/%.o: core/%.c $(B)/config.mk $(B)/config.h tools/build.mk
 	@mkdir -p $(@D)
@@ -141,11 +143,9 @@ $(B)/modules/$(1).so: $$(OBJ_$(1)) $(wildcard modules/$(1)/module.mk)
 endef
 $(foreach m,$(MODULE_NAMES),$(eval $(call module_rule,$(m))))
 
-# Which module has which directive: how the server finds the module of a directive it meets. A module
-# left out of the build must not stay in the folder the index is made from.
-$(B)/modules/index: $(WEIR) $(MODULE_SO)
+# Which module has which directive: how the server finds the module of a directive it meets.
+$(B)/modules/index: $(WEIR) $(MODULE_SO) | modules
 	@mkdir -p $(@D)
-	$(Q)for so in $(B)/modules/*.so; do case " $(MODULE_SO) " in *" $$so "*) ;; *) rm -f "$$so" ;; esac; done
 	$(Q)if ! grep -rqs -e --write-module-index core; then \
 	    echo "note: $(B)/weir cannot write the module index"; : > $@; \
 	else echo "  INDEX $@"; \
