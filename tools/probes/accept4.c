@@ -1,5 +1,6 @@
 /* accept4: known to the running kernel (a bad descriptor is refused, but not as an unknown call). */
 #include <errno.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 int
