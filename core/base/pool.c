@@ -79,11 +79,19 @@ void
 wr_pool_init(struct weir_pool *p, const char *name, struct weir_pool *parent)
 {
     *p = (struct weir_pool){ .name = name };
+    wr_list_init(&p->owned);
     wr_list_init(&p->children);
     wr_list_init(&p->sibling);
     if (parent != NULL) {
         wr_list_add(&parent->children, &p->sibling);
     }
+}
+
+void
+wr_pool_own(struct weir_pool *p, struct wr_owned *o, void (*end)(struct wr_owned *o))
+{
+    o->end = end;
+    wr_list_add(&p->owned, &o->link);
 }
 
 /* Children first, then ends: an end may still use the pool's memory, and a child's end its parent's. */
@@ -96,6 +104,11 @@ run_ends(struct weir_pool *p)
         if (child->created) {
             free(child);
         }
+    }
+    while (!wr_list_empty(&p->owned)) {
+        struct wr_owned *o = WR_CONTAINER(p->owned.prev, struct wr_owned, link);
+        wr_list_remove(&o->link);
+        o->end(o);
     }
     while (p->ends != NULL) {
         struct wr_end *e = p->ends;
@@ -114,6 +127,7 @@ wr_pool_reset(struct weir_pool *p)
         block_give(b);
     }
     p->at = p->end = NULL;
+    p->spare = NULL;
     p->held = 0;
 }
 
@@ -122,9 +136,10 @@ wr_pool_recycle(struct weir_pool *p)
 {
     struct wr_block *b;
 
-    if (p->ends != NULL || !wr_list_empty(&p->children)) {
+    if (p->ends != NULL || !wr_list_empty(&p->owned) || !wr_list_empty(&p->children)) {
         run_ends(p);
     }
+    p->spare = NULL;
     if (p->first == NULL) {
         return;
     }

@@ -18,16 +18,24 @@
 struct wr_block; /* a run of memory in a pool */
 struct wr_end;   /* something to do when the pool ends */
 
+/* Something of a pool's that needs an end, and may come to it earlier: a link in the thing itself. */
+struct wr_owned {
+    struct wr_list link;
+    void (*end)(struct wr_owned *o); /* called with o already unlinked */
+};
+
 struct weir_pool {
     uint8_t *at;            /* next free byte of the current block */
     uint8_t *end;           /* behind its last */
     struct wr_block *first; /* newest first */
     struct wr_end *ends;    /* newest first */
+    struct wr_list owned;   /* wr_owned, oldest first; ended before `ends` run */
     struct wr_list children;
     struct wr_list sibling; /* in the parent's children; unlinked for a root */
     const char *name;       /* "request", for messages */
     size_t held;            /* bytes in blocks */
     size_t limit;           /* what weir_try_alloc may bring `held` to; 0: no limit */
+    void *spare;            /* net/buf: buffers that were dropped, for the next ones */
     bool created;           /* by wr_pool_create: its own struct is freed with it */
 };
 
@@ -51,6 +59,14 @@ void wr_pool_fini(struct weir_pool *p);
 /* A pool in memory of its own, ended by wr_pool_destroy or with its parent. */
 struct weir_pool *wr_pool_create(const char *name, struct weir_pool *parent);
 void wr_pool_destroy(struct weir_pool **p);
+
+/* Make o end with p, unless wr_pool_disown comes first. Neither allocates. */
+void wr_pool_own(struct weir_pool *p, struct wr_owned *o, void (*end)(struct wr_owned *o));
+static inline void
+wr_pool_disown(struct wr_owned *o)
+{
+    wr_list_remove(&o->link);
+}
 
 /* The slow half of wr_pool_alloc: a new block. */
 void *wr_pool_grow(struct weir_pool *p, size_t size);

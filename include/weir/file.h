@@ -23,7 +23,9 @@ typedef struct weir_file_info {
 } weir_file_info;
 
 /* The file that r's path (or `path` instead of it, "/x/y") means under the location's root or alias, without a zero byte
- * in it; absent after a logged error. In request memory, zero-terminated. */
+ * in it; absent after a logged error. In request memory, zero-terminated. An alias takes the place of the location's prefix;
+ * a path without that prefix (and any path given in, or set by weir_set_path in, a regex location) is put behind it. Root
+ * or alias and path are joined by exactly one '/'. */
 WEIR_API weir_str weir_file_path(weir_request *r, weir_str path);
 
 /* What is at file? WEIR_OK; WEIR_ABSENT (also for a path through a file); 403 when access is denied; WEIR_ERROR (logged).
@@ -40,7 +42,9 @@ enum weir_respond_file_flag {
 };
 
 /* Answer GET or HEAD with a regular file: Content-Type by its name, ETag, Last-Modified, preconditions, ranges, from memory
- * when it is small and hot. What the handler should return: WEIR_DONE, 404, 403, 405, 500. */
+ * when it is small and hot. What the handler should return: WEIR_DONE, 404 (absent, noted as log_not_found says, or not a
+ * regular file), 403, 405 with Allow, 500; or WEIR_NEXT with nothing answered, whatever the method, when file is a
+ * directory: so that the usual case costs one look. */
 WEIR_API int weir_respond_file(weir_request *r, weir_str file, uint32_t flags);
 
 WEIR_END

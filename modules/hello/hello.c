@@ -11,23 +11,25 @@ typedef struct {
 
 static weir_metric *answers;
 
-static int hello(weir_request *r, const void *conf)
+static int
+hello(weir_request *r, const void *conf)
 {
-    const hello_conf *c = conf;
-
-    if (!(r->method & (WEIR_GET | WEIR_HEAD)))
-        return 405;
+    if (!(r->method & (WEIR_GET | WEIR_HEAD))) {
+        return weir_respond_method_not_allowed(r, WEIR_GET | WEIR_HEAD);
+    }
     weir_count(answers, 1);
-    return weir_respond(r, 200, WEIR_STR("text/plain"), weir_value_get(r, c->text));
+    return weir_respond(r, 200, WEIR_STR("text/plain"),
+                        weir_value_get(r, ((const hello_conf *)conf)->text));
 }
 
-static bool wanted(const void *conf)
+static bool
+wanted(const void *conf)
 {
     return ((const hello_conf *)conf)->on;
 }
 
 static const weir_directive directives[] = {
-    WEIR_OPT(hello_conf, on, FLAG, "hello", WEIR_IN_LOCATION, "off", "answer requests here with a text"),
+    WEIR_OPT(hello_conf, on, FLAG, "hello", WEIR_IN_LOCATION, "off", "answer with a text"),
     WEIR_OPT(hello_conf, text, VALUE, "hello_text", WEIR_IN_ANY, "Hello\n", "the text"),
 };
 
@@ -41,7 +43,5 @@ static const weir_metric_def metrics[] = {
 
 WEIR_MODULE("hello", "1.0",
     .summary = "answers requests with a text",
-    .conf_size = sizeof(hello_conf),
-    .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks),
-    .metrics = WEIR_ITEMS(metrics));
+    .conf_size = sizeof(hello_conf), .directives = WEIR_ITEMS(directives),
+    .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics));

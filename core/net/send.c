@@ -1,0 +1,384 @@
+/* net/send.c - the gathering of one connection at a time, and the chain of what the kernel did not take. */
+#include "net/send.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "net/buf.h"
+
+enum { PIECES = 64, FILE_READ = 64 * 1024, FILE_CHUNK = 2 * 1024 * 1024 };
+
+/* One piece of gathered output: bytes of the area, referred bytes, or a buffer. */
+struct piece {
+    const uint8_t *data;
+    size_t len;
+    weir_buf *buf;               /* dropped when sent; NULL: none */
+    void (*release)(void *data); /* called when sent; NULL: none */
+    void *release_data;
+};
+
+/* The gathering of this process. Reused for every connection; between readiness events it is empty. */
+static struct {
+    struct wr_conn *owner;
+    size_t used; /* bytes of area */
+    unsigned n;
+    struct piece pieces[PIECES];
+    char area[WR_OUT_AREA];
+} gather;
+
+/* What waits outlives the event it was made in: it is owned by a pool of its own. */
+static struct weir_pool wait_pool;
+
+static weir_pool *
+waiting(void)
+{
+    if (wait_pool.name == NULL) {
+        wr_pool_init(&wait_pool, "output", NULL);
+    }
+    return &wait_pool;
+}
+
+static void
+piece_done(const struct piece *p)
+{
+    if (p->buf != NULL) {
+        weir_buf_drop(p->buf);
+    } else if (p->release != NULL) {
+        p->release(p->release_data);
+    }
+}
+
+/* Move the unsent pieces from `first` on to the connection's own chain. */
+static void
+keep_rest(struct wr_conn *c, unsigned first)
+{
+    for (unsigned i = first; i < gather.n; i++) {
+        struct piece *p = &gather.pieces[i];
+        weir_str bytes = { (const char *)p->data, p->len };
+        weir_buf *b;
+        if (p->buf != NULL) {
+            b = p->buf;
+        } else if (p->release != NULL) {
+            b = weir_buf_extern(waiting(), bytes, p->release, p->release_data);
+        } else if (p->data >= (const uint8_t *)gather.area &&
+                   p->data < (const uint8_t *)gather.area + WR_OUT_AREA) {
+            b = weir_buf_copy(waiting(), bytes);
+        } else {
+            b = weir_buf_ref(waiting(), bytes);
+        }
+        weir_chain_push(&c->wait, b);
+    }
+    gather.n = 0;
+    gather.used = 0;
+    gather.owner = NULL;
+}
+
+static void
+begin(struct wr_conn *c)
+{
+    if (gather.owner != c) {
+        if (gather.owner != NULL) {
+            struct wr_conn *other = gather.owner;
+            if (wr_out_flush(other) < 0 && gather.owner == other) {
+                keep_rest(other, 0);
+            }
+        }
+        gather.owner = c;
+    }
+}
+
+static struct piece *
+piece_add(struct wr_conn *c)
+{
+    struct piece *p;
+
+    if (gather.n == PIECES) {
+        (void)wr_out_flush(c);
+        gather.owner = c;
+    }
+    p = &gather.pieces[gather.n++];
+    *p = (struct piece){ 0 };
+    return p;
+}
+
+char *
+wr_out_room(struct wr_conn *c, size_t need)
+{
+    WR_ASSERT(need <= WR_OUT_COPY * 2);
+    begin(c);
+    if (WR_OUT_AREA - gather.used < need) {
+        (void)wr_out_flush(c);
+        gather.owner = c;
+    }
+    return gather.area + gather.used;
+}
+
+void
+wr_out_built(struct wr_conn *c, size_t len)
+{
+    const uint8_t *data = (const uint8_t *)gather.area + gather.used;
+    struct piece *last = gather.n != 0 ? &gather.pieces[gather.n - 1] : NULL;
+
+    WR_ASSERT(gather.owner == c && len <= WR_OUT_AREA - gather.used);
+    gather.used += len;
+    if (last != NULL && last->buf == NULL && last->release == NULL &&
+        last->data + last->len == data) {
+        last->len += len;
+        return;
+    }
+    if (len != 0) {
+        if (gather.n == PIECES) { /* flushing would hand the area on: keep the bytes before that */
+            weir_buf *b = weir_buf_copy(waiting(), (weir_str){ (const char *)data, len });
+            (void)wr_out_flush(c);
+            gather.owner = c;
+            last = piece_add(c);
+            *last = (struct piece){ .data = b->data, .len = len, .buf = b };
+            return;
+        }
+        last = piece_add(c);
+        last->data = data;
+        last->len = len;
+    }
+}
+
+void
+wr_out_copy(struct wr_conn *c, const void *bytes, size_t len)
+{
+    const uint8_t *from = bytes;
+
+    while (len != 0) {
+        size_t n = WR_MIN(len, (size_t)WR_OUT_COPY);
+        memcpy(wr_out_room(c, n), from, n);
+        wr_out_built(c, n);
+        from += n;
+        len -= n;
+    }
+}
+
+void
+wr_out_ref(struct wr_conn *c, const void *bytes, size_t len, void (*release)(void *data),
+           void *data)
+{
+    struct piece *p;
+
+    begin(c);
+    p = piece_add(c);
+    p->data = bytes;
+    p->len = len;
+    p->release = release;
+    p->release_data = data;
+}
+
+void
+wr_out_chain(struct wr_conn *c, weir_chain *chain)
+{
+    weir_buf *b;
+
+    begin(c);
+    while ((b = weir_chain_pop(chain)) != NULL) {
+        if (b->len == 0) {
+            weir_buf_drop(b);
+            continue;
+        }
+        struct piece *p = piece_add(c);
+        p->data = b->data;
+        p->len = b->len;
+        p->buf = b;
+    }
+}
+
+/* ---- Sending. ---- */
+
+/* A file by sendfile, or through memory where the transport cannot. Bytes sent, or -errno. A file that has become shorter
+ * than it was is -EIO: the answer cannot be completed. */
+static ssize_t
+send_file(struct wr_conn *c, weir_buf *b, bool more)
+{
+    struct wr_buf *own = wr_buf_of(b);
+    size_t len = WR_MIN(b->len, (size_t)FILE_CHUNK);
+    ssize_t n;
+
+    if (c->transport->send_file != NULL) {
+        n = c->transport->send_file(c, own->fd, own->offset, len, more);
+    } else {
+        static uint8_t bytes[FILE_READ];
+        struct iovec v = { .iov_base = bytes };
+        n = pread(own->fd, bytes, WR_MIN(len, sizeof(bytes)), (off_t)own->offset);
+        if (n > 0) {
+            v.iov_len = (size_t)n;
+            n = c->transport->send(c, &v, 1, more || (size_t)n < b->len);
+        } else if (n < 0) {
+            n = -errno;
+        }
+    }
+    return n == 0 ? -EIO : n;
+}
+
+/* Send the memory buffers at the front of the waiting chain in one call. */
+static ssize_t
+send_front(struct wr_conn *c)
+{
+    struct iovec v[PIECES];
+    int n = 0;
+    weir_buf *b = c->wait.head;
+
+    for (; b != NULL && n < PIECES && !(b->flags & WEIR_BUF_FILE); b = b->next) {
+        v[n].iov_base = (void *)(uintptr_t)b->data;
+        v[n++].iov_len = b->len;
+    }
+    return c->transport->send(c, v, n, b != NULL);
+}
+
+static int
+broken(struct wr_conn *c, ssize_t error)
+{
+    c->gone = true;
+    wr_out_drop(c);
+    return (int)error;
+}
+
+static int
+flush_waiting(struct wr_conn *c)
+{
+    while (c->wait.head != NULL) {
+        weir_buf *b = c->wait.head;
+        ssize_t n;
+        if (b->len == 0) {
+            weir_buf_drop(weir_chain_pop(&c->wait));
+            continue;
+        }
+        n = b->flags & WEIR_BUF_FILE ? send_file(c, b, b->next != NULL) : send_front(c);
+        if (n == -EAGAIN) {
+            return -EAGAIN;
+        }
+        if (n < 0) {
+            return broken(c, n);
+        }
+        c->sent += (uint64_t)n;
+        while (n > 0) {
+            size_t part = WR_MIN((size_t)n, c->wait.head->len);
+            wr_buf_consume(c->wait.head, part);
+            n -= (ssize_t)part;
+            if (c->wait.head->len == 0) {
+                weir_buf_drop(weir_chain_pop(&c->wait));
+            }
+        }
+    }
+    return 0;
+}
+
+/* Take n sent bytes off the pieces from *first on. */
+static void
+advance(unsigned *first, size_t n)
+{
+    while (n != 0) {
+        struct piece *p = &gather.pieces[*first];
+        size_t part = WR_MIN(n, p->len);
+        n -= part;
+        p->len -= part;
+        if (p->buf != NULL) {
+            wr_buf_consume(p->buf, part);
+        }
+        p->data = p->data != NULL ? p->data + part : NULL;
+        if (p->len == 0) {
+            piece_done(p);
+            ++*first;
+        }
+    }
+}
+
+/* One call's worth of the gathered pieces from `first` on. */
+static ssize_t
+send_pieces(struct wr_conn *c, unsigned first)
+{
+    struct iovec v[PIECES];
+    unsigned i = first;
+    int n = 0;
+
+    if (gather.pieces[i].buf != NULL && gather.pieces[i].buf->flags & WEIR_BUF_FILE) {
+        return send_file(c, gather.pieces[i].buf, i + 1 < gather.n);
+    }
+    for (; i < gather.n; i++) {
+        const struct piece *p = &gather.pieces[i];
+        if (p->buf != NULL && p->buf->flags & WEIR_BUF_FILE) {
+            break;
+        }
+        v[n].iov_base = (void *)(uintptr_t)p->data;
+        v[n++].iov_len = p->len;
+    }
+    return c->transport->send(c, v, n, i < gather.n);
+}
+
+static int
+flush_gathered(struct wr_conn *c)
+{
+    unsigned first = 0;
+
+    while (first < gather.n) {
+        ssize_t n = c->can_write ? send_pieces(c, first) : -EAGAIN;
+        if (n == -EAGAIN) {
+            keep_rest(c, first);
+            return -EAGAIN;
+        }
+        if (n < 0) {
+            for (; first < gather.n; first++) {
+                piece_done(&gather.pieces[first]);
+            }
+            gather.n = 0;
+            gather.used = 0;
+            gather.owner = NULL;
+            return broken(c, n);
+        }
+        c->sent += (uint64_t)n;
+        advance(&first, (size_t)n);
+    }
+    gather.n = 0;
+    gather.used = 0;
+    gather.owner = NULL;
+    return 0;
+}
+
+int
+wr_out_flush(struct wr_conn *c)
+{
+    if (c->wait.head != NULL) {
+        int rc = c->can_write ? flush_waiting(c) : -EAGAIN;
+        if (rc != 0) {
+            if (gather.owner == c) {
+                keep_rest(c, 0);
+            }
+            return rc;
+        }
+    }
+    return gather.owner == c ? flush_gathered(c) : 0;
+}
+
+bool
+wr_out_pending(const struct wr_conn *c)
+{
+    return c->wait.head != NULL || (gather.owner == c && gather.n != 0);
+}
+
+uint64_t
+wr_out_waiting(const struct wr_conn *c)
+{
+    return weir_chain_len(&c->wait);
+}
+
+void
+wr_out_drop(struct wr_conn *c)
+{
+    if (gather.owner == c) {
+        for (unsigned i = 0; i < gather.n; i++) {
+            piece_done(&gather.pieces[i]);
+        }
+        gather.n = 0;
+        gather.used = 0;
+        gather.owner = NULL;
+    }
+    wr_chain_drop(&c->wait);
+}

@@ -1,0 +1,67 @@
+/* net/transport.c - the plain transport: system calls, with -EAGAIN told apart and nothing else. */
+#include "net/transport.h"
+
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include "net/conn.h"
+
+static ssize_t
+plain_recv(struct wr_conn *c, void *to, size_t room)
+{
+    ssize_t n;
+
+    do {
+        n = recv(c->io.fd, to, room, 0);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        c->can_read = errno != EAGAIN && c->can_read;
+        return -errno;
+    }
+    if (n != 0 && (size_t)n < room) { /* the socket is empty: the next byte makes an edge */
+        c->can_read = false;
+    }
+    return n;
+}
+
+static ssize_t
+plain_send(struct wr_conn *c, const struct iovec *pieces, int n_pieces, bool more)
+{
+    struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)pieces,
+                        .msg_iovlen = (size_t)n_pieces };
+    int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    ssize_t n;
+
+    do {
+        n = n_pieces == 1 ? send(c->io.fd, pieces->iov_base, pieces->iov_len, flags)
+                          : sendmsg(c->io.fd, &m, flags);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        c->can_write = errno != EAGAIN && c->can_write;
+        return -errno;
+    }
+    return n;
+}
+
+static ssize_t
+plain_send_file(struct wr_conn *c, int fd, int64_t offset, size_t len, bool more)
+{
+    off_t at = (off_t)offset;
+    ssize_t n;
+
+    (void)more;
+    do {
+        n = sendfile(c->io.fd, fd, &at, len);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        c->can_write = errno != EAGAIN && c->can_write;
+        return -errno;
+    }
+    return n;
+}
+
+const struct wr_transport wr_transport_plain = { .name = "plain",
+                                                 .recv = plain_recv,
+                                                 .send = plain_send,
+                                                 .send_file = plain_send_file };

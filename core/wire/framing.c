@@ -1,0 +1,220 @@
+/* wire/framing.c - one pass over the fields that collects the few which frame the message, then the
+ * verdict.
+ *
+ * What must always hold: a message whose length two readers could see differently is refused, never
+ * repaired.
+ */
+#include "wire/framing.h"
+
+#include <weir/request.h>
+#include "base/num.h"
+#include "base/str.h"
+#include "wire/chars.h"
+
+/* What has been seen so far. */
+struct facts {
+    struct wr_framing f;
+    int64_t length; /* of Content-Length */
+    bool chunked;
+};
+
+static weir_str
+value_of(const char *base, const struct wr_head_field *field)
+{
+    return (weir_str){ base + field->value_at, field->value_len };
+}
+
+/* The next element of a comma-separated list, trimmed, maybe empty; *list keeps the rest, absent
+ * after the last. */
+static weir_str
+next_element(weir_str *list)
+{
+    size_t comma = wr_str_find(*list, ',');
+    weir_str element = wr_str_trim(wr_str_cut(*list, 0, comma));
+
+    *list = comma < list->len ? wr_str_cut(*list, comma + 1, list->len) : (weir_str){ NULL, 0 };
+    return element;
+}
+
+static enum wr_wire
+take_length(struct facts *s, weir_str value, struct wr_fault *fault)
+{
+    uint64_t n;
+
+    if (s->f.length_given) {
+        return wr_fault_set(fault, 400, "more than one Content-Length");
+    }
+    if (!wr_num_parse(value, INT64_MAX, &n)) {
+        return wr_fault_set(fault, 400, "Content-Length is not a number");
+    }
+    s->f.length_given = true;
+    s->length = (int64_t)n;
+    return WR_OK;
+}
+
+/* Transfer-Encoding may be chunked and nothing else. Codings before a last chunked, and unknown
+ * ones, are a 501; what no reading makes right is a 400. [RFC 9112 6.1, 7] */
+static enum wr_wire
+take_codings(struct facts *s, weir_str list, struct wr_fault *fault)
+{
+    bool other = false;
+
+    if (s->chunked) {
+        return wr_fault_set(fault, 400, "more than one Transfer-Encoding");
+    }
+    while (list.data != NULL) {
+        weir_str coding = next_element(&list);
+        weir_str name = wr_str_trim(wr_str_cut(coding, 0, wr_str_find(coding, ';')));
+        if (!wr_char_is_token(name)) {
+            return wr_fault_set(fault, 400, "malformed Transfer-Encoding");
+        }
+        if (s->chunked) {
+            return wr_fault_set(fault, 400, "chunked is not the last transfer coding");
+        }
+        if (!weir_str_ieq(name, WEIR_STR("chunked"))) {
+            other = true;
+        } else if (name.len != coding.len) {
+            return wr_fault_set(fault, 400, "chunked has parameters");
+        } else {
+            s->chunked = true;
+        }
+    }
+    return other ? wr_fault_set(fault, 501, "transfer coding other than chunked") : WR_OK;
+}
+
+static void
+take_connection(struct facts *s, weir_str list)
+{
+    while (list.data != NULL) {
+        weir_str option = next_element(&list);
+        if (weir_str_ieq(option, WEIR_STR("keep-alive"))) {
+            s->f.keep_alive = true;
+        } else if (weir_str_ieq(option, WEIR_STR("close"))) {
+            s->f.close = true;
+        } else if (weir_str_ieq(option, WEIR_STR("upgrade"))) {
+            s->f.upgrade = true;
+        } else if (option.len != 0) {
+            s->f.nominated = true;
+        }
+    }
+}
+
+static enum wr_wire
+take_expect(struct facts *s, weir_str value, struct wr_fault *fault)
+{
+    if (!weir_str_ieq(value, WEIR_STR("100-continue"))) {
+        return wr_fault_set(fault, 417, "expectation other than 100-continue");
+    }
+    s->f.expect_continue = true;
+    return WR_OK;
+}
+
+static enum wr_wire
+take_host(struct facts *s, weir_str value, struct wr_fault *fault)
+{
+    if (s->f.host.data != NULL) {
+        return wr_fault_set(fault, 400, "more than one Host");
+    }
+    s->f.host = value;
+    return WR_OK;
+}
+
+static enum wr_wire
+collect(struct facts *s, const char *base, const struct wr_head_field *fields, uint32_t n_fields,
+        bool request, struct wr_fault *fault)
+{
+    enum wr_wire rc = WR_OK;
+
+    for (uint32_t i = 0; i < n_fields && rc == WR_OK; i++) {
+        switch (fields[i].id) {
+        case WEIR_H_CONTENT_LENGTH:
+            rc = take_length(s, value_of(base, &fields[i]), fault);
+            break;
+        case WEIR_H_TRANSFER_ENCODING:
+            rc = take_codings(s, value_of(base, &fields[i]), fault);
+            break;
+        case WEIR_H_CONNECTION:
+            take_connection(s, value_of(base, &fields[i]));
+            break;
+        case WEIR_H_EXPECT:
+            rc = request ? take_expect(s, value_of(base, &fields[i]), fault) : WR_OK;
+            break;
+        case WEIR_H_HOST:
+            rc = request ? take_host(s, value_of(base, &fields[i]), fault) : WR_OK;
+            break;
+        default:
+            break;
+        }
+    }
+    return rc;
+}
+
+/* The rules that need all fields and the version. */
+static enum wr_wire
+judge(struct facts *s, uint32_t version, struct wr_fault *fault)
+{
+    if (s->chunked && version < 11) {
+        return wr_fault_set(fault, 400, "Transfer-Encoding in HTTP/1.0");
+    }
+    if (s->chunked && s->f.length_given) {
+        return wr_fault_set(fault, 400, "both Transfer-Encoding and Content-Length");
+    }
+    /* A 1.0 message has no meaning for upgrade, and no 100 can be sent in answer to it. */
+    if (version < 11) {
+        s->f.upgrade = false;
+        s->f.expect_continue = false;
+    }
+    s->f.persistent = !s->f.close && (version >= 11 || s->f.keep_alive);
+    return WR_OK;
+}
+
+enum wr_wire
+wr_framing_request(const char *base, const struct wr_request_head *head, struct wr_framing *out,
+                   struct wr_fault *fault)
+{
+    struct facts s = { 0 };
+
+    if (collect(&s, base, head->fields, head->n_fields, true, fault) != WR_OK ||
+        judge(&s, head->version, fault) != WR_OK) {
+        return WR_BAD;
+    }
+    if (s.f.host.data == NULL && head->version >= 11) {
+        return wr_fault_set(fault, 400, "no Host");
+    }
+    s.f.length = s.chunked ? WR_LENGTH_CHUNKED : s.length;
+    *out = s.f;
+    return WR_OK;
+}
+
+/* Can a response with this status to a request of this method have a body? [RFC 9112 6.3] */
+static bool
+may_have_body(uint32_t status, uint32_t method)
+{
+    return method != WEIR_HEAD && status >= 200 && status != 204 && status != 304 &&
+           !(method == WEIR_CONNECT && status < 300);
+}
+
+enum wr_wire
+wr_framing_response(const char *base, const struct wr_response_head *head, uint32_t method,
+                    struct wr_framing *out, struct wr_fault *fault)
+{
+    struct facts s = { 0 };
+
+    if (collect(&s, base, head->fields, head->n_fields, false, fault) != WR_OK ||
+        judge(&s, head->version, fault) != WR_OK) {
+        fault->status = 502;
+        return WR_BAD;
+    }
+    if (!may_have_body(head->status, method)) {
+        s.f.length = 0;
+    } else if (s.chunked) {
+        s.f.length = WR_LENGTH_CHUNKED;
+    } else if (s.f.length_given) {
+        s.f.length = s.length;
+    } else {
+        s.f.length = WR_LENGTH_UNTIL_CLOSE;
+        s.f.persistent = false;
+    }
+    *out = s.f;
+    return WR_OK;
+}

@@ -1,0 +1,331 @@
+/* wire/http1_head.c - request lines and status lines, and the three kinds of head.
+ *
+ * A line that is right and complete is never looked at again while the head is incomplete: the
+ * resume point moves past it. When a head that came in pieces is complete it is read once more from
+ * the start, because the array of fields was lent to others between the calls.
+ */
+#include "wire/http1_head.h"
+
+#include <string.h>
+#include <weir/request.h>
+#include "base/assert.h"
+#include "wire/chars.h"
+#include "wire/http1_reader.h"
+#include "wire/names.h"
+
+/* ---- First lines. ---- */
+
+/* "HTTP/1.x": *at is moved past it. Versions that are well-formed but not 1.x are a 505. */
+static enum wr_wire
+read_version(struct wr_reader *r, const char **at, uint32_t *version)
+{
+    static const char form[] = "HTTP/1.1"; /* a digit stands for any digit */
+    const char *from = *at;
+
+    for (size_t i = 0; i < sizeof(form) - 1; i++) {
+        if (from + i == r->end) {
+            return wr_reader_run_out(r);
+        }
+        bool right = form[i] == '1' ? wr_char_is(from[i], WR_CHAR_DIGIT) : from[i] == form[i];
+        if (!right) {
+            return wr_reader_bad(r, 400, "malformed HTTP version");
+        }
+    }
+    if (from[5] == '0') {
+        return wr_reader_bad(r, 400, "HTTP/0.x is not spoken here");
+    }
+    if (from[5] != '1') {
+        return wr_reader_bad(r, 505, "major HTTP version is not 1");
+    }
+    *version = from[7] == '0' ? 10 : 11;
+    *at = from + 8;
+    return WR_OK;
+}
+
+static enum wr_wire
+bad_method(struct wr_reader *r, const char *at)
+{
+    if (at != r->line) {
+        return wr_reader_bad(r, 400, "method is not a token");
+    }
+    if (*at == '\r' || *at == '\n') {
+        return wr_reader_bad(r, 400, "too many empty lines before the request");
+    }
+    return wr_reader_bad(r, 400, *at == 0x16 ? "TLS handshake where HTTP is spoken" : "no method");
+}
+
+static enum wr_wire
+bad_target(struct wr_reader *r, const char *at, bool empty)
+{
+    uint8_t c = (uint8_t)*at;
+
+    if (c == '\r' || c == '\n') {
+        return wr_reader_bad(r, 400, "request line has no HTTP version");
+    }
+    if (c == ' ' && empty) {
+        return wr_reader_bad(r, 400, "more than one blank before the target");
+    }
+    if (c == '#') {
+        return wr_reader_bad(r, 400, "fragment in the request target");
+    }
+    return wr_reader_bad(r, 400,
+                         c > 0x7e ? "byte over 7e in the request target"
+                                  : "control byte in the request target");
+}
+
+/* r->line past the empty lines that old clients send between requests. [RFC 9112 2.2] */
+static enum wr_wire
+skip_empty_lines(struct wr_reader *r)
+{
+    for (uint32_t n = 0; n < r->limits->empty_max; n++) {
+        wr_reader_begin_line(r, r->line, r->limits->line_max);
+        if (r->line == r->end || (*r->line != '\r' && *r->line != '\n')) {
+            return WR_OK;
+        }
+        enum wr_wire rc = wr_reader_take_line_end(r, r->line, &r->line, "");
+        if (rc != WR_OK) {
+            return rc;
+        }
+    }
+    return WR_OK;
+}
+
+static inline const char *
+scan_any_target(const struct wr_reader *r, const char *at)
+{
+    if (WR_LIKELY(!r->limits->target_high)) {
+        return wr_scan_target(at, r->end);
+    }
+    while (at < r->end && wr_char_is(*at, WR_CHAR_TARGET_HIGH)) {
+        at++;
+    }
+    return at;
+}
+
+/* The method's token at r->line; *at goes to the blank after it. */
+static inline enum wr_wire
+read_method(struct wr_reader *r, const char **at, struct wr_request_head *out)
+{
+    const char *end = r->line;
+
+    if (WR_LIKELY(r->end - end >= 4 && memcmp(end, "GET ", 4) == 0)) {
+        end += 3;
+        out->method = WEIR_GET;
+    } else {
+        while (end < r->end && wr_char_is(*end, WR_CHAR_TOKEN)) {
+            end++;
+        }
+        if (end == r->end) {
+            return wr_reader_run_out(r);
+        }
+        if (*end != ' ' || end == r->line) {
+            return bad_method(r, end);
+        }
+        out->method = wr_method_id((weir_str){ r->line, (size_t)(end - r->line) });
+    }
+    out->method_at = (uint32_t)(r->line - r->start);
+    out->method_len = (uint32_t)(end - r->line);
+    *at = end;
+    return WR_OK;
+}
+
+/* The request line; on WR_OK r->line is at the first field line. [RFC 9112 3] */
+static enum wr_wire
+read_request_line(struct wr_reader *r, struct wr_request_head *out)
+{
+    const char *at = r->line;
+    enum wr_wire rc;
+
+    if (at < r->stop && (*at == '\r' || *at == '\n') && (rc = skip_empty_lines(r)) != WR_OK) {
+        return rc;
+    }
+    wr_reader_begin_line(r, r->line, r->limits->line_max);
+    if ((rc = read_method(r, &at, out)) != WR_OK) {
+        return rc;
+    }
+    const char *target = at + 1;
+    at = scan_any_target(r, target);
+    if (at == r->end) {
+        return wr_reader_run_out(r);
+    }
+    if (*at != ' ' || at == target) {
+        return bad_target(r, at, at == target);
+    }
+    out->target_at = (uint32_t)(target - r->start);
+    out->target_len = (uint32_t)(at - target);
+    at++;
+    if (WR_LIKELY(r->end - at >= 10 && memcmp(at, "HTTP/1.1\r\n", 10) == 0)) {
+        out->version = 11;
+        r->line = at + 10;
+        return WR_OK;
+    }
+    if ((rc = read_version(r, &at, &out->version)) != WR_OK) {
+        return rc;
+    }
+    return wr_reader_take_line_end(r, at, &r->line, "bytes after the HTTP version");
+}
+
+/* Three digits. [RFC 9112 4] */
+static enum wr_wire
+read_status(struct wr_reader *r, const char **at, uint32_t *status)
+{
+    const char *from = *at;
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (from + i == r->end) {
+            return wr_reader_run_out(r);
+        }
+        if (!wr_char_is(from[i], WR_CHAR_DIGIT)) {
+            return wr_reader_bad(r, 502, "status is not three digits");
+        }
+        n = n * 10 + (uint32_t)(from[i] - '0');
+    }
+    if (n < 100 || n > 599) {
+        return wr_reader_bad(r, 502, "status is not in 100..599");
+    }
+    *status = n;
+    *at = from + 3;
+    return WR_OK;
+}
+
+/* The status line; on WR_OK r->line is at the first field line. [RFC 9112 4] */
+static enum wr_wire
+read_status_line(struct wr_reader *r, struct wr_response_head *out)
+{
+    const char *at = r->line;
+    const char *reason_end;
+    enum wr_wire rc;
+
+    wr_reader_begin_line(r, at, r->limits->line_max);
+    if ((rc = read_version(r, &at, &out->version)) != WR_OK) {
+        return rc;
+    }
+    if (at == r->end) {
+        return wr_reader_run_out(r);
+    }
+    if (*at++ != ' ') {
+        return wr_reader_bad(r, 502, "no blank after the HTTP version");
+    }
+    if ((rc = read_status(r, &at, &out->status)) != WR_OK) {
+        return rc;
+    }
+    if (at == r->end) {
+        return wr_reader_run_out(r);
+    }
+    if (*at != ' ') {
+        out->reason_at = (uint32_t)(at - r->start);
+        out->reason_len = 0;
+        return wr_reader_take_line_end(r, at, &r->line, "status is not three digits");
+    }
+    at++;
+    if ((rc = wr_reader_value(r, at, &reason_end, &r->line)) != WR_OK) {
+        return rc;
+    }
+    out->reason_at = (uint32_t)(at - r->start);
+    out->reason_len = (uint32_t)(reason_end - at);
+    return WR_OK;
+}
+
+/* ---- The three kinds of head. ---- */
+
+/* Go to the resume point, if there is one. */
+static bool
+resume(struct wr_reader *r, const struct wr_head_scan *scan)
+{
+    r->line = r->start + scan->at;
+    r->lines = scan->lines;
+    WR_ASSERT(r->line <= r->stop);
+    return scan->at != 0;
+}
+
+/* Keep the resume point of an incomplete head; forget it when the head is complete. */
+static void
+keep(struct wr_head_scan *scan, const struct wr_reader *r, enum wr_wire rc)
+{
+    if (rc == WR_MORE) {
+        scan->at = (uint32_t)(r->line - r->start);
+        scan->lines = r->lines;
+    } else if (rc == WR_OK) {
+        *scan = (struct wr_head_scan){ 0 };
+    }
+}
+
+enum wr_wire
+wr_http1_request_head(const char *in, size_t len, struct wr_head_scan *scan,
+                      const struct wr_head_limits *limits, struct wr_request_head *out,
+                      struct wr_fault *fault)
+{
+    struct wr_reader r = wr_reader_over(in, len, limits, fault);
+    struct wr_request_head head = { .fields = out->fields };
+    bool resumed = resume(&r, scan);
+    enum wr_wire rc = resumed ? WR_OK : read_request_line(&r, &head);
+
+    if (rc != WR_OK) {
+        return rc;
+    }
+    r.fields = out->fields;
+    rc = wr_reader_fields(&r);
+    keep(scan, &r, rc);
+    if (rc != WR_OK) {
+        return rc;
+    }
+    if (resumed) {
+        return wr_http1_request_head(in, len, scan, limits, out, fault);
+    }
+    head.bytes = (uint32_t)(r.line - in);
+    head.n_fields = r.n_fields;
+    *out = head;
+    return WR_OK;
+}
+
+enum wr_wire
+wr_http1_response_head(const char *in, size_t len, struct wr_head_scan *scan,
+                       const struct wr_head_limits *limits, struct wr_response_head *out,
+                       struct wr_fault *fault)
+{
+    struct wr_reader r = wr_reader_over(in, len, limits, fault);
+    struct wr_response_head head = { .fields = out->fields };
+    bool resumed = resume(&r, scan);
+
+    r.response = true;
+    enum wr_wire rc = resumed ? WR_OK : read_status_line(&r, &head);
+    if (rc != WR_OK) {
+        return rc;
+    }
+    r.fields = out->fields;
+    rc = wr_reader_fields(&r);
+    keep(scan, &r, rc);
+    if (rc != WR_OK) {
+        return rc;
+    }
+    if (resumed) {
+        return wr_http1_response_head(in, len, scan, limits, out, fault);
+    }
+    head.bytes = (uint32_t)(r.line - in);
+    head.n_fields = r.n_fields;
+    *out = head;
+    return WR_OK;
+}
+
+enum wr_wire
+wr_http1_section(const char *in, size_t len, struct wr_head_scan *scan,
+                 const struct wr_head_limits *limits, struct wr_head_section *out,
+                 struct wr_fault *fault)
+{
+    struct wr_reader r = wr_reader_over(in, len, limits, fault);
+    bool resumed = resume(&r, scan);
+
+    r.fields = out->fields;
+    enum wr_wire rc = wr_reader_fields(&r);
+    keep(scan, &r, rc);
+    if (rc != WR_OK) {
+        return rc;
+    }
+    if (resumed) {
+        return wr_http1_section(in, len, scan, limits, out, fault);
+    }
+    out->bytes = (uint32_t)(r.line - in);
+    out->n_fields = r.n_fields;
+    return WR_OK;
+}

@@ -1,0 +1,45 @@
+/* wire/scan_plain.h - the scans of scan.h byte by byte: for machines without a vector variant, and
+ * for the last bytes before the end in those that have one. */
+#ifndef WR_WIRE_SCAN_PLAIN_H
+#define WR_WIRE_SCAN_PLAIN_H
+
+#include "wire/chars.h"
+
+static inline const char *
+wr_plain_name(const char *at, const char *end)
+{
+    while (at < end && (uint8_t)*at > ' ' && *at != ':') {
+        at++;
+    }
+    return at;
+}
+
+static inline const char *
+wr_plain_word(const char *at, const char *end)
+{
+    while (at < end &&
+           ((uint8_t)((*at | 0x20) - 'a') < 26 || (uint8_t)(*at - '0') < 10 || *at == '-')) {
+        at++;
+    }
+    return at;
+}
+
+static inline const char *
+wr_plain_value(const char *at, const char *end)
+{
+    while (at < end && (uint8_t)*at >= ' ' && *at != 0x7f) {
+        at++;
+    }
+    return at;
+}
+
+static inline const char *
+wr_plain_target(const char *at, const char *end)
+{
+    while (at < end && wr_char_is(*at, WR_CHAR_TARGET)) {
+        at++;
+    }
+    return at;
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* return - settle the request at once: with a text, a redirect or a bare status.
+ *
+ *     return code [text];   return code URL;   return URL;
+ *
+ * What kind of answer it is depends on the words alone, so it is decided when they are read: at run
+ * time a constant text is one call.
+ */
+#include "program.h"
+
+static int
+return_status(weir_request *r, const struct step *step)
+{
+    (void)r;
+    return (int)step->status;
+}
+
+static int
+return_text(weir_request *r, const struct step *step)
+{
+    weir_str type = { NULL, 0 };
+
+    return weir_respond(r, step->status, type, weir_value_get(r, step->value));
+}
+
+/* A URL in a header must be one line: what a variable brought decoded into it is encoded again. */
+static weir_str
+one_line(weir_request *r, weir_str url)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t bad = 0;
+
+    for (size_t i = 0; i < url.len; i++) {
+        bad += (uint8_t)url.data[i] <= ' ' || (uint8_t)url.data[i] == 0x7f;
+    }
+    if (bad == 0) {
+        return url;
+    }
+    char *text = weir_alloc(r->pool, url.len + 2 * bad);
+    char *to = text;
+    for (size_t i = 0; i < url.len; i++) {
+        uint8_t c = (uint8_t)url.data[i];
+        if (c <= ' ' || c == 0x7f) {
+            *to++ = '%';
+            *to++ = hex[c >> 4];
+            *to++ = hex[c & 15];
+        } else {
+            *to++ = (char)c;
+        }
+    }
+    return (weir_str){ text, (size_t)(to - text) };
+}
+
+static int
+return_redirect(weir_request *r, const struct step *step)
+{
+    return weir_redirect(r, step->status, one_line(r, weir_value_get(r, step->value)));
+}
+
+/* Decimal digits only; 0 if it is not a status a handler may answer with. */
+static uint32_t
+parse_status(weir_str s)
+{
+    uint32_t status = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9' || status > 59) {
+            return 0;
+        }
+        status = status * 10 + (uint32_t)(s.data[i] - '0');
+    }
+    return status >= 200 ? status : 0;
+}
+
+static bool
+begins_with(weir_str s, weir_str what)
+{
+    return s.len >= what.len && memcmp(s.data, what.data, what.len) == 0;
+}
+
+static bool
+is_url(weir_str s)
+{
+    return begins_with(s, WEIR_STR("http://")) || begins_with(s, WEIR_STR("https://"))
+           || begins_with(s, WEIR_STR("$scheme"));
+}
+
+static bool
+is_redirect(uint32_t status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* Without a text, an error is answered by its page (error_page), all else by an empty body. */
+static step_run *
+choose_answer(uint32_t status, const weir_value *value)
+{
+    bool empty = value == NULL || (value->constant.data != NULL && value->constant.len == 0);
+
+    if (is_redirect(status)) {
+        return empty ? return_status : return_redirect;
+    }
+    return empty && status >= 400 ? return_status : return_text;
+}
+
+int
+set_return(weir_conf *cf, const weir_directive *d, void *field)
+{
+    weir_str first = weir_conf_arg(cf, 1);
+    bool only = weir_conf_argc(cf) == 2;
+    uint32_t status = parse_status(first);
+    uint32_t text = 2;
+    weir_value *value = NULL;
+
+    (void)d;
+    if (status == 0) {
+        if (!only || !is_url(first)) {
+            return weir_conf_error_at(cf, 1,
+                                      "invalid return code \"%.*s\": a status from 200 to 599, or "
+                                      "a URL that begins with http://, https:// or $scheme",
+                                      WEIR_FMT(first));
+        }
+        status = 302;
+        text = 1;
+    }
+    if (text == 1 || !only) {
+        value = weir_value_compile(cf, weir_conf_arg(cf, text));
+        if (value == NULL) {
+            return WEIR_ERROR;
+        }
+    } else if (is_redirect(status)) {
+        weir_conf_warn(cf, "\"return %u\" names no URL to go to", (unsigned)status);
+    }
+
+    struct step *step = program_add(cf, field);
+    step->status = status;
+    step->value = value;
+    step->run = choose_answer(status, value);
+    return WEIR_OK;
+}

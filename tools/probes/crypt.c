@@ -1,0 +1,11 @@
+/* libxcrypt: password hashes of auth_basic files. */
+#include <crypt.h>
+#include <stddef.h>
+
+int
+main(void)
+{
+    struct crypt_data data = {0};
+
+    return crypt_r("a", "$1$abcdefgh$", &data) == NULL;
+}
