@@ -1,0 +1,27 @@
+/* http/body_in.h - the request body: from the driver through the body filters to whoever wants it, in memory or in a file.
+ *
+ * Nothing is read before somebody asks (weir_read_body). Up to client_body_buffer_size stays in memory, more goes to a
+ * temporary file. The limit is checked by Content-Length before the first byte and by count for chunked bodies. */
+#ifndef WR_HTTP_BODY_IN_H
+#define WR_HTTP_BODY_IN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/request.h"
+
+/* The driver: bytes of the body, framing gone. last: the body is complete. Bytes are copied. Answers false when no more is
+ * wanted (refused, too long): the driver stops reading and closes after the answer. */
+bool wr_body_push(struct wr_request *r, const void *bytes, size_t len, bool last);
+
+/* The driver: the body cannot be completed (the client went away, bad chunk, too slow); status to answer, 0: none. */
+void wr_body_failed(struct wr_request *r, uint32_t status);
+
+/* Is the body wanted, and not complete? */
+bool wr_body_wanted(const struct wr_request *r);
+
+/* For variables: $request_body, $request_body_file. */
+weir_str wr_body_text(struct wr_request *r);
+weir_str wr_body_file(struct wr_request *r);
+
+#endif

@@ -1,0 +1,40 @@
+/* http/driver.h - what a protocol (HTTP/1, HTTP/2) or a parent (subrequests) does for a request. The seam between http and
+ * the drivers: http never knows which protocol a request came by.
+ *
+ * The request's side of the seam is in request.h (wr_request_*). All calls come from the loop; none re-enters the other side
+ * before it returns, except where said.
+ */
+#ifndef WR_HTTP_DRIVER_H
+#define WR_HTTP_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/body.h>
+
+struct wr_request;
+
+struct wr_driver {
+    const char *name; /* "http/1.1", "h2", "subrequest" */
+
+    /* The response head is final: format and gather it. last: no body follows (HEAD, 204, 304, empty). */
+    void (*head)(struct wr_request *r, bool last);
+
+    /* An interim response (100, 103) with r's out fields if `fields`. */
+    void (*interim)(struct wr_request *r, uint32_t status, bool fields);
+
+    /* Take body bytes, in order; WEIR_BUF_LAST ends the response. The chain is empty afterwards. */
+    void (*body)(struct wr_request *r, weir_chain *chain);
+
+    /* How many more bytes the client's side can use now; 0: wait, wr_request_can_send will be called. */
+    size_t (*room)(struct wr_request *r);
+
+    /* Deliver the request body from now on (wr_body_push), after a 100 Continue if one is owed. */
+    void (*want_body)(struct wr_request *r);
+
+    /* The request has nothing more to say or do: finish sending, then free it (wr_request_free). error: the response was
+     * cut; the peer must see that it is incomplete. */
+    void (*finish)(struct wr_request *r, bool error);
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* http/fields.h - a set of header fields with an index by known name; shared until it is changed.
+ *
+ * A response begins with the empty block, or with a hot file's prebuilt one, without a copy; the first change makes the
+ * request's own. Request fields are the request's own from the start.
+ */
+#ifndef WR_HTTP_FIELDS_H
+#define WR_HTTP_FIELDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/request.h>
+
+#include "base/pool.h"
+
+enum { WR_FIELDS = WEIR_H_COUNT_1_0 };
+
+struct wr_fields {
+    const weir_header *index[WR_FIELDS];
+    weir_header *first, *last;
+    uint32_t n;
+    /* The fields' lines, formatted for HTTP/1 ("Name: value\r\n"...), when the block is prebuilt; absent otherwise. */
+    weir_str lines;
+    bool shared; /* not to be changed: copy first */
+};
+
+/* Nothing. */
+extern struct wr_fields wr_fields_none;
+
+/* A field at the end, name and value as given (they must live as long as f). id as wr_name_id says. */
+weir_header *wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value,
+                           uint32_t id);
+
+/* Take out every field of that name (id, or by comparing when id is 0). Answers how many. */
+uint32_t wr_fields_remove(struct wr_fields *f, weir_str name, uint32_t id);
+
+/* The first field called name; case does not matter. */
+const weir_header *wr_fields_find(const struct wr_fields *f, weir_str name);
+
+/* A copy that may be changed. */
+struct wr_fields *wr_fields_copy(const struct wr_fields *f, weir_pool *pool);
+
+/* Is it a token, and a value without CR, LF, NUL and other control bytes but TAB? */
+bool wr_field_valid(weir_str name, weir_str value);
+
+#endif

@@ -1,0 +1,20 @@
+/* http/limits.h - every limit that has no directive, and the defaults of those that have one: value, unit, reason. */
+#ifndef WR_HTTP_LIMITS_H
+#define WR_HTTP_LIMITS_H
+
+enum {
+    WR_LIMIT_REWRITES = 10,     /* internal redirects and rewrites of one request; then 500, as nginx */
+    WR_LIMIT_SUBREQUESTS = 50,  /* levels of subrequests; then WEIR_LIMIT */
+    WR_LIMIT_SUSPEND_MS = 60000, /* a ticket nobody resumes: 504 */
+    WR_LIMIT_FILTER_KEEP = 1 << 20, /* bytes a body filter may leave on `in` */
+    WR_LIMIT_WHOLE = 8 << 20,   /* bytes of a body for a WEIR_HOOK_WHOLE filter; then 502 */
+    WR_LIMIT_REQUEST_POOL = 16 << 20, /* bytes a request's pool may hold for weir_try_alloc */
+    WR_LIMIT_PULL = 64 * 1024,  /* bytes asked from a source at once */
+    WR_LIMIT_OUTPUT = 256 * 1024, /* bytes that may wait for a slow client before the source is paused */
+    WR_LIMIT_CAPTURES = 10,     /* $0..$9 */
+    WR_LIMIT_REGEX_MATCH = 100000, /* PCRE2 match limit: backtracking steps */
+    WR_LIMIT_VALUE = 1 << 20,   /* bytes of one evaluated value */
+    WR_LIMIT_MULTIPART_RANGES = 16 /* ranges of one answer, unless max_ranges says less */
+};
+
+#endif

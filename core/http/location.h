@@ -1,0 +1,55 @@
+/* http/location.h - a block of settings that requests run in (location, server, if, limit_except), and finding it by path.
+ *
+ * Search is nginx's: an exact match ends it; else the longest prefix, unless it is `^~` then the regular expressions of the
+ * block in order, nested blocks first; a regular expression that matches wins over the prefix.
+ */
+#ifndef WR_HTTP_LOCATION_H
+#define WR_HTTP_LOCATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/conf.h>
+
+#include "conf/bind.h"
+#include "http/plan.h"
+
+struct wr_server;
+struct wr_request;
+
+enum wr_location_kind {
+    WR_LOC_SERVER, /* the server's own block: before a location is found */
+    WR_LOC_PREFIX,
+    WR_LOC_PREFIX_FINAL, /* ^~ */
+    WR_LOC_EXACT,
+    WR_LOC_REGEX,
+    WR_LOC_NAMED,
+    WR_LOC_BLOCK /* if, limit_except: entered by a hook */
+};
+
+/* The locations directly inside one block. */
+struct wr_locations;
+
+struct wr_location {
+    const void **conf; /* by slot */
+    const struct wr_plan *plan;
+    const struct wr_server *server;
+    const struct wr_location *outer; /* the block around it */
+    struct wr_locations *inner;      /* NULL: none */
+    const struct wr_conf_node *node; /* where it stands */
+    const struct wr_scope *scope;    /* for -M */
+    weir_str name;                   /* "/images/", the pattern, "@name" */
+    weir_regex *regex;
+    uint32_t kind;
+    uint32_t limit_methods;          /* limit_except: methods that stay in the block around; 0: none */
+    const struct wr_location *limited; /* the limit_except block for the others */
+};
+
+/* The location for path in server's block; never NULL: the server's own block when none fits. Captures are set on r.
+ * NULL only when a regular expression failed (500). */
+const struct wr_location *wr_location_find(struct wr_request *r, const struct wr_server *server,
+                                           weir_str path);
+
+/* The named location (with its '@'), or NULL. */
+const struct wr_location *wr_location_named(const struct wr_server *server, weir_str name);
+
+#endif

@@ -1,0 +1,193 @@
+/* http/request.h - what a request is inside: the ABI's prefix, where it stands in its course, its head, body and answer.
+ *
+ * A driver makes it (wr_request_create), fills the head, and starts it (wr_request_start). It then runs through the phases of
+ * its location's plan; what it answers goes to the driver. Its end is one place: wr_request_end, which runs the log hooks
+ * and hands it back to the driver.
+ */
+#ifndef WR_HTTP_REQUEST_H
+#define WR_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/request.h>
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "http/driver.h"
+#include "http/fields.h"
+#include "http/plan.h"
+#include "http/settings.h"
+#include "net/conn.h"
+
+#define WR_REQUEST_TAG WR_TAG('r', 'e', 'q', '1')
+
+struct wr_http;     /* http.h: a generation's http block */
+struct wr_server;   /* vhost.h */
+struct wr_location; /* location.h */
+struct wr_body_in;  /* body_in.h */
+struct wr_captures; /* regex.h */
+
+/* How far the response is. */
+enum wr_answer {
+    WR_ANSWER_NONE,    /* nobody has answered */
+    WR_ANSWER_HEADERS, /* status and fields are being filtered */
+    WR_ANSWER_BODY,    /* the head has gone to the driver, the body is on its way */
+    WR_ANSWER_LAST     /* WEIR_BUF_LAST has gone to the driver */
+};
+
+/* One body filter's state for one request. */
+struct wr_filter {
+    weir_chain in;      /* what it left, in front of what comes next */
+    bool out;           /* left out of this response (its HEADERS hook said WEIR_DONE) */
+    bool seen_last, sent_last;
+};
+
+struct wr_request {
+    weir_request pub; /* first: a weir_request * is a struct wr_request * */
+    uint32_t tag;
+
+    /* Who and where. */
+    const struct wr_driver *driver;
+    void *stream;              /* the driver's: its connection or stream */
+    struct wr_conn *conn;      /* the client's connection; also for subrequests */
+    const struct wr_http *http;
+    const struct wr_server *server;
+    const struct wr_location *loc; /* NULL before FIND_CONFIG */
+    struct wr_log log;         /* what pub.log points to */
+    struct wr_request *parent; /* of a subrequest */
+    uint32_t level;            /* of subrequests: 0 for the client's */
+
+    /* The head. */
+    weir_str line;             /* the request line, for $request */
+    weir_str authority;        /* host and port as received: $http_host for HTTP/2 */
+    uint32_t host_port;        /* the port in Host or the target; 0: none */
+    uint32_t server_port;      /* of the address the client came to; fetched on first use */
+    uint64_t head_bytes;       /* $request_length counts them */
+    uint64_t body_bytes;       /* of the request body as it came, framing included */
+    struct wr_fields in;
+    struct wr_fields trailers_in;
+    bool keep_alive;           /* the client wants the connection kept */
+    bool expects_continue;     /* and has not been told yet */
+    bool proxied_address;      /* pub's client address was corrected */
+    weir_str client_addr;      /* text; absent until asked for */
+    uint32_t client_port;
+
+    /* Its course. */
+    const struct wr_plan *plan;
+    uint8_t phase;             /* WEIR_PHASE_* it stands in */
+    uint8_t rewrites_left;     /* WR_LIMIT_REWRITES less what was used */
+    uint16_t hook;             /* the next hook of the phase */
+    bool rewritten;            /* weir_rewrite: find the location anew after the phase */
+    bool moved;                /* weir_redirect_inside: start over when the hook returns */
+    bool denied;               /* an access hook said 401 or 403 under `satisfy any` */
+    uint32_t denial;
+    bool running;              /* inside wr_request_run: resumptions wait */
+    bool error_paged;          /* an error_page is being served: no second one unless recursive */
+    bool ended;
+    bool end_wanted;           /* cut the request when the running hook returns */
+    uint32_t error_status;     /* the status an error_page answers for; 0: none */
+
+    /* Waiting. */
+    struct wr_suspended *suspended; /* request.c: the ticket that is out; NULL: none */
+    uint32_t holds;            /* subrequests under way, and others that keep it alive */
+    struct wr_task task;
+
+    /* The body of the request. */
+    struct wr_body_in *body;   /* NULL: none, or not looked at */
+
+    /* The answer. */
+    uint8_t answer;            /* enum wr_answer */
+    uint16_t header_hook;      /* the next HEADERS hook */
+    struct wr_fields *out;     /* never NULL; wr_fields_none at first */
+    struct wr_fields *trailers; /* NULL: none */
+    struct wr_filter *filters; /* one a BODY hook of the plan; NULL when none */
+    weir_chain queued;         /* body given before the head could go */
+    weir_source source;        /* NULL: none */
+    void *source_data;
+    bool source_done;
+    bool source_waits;         /* it said WEIR_AGAIN */
+    bool pumping;
+    bool no_body;              /* HEAD, 204, 304: body bytes are dropped */
+    bool lengths_differ;       /* a filter changes the length */
+    bool cut;                  /* the response could not be completed */
+    uint64_t sent_body;        /* body bytes handed to the client: $body_bytes_sent */
+    uint64_t sent_head;        /* head and framing bytes: $bytes_sent is the sum */
+    uint64_t finished_ms;
+    weir_str status_text;      /* a reason phrase other than the usual; absent */
+
+    /* Variables. */
+    weir_str *vars;            /* by index; NULL until one is asked for */
+    uint8_t *var_state;        /* 0 unknown, 1 known, 2 being computed */
+    struct wr_captures *captures;
+    bool has_limit_rate;       /* `set $limit_rate` overrides */
+    uint64_t limit_rate;
+};
+
+static inline struct wr_request *
+wr_request_of(const weir_request *r)
+{
+    return (struct wr_request *)(uintptr_t)r;
+}
+
+/* The settings of the request's current block. */
+static inline const struct wr_server_conf *
+wr_server_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_SERVER];
+}
+static inline const struct wr_loc_conf *
+wr_loc_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_LOC];
+}
+static inline const struct wr_files_conf *
+wr_files_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_FILES];
+}
+static inline const struct wr_body_conf *
+wr_body_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_BODY];
+}
+
+/* ---- The driver's side. ---- */
+
+/* A request in `pool`, for `server` until its host is known. The driver fills the head (pub.method.. pub.host, in, line). */
+struct wr_request *wr_request_create(weir_pool *pool, struct wr_conn *conn,
+                                     const struct wr_driver *driver, void *stream,
+                                     const struct wr_http *http, const struct wr_server *server);
+
+/* Run it. It may have ended (driver->finish called) when this returns. */
+void wr_request_start(struct wr_request *r);
+
+/* Answer with this status before any phase (a bad head that a server and its log are known for). */
+void wr_request_refuse(struct wr_request *r, uint32_t status);
+
+/* The client's side can take more of the answer. */
+void wr_request_can_send(struct wr_request *r);
+
+/* The client has gone: nothing more can be sent. Ends the request. */
+void wr_request_gone(struct wr_request *r, uint32_t log_status);
+
+/* After driver->finish, once no byte of it is needed any more: end its pool's things. The pool itself is the driver's. */
+void wr_request_free(struct wr_request *r);
+
+/* ---- Inside http. ---- */
+
+/* Go on with the phases from r->phase, r->hook. */
+void wr_request_run(struct wr_request *r);
+
+/* Change settings and plan to those of a location (or the server's own block). */
+void wr_request_enter(struct wr_request *r, const struct wr_location *loc);
+
+/* A hook returned rc in a phase up to CONTENT, or a status has to be answered: error_page, built-in pages, 444. */
+void wr_request_answer_status(struct wr_request *r, uint32_t status);
+
+/* Start over at another path or named location (already set) from `phase`. */
+void wr_request_restart(struct wr_request *r, uint32_t phase);
+
+/* The response is complete or cut: log, then driver->finish. */
+void wr_request_end(struct wr_request *r, bool error);
+
+#endif

@@ -1,0 +1,36 @@
+/* http/response.h - from a handler's answer to the driver: header filters, the head, body filters, and the pump between the
+ * source and a client that may be slow. */
+#ifndef WR_HTTP_RESPONSE_H
+#define WR_HTTP_RESPONSE_H
+
+#include <stdbool.h>
+
+#include "http/request.h"
+
+/* Status and fields are set: run the header filters and give the head to the driver. body: what is there already, taken;
+ * with WEIR_BUF_LAST when it is all. Further bytes come from wr_response_push or r->source. */
+void wr_response_begin(struct wr_request *r, weir_chain *body);
+
+/* More body, taken: through the filters to the driver. */
+void wr_response_push(struct wr_request *r, weir_chain *body);
+
+/* Go on where it stopped: a header hook resumed with rc, a filter or source may go on, the client can take more. */
+void wr_response_go(struct wr_request *r, int rc);
+
+/* Is a response under way? */
+static inline bool
+wr_response_begun(const struct wr_request *r)
+{
+    return r->answer != WR_ANSWER_NONE;
+}
+
+/* The built-in page for a status, as body of r's answer with r's fields; begins the response. */
+void wr_response_page(struct wr_request *r, uint32_t status);
+
+/* r's own response fields for changing. */
+struct wr_fields *wr_response_fields(struct wr_request *r);
+
+/* Forget status, fields and length of an answer that was not begun. */
+void wr_response_clear(struct wr_request *r);
+
+#endif

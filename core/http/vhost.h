@@ -1,0 +1,42 @@
+/* http/vhost.h - servers, the addresses they listen at, and finding one by host name.
+ *
+ * nginx's order: exact name, longest wildcard at the front (*.example.com), longest at the end (mail.*), first regular
+ * expression that matches, the address's default server.
+ */
+#ifndef WR_HTTP_VHOST_H
+#define WR_HTTP_VHOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/location.h"
+#include "net/listen.h"
+
+struct wr_http;
+
+struct wr_server {
+    struct wr_location base;   /* its own block: kind WR_LOC_SERVER */
+    weir_str name;             /* the first server_name: $server_name; "" if none */
+    const struct wr_http *http;
+    struct wr_named *named;    /* location.c: @name locations */
+    uint32_t index;            /* in order of the file */
+};
+
+/* What is known of one listening address: the owner of its wr_listen. */
+struct wr_endpoint {
+    const struct wr_http *http;
+    struct wr_listen *listen;
+    const struct wr_server *fallback; /* default_server, or the first */
+    struct wr_names *names;           /* vhost.c; NULL: only the fallback */
+    bool ssl, http2, proxy_protocol;
+};
+
+/* The endpoint a connection came to: by its local address where *:port and 1.2.3.4:port share a socket. */
+const struct wr_endpoint *wr_endpoint_of(const struct wr_conn *c);
+
+/* The server for host (lower-case, without port and final dot) at an endpoint. Regular expressions need r for captures; r may
+ * be NULL, then they are passed over. */
+const struct wr_server *wr_vhost_find(const struct wr_endpoint *e, weir_str host,
+                                      struct wr_request *r);
+
+#endif
