@@ -22,7 +22,8 @@ struct wr_loop {
     struct epoll_event ready[EVENTS];
 };
 
-static struct wr_loop *self;
+/* A thread has its own or none: how the other threads are told apart from the loop's. */
+static _Thread_local struct wr_loop *self;
 
 struct wr_loop *
 wr_loop_self(void)

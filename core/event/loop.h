@@ -38,7 +38,7 @@ struct wr_task {
 struct wr_loop *wr_loop_create(void);
 void wr_loop_destroy(struct wr_loop **loop);
 
-/* The loop of this process; NULL before wr_loop_create. */
+/* The loop of this thread; NULL in threads that have none. */
 struct wr_loop *wr_loop_self(void);
 
 /* Run turns until wr_loop_stop. */

@@ -35,11 +35,21 @@ enum wr_answer {
     WR_ANSWER_LAST     /* WEIR_BUF_LAST has gone to the driver */
 };
 
+/* Which hook runs, so that weir_suspend knows what a ticket stands for. */
+enum wr_calling {
+    WR_CALLING_NOTHING,
+    WR_CALLING_PHASE,  /* a handler of r->phase */
+    WR_CALLING_HEADER, /* a HEADERS hook */
+    WR_CALLING_SOURCE, /* the body's source */
+    WR_CALLING_FILTER  /* body filter r->filter */
+};
+
 /* One body filter's state for one request. */
 struct wr_filter {
     weir_chain in;      /* what it left, in front of what comes next */
     bool out;           /* left out of this response (its HEADERS hook said WEIR_DONE) */
     bool seen_last, sent_last;
+    bool waits; /* it said WEIR_AGAIN */
 };
 
 struct wr_request {
@@ -88,9 +98,11 @@ struct wr_request {
     uint32_t error_status;     /* the status an error_page answers for; 0: none */
 
     /* Waiting. */
-    struct wr_suspended *suspended; /* request.c: the ticket that is out; NULL: none */
-    uint32_t holds;            /* subrequests under way, and others that keep it alive */
-    struct wr_task task;
+    uint8_t calling;           /* enum wr_calling: whose code runs, or which hook a ticket resumes */
+    uint16_t filter;           /* CALLING_FILTER: which */
+    struct wr_suspended *suspended; /* ticket.c: the ticket that is out; NULL: none */
+    struct wr_list subs;       /* subrequest.c: subrequests under way */
+    struct wr_task task;       /* wr_request_later */
 
     /* The body of the request. */
     struct wr_body_in *body;   /* NULL: none, or not looked at */
@@ -177,6 +189,16 @@ void wr_request_free(struct wr_request *r);
 
 /* Go on with the phases from r->phase, r->hook. */
 void wr_request_run(struct wr_request *r);
+
+/* What the Server field and the built-in pages call us: "weir", or "weir/0.1.0" as server_tokens says. */
+weir_str wr_server_token(const struct wr_request *r);
+
+/* Call a hook: crash attribution, log and ticket context around it. What the handler returned, with a lost AGAIN (no ticket
+ * taken) turned into WEIR_ERROR and logged. */
+int wr_request_call(struct wr_request *r, const struct wr_plan_hook *h, enum wr_calling calling);
+
+/* Go on with r's phases or response later in this turn. */
+void wr_request_later(struct wr_request *r);
 
 /* Change settings and plan to those of a location (or the server's own block). */
 void wr_request_enter(struct wr_request *r, const struct wr_location *loc);

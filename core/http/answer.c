@@ -1,0 +1,240 @@
+/* http/answer.c - the ABI's ways to change fields and to answer: thin, checked, and all ending in http/response. */
+#include <string.h>
+#include <weir/request.h>
+
+#include "base/assert.h"
+#include "http/http.h"
+#include "http/response.h"
+#include "http/types.h"
+#include "wire/names.h"
+
+/* ---- Fields. ---- */
+
+const weir_header *
+weir_in_find(const weir_request *r, weir_str name)
+{
+    uint32_t id = wr_name_id(name);
+
+    return id != 0 ? r->in[id] : wr_fields_find(&wr_request_of(r)->in, name);
+}
+
+const weir_header *
+weir_out_find(const weir_request *r, weir_str name)
+{
+    uint32_t id = wr_name_id(name);
+
+    return id != 0 ? r->out[id] : wr_fields_find(wr_request_of(r)->out, name);
+}
+
+int
+weir_in_set(weir_request *pub, weir_str name, weir_str value)
+{
+    struct wr_request *r = wr_request_of(pub);
+    uint32_t id = wr_name_id(name);
+
+    if (!wr_field_valid(name, value)) {
+        return WEIR_INVALID;
+    }
+    (void)wr_fields_remove(&r->in, name, id);
+    (void)wr_fields_add(&r->in, pub->pool, name, value, id);
+    pub->in_first = r->in.first;
+    return WEIR_OK;
+}
+
+int
+weir_in_remove(weir_request *pub, weir_str name)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    if (wr_fields_remove(&r->in, name, wr_name_id(name)) == 0) {
+        return WEIR_ABSENT;
+    }
+    pub->in_first = r->in.first;
+    return WEIR_OK;
+}
+
+/* The fields that framing and the clock decide, not modules. */
+static bool
+is_servers(uint32_t id)
+{
+    return id == WEIR_H_CONTENT_LENGTH || id == WEIR_H_TRANSFER_ENCODING ||
+           id == WEIR_H_CONNECTION || id == WEIR_H_DATE || id == WEIR_H_KEEP_ALIVE;
+}
+
+static int
+out_change(weir_request *pub, weir_str name, weir_str value, bool replace)
+{
+    struct wr_request *r = wr_request_of(pub);
+    uint32_t id = wr_name_id(name);
+    struct wr_fields *f;
+
+    if (pub->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    if (is_servers(id) || !wr_field_valid(name, value)) {
+        return WEIR_INVALID;
+    }
+    f = wr_response_fields(r);
+    if (replace) {
+        (void)wr_fields_remove(f, name, id);
+    }
+    (void)wr_fields_add(f, pub->pool, name, value, id);
+    pub->out_first = f->first;
+    return WEIR_OK;
+}
+
+int
+weir_out_set(weir_request *r, weir_str name, weir_str value)
+{
+    return out_change(r, name, value, true);
+}
+
+int
+weir_out_add(weir_request *r, weir_str name, weir_str value)
+{
+    return out_change(r, name, value, false);
+}
+
+int
+weir_out_remove(weir_request *pub, weir_str name)
+{
+    struct wr_request *r = wr_request_of(pub);
+    struct wr_fields *f;
+
+    if (pub->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    if (weir_out_find(pub, name) == NULL) {
+        return WEIR_ABSENT;
+    }
+    f = wr_response_fields(r);
+    (void)wr_fields_remove(f, name, wr_name_id(name));
+    pub->out_first = f->first;
+    return WEIR_OK;
+}
+
+int
+weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    if (r->answer == WR_ANSWER_LAST) {
+        return WEIR_CLOSED;
+    }
+    if (!wr_field_valid(name, value) || is_servers(wr_name_id(name))) {
+        return WEIR_INVALID;
+    }
+    if (r->trailers == NULL) {
+        r->trailers = wr_pool_zalloc(pub->pool, sizeof(*r->trailers));
+    }
+    (void)wr_fields_add(r->trailers, pub->pool, name, value, wr_name_id(name));
+    return WEIR_OK;
+}
+
+int
+weir_out_status(weir_request *r, uint32_t status)
+{
+    if (r->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    if (status < 100 || status > 599) {
+        return WEIR_INVALID;
+    }
+    r->status = status;
+    return WEIR_OK;
+}
+
+/* W/ in front of a strong ETag: the bytes are no longer the ones it was made for [RFC 9110 8.8.1]. */
+static void
+weaken_etag(weir_request *r)
+{
+    const weir_header *etag = r->out[WEIR_H_ETAG];
+
+    if (etag != NULL && etag->value.len > 1 && etag->value.data[0] == '"') {
+        weir_str weak = weir_print(r->pool, "W/%.*s", WEIR_FMT(etag->value));
+        (void)weir_out_set(r, WEIR_STR("ETag"), weak);
+    }
+}
+
+int
+weir_out_length(weir_request *pub, int64_t bytes)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    if (pub->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    if (bytes < -1) {
+        return WEIR_INVALID;
+    }
+    if (r->answer == WR_ANSWER_HEADERS) { /* a filter's word: the body is not what it was */
+        r->lengths_differ = true;
+        (void)weir_out_remove(pub, WEIR_STR("Accept-Ranges"));
+        weaken_etag(pub);
+        if (r->out->shared) {
+            (void)wr_response_fields(r);
+        }
+    }
+    pub->out_length = bytes;
+    return WEIR_OK;
+}
+
+/* ---- Answers. ---- */
+
+int
+weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
+{
+    struct wr_request *r = wr_request_of(pub);
+    weir_chain chain = { NULL, NULL };
+    weir_buf *b;
+
+    if (wr_response_begun(r) || status < 100 || status > 599) {
+        return WEIR_ERROR;
+    }
+    pub->status = status;
+    if (type.data == NULL && pub->out[WEIR_H_CONTENT_TYPE] == NULL && body.len != 0) {
+        type = wr_types_of(wr_files_conf(r), pub->path);
+    }
+    if (type.len != 0 && weir_out_set(pub, WEIR_STR("Content-Type"), type) != WEIR_OK) {
+        return WEIR_ERROR;
+    }
+    pub->out_length = (int64_t)body.len;
+    b = weir_buf_ref(pub->pool, body);
+    b->flags = WEIR_BUF_LAST;
+    weir_chain_push(&chain, b);
+    wr_response_begin(r, &chain);
+    return WEIR_DONE;
+}
+
+int
+weir_respond_from(weir_request *pub, uint32_t status, weir_source source, void *data)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    if (wr_response_begun(r) || status < 100 || status > 599) {
+        return WEIR_ERROR;
+    }
+    pub->status = status;
+    r->source = source;
+    r->source_data = data;
+    wr_response_begin(r, NULL);
+    return WEIR_DONE;
+}
+
+int
+weir_respond_method_not_allowed(weir_request *r, uint32_t methods)
+{
+    char text[128];
+    struct wr_strbuf b = wr_strbuf_over(text, sizeof(text));
+
+    for (uint32_t bit = WEIR_GET; bit <= WEIR_TRACE; bit <<= 1) {
+        if (methods & bit) {
+            if (b.len != 0) {
+                wr_strbuf_lit(&b, ", ");
+            }
+            wr_strbuf_str(&b, wr_method_text(bit));
+        }
+    }
+    (void)weir_out_set(r, WEIR_STR("Allow"), weir_dup(r->pool, wr_strbuf_view(&b)));
+    return 405;
+}

@@ -1,0 +1,14 @@
+/* http/error_page.h - `error_page`: another answer for a status. */
+#ifndef WR_HTTP_ERROR_PAGE_H
+#define WR_HTTP_ERROR_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/request.h"
+
+/* If r's block has an error_page for status: redirect r inside (its phase and path are set anew) or answer with a redirect
+ * outside, and say true. False: the built-in page is to be sent. */
+bool wr_error_page_answer(struct wr_request *r, uint32_t status);
+
+#endif

@@ -1,0 +1,121 @@
+/* http/fields.c - adding to, removing from and searching a set of header fields. */
+#include "http/fields.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "wire/chars.h"
+#include "wire/names.h"
+
+struct wr_fields wr_fields_none = { .shared = true };
+
+/* Put h behind the last field of its name, if there is one. */
+static void
+link_same(struct wr_fields *f, weir_header *h)
+{
+    weir_header *same;
+
+    if (h->id != 0) {
+        same = (weir_header *)(uintptr_t)f->index[h->id];
+        if (same == NULL) {
+            f->index[h->id] = h;
+            return;
+        }
+    } else {
+        same = (weir_header *)(uintptr_t)wr_fields_find(f, h->name);
+        if (same == NULL) {
+            return;
+        }
+    }
+    while (same->same != NULL) {
+        same = (weir_header *)(uintptr_t)same->same;
+    }
+    same->same = h;
+}
+
+void
+wr_fields_append(struct wr_fields *f, weir_header *h)
+{
+    link_same(f, h);
+    if (f->first == NULL) {
+        f->first = h;
+    } else {
+        f->last->next = h;
+    }
+    f->last = h;
+    f->n++;
+}
+
+weir_header *
+wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value, uint32_t id)
+{
+    weir_header *h = wr_pool_alloc(pool, sizeof(*h));
+
+    WR_ASSERT(!f->shared && id < WR_FIELDS);
+    *h = (weir_header){ .name = name, .value = value, .id = id };
+    wr_fields_append(f, h);
+    return h;
+}
+
+static bool
+is_called(const weir_header *h, weir_str name, uint32_t id)
+{
+    return id != 0 ? h->id == id : h->id == 0 && weir_str_ieq(h->name, name);
+}
+
+uint32_t
+wr_fields_remove(struct wr_fields *f, weir_str name, uint32_t id)
+{
+    weir_header *before = NULL, *h = f->first;
+    uint32_t removed = 0;
+
+    WR_ASSERT(!f->shared);
+    while (h != NULL) {
+        weir_header *next = (weir_header *)(uintptr_t)h->next;
+        if (is_called(h, name, id)) {
+            if (before == NULL) {
+                f->first = next;
+            } else {
+                before->next = next;
+            }
+            removed++;
+        } else {
+            before = h;
+        }
+        h = next;
+    }
+    f->last = before;
+    f->n -= removed;
+    if (id != 0) {
+        f->index[id] = NULL;
+    }
+    return removed;
+}
+
+const weir_header *
+wr_fields_find(const struct wr_fields *f, weir_str name)
+{
+    for (const weir_header *h = f->first; h != NULL; h = h->next) {
+        if (weir_str_ieq(h->name, name)) {
+            return h;
+        }
+    }
+    return NULL;
+}
+
+struct wr_fields *
+wr_fields_copy(const struct wr_fields *f, weir_pool *pool)
+{
+    struct wr_fields *copy = wr_pool_zalloc(pool, sizeof(*copy));
+
+    for (const weir_header *h = f->first; h != NULL; h = h->next) {
+        (void)wr_fields_add(copy, pool, h->name, h->value, h->id);
+    }
+    return copy;
+}
+
+bool
+wr_field_valid(weir_str name, weir_str value)
+{
+    return wr_char_is_token(name) && wr_char_all(value, WR_CHAR_VALUE);
+}

@@ -1,0 +1,518 @@
+/* http/request.c - a request's course: creation, the phases of its plan, the end.
+ *
+ * Everything a hook can do (answer, suspend, redirect, rewrite) leaves a mark on the request; the loop in wr_request_run looks
+ * at the marks after each hook. Nothing here knows the protocol: answers go to r->driver.
+ */
+#include "http/request.h"
+
+#include <string.h>
+
+#include "config.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "http/body_in.h"
+#include "http/error_page.h"
+#include "http/http.h"
+#include "http/limits.h"
+#include "http/location.h"
+#include "http/response.h"
+#include "http/subrequest.h"
+#include "http/ticket.h"
+#include "http/vhost.h"
+#include "module/running.h"
+
+/* What the loop does after a hook or a phase. */
+enum step {
+    STEP_ON,   /* go on: the next hook, or where r->phase says now */
+    STEP_PAUSE /* wait, or nothing is left to do */
+};
+
+/* ---- Creation. ---- */
+
+static void
+log_context(const struct wr_log *log, struct wr_strbuf *to)
+{
+    struct wr_request *r = (struct wr_request *)(uintptr_t)WR_CONTAINER(log, const struct wr_request, log);
+    const struct wr_request *main = wr_request_of(r->pub.main);
+
+    wr_strbuf_lit(to, ", client: ");
+    wr_strbuf_str(to, weir_client_addr(&r->pub, NULL));
+    wr_strbuf_lit(to, ", server: ");
+    wr_strbuf_escaped(to, r->server->name);
+    if (main->line.len != 0) {
+        wr_strbuf_lit(to, ", request: \"");
+        wr_strbuf_escaped(to, main->line);
+        wr_strbuf_byte(to, '"');
+    }
+    if (r != main) {
+        wr_strbuf_lit(to, ", subrequest: \"");
+        wr_strbuf_escaped(to, r->pub.path);
+        wr_strbuf_byte(to, '"');
+    }
+    if (main->authority.len != 0) {
+        wr_strbuf_lit(to, ", host: \"");
+        wr_strbuf_escaped(to, main->authority);
+        wr_strbuf_byte(to, '"');
+    }
+}
+
+static void
+later(struct wr_task *t)
+{
+    struct wr_request *r = WR_CONTAINER(t, struct wr_request, task);
+
+    if (wr_response_begun(r)) {
+        wr_response_go(r, WEIR_NEXT);
+    } else {
+        wr_request_run(r);
+    }
+}
+
+void
+wr_request_later(struct wr_request *r)
+{
+    wr_task_add(wr_loop_self(), &r->task);
+}
+
+struct wr_request *
+wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver *driver,
+                  void *stream, const struct wr_http *http, const struct wr_server *server)
+{
+    struct wr_request *r = wr_pool_zalloc(pool, sizeof(*r));
+
+    r->tag = WR_REQUEST_TAG;
+    r->driver = driver;
+    r->stream = stream;
+    r->conn = conn;
+    r->http = http;
+    r->rewrites_left = WR_LIMIT_REWRITES;
+    r->log = *wr_log_process();
+    r->log.connection = conn->number;
+    r->log.context = log_context;
+    r->out = &wr_fields_none;
+    wr_task_init(&r->task, later);
+    wr_list_init(&r->subs);
+    pool->limit = WR_LIMIT_REQUEST_POOL;
+    r->pub.pool = pool;
+    r->pub.log = &r->log.pub;
+    r->pub.main = &r->pub;
+    r->pub.conn = (weir_conn *)conn;
+    r->pub.in = r->in.index;
+    r->pub.out = wr_fields_none.index;
+    r->pub.in_length = -1;
+    r->pub.out_length = -1;
+    r->pub.started = wr_clock.now_ms;
+    r->pub.ctx = wr_pool_zalloc(pool, http->n_slots * sizeof(void *));
+    wr_request_enter(r, &server->base);
+    return r;
+}
+
+void
+wr_request_enter(struct wr_request *r, const struct wr_location *loc)
+{
+    if (loc->limited != NULL && !(loc->limit_methods & r->pub.method) &&
+        r->pub.method != WEIR_HEAD) {
+        loc = loc->limited;
+    }
+    r->server = loc->server;
+    r->loc = loc;
+    r->pub.conf = loc->conf;
+    r->plan = r->parent == NULL ? loc->plan : loc->plan->sub;
+}
+
+weir_str
+wr_server_token(const struct wr_request *r)
+{
+    return wr_loc_conf(r)->server_tokens == 0 ? WEIR_STR("weir") : WEIR_STR("weir/" WR_VERSION);
+}
+
+/* ---- Hooks. ---- */
+
+int
+wr_request_call(struct wr_request *r, const struct wr_plan_hook *h, enum wr_calling calling)
+{
+    uint8_t before = r->calling;
+    int rc;
+
+    r->calling = calling;
+    r->log.module = h->module;
+    wr_running_enter(h->module, &r->pub, calling == WR_CALLING_HEADER ? WEIR_PHASE_HEADERS : r->phase);
+    rc = h->handler(&r->pub, r->pub.conf[h->slot]);
+    wr_running_leave();
+    r->log.module = NULL;
+    r->calling = before;
+    if (rc == WEIR_AGAIN && r->suspended == NULL) {
+        wr_say(&r->log, ERROR, "module \"%s\" said WEIR_AGAIN without a ticket", h->module);
+        rc = WEIR_ERROR;
+    } else if (rc != WEIR_AGAIN && r->suspended != NULL) {
+        wr_ticket_cancel(r);
+    }
+    return rc;
+}
+
+static uint32_t
+status_of(int rc)
+{
+    return rc >= 100 && rc <= 599 ? (uint32_t)rc : rc == WEIR_TIMEOUT ? 504 : 500;
+}
+
+/* A hook of a phase before ACCESS or of PRECONTENT returned rc. */
+static enum step
+after_hook(struct wr_request *r, int rc)
+{
+    switch (rc) {
+    case WEIR_NEXT:
+        r->hook++;
+        return STEP_ON;
+    case WEIR_DONE:
+        r->hook = UINT16_MAX; /* the phase is settled */
+        return STEP_ON;
+    case WEIR_AGAIN:
+        return STEP_PAUSE;
+    default:
+        wr_request_answer_status(r, status_of(rc));
+        return STEP_ON;
+    }
+}
+
+static enum step
+after_access_hook(struct wr_request *r, int rc)
+{
+    bool any = wr_loc_conf(r)->satisfy == 1;
+
+    if (rc == WEIR_DONE) {
+        r->hook = any ? UINT16_MAX : (uint16_t)(r->hook + 1);
+        r->denied = r->denied && !any;
+        return STEP_ON;
+    }
+    if (any && (rc == 401 || rc == 403)) {
+        if (!r->denied || rc == 401) {
+            r->denial = (uint32_t)rc;
+        }
+        r->denied = true;
+        r->hook++;
+        return STEP_ON;
+    }
+    return after_hook(r, rc);
+}
+
+static enum step
+after_content_hook(struct wr_request *r, int rc)
+{
+    if (rc == WEIR_DONE) {
+        if (!wr_response_begun(r) && !r->moved) {
+            wr_say(&r->log, ERROR, "a content hook said WEIR_DONE without an answer");
+            wr_request_answer_status(r, 500);
+        }
+        return STEP_ON;
+    }
+    return after_hook(r, rc);
+}
+
+static enum step
+hook_returned(struct wr_request *r, int rc)
+{
+    if (r->ended) {
+        return STEP_PAUSE;
+    }
+    if (r->moved) { /* weir_redirect_inside: phase and path are set */
+        r->moved = false;
+        return STEP_ON;
+    }
+    if (wr_response_begun(r)) {
+        return STEP_PAUSE;
+    }
+    if (r->phase == WEIR_PHASE_ACCESS) {
+        return after_access_hook(r, rc);
+    }
+    return r->phase == WEIR_PHASE_CONTENT ? after_content_hook(r, rc) : after_hook(r, rc);
+}
+
+/* ---- Phases. ---- */
+
+static void
+go_to(struct wr_request *r, uint32_t phase)
+{
+    r->phase = (uint8_t)phase;
+    r->hook = 0;
+}
+
+/* Does the body announced fit client_max_body_size of the location? */
+static bool
+body_fits(const struct wr_request *r)
+{
+    uint64_t max = wr_body_conf(r)->max_size;
+
+    return max == 0 || r->pub.in_length < 0 || (uint64_t)r->pub.in_length <= max;
+}
+
+static void
+find_location(struct wr_request *r)
+{
+    const struct wr_location *loc = wr_location_find(r, r->server, r->pub.path);
+
+    if (loc == NULL) {
+        wr_request_answer_status(r, 500);
+        return;
+    }
+    wr_request_enter(r, loc);
+    r->rewritten = false;
+    if (wr_loc_conf(r)->internal && !(r->pub.flags & WEIR_R_INTERNAL)) {
+        wr_request_answer_status(r, 404);
+        return;
+    }
+    if (!body_fits(r) && r->parent == NULL && !r->error_paged) {
+        wr_say(&r->log, ERROR, "client intended to send too large body: %lld bytes",
+               (long long)r->pub.in_length);
+        wr_request_answer_status(r, 413);
+        return;
+    }
+    go_to(r, WEIR_PHASE_REWRITE);
+}
+
+static void
+after_rewrite(struct wr_request *r)
+{
+    if (!r->rewritten) {
+        go_to(r, WEIR_PHASE_PREACCESS);
+        return;
+    }
+    if (r->rewrites_left == 0) {
+        wr_say(&r->log, ERROR, "rewrite or internal redirection cycle while processing \"%.*s\"",
+               WEIR_FMT(r->pub.path));
+        wr_request_answer_status(r, 500);
+        return;
+    }
+    r->rewrites_left--;
+    wr_request_enter(r, &r->server->base);
+    go_to(r, WEIR_PHASE_FIND_CONFIG);
+}
+
+/* No content hook answered. */
+static void
+nothing_here(struct wr_request *r)
+{
+    bool directory = r->pub.path.len != 0 && r->pub.path.data[r->pub.path.len - 1] == '/';
+
+    wr_request_answer_status(r, directory ? 403 : 404);
+}
+
+/* All hooks of r->phase have run. */
+static void
+phase_over(struct wr_request *r)
+{
+    switch (r->phase) {
+    case WEIR_PHASE_POST_READ:
+    case WEIR_PHASE_PREACCESS:
+        go_to(r, r->phase + 1u);
+        return;
+    case WEIR_PHASE_SERVER_REWRITE:
+        if (r->rewritten && r->rewrites_left-- == 0) {
+            r->rewrites_left = 0;
+            wr_request_answer_status(r, 500);
+            return;
+        }
+        go_to(r, WEIR_PHASE_FIND_CONFIG);
+        return;
+    case WEIR_PHASE_REWRITE:
+        go_to(r, WEIR_PHASE_POST_REWRITE);
+        return;
+    case WEIR_PHASE_ACCESS:
+        if (r->denied) {
+            wr_request_answer_status(r, r->denial);
+            return;
+        }
+        go_to(r, WEIR_PHASE_PRECONTENT);
+        return;
+    case WEIR_PHASE_PRECONTENT:
+        go_to(r, WEIR_PHASE_CONTENT);
+        return;
+    default:
+        nothing_here(r);
+    }
+}
+
+static enum step
+step(struct wr_request *r)
+{
+    const struct wr_plan_phase *p;
+
+    if (r->phase == WEIR_PHASE_FIND_CONFIG) {
+        find_location(r);
+        return STEP_ON;
+    }
+    if (r->phase == WEIR_PHASE_POST_REWRITE) {
+        after_rewrite(r);
+        return STEP_ON;
+    }
+    p = &r->plan->phase[r->phase];
+    if (r->phase == WEIR_PHASE_ACCESS && (r->parent != NULL || r->error_paged)) {
+        r->hook = UINT16_MAX; /* the client's request was let in, or refused, already */
+    }
+    if (r->hook >= p->n) {
+        phase_over(r);
+        return STEP_ON;
+    }
+    return hook_returned(r, wr_request_call(r, &p->at[r->hook], WR_CALLING_PHASE));
+}
+
+void
+wr_request_run(struct wr_request *r)
+{
+    WR_CHECK(r, WR_REQUEST_TAG);
+    if (r->running) {
+        return;
+    }
+    r->running = true;
+    while (!r->ended && !r->end_wanted && !wr_response_begun(r) && r->suspended == NULL &&
+           step(r) == STEP_ON) {
+    }
+    r->running = false;
+    if (r->end_wanted && !r->ended) {
+        wr_request_end(r, true);
+    }
+}
+
+void
+wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc)
+{
+    if (calling != WR_CALLING_PHASE) {
+        wr_response_go(r, rc);
+        return;
+    }
+    r->running = true;
+    if (rc == WEIR_AGAIN) {
+        wr_say(&r->log, ERROR, "a hook was resumed with WEIR_AGAIN");
+        rc = WEIR_ERROR;
+    }
+    (void)hook_returned(r, rc);
+    r->running = false;
+    wr_request_run(r);
+}
+
+void
+wr_request_start(struct wr_request *r)
+{
+    go_to(r, WEIR_PHASE_POST_READ);
+    wr_request_run(r);
+}
+
+void
+wr_request_restart(struct wr_request *r, uint32_t phase)
+{
+    r->pub.flags |= WEIR_R_INTERNAL;
+    r->rewritten = false;
+    r->denied = false;
+    memset(r->pub.ctx, 0, r->http->n_slots * sizeof(void *));
+    if (phase == WEIR_PHASE_SERVER_REWRITE) {
+        wr_request_enter(r, &r->server->base);
+    }
+    go_to(r, phase);
+}
+
+/* ---- Answers that are only a status. ---- */
+
+void
+wr_request_answer_status(struct wr_request *r, uint32_t status)
+{
+    if (r->ended || wr_response_begun(r)) {
+        r->cut = true;
+        r->end_wanted = true;
+        return;
+    }
+    if (status == 444 || status == 499) { /* close without an answer, as nginx */
+        r->pub.status = status;
+        r->end_wanted = true;
+        r->cut = true;
+        if (!r->running) {
+            wr_request_end(r, true);
+        }
+        return;
+    }
+    if (status == 408 || status == 400 || status == 414 || status == 431 || status == 413) {
+        r->keep_alive = false;
+    }
+    if (status >= 300 && wr_error_page_answer(r, status)) {
+        return;
+    }
+    wr_response_page(r, status);
+}
+
+void
+wr_request_refuse(struct wr_request *r, uint32_t status)
+{
+    r->keep_alive = false;
+    r->running = true;
+    r->phase = WEIR_PHASE_FIND_CONFIG;
+    wr_request_answer_status(r, status);
+    r->running = false;
+    wr_request_run(r); /* an error_page may have sent it elsewhere */
+}
+
+void
+wr_request_can_send(struct wr_request *r)
+{
+    if (!r->ended && wr_response_begun(r)) {
+        wr_response_go(r, WEIR_NEXT);
+    }
+}
+
+/* ---- The end. ---- */
+
+void
+wr_request_gone(struct wr_request *r, uint32_t log_status)
+{
+    if (r->ended) {
+        return;
+    }
+    if (!wr_response_begun(r) && log_status != 0) {
+        r->pub.status = log_status;
+    }
+    r->cut = true;
+    if (r->running || r->pumping) {
+        r->end_wanted = true;
+        return;
+    }
+    wr_request_end(r, true);
+}
+
+static void
+run_log_hooks(struct wr_request *r)
+{
+    const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_LOG];
+
+    if (r->parent != NULL && !wr_loc_conf(r)->log_subrequest) {
+        return;
+    }
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct wr_plan_hook *h = &p->at[i];
+        wr_running_enter(h->module, &r->pub, WEIR_PHASE_LOG);
+        (void)h->handler(&r->pub, r->pub.conf[h->slot]);
+    }
+    wr_running_leave();
+}
+
+void
+wr_request_end(struct wr_request *r, bool error)
+{
+    WR_CHECK(r, WR_REQUEST_TAG);
+    if (r->ended) {
+        return;
+    }
+    r->ended = true;
+    r->cut = r->cut || error;
+    r->finished_ms = wr_clock.now_ms;
+    wr_ticket_cancel(r);
+    wr_task_remove(&r->task);
+    wr_subrequest_cancel_all(r);
+    run_log_hooks(r);
+    r->driver->finish(r, r->cut);
+}
+
+void
+wr_request_free(struct wr_request *r)
+{
+    WR_CHECK(r, WR_REQUEST_TAG);
+    r->tag = 0;
+}

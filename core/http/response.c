@@ -1,0 +1,529 @@
+/* http/response.c - header filters, head, and the pump: queued bytes and source -> body filters in order -> driver.
+ *
+ * What waits for a slow client waits here in front of the filters (r->queued) or in the source, not behind them: the pump runs
+ * only while the driver has room. A filter's leftovers stay on its own `in` and are counted.
+ */
+#include "http/response.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "http/limits.h"
+#include "http/subrequest.h"
+#include "module/running.h"
+#include "net/buf.h"
+#include "wire/status.h"
+
+enum { FILE_PIECE = 32 * 1024 };
+
+struct wr_fields *
+wr_response_fields(struct wr_request *r)
+{
+    if (r->out->shared) {
+        r->out = wr_fields_copy(r->out, r->pub.pool);
+        r->pub.out = r->out->index;
+        r->pub.out_first = r->out->first;
+    }
+    return r->out;
+}
+
+void
+wr_response_clear(struct wr_request *r)
+{
+    WR_ASSERT(!wr_response_begun(r));
+    r->out = &wr_fields_none;
+    r->pub.out = r->out->index;
+    r->pub.out_first = NULL;
+    r->pub.out_length = -1;
+    r->lengths_differ = false;
+    r->source = NULL;
+    r->trailers = NULL;
+}
+
+/* ---- Body filters. ---- */
+
+static const struct wr_plan_phase *
+filters_of(const struct wr_request *r)
+{
+    return &r->plan->phase[WEIR_PHASE_BODY];
+}
+
+/* Does any filter of this response need bytes in memory? */
+static bool
+needs_memory(const struct wr_request *r)
+{
+    const struct wr_plan_phase *p = filters_of(r);
+
+    for (uint32_t i = 0; r->filters != NULL && i < p->n; i++) {
+        if (!r->filters[i].out && !(p->at[i].flags & WEIR_HOOK_FILES)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+cut(struct wr_request *r)
+{
+    r->cut = true;
+    r->end_wanted = true;
+}
+
+static void
+blame(struct wr_request *r, const struct wr_plan_hook *h, const char *what)
+{
+    wr_say(&r->log, ERROR, "body filter of module \"%s\" %s", h->module, what);
+    cut(r);
+}
+
+/* The filter's turn is over: did it keep the contract? */
+static void
+check_filter(struct wr_request *r, const struct wr_plan_hook *h, struct wr_filter *f,
+             const weir_chain *out)
+{
+    bool last_out = wr_chain_has(out, WEIR_BUF_LAST);
+
+    if (last_out && (f->sent_last || !f->seen_last)) {
+        blame(r, h, "ended the body that has not ended");
+    }
+    f->sent_last = f->sent_last || last_out;
+    if (f->seen_last && !f->sent_last && !f->waits && f->in.head == NULL) {
+        blame(r, h, "lost the end of the body");
+    } else if (weir_chain_len(&f->in) > WR_LIMIT_FILTER_KEEP && !(h->flags & WEIR_HOOK_WHOLE)) {
+        blame(r, h, "keeps more than the server allows");
+    }
+}
+
+static int
+call_filter(struct wr_request *r, uint32_t i, weir_chain *out)
+{
+    const struct wr_plan_hook *h = &filters_of(r)->at[i];
+    struct wr_filter *f = &r->filters[i];
+    int rc;
+
+    r->calling = WR_CALLING_FILTER;
+    r->filter = (uint16_t)i;
+    f->waits = false;
+    wr_running_enter(h->module, &r->pub, WEIR_PHASE_BODY);
+    r->log.module = h->module;
+    rc = h->body(&r->pub, r->pub.conf[h->slot], &f->in, out);
+    r->log.module = NULL;
+    wr_running_leave();
+    r->calling = WR_CALLING_NOTHING;
+    if (rc == WEIR_AGAIN) {
+        f->waits = r->suspended != NULL;
+        if (!f->waits) {
+            blame(r, h, "said WEIR_AGAIN without a ticket");
+        }
+    } else if (rc != WEIR_NEXT && rc != WEIR_DONE) {
+        wr_say(&r->log, ERROR, "body filter of module \"%s\" failed", h->module);
+        cut(r);
+    }
+    check_filter(r, h, f, out);
+    return rc;
+}
+
+/* A WHOLE filter sees nothing before the last byte has come. */
+static bool
+still_collecting(struct wr_request *r, const struct wr_plan_hook *h, struct wr_filter *f)
+{
+    if (!(h->flags & WEIR_HOOK_WHOLE)) {
+        return false;
+    }
+    if (weir_chain_len(&f->in) > WR_LIMIT_WHOLE) {
+        blame(r, h, "wants the whole of a body that is too long");
+        return true;
+    }
+    return !f->seen_last;
+}
+
+/* Give bytes to the driver, counting; the body is complete with LAST. */
+static void
+emit(struct wr_request *r, weir_chain *chain)
+{
+    bool last = wr_chain_has(chain, WEIR_BUF_LAST);
+
+    if (chain->head == NULL) {
+        return;
+    }
+    if (last) {
+        r->answer = WR_ANSWER_LAST;
+    }
+    r->driver->body(r, chain);
+}
+
+/* Push what is on `piece` through the filters from i on, then to the driver. */
+static void
+filter_from(struct wr_request *r, uint32_t i, weir_chain *piece)
+{
+    const struct wr_plan_phase *p = filters_of(r);
+
+    for (; r->filters != NULL && i < p->n; i++) {
+        struct wr_filter *f = &r->filters[i];
+        weir_chain out = { NULL, NULL };
+        if (f->out) {
+            continue;
+        }
+        f->seen_last = f->seen_last || wr_chain_has(piece, WEIR_BUF_LAST);
+        weir_chain_take(&f->in, piece);
+        if (f->waits || still_collecting(r, &p->at[i], f)) {
+            return;
+        }
+        (void)call_filter(r, i, &out);
+        if (r->end_wanted) {
+            wr_chain_drop(&out);
+            return;
+        }
+        *piece = out;
+        if (piece->head == NULL) {
+            return;
+        }
+    }
+    emit(r, piece);
+}
+
+/* ---- The pump. ---- */
+
+/* The next part of a file buffer, read into memory. False: the file cannot be read; the response is cut. */
+static bool
+read_piece(struct wr_request *r, weir_buf *file, weir_chain *piece)
+{
+    size_t want = WR_MIN(file->len, (size_t)FILE_PIECE);
+    struct wr_buf *own = wr_buf_of(file);
+    uint8_t *room;
+    weir_buf *b = weir_buf_new(r->pub.pool, want, &room);
+    ssize_t n = pread(own->fd, room, want, (off_t)own->offset);
+
+    if (n <= 0) {
+        wr_log_errno(&r->log, WR_LOG_ERROR, n < 0 ? errno : 0,
+                     n < 0 ? "reading a file failed" : "a file became shorter while it was sent");
+        weir_buf_drop(b);
+        cut(r);
+        return false;
+    }
+    b->len = (size_t)n;
+    wr_buf_consume(file, (size_t)n);
+    if (file->len == 0) {
+        b->flags = file->flags & (WEIR_BUF_LAST | WEIR_BUF_FLUSH);
+    }
+    weir_chain_push(piece, b);
+    return true;
+}
+
+/* Take the next piece off r->queued. False: nothing can be taken now. */
+static bool
+next_piece(struct wr_request *r, weir_chain *piece)
+{
+    weir_buf *b = r->queued.head;
+
+    if (b->flags & WEIR_BUF_SUB) {
+        if (!wr_subrequest_take(r, b, piece)) {
+            return false;
+        }
+        (void)weir_chain_pop(&r->queued);
+        if (b->flags & WEIR_BUF_LAST) {
+            weir_chain_push(piece, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
+        }
+        weir_buf_drop(b);
+        return true;
+    }
+    if (b->flags & WEIR_BUF_FILE && needs_memory(r)) {
+        if (b->len != 0 && !read_piece(r, b, piece)) {
+            return false;
+        }
+        if (b->len == 0) {
+            (void)weir_chain_pop(&r->queued);
+            if (piece->head == NULL) {
+                weir_chain_push(piece, weir_buf_mark(r->pub.pool, b->flags));
+            }
+            weir_buf_drop(b);
+        }
+        return true;
+    }
+    weir_chain_push(piece, weir_chain_pop(&r->queued));
+    return true;
+}
+
+/* Ask the source for more. False: it has nothing now, or no more at all. */
+static bool
+pull(struct wr_request *r)
+{
+    weir_chain out = { NULL, NULL };
+    int rc;
+
+    if (r->source == NULL || r->source_done || r->source_waits) {
+        return false;
+    }
+    r->calling = WR_CALLING_SOURCE;
+    rc = r->source(&r->pub, r->source_data, &out, WR_LIMIT_PULL);
+    r->calling = WR_CALLING_NOTHING;
+    weir_chain_take(&r->queued, &out);
+    if (rc == WEIR_DONE) {
+        r->source_done = true;
+        if (!wr_chain_has(&r->queued, WEIR_BUF_LAST)) {
+            weir_chain_push(&r->queued, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
+        }
+        return true;
+    }
+    if (rc == WEIR_AGAIN && r->suspended != NULL) {
+        r->source_waits = true;
+        return r->queued.head != NULL;
+    }
+    if (rc != WEIR_NEXT) {
+        wr_say(&r->log, ERROR, "the source of a response body failed (%d)", rc);
+        cut(r);
+        return false;
+    }
+    return r->queued.head != NULL;
+}
+
+static bool
+filter_waits(const struct wr_request *r)
+{
+    for (uint32_t i = 0; r->filters != NULL && i < filters_of(r)->n; i++) {
+        if (r->filters[i].waits) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+pump(struct wr_request *r)
+{
+    if (r->pumping) {
+        return;
+    }
+    r->pumping = true;
+    while (r->answer == WR_ANSWER_BODY && !r->end_wanted && !filter_waits(r) &&
+           r->driver->room(r) != 0) {
+        weir_chain piece = { NULL, NULL };
+        if (r->queued.head == NULL && !pull(r)) {
+            break;
+        }
+        if (r->queued.head == NULL || !next_piece(r, &piece)) {
+            break;
+        }
+        filter_from(r, 0, &piece);
+    }
+    r->pumping = false;
+    if (r->end_wanted && !r->ended && !r->running) {
+        wr_request_end(r, true);
+    }
+}
+
+/* ---- The head. ---- */
+
+/* Statuses and methods whose responses have no body [RFC 9110 6.4.1]. */
+static bool
+bodiless(const struct wr_request *r)
+{
+    return r->pub.method == WEIR_HEAD || r->pub.status == 204 || r->pub.status == 304 ||
+           r->pub.status < 200;
+}
+
+/* Is the whole body in `queued` already, and empty? */
+static bool
+empty_body(const struct wr_request *r)
+{
+    return r->source == NULL && r->queued.head != NULL && r->queued.head->len == 0 &&
+           r->queued.head->flags & WEIR_BUF_LAST;
+}
+
+static void
+send_head(struct wr_request *r)
+{
+    bool last;
+
+    r->no_body = bodiless(r);
+    if (r->filters == NULL && empty_body(r) && r->pub.out_length < 0) {
+        r->pub.out_length = 0;
+    }
+    last = r->no_body || (r->pub.out_length == 0 && r->filters == NULL && r->trailers == NULL);
+    r->pub.flags |= WEIR_R_HEAD_SENT;
+    r->answer = last ? WR_ANSWER_LAST : WR_ANSWER_BODY;
+    r->driver->head(r, last);
+    if (last) {
+        wr_chain_drop(&r->queued);
+        r->source = NULL;
+        return;
+    }
+    pump(r);
+}
+
+/* A header filter said WEIR_DONE: its module's body filters stay out of this response. */
+static void
+leave_out(struct wr_request *r, uint32_t slot)
+{
+    const struct wr_plan_phase *p = filters_of(r);
+
+    for (uint32_t i = 0; r->filters != NULL && i < p->n; i++) {
+        if (p->at[i].slot == slot) {
+            r->filters[i].out = true;
+        }
+    }
+}
+
+/* A header filter failed or wants another status: answer that, without header filters. */
+static void
+replace(struct wr_request *r, int rc)
+{
+    uint32_t status = rc >= 100 && rc <= 599 ? (uint32_t)rc : 500;
+
+    wr_chain_drop(&r->queued);
+    r->answer = WR_ANSWER_NONE;
+    r->filters = NULL;
+    wr_response_clear(r);
+    r->header_hook = UINT16_MAX;
+    wr_response_page(r, status);
+}
+
+static void
+run_header_filters(struct wr_request *r)
+{
+    const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_HEADERS];
+
+    while (r->header_hook < p->n) {
+        const struct wr_plan_hook *h = &p->at[r->header_hook];
+        int rc = wr_request_call(r, h, WR_CALLING_HEADER);
+        if (rc == WEIR_AGAIN) {
+            return;
+        }
+        r->header_hook++;
+        if (rc == WEIR_DONE) {
+            leave_out(r, h->slot);
+        } else if (rc != WEIR_NEXT) {
+            replace(r, rc);
+            return;
+        }
+    }
+    send_head(r);
+}
+
+void
+wr_response_begin(struct wr_request *r, weir_chain *body)
+{
+    uint32_t n = filters_of(r)->n;
+
+    WR_CHECK(r, WR_REQUEST_TAG);
+    WR_ASSERT(!wr_response_begun(r));
+    r->answer = WR_ANSWER_HEADERS;
+    if (body != NULL) {
+        weir_chain_take(&r->queued, body);
+    }
+    if (n != 0 && !bodiless(r) && r->header_hook != UINT16_MAX) {
+        r->filters = wr_pool_array(r->pub.pool, struct wr_filter, n);
+    }
+    run_header_filters(r);
+}
+
+void
+wr_response_push(struct wr_request *r, weir_chain *body)
+{
+    if (r->no_body || r->answer == WR_ANSWER_LAST || r->ended) {
+        wr_chain_drop(body);
+        return;
+    }
+    weir_chain_take(&r->queued, body);
+    if (r->answer == WR_ANSWER_BODY) {
+        pump(r);
+    }
+}
+
+/* The filter that waited goes on with what it has; what it makes goes on to the next. */
+static void
+filter_resumed(struct wr_request *r, int rc)
+{
+    uint32_t i = r->filter;
+    weir_chain out = { NULL, NULL };
+
+    if (rc != WEIR_NEXT && rc != WEIR_DONE) {
+        cut(r);
+        return;
+    }
+    r->filters[i].waits = false;
+    (void)call_filter(r, i, &out);
+    if (!r->end_wanted && out.head != NULL) {
+        filter_from(r, i + 1, &out);
+    }
+}
+
+void
+wr_response_go(struct wr_request *r, int rc)
+{
+    if (r->ended) {
+        return;
+    }
+    if (r->answer == WR_ANSWER_HEADERS) {
+        if (r->suspended == NULL) {
+            const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_HEADERS];
+            if (r->header_hook < p->n) {
+                uint32_t slot = p->at[r->header_hook++].slot;
+                if (rc == WEIR_DONE) {
+                    leave_out(r, slot);
+                } else if (rc != WEIR_NEXT) {
+                    replace(r, rc);
+                    return;
+                }
+            }
+            run_header_filters(r);
+        }
+        return;
+    }
+    if (r->suspended == NULL && r->source_waits) {
+        r->source_waits = false;
+        if (rc != WEIR_NEXT && rc != WEIR_DONE) {
+            cut(r);
+        }
+        r->source_done = rc == WEIR_DONE;
+        if (r->source_done) {
+            weir_chain_push(&r->queued, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
+        }
+    } else if (r->suspended == NULL && filter_waits(r)) {
+        filter_resumed(r, rc);
+    }
+    pump(r);
+}
+
+/* ---- Built-in pages. ---- */
+
+static const char page_tail[] = "</h1></center>\r\n<hr><center>";
+
+/* The page for a status, as nginx's in shape: tools and people know it. */
+static weir_str
+page_text(struct wr_request *r, uint32_t status)
+{
+    weir_str title = wr_status_title(status);
+    struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, 512), 512);
+
+    wr_strbuf_lit(&b, "<html>\r\n<head><title>");
+    wr_strbuf_str(&b, title);
+    wr_strbuf_lit(&b, "</title></head>\r\n<body>\r\n<center><h1>");
+    wr_strbuf_str(&b, title);
+    wr_strbuf_bytes(&b, page_tail, sizeof(page_tail) - 1);
+    wr_strbuf_str(&b, wr_server_token(r));
+    wr_strbuf_lit(&b, "</center>\r\n</body>\r\n</html>\r\n");
+    return wr_strbuf_view(&b);
+}
+
+void
+wr_response_page(struct wr_request *r, uint32_t status)
+{
+    weir_chain body = { NULL, NULL };
+    weir_str text = { NULL, 0 };
+    weir_buf *b;
+
+    r->pub.status = status;
+    (void)wr_fields_remove(wr_response_fields(r), WEIR_STR("Content-Type"), WEIR_H_CONTENT_TYPE);
+    if (status >= 300 && status != 304) {
+        text = page_text(r, status);
+        (void)weir_out_set(&r->pub, WEIR_STR("Content-Type"), WEIR_STR("text/html"));
+    }
+    r->pub.out_length = (int64_t)text.len;
+    r->source = NULL;
+    b = weir_buf_ref(r->pub.pool, text);
+    b->flags = WEIR_BUF_LAST;
+    weir_chain_push(&body, b);
+    wr_response_begin(r, &body);
+}

@@ -1,0 +1,14 @@
+/* http/subrequest.h - requests to this server on behalf of another: with their own course, and a driver that collects. */
+#ifndef WR_HTTP_SUBREQUEST_H
+#define WR_HTTP_SUBREQUEST_H
+
+#include "http/request.h"
+
+/* r is ending: end its subrequests without calling anybody back. */
+void wr_subrequest_cancel_all(struct wr_request *r);
+
+/* A WEIR_BUF_SUB buffer's body has arrived, or is under way: the bytes to send in its place. False: not yet; go on is called
+ * by wr_response_go when it is. */
+bool wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body);
+
+#endif
