@@ -11,7 +11,8 @@
 static const weir_str text_start = { "PROXY ", 6 };
 static const weir_str binary_start = { "\r\n\r\n\0\r\nQUIT\n", 12 };
 
-enum { /* values in the two bytes that follow version 2's start, and lengths */
+/* Values in the two bytes that follow the start of version 2, and lengths. */
+enum {
     VERSION_2 = 2,
     COMMAND_LOCAL = 0,
     COMMAND_PROXY = 1,

@@ -76,8 +76,8 @@ wr_field_param_next(weir_str *params, weir_str *name, weir_str *value)
 
         if (part.len != 0) {
             *name = wr_str_cut(part, 0, equals);
-            *value = equals < part.len ? wr_str_cut(part, equals + 1, part.len)
-                                       : (weir_str){ NULL, 0 };
+            *value =
+                equals < part.len ? wr_str_cut(part, equals + 1, part.len) : (weir_str){ NULL, 0 };
             return true;
         }
     }

@@ -8,10 +8,11 @@
 
 #include "wire/etag.h"
 
-enum wr_precondition_since { /* what counts as "not modified since", the directive if_modified_since */
-    WR_SINCE_EXACT,          /* the client's date is the very Last-Modified: nginx's default */
-    WR_SINCE_BEFORE,         /* it is that or later: the RFC's */
-    WR_SINCE_OFF             /* If-Modified-Since is not looked at */
+/* What counts as "not modified since": the directive if_modified_since. */
+enum wr_precondition_since {
+    WR_SINCE_EXACT,  /* the client's date is the very Last-Modified: nginx's default */
+    WR_SINCE_BEFORE, /* it is that or later: the RFC's */
+    WR_SINCE_OFF     /* If-Modified-Since is not looked at */
 };
 
 enum wr_precondition {

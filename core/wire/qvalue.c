@@ -58,7 +58,7 @@ plain_name(weir_str name)
     static const weir_str gzip = { "x-gzip", 6 }, compress = { "x-compress", 10 };
 
     return weir_str_ieq(name, gzip) || weir_str_ieq(name, compress) ? wr_str_cut(name, 2, name.len)
-                                                                     : name;
+                                                                    : name;
 }
 
 uint32_t

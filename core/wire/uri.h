@@ -15,7 +15,7 @@
 
 struct wr_uri_rules {
     bool merge_slashes; /* "//" becomes "/" */
-    bool decode_slash;  /* %2f is a '/'; otherwise refused, for the two ends could disagree on where it stands */
+    bool decode_slash;  /* %2f is a '/'; otherwise refused: the two ends could disagree on it */
 };
 
 /*

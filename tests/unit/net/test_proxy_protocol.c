@@ -125,7 +125,7 @@ test_wrong_lines_are_refused(void **state)
     }
 }
 
-#define START "\r\n\r\n\0\r\nQUIT\n"
+#define START      "\r\n\r\n\0\r\nQUIT\n"
 #define BYTES(lit) ((weir_str){ (lit), sizeof(lit) - 1 })
 
 static void
@@ -200,9 +200,18 @@ test_wrong_binary_headers_are_refused(void **state)
         { "command 2", { START "\x22\x11\0\0", 16 } },
         { "transport 3", { START "\x21\x13\0\0", 16 } },
         { "family 4", { START "\x21\x41\0\0", 16 } },
-        { "addresses cut", { START "\x21\x11\0\x0b" "12345678901", 27 } },
-        { "a TLV without its length", { START "\x21\x11\0\x0e" "123456789012\1\0", 30 } },
-        { "a TLV that is cut", { START "\x21\x11\0\x10" "123456789012\1\0\2x", 32 } },
+        { "addresses cut",
+          { START "\x21\x11\0\x0b"
+                  "12345678901",
+            27 } },
+        { "a TLV without its length",
+          { START "\x21\x11\0\x0e"
+                  "123456789012\1\0",
+            30 } },
+        { "a TLV that is cut",
+          { START "\x21\x11\0\x10"
+                  "123456789012\1\0\2x",
+            32 } },
     };
     struct wr_proxy_protocol h;
 

@@ -82,11 +82,11 @@ test_a_two_digit_year_is_near_now(void **state)
 
     (void)state;
     expect("Thursday, 01-Jan-70 00:00:00 GMT", INT64_C(3155760000)); /* 2070 */
-    expect("Wednesday, 31-Dec-76 00:00:00 GMT", 220838400);          /* 1976, 50 years and some months */
-    expect("Friday, 01-Jan-99 00:00:00 GMT", 915148800);             /* 1999 */
-    assert_true(wr_date_parse(weir_str_c("Friday, 01-Jan-99 00:00:00 GMT"),
-                              INT64_C(3155760000), &seconds)); /* in 2070 */
-    assert_true(seconds == INT64_C(4070908800));               /* 2099 */
+    expect("Wednesday, 31-Dec-76 00:00:00 GMT", 220838400); /* 1976, 50 years and some months */
+    expect("Friday, 01-Jan-99 00:00:00 GMT", 915148800);    /* 1999 */
+    assert_true(wr_date_parse(weir_str_c("Friday, 01-Jan-99 00:00:00 GMT"), INT64_C(3155760000),
+                              &seconds));        /* in 2070 */
+    assert_true(seconds == INT64_C(4070908800)); /* 2099 */
 }
 
 static void

@@ -20,8 +20,8 @@ tag(const char *text)
 static void
 test_tags_are_quoted(void **state)
 {
-    static const char *const wrong[] = { "",      "x",      "\"",      "\"x",       "x\"",
-                                         "w/\"x\"", "W/x",  "W/",      "\"x\"y",    "\"a b\"",
+    static const char *const wrong[] = { "",         "x",        "\"",     "\"x",        "x\"",
+                                         "w/\"x\"",  "W/x",      "W/",     "\"x\"y",     "\"a b\"",
                                          "\"a\tb\"", "\"\x7f\"", " \"x\"", "\"x\",\"y\"" };
     struct wr_etag t = { { "kept", 4 }, true };
 

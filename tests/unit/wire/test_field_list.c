@@ -62,8 +62,8 @@ test_parameters_are_read_in_order(void **state)
     weir_str params, name, value;
 
     (void)state;
-    assert_true(is(wr_field_head(weir_str_c(" text/html ;a=\"1;2\" ; ; b ;c="), &params),
-                   "text/html"));
+    assert_true(
+        is(wr_field_head(weir_str_c(" text/html ;a=\"1;2\" ; ; b ;c="), &params), "text/html"));
     assert_true(wr_field_param_next(&params, &name, &value));
     assert_true(is(name, "a") && is(value, "\"1;2\""));
     assert_true(wr_field_param_next(&params, &name, &value));
@@ -86,7 +86,7 @@ test_unquoting_takes_quotes_and_backslashes_off(void **state)
 {
     static const struct {
         const char *in, *want;
-    } cases[] = { { "\"a\\\"b\\\\c\"", "a\"b\\c" }, { "\"\"", "" },         { "plain", "plain" },
+    } cases[] = { { "\"a\\\"b\\\\c\"", "a\"b\\c" }, { "\"\"", "" },       { "plain", "plain" },
                   { "\"open", "\"open" },           { "\"a\\\"", "a\\" }, { "\"", "\"" } };
     char to[32];
 

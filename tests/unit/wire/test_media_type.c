@@ -27,7 +27,7 @@ test_a_type_is_parted(void **state)
 static void
 test_what_is_no_type_is_refused(void **state)
 {
-    static const char *const wrong[] = { NULL, "",     "text",       "/html", "text/",
+    static const char *const wrong[] = { NULL, "",      "text",       "/html", "text/",
                                          "/",  "a/b/c", "te xt/html", ";a=b",  "text/\"html\"" };
     struct wr_media_type t;
 

@@ -8,16 +8,16 @@
 
 #include "wire/precondition.h"
 
-#define AT "Sun, 06 Nov 1994 08:49:37 GMT"
+#define AT     "Sun, 06 Nov 1994 08:49:37 GMT"
 #define BEFORE "Sun, 06 Nov 1994 08:49:36 GMT"
-#define AFTER "Sun, 06 Nov 1994 08:49:38 GMT"
+#define AFTER  "Sun, 06 Nov 1994 08:49:38 GMT"
 
-static const struct wr_precondition_state file = {
-    .exists = true, .etag = { { "\"a\"", 3 }, false }, .last_modified_s = 784111777
-};
-static const struct wr_precondition_state weak_file = {
-    .exists = true, .etag = { { "\"a\"", 3 }, true }, .last_modified_s = 784111777
-};
+static const struct wr_precondition_state file = { .exists = true,
+                                                   .etag = { { "\"a\"", 3 }, false },
+                                                   .last_modified_s = 784111777 };
+static const struct wr_precondition_state weak_file = { .exists = true,
+                                                        .etag = { { "\"a\"", 3 }, true },
+                                                        .last_modified_s = 784111777 };
 static const struct wr_precondition_state absent = { .exists = false, .last_modified_s = -1 };
 static const struct wr_precondition_state bare = { .exists = true, .last_modified_s = -1 };
 
@@ -89,8 +89,8 @@ static void
 test_if_none_match_rules_out_if_modified_since(void **state)
 {
     (void)state;
-    assert_int_equal(
-        check(&file, true, (struct asked){ .none_match = "\"b\"", .modified = AFTER }), HOLDS);
+    assert_int_equal(check(&file, true, (struct asked){ .none_match = "\"b\"", .modified = AFTER }),
+                     HOLDS);
     assert_int_equal(
         check(&file, true, (struct asked){ .none_match = "\"a\"", .modified = BEFORE }), SAME);
     assert_int_equal(check(&file, true, (struct asked){ .none_match = "junk", .modified = AT }),
@@ -113,8 +113,8 @@ static void
 test_out_of_step_comes_before_not_modified(void **state)
 {
     (void)state;
-    assert_int_equal(
-        check(&file, true, (struct asked){ .match = "\"b\"", .none_match = "\"a\"" }), FAILED);
+    assert_int_equal(check(&file, true, (struct asked){ .match = "\"b\"", .none_match = "\"a\"" }),
+                     FAILED);
     assert_int_equal(check(&file, true, (struct asked){ .match = "\"a\"", .none_match = "\"a\"" }),
                      SAME);
     assert_int_equal(check(&file, true, (struct asked){ .modified = AT, .unmodified = BEFORE }),

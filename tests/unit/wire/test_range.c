@@ -83,10 +83,10 @@ static void
 test_what_cannot_be_read_is_ignored(void **state)
 {
     static const char *const wrong[] = {
-        "",           "bytes",       "bytes=",      "bytes=,",    "bytes=-",    "bytes=a-b",
-        "bytes=1",    "bytes=5-4",   "bytes=1-2-3", "bytes=+1-2", "bytes=1 -2", "bytes=1- 2",
-        "lines=1-2",  "bytes 1-2",   "bytes=0x1-2", "bytes=--1",  "bytes=1-2;", "bytes=0-1,x",
-        "bytes = 0-1", " bytes=0-1",
+        "",           "bytes",      "bytes=",      "bytes=,",     "bytes=-",
+        "bytes=a-b",  "bytes=1",    "bytes=5-4",   "bytes=1-2-3", "bytes=+1-2",
+        "bytes=1 -2", "bytes=1- 2", "lines=1-2",   "bytes 1-2",   "bytes=0x1-2",
+        "bytes=--1",  "bytes=1-2;", "bytes=0-1,x", "bytes = 0-1", " bytes=0-1",
     };
 
     (void)state;

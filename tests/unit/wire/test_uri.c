@@ -166,13 +166,13 @@ test_a_notable_byte_is_seen_wherever_it_stands(void **state)
             memset(raw, 'a', len);
             raw[0] = '/';
             memcpy(raw + at, "%62", 3);
-            assert_int_equal(
-                wr_uri_path((weir_str){ raw, len }, &strict, to, &path, &args, NULL), WR_OK);
+            assert_int_equal(wr_uri_path((weir_str){ raw, len }, &strict, to, &path, &args, NULL),
+                             WR_OK);
             assert_int_equal(path.len, len - 2);
             assert_int_equal(path.data[at], 'b');
             memcpy(raw + at, "//a", 3);
-            assert_int_equal(
-                wr_uri_path((weir_str){ raw, len }, &strict, to, &path, &args, NULL), WR_OK);
+            assert_int_equal(wr_uri_path((weir_str){ raw, len }, &strict, to, &path, &args, NULL),
+                             WR_OK);
             assert_int_equal(path.len, at == 1 ? len - 2 : len - 1);
         }
     }
