@@ -162,8 +162,8 @@ is_possible(const struct parts *t)
 static int64_t
 to_seconds(const struct parts *t)
 {
-    return days_since_epoch(t->year, t->month, t->day) * DAY_S + t->hour * 3600 + t->minute * 60 +
-           t->second;
+    return days_since_epoch(t->year, t->month, t->day) * DAY_S + INT64_C(3600) * t->hour +
+           INT64_C(60) * t->minute + t->second;
 }
 
 /* The year of a time, by the mean length of a year: exact but for some hours around New Year, where it does not matter. */
