@@ -17,7 +17,7 @@
 #include "base/strbuf.h"
 
 enum {
-    RACE_TRIES = 16,  /* the kernel answers EAGAIN when a rename crossed a lookup with ".." in a link */
+    RACE_TRIES = 16,  /* EAGAIN: a rename crossed the lookup of a link with ".." */
     READ_FIRST = 4096 /* bytes to begin with when the size is not known, as in /proc */
 };
 

@@ -32,7 +32,8 @@ static inline weir_str
 wr_str_cut(weir_str s, size_t from, size_t len)
 {
     from = from < s.len ? from : s.len;
-    return (weir_str){ s.data + from, len < s.len - from ? len : s.len - from };
+    return (weir_str){ from != 0 ? s.data + from : s.data, /* absent stays absent */
+                       len < s.len - from ? len : s.len - from };
 }
 
 /* Where c stands first, or s.len. */

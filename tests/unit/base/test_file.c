@@ -177,8 +177,8 @@ test_a_file_without_a_known_size_is_read_whole(void **state)
 
     (void)state;
     wr_pool_init(&pool, "test", NULL);
-    assert_int_equal(
-        wr_file_read(AT_FDCWD, "/proc/self/status", &pool, (size_t)1 << 20, &content), 0);
+    assert_int_equal(wr_file_read(AT_FDCWD, "/proc/self/status", &pool, (size_t)1 << 20, &content),
+                     0);
     assert_true(content.len > 0 && content.data[content.len - 1] == '\n');
     assert_int_equal(wr_file_read(AT_FDCWD, "/dev/zero", &pool, 100000, &content), -EFBIG);
     wr_pool_fini(&pool);

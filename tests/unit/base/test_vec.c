@@ -24,7 +24,8 @@ test_elements_survive_growing(void **state)
         assert_int_equal(*n, 0);
         *n = i;
     }
-    WR_VEC_EACH(int, n, &v) {
+    WR_VEC_EACH(int, n, &v)
+    {
         sum += *n;
     }
     assert_int_equal(v.count, 1000);
@@ -60,7 +61,8 @@ test_an_empty_vec_has_no_rounds_and_no_items(void **state)
     (void)state;
     wr_pool_init(&pool, "test", NULL);
     wr_vec_init_of(&v, &pool, int);
-    WR_VEC_EACH(int, n, &v) {
+    WR_VEC_EACH(int, n, &v)
+    {
         rounds += *n + 1;
     }
     assert_int_equal(rounds, 0);

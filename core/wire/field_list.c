@@ -1,0 +1,113 @@
+/* wire/field_list.c - one scan finds a separator outside of quotes; the rest is cutting and trimming. */
+#include "wire/field_list.h"
+
+#include "base/str.h"
+
+/* Where c stands first outside of quoted strings, or s.len.  [RFC 9110 5.6.4] */
+static size_t
+find_unquoted(weir_str s, char c)
+{
+    bool quoted = false;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (quoted && s.data[i] == '\\') {
+            i++;
+        } else if (s.data[i] == '"') {
+            quoted = !quoted;
+        } else if (!quoted && s.data[i] == c) {
+            return i;
+        }
+    }
+    return s.len;
+}
+
+/* The part of *rest before c, trimmed; *rest goes behind c. */
+static weir_str
+take_part(weir_str *rest, char c)
+{
+    size_t n = find_unquoted(*rest, c);
+    weir_str part = wr_str_trim(wr_str_cut(*rest, 0, n));
+
+    *rest = wr_str_cut(*rest, n < rest->len ? n + 1 : n, rest->len);
+    return part;
+}
+
+bool
+wr_field_list_next(weir_str *rest, weir_str *element)
+{
+    while (rest->len != 0) {
+        weir_str part = take_part(rest, ',');
+        if (part.len != 0) {
+            *element = part;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wr_field_list_has(weir_str list, weir_str token)
+{
+    weir_str element, params;
+
+    while (wr_field_list_next(&list, &element)) {
+        if (weir_str_ieq(wr_field_head(element, &params), token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weir_str
+wr_field_head(weir_str element, weir_str *params)
+{
+    weir_str head = take_part(&element, ';');
+
+    *params = element;
+    return head;
+}
+
+bool
+wr_field_param_next(weir_str *params, weir_str *name, weir_str *value)
+{
+    while (params->len != 0) {
+        weir_str part = take_part(params, ';');
+        size_t equals = wr_str_find(part, '=');
+
+        if (part.len != 0) {
+            *name = wr_str_cut(part, 0, equals);
+            *value =
+                equals < part.len ? wr_str_cut(part, equals + 1, part.len) : (weir_str){ NULL, 0 };
+            return true;
+        }
+    }
+    return false;
+}
+
+weir_str
+wr_field_param(weir_str params, weir_str name)
+{
+    weir_str n, value;
+
+    while (wr_field_param_next(&params, &n, &value)) {
+        if (weir_str_ieq(n, name)) {
+            return value;
+        }
+    }
+    return (weir_str){ NULL, 0 };
+}
+
+void
+wr_field_unquote(struct wr_strbuf *b, weir_str value)
+{
+    if (value.len < 2 || value.data[0] != '"' || value.data[value.len - 1] != '"') {
+        wr_strbuf_str(b, value);
+        return;
+    }
+    for (size_t i = 1; i + 1 < value.len; i++) {
+        if (value.data[i] == '\\' && i + 2 < value.len) {
+            i++;
+        }
+        wr_strbuf_byte(b, value.data[i]);
+    }
+}
