@@ -82,6 +82,17 @@ step_extension(unsigned awaited, char b)
     }
 }
 
+/* After a byte that follows the size: one of an extension, unless it begins the line's end. */
+static enum wr_wire
+move_on(struct wr_chunked *c, unsigned next, struct wr_fault *fault)
+{
+    if (next != SIZE_LF && ++c->extensions > WR_CHUNKED_EXTENSION_MAX) {
+        return wr_fault_set(fault, 400, "chunk extensions are too long");
+    }
+    c->awaited = (uint8_t)next;
+    return WR_OK;
+}
+
 /* A byte of the size or what ends it. */
 static enum wr_wire
 step_size(struct wr_chunked *c, char b, struct wr_fault *fault)
@@ -100,8 +111,7 @@ step_size(struct wr_chunked *c, char b, struct wr_fault *fault)
     if (c->digits == 0 || next == NONE) {
         return wr_fault_set(fault, 400, "malformed chunk size");
     }
-    c->awaited = (uint8_t)next;
-    return WR_OK;
+    return move_on(c, next, fault);
 }
 
 /* One byte that is not data. */
@@ -132,11 +142,7 @@ step(struct wr_chunked *c, char b, struct wr_fault *fault)
         if (next == NONE) {
             return wr_fault_set(fault, 400, "malformed chunk extension");
         }
-        if (++c->extensions > WR_CHUNKED_EXTENSION_MAX) {
-            return wr_fault_set(fault, 400, "chunk extensions are too long");
-        }
-        c->awaited = (uint8_t)next;
-        return WR_OK;
+        return move_on(c, next, fault);
     }
 }
 
