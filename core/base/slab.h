@@ -16,7 +16,7 @@ struct wr_slab; /* lies at the beginning of its memory */
 
 enum { WR_SLAB_PAGE = 4096, WR_SLAB_SIZE_MIN = 4 * WR_SLAB_PAGE };
 
-/* Make an empty allocator of the size bytes at `at` (aligned to 16, at least WR_SLAB_SIZE_MIN; at most 16 TiB). */
+/* Make an empty allocator of the size bytes at `at` (aligned to 16, at least WR_SLAB_SIZE_MIN; at most 8 TiB). */
 struct wr_slab *wr_slab_create(void *at, size_t size);
 
 /* Forget all that was allocated. */

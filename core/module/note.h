@@ -27,8 +27,11 @@ struct wr_note_info {
  */
 bool wr_note_check(const char *path, struct wr_note_info *out, struct wr_err *err);
 
-/* May fd's file be trusted: a regular file of root's or ours (the user we run as), not writable by others, in folders
- * (of the real path) of which the same holds? A sticky folder that others may write to (/tmp) is no exception. */
+/*
+ * Could anybody but root and the user we run as have written fd's file? It must be a regular file of one of these two, as
+ * must each folder above it (of the real path), and none of them writable by other users, or by a group other than ours. A
+ * sticky folder such as /tmp passes: others cannot put something else in the place of what is ours there.
+ */
 bool wr_note_check_owner(const char *path, int fd, struct wr_err *err);
 
 /* The checks of the contents alone: `len` bytes of an ELF file at `elf`. Any bytes are safe to give. */

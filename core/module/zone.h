@@ -20,6 +20,8 @@
 
 struct wr_registry;
 
+enum { WR_ZONE_SIZE_MIN = 32768, WR_ZONE_OWN_WORDS = 16 };
+
 /* The regions of a master. */
 struct wr_zone_list {
     struct wr_list regions;
@@ -33,6 +35,7 @@ struct wr_zone_head {
     struct wr_shm_mutex slab_lock;
     void *root;
     struct wr_slab *slab;
+    uint64_t own[WR_ZONE_OWN_WORDS]; /* map.c's struct, which must stay when the allocator is emptied */
 };
 
 struct wr_zone_region {
@@ -56,8 +59,6 @@ struct weir_zone {
     void *data;
     struct wr_conf_place place; /* of the first mention */
 };
-
-enum { WR_ZONE_SIZE_MIN = 32768 };
 
 void wr_zone_list_init(struct wr_zone_list *l);
 
