@@ -11,19 +11,19 @@
 enum { PIECE_MIN = 2 * ENTRY_LINE_MAX, PIECE_MAX = 64 * 1024 };
 
 typedef struct {
-    bool     on;
-    bool     exact_size;
-    bool     local_time;
+    bool on;
+    bool exact_size;
+    bool local_time;
     uint32_t format;
 } autoindex_conf;
 
 /* A listing under way. */
 struct progress {
-    struct listing    list;
+    struct listing list;
     struct list_style style;
-    weir_str          head; /* absent once sent */
-    const char       *tail;
-    size_t            next; /* the entry to come */
+    weir_str head; /* absent once sent */
+    const char *tail;
+    size_t next; /* the entry to come */
 };
 
 /* `callback` as it came: a name that JavaScript can call, or a member of one. */
@@ -32,8 +32,8 @@ is_callback(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.data[i];
-        bool fits = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-                    || c == '_' || c == '.';
+        bool fits = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                    c == '_' || c == '.';
         if (!fits) {
             return false;
         }
@@ -172,8 +172,8 @@ wanted(const void *conf)
 enum { WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
 
 static const weir_name formats[] = {
-    { "html", LIST_HTML }, { "xml", LIST_XML }, { "json", LIST_JSON }, { "jsonp", LIST_JSONP },
-    { NULL, 0 },
+    { "html", LIST_HTML },   { "xml", LIST_XML }, { "json", LIST_JSON },
+    { "jsonp", LIST_JSONP }, { NULL, 0 },
 };
 
 static const weir_directive directives[] = {
@@ -188,12 +188,13 @@ static const weir_directive directives[] = {
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_CONTENT, .rank = WEIR_RANK_LATE, .handler = list_directory,
-      .wanted = wanted, .before = "static", .flags = WEIR_HOOK_SUBREQUESTS },
+    { .phase = WEIR_PHASE_CONTENT,
+      .rank = WEIR_RANK_LATE,
+      .handler = list_directory,
+      .wanted = wanted,
+      .before = "static",
+      .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("autoindex", "1.0",
-    .summary = "lists directories",
-    .conf_size = sizeof(autoindex_conf),
-    .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("autoindex", "1.0", .summary = "lists directories", .conf_size = sizeof(autoindex_conf),
+            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks));

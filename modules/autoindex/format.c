@@ -28,7 +28,7 @@ size_rounded(struct text *t, int64_t size)
 {
     static const struct {
         int64_t from, unit;
-        char    letter;
+        char letter;
     } units[] = { { 1024 * 1024 * 1024, 1024 * 1024 * 1024, 'G' },
                   { 1024 * 1024, 1024 * 1024, 'M' },
                   { 10000, 1024, 'K' } };

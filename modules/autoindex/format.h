@@ -16,14 +16,14 @@ enum entry_kind { ENTRY_DIRECTORY = 0, ENTRY_FILE = 1, ENTRY_OTHER = 2 };
 struct entry {
     weir_str name;
     uint32_t kind;
-    int64_t  size;  /* bytes */
-    int64_t  mtime; /* seconds since 1970 */
+    int64_t size;  /* bytes */
+    int64_t mtime; /* seconds since 1970 */
 };
 
 struct list_style {
-    uint32_t format;     /* enum list_format */
-    bool     exact_size; /* bytes, else rounded to K, M, G */
-    bool     local_time; /* else UTC; HTML only */
+    uint32_t format; /* enum list_format */
+    bool exact_size; /* bytes, else rounded to K, M, G */
+    bool local_time; /* else UTC; HTML only */
 };
 
 /* No line is longer, of a name of NAME_MAX bytes. */

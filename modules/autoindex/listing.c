@@ -62,9 +62,8 @@ look_at(int fd, const char *name, struct entry *e)
 {
     struct stat st;
 
-    if (fstatat(fd, name, &st, 0) != 0
-        && ((errno != ENOENT && errno != ELOOP)
-            || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)) {
+    if (fstatat(fd, name, &st, 0) != 0 &&
+        ((errno != ENOENT && errno != ELOOP) || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)) {
         return false;
     }
     e->kind = ENTRY_OTHER;
@@ -112,8 +111,8 @@ compare(const void *a, const void *b)
     if (x_first != y_first) {
         return x_first ? -1 : 1;
     }
-    int order = memcmp(x->name.data, y->name.data,
-                       x->name.len < y->name.len ? x->name.len : y->name.len);
+    int order =
+        memcmp(x->name.data, y->name.data, x->name.len < y->name.len ? x->name.len : y->name.len);
     if (order != 0) {
         return order;
     }

@@ -8,10 +8,10 @@
 
 struct listing {
     struct entry *entries; /* directories first, then by the bytes of the names */
-    size_t        count;
-    size_t        room;
-    char         *names; /* the rest of the block that names are copied to */
-    size_t        names_room;
+    size_t count;
+    size_t room;
+    char *names; /* the rest of the block that names are copied to */
+    size_t names_room;
 };
 
 /*

@@ -50,8 +50,8 @@ text_print(struct text *t, const char *fmt, ...)
 static bool
 is_unreserved(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-'
-           || c == '.' || c == '_' || c == '~';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 void
@@ -95,7 +95,8 @@ utf8_char(weir_str s)
         uint8_t low = c == 0xf0 ? 0x90 : 0x80;
         uint8_t high = c == 0xf4 ? 0x8f : 0xbf;
         return follows(s, 1, low, high) && follows(s, 2, 0x80, 0xbf) && follows(s, 3, 0x80, 0xbf)
-                   ? 4 : 0;
+                   ? 4
+                   : 0;
     }
     return 0;
 }
@@ -122,12 +123,18 @@ static const char *
 markup_entity(weir_str s)
 {
     switch (s.data[0]) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    case '\t': return NULL;
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    case '\t':
+        return NULL;
     default:
         return (uint8_t)s.data[0] < ' ' || s.data[0] == 0x7f || utf8_char(s) == 0 ? "&#xFFFD;"
                                                                                   : NULL;

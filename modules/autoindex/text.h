@@ -12,7 +12,7 @@
 struct text {
     char *at;
     char *end;
-    bool  full;
+    bool full;
 };
 
 void text_bytes(struct text *t, const char *bytes, size_t len);

@@ -7,36 +7,36 @@
 #include <weir/weir.h>
 
 enum inherit_rule {
-    INHERIT_ON    = 0, /* a block that adds fields of its own loses the outer ones */
-    INHERIT_OFF   = 1, /* none comes from outside */
-    INHERIT_MERGE = 2  /* the outer ones follow the block's own */
+    INHERIT_ON = 0,   /* a block that adds fields of its own loses the outer ones */
+    INHERIT_OFF = 1,  /* none comes from outside */
+    INHERIT_MERGE = 2 /* the outer ones follow the block's own */
 };
 
 struct field {
-    weir_str    name;
+    weir_str name;
     weir_value *value;
-    bool        always; /* whatever the status */
-    bool        single; /* replaces a field of the name: two of them would contradict each other */
+    bool always; /* whatever the status */
+    bool single; /* replaces a field of the name: two of them would contradict each other */
 };
 
 struct field_node {
     struct field_node *next;
-    struct field       field;
+    struct field field;
 };
 
 /* What stands in one block, in its order; empty again at the first directive of an inner block. */
 struct field_list {
     struct field_node *first;
     struct field_node *last;
-    uint32_t           count;
+    uint32_t count;
 };
 
 struct added {
-    struct field_list        own;
-    const struct field_node *seen;   /* own.first of the block that made `fields` */
-    const struct field      *fields; /* what holds here */
-    uint32_t                 count;
-    uint32_t                 rule;   /* enum inherit_rule; inherited itself */
+    struct field_list own;
+    const struct field_node *seen; /* own.first of the block that made `fields` */
+    const struct field *fields;    /* what holds here */
+    uint32_t count;
+    uint32_t rule; /* enum inherit_rule; inherited itself */
 };
 
 /* The setters of add_header and add_trailer; field is a struct field_list. */

@@ -7,22 +7,22 @@
 #include <weir/base.h>
 
 enum expires_kind {
-    EXPIRES_OFF      = 0, /* leave the answer as it is */
-    EXPIRES_EPOCH    = 1, /* long ago: not to be kept */
-    EXPIRES_MAX      = 2, /* as long as anybody keeps anything */
-    EXPIRES_ACCESS   = 3, /* seconds from now */
+    EXPIRES_OFF = 0,      /* leave the answer as it is */
+    EXPIRES_EPOCH = 1,    /* long ago: not to be kept */
+    EXPIRES_MAX = 2,      /* as long as anybody keeps anything */
+    EXPIRES_ACCESS = 3,   /* seconds from now */
     EXPIRES_MODIFIED = 4, /* seconds from the file's last change */
-    EXPIRES_DAILY    = 5  /* at this second of the local day */
+    EXPIRES_DAILY = 5     /* at this second of the local day */
 };
 
 struct expires_rule {
     uint32_t kind;
-    int64_t  seconds;
+    int64_t seconds;
 };
 
 struct expires_times {
-    int64_t at;       /* when the answer expires, seconds since 1970 */
-    int64_t max_age;  /* seconds; negative: no-cache */
+    int64_t at;      /* when the answer expires, seconds since 1970 */
+    int64_t max_age; /* seconds; negative: no-cache */
 };
 
 /*

@@ -9,16 +9,16 @@
 
 struct expires {
     struct expires_rule rule;
-    bool                modified; /* the word stood there: for values known later */
-    weir_value         *value;    /* NULL: rule holds for every request */
+    bool modified;     /* the word stood there: for values known later */
+    weir_value *value; /* NULL: rule holds for every request */
 };
 
 typedef struct {
-    struct added   headers;
-    struct added   trailers;
+    struct added headers;
+    struct added trailers;
     struct expires expires;
-    bool           header_rule_here;  /* local: make inner blocks settle for themselves */
-    bool           trailer_rule_here;
+    bool header_rule_here; /* local: make inner blocks settle for themselves */
+    bool trailer_rule_here;
 } headers_conf;
 
 /* Without `always`, fields go on answers that carry what was asked for, or lead to it. */
@@ -26,8 +26,16 @@ static bool
 is_usual(uint32_t status)
 {
     switch (status) {
-    case 200: case 201: case 204: case 206:
-    case 301: case 302: case 303: case 304: case 307: case 308:
+    case 200:
+    case 201:
+    case 204:
+    case 206:
+    case 301:
+    case 302:
+    case 303:
+    case 304:
+    case 307:
+    case 308:
         return true;
     default:
         return false;
@@ -40,15 +48,15 @@ set_expires_fields(weir_request *r, const struct expires *e)
     struct expires_rule rule = e->rule;
     int64_t modified = -1;
 
-    if (e->value != NULL
-        && expires_parse(weir_value_get(r, e->value), e->modified, &rule) != NULL) {
+    if (e->value != NULL &&
+        expires_parse(weir_value_get(r, e->value), e->modified, &rule) != NULL) {
         return;
     }
     if (rule.kind == EXPIRES_OFF) {
         return;
     }
-    if (rule.kind == EXPIRES_MODIFIED && r->out[WEIR_H_LAST_MODIFIED] != NULL
-        && weir_parse_date(r->out[WEIR_H_LAST_MODIFIED]->value, &modified) != WEIR_OK) {
+    if (rule.kind == EXPIRES_MODIFIED && r->out[WEIR_H_LAST_MODIFIED] != NULL &&
+        weir_parse_date(r->out[WEIR_H_LAST_MODIFIED]->value, &modified) != WEIR_OK) {
         modified = -1;
     }
     struct expires_times t = expires_at(rule, weir_wall_clock(), modified);
@@ -130,8 +138,8 @@ wants_head(const void *conf)
 {
     const headers_conf *c = conf;
 
-    return c->headers.count > 0 || c->trailers.count > 0 || c->expires.value != NULL
-           || c->expires.rule.kind != EXPIRES_OFF;
+    return c->headers.count > 0 || c->trailers.count > 0 || c->expires.value != NULL ||
+           c->expires.rule.kind != EXPIRES_OFF;
 }
 
 static bool
@@ -214,13 +222,13 @@ static const weir_directive directives[] = {
 
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wants_head },
-    { .phase = WEIR_PHASE_BODY, .body = filter_body, .wanted = wants_body,
+    { .phase = WEIR_PHASE_BODY,
+      .body = filter_body,
+      .wanted = wants_body,
       .flags = WEIR_HOOK_FILES },
 };
 
 WEIR_MODULE("headers", "1.0",
-    .summary = "adds fields to answers and says how long they may be kept",
-    .conf_size = sizeof(headers_conf),
-    .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks),
-    .check = check);
+            .summary = "adds fields to answers and says how long they may be kept",
+            .conf_size = sizeof(headers_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .check = check);

@@ -15,9 +15,9 @@ typedef int step_run(weir_request *r, const struct step *step);
 
 struct step {
     const struct step *next;
-    step_run    *run;
-    uint32_t    status; /* return: what to answer with */
-    weir_value *value;  /* return: the text or the URL */
+    step_run *run;
+    uint32_t status;   /* return: what to answer with */
+    weir_value *value; /* return: the text or the URL */
 };
 
 struct program {

@@ -61,8 +61,8 @@ test_html_cuts_a_long_name_between_characters(void **state)
 static void
 test_html_escapes_the_link_and_its_text(void **state)
 {
-    const char *text = line("a:b<c>\"&'%", ENTRY_FILE, 1,
-                            (struct list_style){ LIST_HTML, true, false }, false);
+    const char *text =
+        line("a:b<c>\"&'%", ENTRY_FILE, 1, (struct list_style){ LIST_HTML, true, false }, false);
 
     (void)state;
     assert_non_null(strstr(text, "href=\"a%3Ab%3Cc%3E%22%26%27%25\">"
@@ -73,7 +73,7 @@ static void
 test_rounded_sizes_have_at_most_four_digits(void **state)
 {
     static const struct {
-        int64_t     size;
+        int64_t size;
         const char *end;
     } cases[] = {
         { 0, "03:04       0\r\n" },
@@ -127,14 +127,14 @@ test_bytes_that_are_no_text_do_not_reach_xml_or_json(void **state)
     const char *name = "\xff\xc0\xaf\xed\xa0\x80\x01";
 
     (void)state;
-    for (const char *at = line(name, ENTRY_FILE, 1, (struct list_style){ LIST_XML, true, false },
-                               false);
+    for (const char *at =
+             line(name, ENTRY_FILE, 1, (struct list_style){ LIST_XML, true, false }, false);
          *at != '\0'; at++) {
         assert_true((*at >= ' ' && *at < 0x7f) || *at == '\r' || *at == '\n');
     }
-    assert_non_null(strstr(line(name, ENTRY_FILE, 1, (struct list_style){ LIST_JSON, true, false },
-                                false),
-                           "\"\\u00ff\\u00c0\\u00af\\u00ed\\u00a0\\u0080\\u0001\""));
+    assert_non_null(
+        strstr(line(name, ENTRY_FILE, 1, (struct list_style){ LIST_JSON, true, false }, false),
+               "\"\\u00ff\\u00c0\\u00af\\u00ed\\u00a0\\u0080\\u0001\""));
 }
 
 static void

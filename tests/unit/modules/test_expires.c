@@ -105,18 +105,15 @@ test_a_past_instant_is_not_cached(void **state)
 {
     (void)state;
     assert_true(times(EXPIRES_ACCESS, -1, -1).max_age < 0);
-    assert_true(
-        times(EXPIRES_MODIFIED, 60, NOON - 100).max_age < 0);
+    assert_true(times(EXPIRES_MODIFIED, 60, NOON - 100).max_age < 0);
 }
 
 static void
 test_nothing_expires_outside_the_dates(void **state)
 {
     (void)state;
-    assert_int_equal(times(EXPIRES_ACCESS, INT64_MAX / 1000, -1).at,
-                     253402300799);
-    assert_int_equal(times(EXPIRES_ACCESS, -2 * (int64_t)NOON, -1).at,
-                     0);
+    assert_int_equal(times(EXPIRES_ACCESS, INT64_MAX / 1000, -1).at, 253402300799);
+    assert_int_equal(times(EXPIRES_ACCESS, -2 * (int64_t)NOON, -1).at, 0);
 }
 
 static void
