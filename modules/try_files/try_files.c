@@ -48,14 +48,18 @@ static int
 go_to(weir_request *r, weir_str target)
 {
     weir_str path = target;
-    weir_str args = { "", 0 };
+    weir_str args = { NULL, 0 };
 
-    if (target.len == 0 || (target.data[0] != '/' && target.data[0] != '@')) {
+    if (target.len > 0 && target.data[0] == '@') {
+        return weir_redirect_inside(r, target, args);
+    }
+    if (target.len == 0 || target.data[0] != '/') {
         weir_say(r->log, ERROR, "try_files: cannot go on at \"%.*s\"", WEIR_FMT(target));
         return 500;
     }
     const char *mark = memchr(target.data, '?', target.len);
-    if (mark != NULL && target.data[0] == '/') {
+    args = WEIR_STR("");
+    if (mark != NULL) {
         path.len = (size_t)(mark - target.data);
         args = (weir_str){ mark + 1, target.len - path.len - 1 };
     }
