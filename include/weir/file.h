@@ -43,8 +43,8 @@ enum weir_respond_file_flag {
 
 /* Answer GET or HEAD with a regular file: Content-Type by its name, ETag, Last-Modified, preconditions, ranges, from memory
  * when it is small and hot. What the handler should return: WEIR_DONE, 404 (absent, noted as log_not_found says, or not a
- * regular file), 403, 405 with Allow, 500; or WEIR_NEXT with nothing answered, whatever the method, when file is a
- * directory: so that the usual case costs one look. */
+ * regular file), 403, 405 with Allow (the file is there), 500; or WEIR_NEXT with nothing answered, whatever the method, when
+ * file is a directory: so that the usual case costs one look. */
 WEIR_API int weir_respond_file(weir_request *r, weir_str file, uint32_t flags);
 
 WEIR_END

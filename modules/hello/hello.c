@@ -5,7 +5,7 @@
 #include <weir/weir.h>
 
 typedef struct {
-    bool        on;
+    bool on;
     weir_value *text;
 } hello_conf;
 
@@ -41,7 +41,6 @@ static const weir_metric_def metrics[] = {
     { .name = "answers_total", .help = "texts sent", .handle = &answers, .type = WEIR_COUNTER },
 };
 
-WEIR_MODULE("hello", "1.0",
-    .summary = "answers requests with a text",
-    .conf_size = sizeof(hello_conf), .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics));
+WEIR_MODULE("hello", "1.0", .summary = "answers requests with a text",
+            .conf_size = sizeof(hello_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics));

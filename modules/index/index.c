@@ -8,7 +8,7 @@
 #include <weir/weir.h>
 
 typedef struct {
-    weir_strs    names;  /* as written */
+    weir_strs names;     /* as written */
     weir_value **values; /* names compiled, by check() */
 } index_conf;
 
@@ -127,21 +127,27 @@ check(weir_conf *cf, void *conf)
 }
 
 static const weir_directive directives[] = {
-    { .name = "index", .help = "files that answer for their directory, the first that exists",
-      .preset = "index.html", .where = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION,
-      .type = WEIR_T_STRS, WEIR_FIELD_(index_conf, names, STRS), .set = set_index },
+    { .name = "index",
+      .help = "files that answer for their directory, the first that exists",
+      .preset = "index.html",
+      .where = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION,
+      .type = WEIR_T_STRS,
+      WEIR_FIELD_(index_conf, names, STRS),
+      .set = set_index },
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_CONTENT, .rank = WEIR_RANK_LATE, .handler = index_answer,
-      .before = "autoindex static", .flags = WEIR_HOOK_SUBREQUESTS },
-    { .phase = WEIR_PHASE_CONTENT, .rank = WEIR_RANK_LATE + 50, .handler = refuse,
+    { .phase = WEIR_PHASE_CONTENT,
+      .rank = WEIR_RANK_LATE,
+      .handler = index_answer,
+      .before = "autoindex static",
+      .flags = WEIR_HOOK_SUBREQUESTS },
+    { .phase = WEIR_PHASE_CONTENT,
+      .rank = WEIR_RANK_LATE + 50,
+      .handler = refuse,
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("index", "1.0",
-    .summary = "answers for a directory with a file in it",
-    .conf_size = sizeof(index_conf),
-    .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks),
-    .check = check);
+WEIR_MODULE("index", "1.0", .summary = "answers for a directory with a file in it",
+            .conf_size = sizeof(index_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .check = check);

@@ -1,7 +1,7 @@
-/* rewrite/program.h - what the rewrite directives of one block say, as steps in the order of the file.
+/* rewrite/program.h - what the rewrite directives of one block say, as steps in the file's order.
  *
- * Each directive appends steps when it is read; the hook walks them. A step that settles the request
- * ends the walk.
+ * Each directive appends steps when it is read; the hook walks them. A step that settles the
+ * request ends the walk.
  */
 #ifndef REWRITE_PROGRAM_H
 #define REWRITE_PROGRAM_H
@@ -15,9 +15,9 @@ typedef int step_run(weir_request *r, const struct step *step);
 
 struct step {
     const struct step *next;
-    step_run    *run;
-    uint32_t    status; /* return: what to answer with */
-    weir_value *value;  /* return: the text or the URL */
+    step_run *run;
+    uint32_t status;   /* return: what to answer with */
+    weir_value *value; /* return: the text or the URL */
 };
 
 struct program {

@@ -80,8 +80,8 @@ begins_with(weir_str s, weir_str what)
 static bool
 is_url(weir_str s)
 {
-    return begins_with(s, WEIR_STR("http://")) || begins_with(s, WEIR_STR("https://"))
-           || begins_with(s, WEIR_STR("$scheme"));
+    return begins_with(s, WEIR_STR("http://")) || begins_with(s, WEIR_STR("https://")) ||
+           begins_with(s, WEIR_STR("$scheme"));
 }
 
 static bool

@@ -43,21 +43,22 @@ wanted(const void *conf)
 }
 
 static const weir_directive directives[] = {
-    WEIR_OPT_CUSTOM(rewrite_conf, program, "return",
-                    WEIR_IN_SERVER | WEIR_IN_LOCATION | WEIR_IN_IF, 1, 2,
-                    WEIR_D_MANY | WEIR_D_LOCAL, set_return,
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "return", WEIR_IN_SERVER | WEIR_IN_LOCATION | WEIR_IN_IF,
+                    1, 2, WEIR_D_MANY | WEIR_D_LOCAL, set_return,
                     "answer at once: a status, a text or a redirect; 444 closes"),
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_SERVER_REWRITE, .handler = run, .wanted = wanted,
+    { .phase = WEIR_PHASE_SERVER_REWRITE,
+      .handler = run,
+      .wanted = wanted,
       .flags = WEIR_HOOK_SUBREQUESTS },
-    { .phase = WEIR_PHASE_REWRITE, .handler = run, .wanted = wanted,
+    { .phase = WEIR_PHASE_REWRITE,
+      .handler = run,
+      .wanted = wanted,
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("rewrite", "1.0",
-    .summary = "answers or changes a request before it is served",
-    .conf_size = sizeof(rewrite_conf),
-    .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("rewrite", "1.0", .summary = "answers or changes a request before it is served",
+            .conf_size = sizeof(rewrite_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks));

@@ -18,8 +18,9 @@ redirect_to_directory(weir_request *r)
     weir_str args = r->args;
     const char *guard = path.len > 1 && path.data[1] == '/' ? "/." : "";
 
-    return weir_redirect(r, 301, weir_print(r->pool, "%s%.*s/%s%.*s", guard, WEIR_FMT(path),
-                                            args.len > 0 ? "?" : "", WEIR_FMT(args)));
+    return weir_redirect(r, 301,
+                         weir_print(r->pool, "%s%.*s/%s%.*s", guard, WEIR_FMT(path),
+                                    args.len > 0 ? "?" : "", WEIR_FMT(args)));
 }
 
 static int
@@ -41,10 +42,10 @@ static_answer(weir_request *r, const void *conf)
 }
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_CONTENT, .rank = WEIR_RANK_LATE, .handler = static_answer,
+    { .phase = WEIR_PHASE_CONTENT,
+      .rank = WEIR_RANK_LATE,
+      .handler = static_answer,
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("static", "1.0",
-    .summary = "answers with files",
-    .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("static", "1.0", .summary = "answers with files", .hooks = WEIR_ITEMS(hooks));

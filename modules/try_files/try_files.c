@@ -10,14 +10,14 @@
 
 struct candidate {
     weir_value *name;
-    bool        directory; /* was written with '/' at its end: a directory is wanted, not a file */
+    bool directory; /* was written with '/' at its end: a directory is wanted, not a file */
 };
 
 struct try_list {
     struct candidate *files;
-    size_t            count;
-    weir_value       *fallback; /* NULL: answer code */
-    uint32_t          code;
+    size_t count;
+    weir_value *fallback; /* NULL: answer code */
+    uint32_t code;
 };
 
 typedef struct {
@@ -35,8 +35,8 @@ is_there(weir_request *r, const struct candidate *c, weir_str *path)
         name = weir_print(r->pool, "/%.*s", WEIR_FMT(name));
     }
     weir_str file = weir_file_path(r, name);
-    if (file.data == NULL || weir_file_look(r, file, &info, false) != WEIR_OK
-        || (info.kind == WEIR_FILE_DIRECTORY) != c->directory) {
+    if (file.data == NULL || weir_file_look(r, file, &info, false) != WEIR_OK ||
+        (info.kind == WEIR_FILE_DIRECTORY) != c->directory) {
         return false;
     }
     *path = name;
@@ -48,14 +48,18 @@ static int
 go_to(weir_request *r, weir_str target)
 {
     weir_str path = target;
-    weir_str args = { "", 0 };
+    weir_str args = { NULL, 0 };
 
-    if (target.len == 0 || (target.data[0] != '/' && target.data[0] != '@')) {
+    if (target.len > 0 && target.data[0] == '@') {
+        return weir_redirect_inside(r, target, args);
+    }
+    if (target.len == 0 || target.data[0] != '/') {
         weir_say(r->log, ERROR, "try_files: cannot go on at \"%.*s\"", WEIR_FMT(target));
         return 500;
     }
     const char *mark = memchr(target.data, '?', target.len);
-    if (mark != NULL && target.data[0] == '/') {
+    args = WEIR_STR("");
+    if (mark != NULL) {
         path.len = (size_t)(mark - target.data);
         args = (weir_str){ mark + 1, target.len - path.len - 1 };
     }
@@ -170,12 +174,12 @@ static const weir_directive directives[] = {
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_PRECONTENT, .handler = try_files, .wanted = wanted,
+    { .phase = WEIR_PHASE_PRECONTENT,
+      .handler = try_files,
+      .wanted = wanted,
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("try_files", "1.0",
-    .summary = "tries files in order, then another path",
-    .conf_size = sizeof(try_conf),
-    .directives = WEIR_ITEMS(directives),
-    .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("try_files", "1.0", .summary = "tries files in order, then another path",
+            .conf_size = sizeof(try_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks));

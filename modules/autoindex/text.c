@@ -1,0 +1,178 @@
+/* text - a bounded writer and the escapes of listings. Pure. */
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char upper_hex[] = "0123456789ABCDEF";
+
+void
+text_bytes(struct text *t, const char *bytes, size_t len)
+{
+    if (t->full || len > (size_t)(t->end - t->at)) {
+        t->full = true;
+        return;
+    }
+    memcpy(t->at, bytes, len);
+    t->at += len;
+}
+
+void
+text_string(struct text *t, const char *s)
+{
+    text_bytes(t, s, strlen(s));
+}
+
+void
+text_spaces(struct text *t, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        text_bytes(t, " ", 1);
+    }
+}
+
+void
+text_print(struct text *t, const char *fmt, ...)
+{
+    char line[128];
+    va_list args;
+
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof(line)) {
+        t->full = true;
+        return;
+    }
+    text_bytes(t, line, (size_t)len);
+}
+
+static bool
+is_unreserved(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void
+text_uri(struct text *t, weir_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = (uint8_t)s.data[i];
+        if (is_unreserved(s.data[i])) {
+            text_bytes(t, s.data + i, 1);
+        } else {
+            char coded[3] = { '%', upper_hex[c >> 4], upper_hex[c & 15] };
+            text_bytes(t, coded, 3);
+        }
+    }
+}
+
+/* Is s[at] a continuation byte between low and high? */
+static bool
+follows(weir_str s, size_t at, uint8_t low, uint8_t high)
+{
+    return at < s.len && (uint8_t)s.data[at] >= low && (uint8_t)s.data[at] <= high;
+}
+
+size_t
+utf8_char(weir_str s)
+{
+    uint8_t c = (uint8_t)s.data[0];
+
+    if (c < 0x80) {
+        return 1;
+    }
+    if (c >= 0xc2 && c <= 0xdf) {
+        return follows(s, 1, 0x80, 0xbf) ? 2 : 0;
+    }
+    if (c >= 0xe0 && c <= 0xef) {
+        uint8_t low = c == 0xe0 ? 0xa0 : 0x80;
+        uint8_t high = c == 0xed ? 0x9f : 0xbf;
+        return follows(s, 1, low, high) && follows(s, 2, 0x80, 0xbf) ? 3 : 0;
+    }
+    if (c >= 0xf0 && c <= 0xf4) {
+        uint8_t low = c == 0xf0 ? 0x90 : 0x80;
+        uint8_t high = c == 0xf4 ? 0x8f : 0xbf;
+        return follows(s, 1, low, high) && follows(s, 2, 0x80, 0xbf) && follows(s, 3, 0x80, 0xbf)
+                   ? 4
+                   : 0;
+    }
+    return 0;
+}
+
+size_t
+utf8_count(weir_str s, size_t max, size_t *bytes)
+{
+    size_t count = 0;
+    size_t at = 0;
+
+    while (at < s.len && (max == 0 || count < max)) {
+        size_t len = utf8_char((weir_str){ s.data + at, s.len - at });
+        at += len > 0 ? len : 1;
+        count++;
+    }
+    if (bytes != NULL) {
+        *bytes = at;
+    }
+    return count;
+}
+
+/* What stands for the character at the beginning of s in markup; NULL: itself. */
+static const char *
+markup_entity(weir_str s)
+{
+    switch (s.data[0]) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    case '\t':
+        return NULL;
+    default:
+        return (uint8_t)s.data[0] < ' ' || s.data[0] == 0x7f || utf8_char(s) == 0 ? "&#xFFFD;"
+                                                                                  : NULL;
+    }
+}
+
+void
+text_markup(struct text *t, weir_str s)
+{
+    while (s.len > 0) {
+        const char *entity = markup_entity(s);
+        size_t len = 1;
+        if (entity != NULL) {
+            text_string(t, entity);
+        } else {
+            len = utf8_char(s);
+            text_bytes(t, s.data, len);
+        }
+        s.data += len;
+        s.len -= len;
+    }
+}
+
+void
+text_json(struct text *t, weir_str s)
+{
+    while (s.len > 0) {
+        uint8_t c = (uint8_t)s.data[0];
+        size_t len = utf8_char(s);
+        if (c == '"' || c == '\\') {
+            text_print(t, "\\%c", c);
+        } else if (c < ' ' || len == 0) {
+            text_print(t, "\\u%04x", (unsigned)c);
+            len = 1;
+        } else {
+            text_bytes(t, s.data, len);
+        }
+        s.data += len;
+        s.len -= len;
+    }
+}

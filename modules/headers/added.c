@@ -1,0 +1,164 @@
+/* added - reads add_header and add_trailer and settles what each block inherits.
+ *
+ * What is wrong with a name or the constant part of a value is found here, at load: a request can
+ * only go wrong by what its variables bring.
+ */
+#include "added.h"
+
+/* Of these an answer has one, so an added one takes the place of another. */
+static const char *const single_names[] = {
+    "Content-Type", "ETag", "Expires", "Last-Modified", "Location", "Server", NULL,
+};
+
+/* These are the server's own affair. */
+static const char *const server_names[] = {
+    "Connection", "Content-Length", "Date", "Transfer-Encoding", NULL,
+};
+
+/* A recipient needs these before the body. [RFC 9110 6.5.1] */
+static const char *const head_names[] = {
+    "Content-Encoding", "Content-Range", "Content-Type", "Host", "Set-Cookie", "Trailer", NULL,
+};
+
+static bool
+is_among(weir_str name, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (weir_str_ieq(name, weir_str_c(*names))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* [RFC 9110 5.6.2] */
+static bool
+is_token(weir_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
+            return false;
+        }
+    }
+    return s.len > 0;
+}
+
+/* [RFC 9110 5.5] */
+static bool
+is_one_line(weir_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = (uint8_t)s.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Read "name value [always]" into f. */
+static int
+read_field(weir_conf *cf, struct field *f)
+{
+    weir_str text = weir_conf_arg(cf, 2);
+    weir_str always = weir_conf_arg(cf, 3);
+
+    f->name = weir_conf_arg(cf, 1);
+    if (!is_token(f->name)) {
+        return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be a field name: it must be a token",
+                                  WEIR_FMT(f->name));
+    }
+    if (!is_one_line(text)) {
+        return weir_conf_error_at(cf, 2, "the value of \"%.*s\" must be one line of text",
+                                  WEIR_FMT(f->name));
+    }
+    if (always.data != NULL && !weir_str_eq(always, WEIR_STR("always"))) {
+        return weir_conf_error_at(cf, 3, "invalid parameter \"%.*s\", it must be \"always\"",
+                                  WEIR_FMT(always));
+    }
+    f->always = always.data != NULL;
+    f->single = is_among(f->name, single_names);
+    f->value = weir_value_compile(cf, text);
+    return f->value == NULL ? WEIR_ERROR : WEIR_OK;
+}
+
+static int
+append_field(weir_conf *cf, struct field_list *list)
+{
+    struct field_node *node = weir_zalloc(weir_conf_pool(cf), sizeof(*node));
+    int rc = read_field(cf, &node->field);
+
+    if (rc != WEIR_OK) {
+        return rc;
+    }
+    if (list->last != NULL) {
+        list->last->next = node;
+    } else {
+        list->first = node;
+    }
+    list->last = node;
+    list->count++;
+    return WEIR_OK;
+}
+
+int
+set_add_header(weir_conf *cf, const weir_directive *d, void *field)
+{
+    weir_str name = weir_conf_arg(cf, 1);
+
+    (void)d;
+    if (is_among(name, server_names)) {
+        weir_conf_warn(cf, "\"add_header %.*s\" has no effect: the server makes this field",
+                       WEIR_FMT(name));
+        return WEIR_OK;
+    }
+    return append_field(cf, field);
+}
+
+int
+set_add_trailer(weir_conf *cf, const weir_directive *d, void *field)
+{
+    weir_str name = weir_conf_arg(cf, 1);
+
+    (void)d;
+    if (is_among(name, server_names) || is_among(name, head_names)) {
+        return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be a trailer", WEIR_FMT(name));
+    }
+    return append_field(cf, field);
+}
+
+void
+added_settle(weir_conf *cf, struct added *a)
+{
+    if (a->own.first == a->seen) { /* no field stands here: `own` is the outer block's */
+        if (a->rule == INHERIT_OFF) {
+            a->count = 0;
+        }
+        return;
+    }
+    uint32_t outer = a->rule == INHERIT_MERGE ? a->count : 0;
+    struct field *fields = weir_alloc(weir_conf_pool(cf), (a->own.count + outer) * sizeof(*fields));
+    uint32_t n = 0;
+    for (const struct field_node *node = a->own.first; node != NULL; node = node->next) {
+        fields[n++] = node->field;
+    }
+    for (uint32_t i = 0; i < outer; i++) {
+        fields[n++] = a->fields[i];
+    }
+    a->seen = a->own.first;
+    a->fields = fields;
+    a->count = n;
+}
+
+bool
+added_varies(const struct added *a)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (a->fields[i].value->constant.data == NULL) {
+            return true;
+        }
+    }
+    return false;
+}

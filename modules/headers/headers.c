@@ -1,0 +1,234 @@
+/* headers - puts fields on answers: add_header, add_trailer, expires.
+ *
+ * A header filter, before the filters that code the body. `expires` comes first, so that add_header
+ * can add to the Cache-Control that it makes. Trailers with variables are known only when the last
+ * byte of the body is: a body filter that passes everything on sets them then.
+ */
+#include "added.h"
+#include "expires.h"
+
+struct expires {
+    struct expires_rule rule;
+    bool modified;     /* the word stood there: for values known later */
+    weir_value *value; /* NULL: rule holds for every request */
+};
+
+typedef struct {
+    struct added headers;
+    struct added trailers;
+    struct expires expires;
+    bool header_rule_here; /* local: make inner blocks settle for themselves */
+    bool trailer_rule_here;
+} headers_conf;
+
+/* Without `always`, fields go on answers that carry what was asked for, or lead to it. */
+static bool
+is_usual(uint32_t status)
+{
+    switch (status) {
+    case 200:
+    case 201:
+    case 204:
+    case 206:
+    case 301:
+    case 302:
+    case 303:
+    case 304:
+    case 307:
+    case 308:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+set_expires_fields(weir_request *r, const struct expires *e)
+{
+    struct expires_rule rule = e->rule;
+    int64_t modified = -1;
+
+    if (e->value != NULL &&
+        expires_parse(weir_value_get(r, e->value), e->modified, &rule) != NULL) {
+        return;
+    }
+    if (rule.kind == EXPIRES_OFF) {
+        return;
+    }
+    if (rule.kind == EXPIRES_MODIFIED && r->out[WEIR_H_LAST_MODIFIED] != NULL &&
+        weir_parse_date(r->out[WEIR_H_LAST_MODIFIED]->value, &modified) != WEIR_OK) {
+        modified = -1;
+    }
+    struct expires_times t = expires_at(rule, weir_wall_clock(), modified);
+    weir_out_set(r, WEIR_STR("Expires"), weir_print_date(r->pool, t.at));
+    weir_out_set(r, WEIR_STR("Cache-Control"),
+                 t.max_age < 0 ? WEIR_STR("no-cache")
+                               : weir_print(r->pool, "max-age=%lld", (long long)t.max_age));
+}
+
+static void
+add_field(weir_request *r, const struct field *f)
+{
+    weir_str value = weir_value_get(r, f->value);
+
+    if (value.len == 0) {
+        return;
+    }
+    int rc = f->single ? weir_out_set(r, f->name, value) : weir_out_add(r, f->name, value);
+    if (rc == WEIR_INVALID) {
+        weir_say(r->log, WARN, "add_header: the value of \"%.*s\" holds a line break: not sent",
+                 WEIR_FMT(f->name));
+    }
+}
+
+/* Announce the trailers; those with variables get their values at the end of the body. */
+static bool
+announce_trailers(weir_request *r, const struct added *trailers, bool usual)
+{
+    bool varies = false;
+
+    for (uint32_t i = 0; i < trailers->count; i++) {
+        const struct field *f = &trailers->fields[i];
+        if (f->always || usual) {
+            bool constant = f->value->constant.data != NULL;
+            weir_out_trailer(r, f->name, constant ? f->value->constant : WEIR_STR(""));
+            varies = varies || !constant;
+        }
+    }
+    return varies;
+}
+
+static int
+filter_head(weir_request *r, const void *conf)
+{
+    const headers_conf *c = conf;
+    bool usual = is_usual(r->status);
+
+    if (usual) {
+        set_expires_fields(r, &c->expires);
+    }
+    for (uint32_t i = 0; i < c->headers.count; i++) {
+        if (usual || c->headers.fields[i].always) {
+            add_field(r, &c->headers.fields[i]);
+        }
+    }
+    return announce_trailers(r, &c->trailers, usual) ? WEIR_NEXT : WEIR_DONE;
+}
+
+static int
+filter_body(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
+{
+    const headers_conf *c = conf;
+    bool usual = is_usual(r->status);
+
+    if (in->tail != NULL && (in->tail->flags & WEIR_BUF_LAST)) {
+        for (uint32_t i = 0; i < c->trailers.count; i++) {
+            const struct field *f = &c->trailers.fields[i];
+            if ((usual || f->always) && f->value->constant.data == NULL) {
+                weir_out_trailer(r, f->name, weir_value_get(r, f->value));
+            }
+        }
+    }
+    weir_chain_take(out, in);
+    return WEIR_NEXT;
+}
+
+static bool
+wants_head(const void *conf)
+{
+    const headers_conf *c = conf;
+
+    return c->headers.count > 0 || c->trailers.count > 0 || c->expires.value != NULL ||
+           c->expires.rule.kind != EXPIRES_OFF;
+}
+
+static bool
+wants_body(const void *conf)
+{
+    return added_varies(&((const headers_conf *)conf)->trailers);
+}
+
+static int
+set_expires(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct expires e = { 0 };
+    uint32_t last = weir_conf_argc(cf) - 1;
+    weir_str text = weir_conf_arg(cf, last);
+
+    (void)d;
+    if (last == 2 && !weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("modified"))) {
+        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\", it must be \"modified\"",
+                                  WEIR_FMT(weir_conf_arg(cf, 1)));
+    }
+    e.modified = last == 2;
+    e.value = weir_value_compile(cf, text);
+    if (e.value == NULL) {
+        return WEIR_ERROR;
+    }
+    if (e.value->constant.data != NULL) {
+        const char *fault = expires_parse(e.value->constant, e.modified, &e.rule);
+        if (fault != NULL) {
+            return weir_conf_error_at(cf, last, "\"%.*s\" %s", WEIR_FMT(text), fault);
+        }
+        e.value = NULL;
+    }
+    *(struct expires *)field = e;
+    return WEIR_OK;
+}
+
+/* The row's field is a mark that is local, so that every inner block has a struct of its own and is
+ * settled by the rule; the rule beside it is inherited. */
+static int
+set_rule(weir_conf *cf, const weir_directive *d, void *field)
+{
+    static const char *const rules[] = { "on", "off", "merge" };
+    headers_conf *c = (void *)((char *)field - d->offset);
+    bool header = d->offset == offsetof(headers_conf, header_rule_here);
+    weir_str word = weir_conf_arg(cf, 1);
+
+    for (uint32_t i = 0; i < 3; i++) {
+        if (weir_str_eq(word, weir_str_c(rules[i]))) {
+            (header ? &c->headers : &c->trailers)->rule = i;
+            *(bool *)field = true;
+            return WEIR_OK;
+        }
+    }
+    return weir_conf_error_at(
+        cf, 1, "invalid value \"%.*s\", it must be \"on\", \"off\" or \"merge\"", WEIR_FMT(word));
+}
+
+static int
+check(weir_conf *cf, void *conf)
+{
+    headers_conf *c = conf;
+
+    added_settle(cf, &c->headers);
+    added_settle(cf, &c->trailers);
+    return WEIR_OK;
+}
+
+static const weir_directive directives[] = {
+    WEIR_OPT_CUSTOM(headers_conf, headers.own, "add_header", WEIR_IN_ANY, 2, 3, WEIR_D_MANY,
+                    set_add_header, "add a field to answers; with `always` whatever the status"),
+    WEIR_OPT_CUSTOM(headers_conf, header_rule_here, "add_header_inherit", WEIR_IN_ANY, 1, 1,
+                    WEIR_D_LOCAL, set_rule, "whether outer add_header lines hold, too"),
+    WEIR_OPT_CUSTOM(headers_conf, trailers.own, "add_trailer", WEIR_IN_ANY, 2, 3, WEIR_D_MANY,
+                    set_add_trailer, "add a field behind the body of answers"),
+    WEIR_OPT_CUSTOM(headers_conf, trailer_rule_here, "add_trailer_inherit", WEIR_IN_ANY, 1, 1,
+                    WEIR_D_LOCAL, set_rule, "whether outer add_trailer lines hold, too"),
+    WEIR_OPT_CUSTOM(headers_conf, expires, "expires", WEIR_IN_ANY, 1, 2, 0, set_expires,
+                    "how long answers may be kept: Expires and Cache-Control"),
+};
+
+static const weir_hook hooks[] = {
+    { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wants_head },
+    { .phase = WEIR_PHASE_BODY,
+      .body = filter_body,
+      .wanted = wants_body,
+      .flags = WEIR_HOOK_FILES },
+};
+
+WEIR_MODULE("headers", "1.0",
+            .summary = "adds fields to answers and says how long they may be kept",
+            .conf_size = sizeof(headers_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .check = check);
