@@ -4,6 +4,7 @@ A file is read whole and checked before anything runs: an unknown key, a key out
 case that expects nothing is an error of the file, with its line.
 """
 
+import os
 import re
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ from weir.wire import Connection
 
 SETTINGS = ("main", "events", "http", "conf", "server", "whole", "file", "link")
 FREE = ("title", "split", "differs")
-STEPS = ("send", "get", "head", "request", "half-close", "reconnect", "expect")
+STEPS = ("send", "get", "head", "request", "half-close", "reconnect", "repeat", "expect")
 CHECKS = ("line", "header", "no-header", "once", "body", "gunzip", "body-bytes", "trailer",
           "log", "no-log", "file", "no-file", "raw")
 TESTS = ("expect-test", "expect-place", "expect-says", "expect-silent")
@@ -157,6 +158,11 @@ def finish(case, settings):
     case.conf()
 
 
+def file_name(text):
+    """A path whose escapes stand for bytes."""
+    return os.fsdecode(unescape(text.strip()).encode("latin-1"))
+
+
 def prepare(case):
     """A server's folder with the files of a case, configured, not started."""
     server = Server()
@@ -164,9 +170,9 @@ def prepare(case):
         path, equals, content = entry.partition("=")
         if not equals:
             raise CaseError(f"{case.path}: file: {entry!r} is not 'path = content'")
-        server.write(path.strip(), unescape(content.strip()).encode("latin-1"))
+        server.write(file_name(path), unescape(content.strip()).encode("latin-1"))
     for entry in case.settings.get("link", []):
-        name, _, target = (part.strip() for part in entry.partition("->"))
+        name, _, target = (file_name(part) for part in entry.partition("->"))
         (server.root / name).parent.mkdir(parents=True, exist_ok=True)
         (server.root / name).symlink_to(server.fill_in(target))
     server.configure(case.conf())
@@ -177,19 +183,23 @@ def run(case, server, piece):
     """Run the steps of a case; AssertionError with the line of what failed."""
     server.mark_log()
     conn = Connection(server.port)
-    answer = None
+    answer, times = None, 1
     try:
         for key, value, number, checks in case.steps:
             try:
-                if key == "reconnect":
+                if key == "repeat":
+                    times = int(value)
+                elif key == "reconnect":
                     conn.close()
                     conn = Connection(server.port)
                 elif key == "half-close":
                     conn.sock.shutdown(1)
                 elif key == "expect":
-                    answer = expect(conn, value)
-                    for check, wanted, number in checks:
-                        verify(check, server.fill_in(wanted), answer, server)
+                    for _ in range(times):
+                        answer = expect(conn, value)
+                        for check, wanted, number in checks:
+                            verify(check, server.fill_in(wanted), answer, server)
+                    times = 1
                 else:
                     conn.send(request(key, server.fill_in(value)), piece)
             except (AssertionError, OSError) as error:
