@@ -197,6 +197,7 @@ class Connection:
             pass
         if self.pending:
             raise ProtocolError(f"bytes before the close: {self.pending[:300]!r}")
+        self.sock.close()               # so that a server that lingers is done, too
 
     def expect_kept(self):
         """The connection takes a further request."""
