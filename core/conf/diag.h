@@ -9,6 +9,7 @@
 #ifndef WR_CONF_DIAG_H
 #define WR_CONF_DIAG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <weir/base.h>
@@ -36,8 +37,8 @@ struct wr_diagnosis {
 struct wr_diag {
     struct weir_pool *pool;
     struct wr_diagnosis *first, *last; /* in the order found */
-    uint32_t errors, warnings;
-    uint32_t limit; /* errors kept; further ones only counted. 0: 100 */
+    uint32_t errors, warnings, notes;
+    uint32_t limit; /* diagnoses of a kind that are kept; further ones only counted. 0: 100 */
 };
 
 void wr_diag_init(struct wr_diag *d, struct weir_pool *pool);
@@ -47,6 +48,12 @@ bool wr_diag_error(struct wr_diag *d, struct wr_conf_place at, const char *hint,
     __attribute__((format(printf, 4, 5)));
 void wr_diag_add(struct wr_diag *d, uint32_t kind, struct wr_conf_place at, const char *hint,
                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+void wr_diag_add_args(struct wr_diag *d, uint32_t kind, struct wr_conf_place at, const char *hint,
+                      const char *fmt, va_list args) __attribute__((format(printf, 5, 0)));
+
+/* Would a further error only be counted? Then its hint is not worth the work. */
+bool wr_diag_full(const struct wr_diag *d);
 
 /* Print all of them to fd (with colours when it is a terminal), in the form above; kinds as a mask of 1u << kind. The first
  * line of each also goes to the process log when log is true. */

@@ -37,6 +37,9 @@ struct wr_conf_node {
     uint32_t end_line; /* of the `;` or `}` */
 };
 
+/* The name of the -g text as a source. */
+#define WR_CONF_COMMAND_LINE WEIR_STR("command line")
+
 struct wr_conf_tree {
     struct wr_conf_node *first; /* statements of the main context */
     const struct wr_conf_source *sources;
@@ -48,7 +51,7 @@ enum {
     WR_CONF_DEPTH_MAX = 64,           /* blocks within blocks */
     WR_CONF_INCLUDE_MAX = 32,         /* files within files: also ends an include loop */
     WR_CONF_WORD_MAX = 1 << 20,       /* bytes */
-    WR_CONF_FILE_MAX = 256 << 20,     /* bytes */
+    WR_CONF_FILE_MAX = 256 << 20,     /* bytes of a file, and of all texts that are read, repeated ones as often */
     WR_CONF_WORDS_MAX = 65536         /* of one statement */
 };
 
@@ -61,7 +64,8 @@ enum {
 bool wr_conf_read(struct weir_pool *pool, const char *path, weir_str globals, struct wr_diag *diag,
                   struct wr_conf_tree *tree);
 
-/* The same from text in memory, named name; includes are relative to folder. */
+/* The same from text in memory, named name, which must live as long as the pool; includes are relative to folder, and
+ * refused when it is NULL. */
 bool wr_conf_read_text(struct weir_pool *pool, weir_str name, weir_str text, const char *folder,
                        struct wr_diag *diag, struct wr_conf_tree *tree);
 

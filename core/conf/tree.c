@@ -1,0 +1,522 @@
+/* conf/tree.c - tokens to statements, and includes followed where they stand.
+ *
+ * A block is read by one call of read_block, so the depth of calls is bounded by WR_CONF_DEPTH_MAX blocks and
+ * WR_CONF_INCLUDE_MAX files. A fault spoils its statement, which is then left out of the tree; reading always goes on, so that
+ * one run shows all faults. Words of the statement being read gather in one growing array that all levels share.
+ */
+#include "conf/tree.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/str.h"
+#include "base/strbuf.h"
+#include "conf/lex.h"
+#include "conf/source.h"
+
+enum {
+    NODES_MAX = 1 << 22,   /* statements of a tree: some 500 MB */
+    INCLUDES_MAX = 1 << 20 /* files followed in all, so that files that include one another twice come to an end */
+};
+
+/* One file being read; the chain leads to the file that includes it. */
+struct reading {
+    const struct reading *includer;
+    const struct wr_conf_source *source;
+    struct wr_lex lex;
+    struct wr_strbuf words_text; /* where the resolved words go: the text's length and one byte always do */
+    uint32_t depth;              /* blocks of this file that are open */
+    const struct wr_conf_node *unclosed; /* innermost block still open at the end of the file */
+};
+
+struct reader {
+    struct weir_pool *pool;
+    struct wr_diag *diag;
+    struct wr_conf_tree *tree;
+    struct wr_source_set sources;
+    weir_str folder; /* what includes are relative to; absent: includes are refused */
+    struct wr_conf_word *words; /* of the statement being read, from the heap */
+    uint32_t n_words, words_room;
+    uint32_t depth;
+    uint32_t n_includes;
+    uint64_t text_bytes; /* read as tokens so far */
+    bool spoiled;        /* the statement being read has a fault */
+    bool stopped;        /* a limit was passed: no more includes */
+};
+
+static void read_block(struct reader *r, struct reading *file, const struct wr_conf_node *opener,
+                       struct wr_conf_node ***tail);
+
+static struct wr_conf_place
+place_of(const struct reading *file, const struct wr_lex_token *t)
+{
+    return (struct wr_conf_place){ file->source, t->line, t->column, t->len };
+}
+
+struct wr_conf_place
+wr_conf_place(const struct wr_conf_node *n, uint32_t i)
+{
+    const struct wr_conf_word *w = &n->words[i < n->n_words ? i : n->n_words - 1];
+
+    return (struct wr_conf_place){ n->source, w->line, w->column, w->len };
+}
+
+static void
+fault(struct reader *r, const struct reading *file, const struct wr_lex_token *t, const char *hint,
+      const char *text)
+{
+    r->spoiled = true;
+    wr_diag_error(r->diag, place_of(file, t), hint, "%s", text);
+}
+
+/* ---- Words. ---- */
+
+static void
+words_grow(struct reader *r)
+{
+    uint32_t room = r->words_room != 0 ? r->words_room * 2 : 64;
+    struct wr_conf_word *words = realloc(r->words, room * sizeof(*words));
+
+    WR_ASSERT(words != NULL);
+    r->words = words;
+    r->words_room = room;
+}
+
+static void
+add_word(struct reader *r, struct reading *file, const struct wr_lex_token *t)
+{
+    struct wr_strbuf *to = &file->words_text;
+    char *begin = to->data + to->len;
+    size_t len;
+
+    if (t->raw.len > WR_CONF_WORD_MAX) {
+        fault(r, file, t, t->quoted ? "is a closing quote missing?" : NULL, "too long parameter");
+        return;
+    }
+    if (r->n_words >= WR_CONF_WORDS_MAX) {
+        if (!r->spoiled) {
+            fault(r, file, t, NULL, "too many parameters");
+        }
+        return;
+    }
+    if (r->n_words == r->words_room) {
+        words_grow(r);
+    }
+    WR_ASSERT(to->room - to->len > t->raw.len);
+    len = wr_lex_resolve(begin, t->raw);
+    begin[len] = '\0';
+    to->len += len + 1;
+    r->words[r->n_words++] = (struct wr_conf_word){ .text = { begin, len },
+                                                    .line = t->line,
+                                                    .column = t->column,
+                                                    .len = t->len,
+                                                    .quoted = t->quoted };
+}
+
+/* The gathered words as a statement; NULL when a fault spoiled it. Begins the next statement either way. */
+static struct wr_conf_node *
+take_statement(struct reader *r, const struct reading *file, uint32_t end_line)
+{
+    struct wr_conf_node *n = NULL;
+
+    if (r->tree->n_nodes >= NODES_MAX) {
+        if (!r->stopped) {
+            wr_diag_error(r->diag, (struct wr_conf_place){ file->source, end_line, 0, 1 }, NULL,
+                          "too many directives");
+        }
+        r->stopped = true;
+        r->spoiled = true;
+    }
+    if (!r->spoiled && r->n_words != 0) {
+        n = wr_pool_zalloc(r->pool, sizeof(*n));
+        n->source = file->source;
+        n->n_words = r->n_words;
+        n->end_line = end_line;
+        n->words = wr_pool_alloc(r->pool, r->n_words * sizeof(*n->words));
+        memcpy(n->words, r->words, r->n_words * sizeof(*n->words));
+        r->tree->n_nodes++;
+    }
+    r->n_words = 0;
+    r->spoiled = false;
+    return n;
+}
+
+/* ---- Includes. ---- */
+
+static void
+read_source(struct reader *r, const struct wr_conf_source *source, const struct reading *includer,
+            struct wr_conf_node ***tail)
+{
+    struct reading file = { .includer = includer, .source = source };
+    size_t room = source->text.len + 1;
+
+    file.words_text = wr_strbuf_over(wr_pool_alloc(r->pool, room), room);
+    wr_lex_init(&file.lex, source->text);
+    read_block(r, &file, NULL, tail);
+}
+
+/* "a.conf -> b.conf -> a.conf", at most some 1000 bytes of it. */
+static weir_str
+chain_text(struct reader *r, const struct reading *file, weir_str last)
+{
+    const struct reading *chain[WR_CONF_INCLUDE_MAX + 1];
+    char room[1024];
+    struct wr_strbuf to = wr_strbuf_over(room, sizeof(room));
+    size_t n = 0;
+
+    for (; file != NULL && n < WR_COUNT(chain); file = file->includer) {
+        chain[n++] = file;
+    }
+    while (n != 0) {
+        wr_strbuf_str(&to, chain[--n]->source->name);
+        wr_strbuf_lit(&to, " -> ");
+    }
+    wr_strbuf_str(&to, last);
+    return weir_dup(r->pool, wr_strbuf_view(&to));
+}
+
+static bool
+include_is_allowed(struct reader *r, const struct reading *file, weir_str name,
+                   struct wr_conf_place at)
+{
+    const struct reading *up = file;
+    uint32_t n = 0;
+
+    while (up != NULL && !weir_str_eq(up->source->name, name)) {
+        up = up->includer;
+        n++;
+    }
+    if (up != NULL || n >= WR_CONF_INCLUDE_MAX) {
+        r->stopped = true;
+        return wr_diag_error(r->diag, at, chain_text(r, file, name).data,
+                             up != NULL ? "include loop: \"%.*s\" includes itself"
+                                        : "too many files within files, at \"%.*s\"",
+                             WEIR_FMT(name));
+    }
+    if (r->n_includes++ >= INCLUDES_MAX) {
+        r->stopped = true;
+        return wr_diag_error(r->diag, at, NULL, "too many included files");
+    }
+    return true;
+}
+
+static void
+include_file(struct reader *r, struct reading *file, weir_str name, struct wr_conf_place at,
+             struct wr_conf_node ***tail)
+{
+    const struct wr_conf_source *source;
+
+    if (r->stopped || !include_is_allowed(r, file, name, at)) {
+        return;
+    }
+    source = wr_source_read(&r->sources, name, at, r->diag);
+    if (source == NULL) {
+        return;
+    }
+    r->text_bytes += source->text.len;
+    if (r->text_bytes > WR_CONF_FILE_MAX) {
+        r->stopped = true;
+        wr_diag_error(r->diag, at, NULL, "the included files are longer than %d MiB in all",
+                      WR_CONF_FILE_MAX >> 20);
+        return;
+    }
+    read_source(r, source, file, tail);
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+include_glob(struct reader *r, struct reading *file, const char *pattern, struct wr_conf_place at,
+             struct wr_conf_node ***tail)
+{
+    glob_t found;
+    int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
+
+    if (rc == GLOB_NOMATCH) {
+        wr_diag_add(r->diag, WR_DIAG_NOTE, at, NULL, "no file is called \"%s\"", pattern);
+        return;
+    }
+    if (rc != 0) {
+        wr_diag_error(r->diag, at, NULL, "glob() \"%s\" failed", pattern);
+        return;
+    }
+    qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), by_bytes);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        include_file(r, file, weir_str_c(found.gl_pathv[i]), at, tail);
+    }
+    globfree(&found);
+}
+
+static void
+follow_include(struct reader *r, struct reading *file, const struct wr_conf_node *n,
+               struct wr_conf_node ***tail)
+{
+    weir_str path;
+
+    if (n->n_words != 2) {
+        wr_diag_error(r->diag, wr_conf_place(n, 0), "usage: include FILE;",
+                      "invalid number of arguments in \"include\" directive");
+        return;
+    }
+    path = n->words[1].text;
+    if (r->folder.data == NULL || path.len == 0) {
+        wr_diag_error(r->diag, wr_conf_place(n, 1), NULL,
+                      path.len == 0 ? "\"include\" directive needs a file's name"
+                                    : "\"include\" directive is not allowed here");
+        return;
+    }
+    if (path.data[0] != '/' && r->folder.len != 0) {
+        path = weir_print(r->pool, "%.*s/%.*s", WEIR_FMT(r->folder), WEIR_FMT(path));
+    }
+    if (strpbrk(path.data, "*?[") != NULL) {
+        include_glob(r, file, path.data, wr_conf_place(n, 1), tail);
+    } else {
+        include_file(r, file, path, wr_conf_place(n, 1), tail);
+    }
+}
+
+/* ---- Statements. ---- */
+
+static void
+append(struct wr_conf_node *n, struct wr_conf_node ***tail)
+{
+    **tail = n;
+    *tail = &n->next;
+}
+
+static void
+end_statement(struct reader *r, struct reading *file, const struct wr_lex_token *t,
+              struct wr_conf_node ***tail)
+{
+    struct wr_conf_node *n;
+
+    if (r->n_words == 0 && !r->spoiled) {
+        fault(r, file, t, NULL, "unexpected \";\"");
+    }
+    n = take_statement(r, file, t->line);
+    if (n == NULL) {
+        return;
+    }
+    if (weir_str_eq(n->words[0].text, WEIR_STR("include"))) {
+        r->tree->n_nodes--;
+        follow_include(r, file, n, tail);
+    } else {
+        append(n, tail);
+    }
+}
+
+/* A block too deep to be read: to its end, so that what follows makes sense. */
+static void
+skip_block(struct reading *file)
+{
+    struct wr_lex_token t;
+    uint32_t open = 1;
+
+    while (open != 0) {
+        enum wr_lex_kind kind = wr_lex_next(&file->lex, &t);
+        if (kind == WR_LEX_END) {
+            return;
+        }
+        open += kind == WR_LEX_OPEN;
+        open -= kind == WR_LEX_CLOSE;
+    }
+}
+
+/* The block of the gathered words; also read, for its faults, when they are spoiled. */
+static void
+open_block(struct reader *r, struct reading *file, const struct wr_lex_token *t,
+           struct wr_conf_node ***tail)
+{
+    struct wr_conf_node *n, *dropped = NULL, **inner = &dropped;
+
+    if (r->n_words == 0 && !r->spoiled) {
+        fault(r, file, t, NULL, "unexpected \"{\"");
+    }
+    n = take_statement(r, file, t->line);
+    if (n != NULL) {
+        n->block = true;
+        inner = &n->first;
+        append(n, tail);
+        if (weir_str_eq(n->words[0].text, WEIR_STR("include"))) {
+            wr_diag_error(r->diag, wr_conf_place(n, 0), NULL,
+                          "directive \"include\" is not terminated by \";\"");
+        }
+    }
+    if (r->depth >= WR_CONF_DEPTH_MAX) {
+        fault(r, file, t, NULL, "too many blocks within blocks");
+        r->spoiled = false;
+        skip_block(file);
+        return;
+    }
+    r->depth++;
+    read_block(r, file, n, &inner);
+    r->depth--;
+    if (n != NULL) {
+        n->end_line = file->lex.line;
+    }
+}
+
+static void
+end_of_file(struct reader *r, struct reading *file, const struct wr_conf_node *opener,
+            const struct wr_lex_token *t)
+{
+    struct wr_lex_token last = *t;
+    bool text = file->includer == NULL && weir_str_eq(file->source->name, WR_CONF_COMMAND_LINE);
+
+    if (r->n_words != 0 && !r->spoiled) {
+        const struct wr_conf_word *w = &r->words[r->n_words - 1];
+        last.line = w->line;
+        last.column = w->column;
+        last.len = w->len;
+        fault(r, file, &last, NULL,
+              text ? "unexpected end of parameter, expecting \";\""
+                   : "unexpected end of file, expecting \";\" or \"}\"");
+    } else if (opener != NULL && file->unclosed == NULL) {
+        weir_str hint = weir_print(r->pool, "the block of \"%.*s\" was opened at %.*s:%u",
+                                   (int)WR_MIN(opener->words[0].text.len, (size_t)100),
+                                   opener->words[0].text.data, WEIR_FMT(file->source->name),
+                                   opener->words[0].line);
+        fault(r, file, &last, hint.data, "unexpected end of file, expecting \"}\"");
+    }
+    if (file->unclosed == NULL) {
+        file->unclosed = opener; /* the outer ones say no more about it */
+    }
+    take_statement(r, file, t->line);
+}
+
+/* `}`: does it end the block that is being read? */
+static bool
+close_block(struct reader *r, struct reading *file, bool inside, const struct wr_lex_token *t)
+{
+    if (r->n_words != 0 && !r->spoiled) {
+        weir_str hint = weir_print(r->pool, "is a \";\" missing at the end of line %u?",
+                                   r->words[r->n_words - 1].line);
+        fault(r, file, t, hint.data, "unexpected \"}\"");
+    } else if (!inside) {
+        fault(r, file, t, "no block is open here", "unexpected \"}\"");
+    }
+    take_statement(r, file, t->line);
+    return inside;
+}
+
+static void
+junk(struct reader *r, const struct reading *file, const struct wr_lex_token *t)
+{
+    char text[] = "unexpected \"?\"";
+
+    text[sizeof(text) - 3] = t->raw.data[0];
+    fault(r, file, t, "a blank, \";\", \"{\" or \")\" must follow a quoted word", text);
+}
+
+/* Read statements up to the `}` that ends opener's block, or to the end of the file. */
+static void
+read_block(struct reader *r, struct reading *file, const struct wr_conf_node *opener,
+           struct wr_conf_node ***tail)
+{
+    uint32_t floor = file->depth;
+    struct wr_lex_token t;
+
+    for (;;) {
+        switch (wr_lex_next(&file->lex, &t)) {
+        case WR_LEX_WORD:
+            add_word(r, file, &t);
+            break;
+        case WR_LEX_SEMICOLON:
+            end_statement(r, file, &t, tail);
+            break;
+        case WR_LEX_OPEN:
+            file->depth++;
+            open_block(r, file, &t, tail);
+            file->depth--;
+            break;
+        case WR_LEX_CLOSE:
+            if (close_block(r, file, floor != 0, &t)) {
+                return;
+            }
+            break;
+        case WR_LEX_OPEN_QUOTE:
+            fault(r, file, &t, "the quote that begins here has no end",
+                  "unexpected end of file, missing terminating quote");
+            break;
+        case WR_LEX_JUNK:
+            junk(r, file, &t);
+            break;
+        case WR_LEX_END:
+            end_of_file(r, file, opener, &t);
+            return;
+        }
+    }
+}
+
+/* ---- Entry. ---- */
+
+static void
+reader_init(struct reader *r, struct weir_pool *pool, struct wr_diag *diag,
+            struct wr_conf_tree *tree)
+{
+    *r = (struct reader){ .pool = pool, .diag = diag, .tree = tree };
+    wr_source_set_init(&r->sources, pool);
+    *tree = (struct wr_conf_tree){ .first = NULL };
+}
+
+static bool
+reader_fini(struct reader *r, uint32_t errors_before)
+{
+    free(r->words);
+    r->tree->sources = r->sources.first;
+    return r->diag->errors == errors_before;
+}
+
+bool
+wr_conf_read(struct weir_pool *pool, const char *path, weir_str globals, struct wr_diag *diag,
+             struct wr_conf_tree *tree)
+{
+    uint32_t errors_before = diag->errors;
+    const struct wr_conf_source *source;
+    struct wr_conf_node **tail = &tree->first;
+    const char *slash = strrchr(path, '/');
+    struct reader r;
+
+    reader_init(&r, pool, diag, tree);
+    if (globals.len != 0) {
+        source = wr_source_add_text(&r.sources, WR_CONF_COMMAND_LINE, weir_dup(pool, globals), diag);
+        if (source != NULL) {
+            read_source(&r, source, NULL, &tail);
+        }
+    }
+    r.folder = slash != NULL
+                   ? weir_dup(pool, (weir_str){ path, slash == path ? 1 : (size_t)(slash - path) })
+                   : WEIR_STR("");
+    source = wr_source_read(&r.sources, weir_str_c(path), (struct wr_conf_place){ NULL, 0, 0, 0 },
+                            diag);
+    if (source != NULL) {
+        r.text_bytes = source->text.len;
+        read_source(&r, source, NULL, &tail);
+    }
+    return reader_fini(&r, errors_before);
+}
+
+bool
+wr_conf_read_text(struct weir_pool *pool, weir_str name, weir_str text, const char *folder,
+                  struct wr_diag *diag, struct wr_conf_tree *tree)
+{
+    uint32_t errors_before = diag->errors;
+    const struct wr_conf_source *source;
+    struct wr_conf_node **tail = &tree->first;
+    struct reader r;
+
+    reader_init(&r, pool, diag, tree);
+    r.folder = weir_str_c(folder);
+    source = wr_source_add_text(&r.sources, name, text, diag);
+    if (source != NULL) {
+        r.text_bytes = source->text.len;
+        read_source(&r, source, NULL, &tail);
+    }
+    return reader_fini(&r, errors_before);
+}
