@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,10 +29,10 @@ enum { CONNS_MAX = 20000, IN_BYTES = 65536, BATCH_MAX = 64 };
 
 /* What is still to be sent on a connection, and how much of the empty line has been seen. */
 struct conn {
-    uint32_t pending;      /* whole answers, the one begun included */
-    size_t sent_bytes;     /* of the answer begun */
-    uint8_t matched;       /* bytes of CR LF CR LF at the end of what was read */
-    bool waiting;          /* for EPOLLOUT */
+    uint32_t pending;  /* whole answers, the one begun included */
+    size_t sent_bytes; /* of the answer begun */
+    uint8_t matched;   /* bytes of CR LF CR LF at the end of what was read */
+    bool waiting;      /* for EPOLLOUT */
 };
 
 static struct conn conns[CONNS_MAX];
@@ -272,6 +273,7 @@ main(int argc, char **argv)
         by_file = by_file || strcmp(argv[i], "file") == 0;
         close_after = close_after || strcmp(argv[i], "close") == 0;
     }
+    signal(SIGPIPE, SIG_IGN); /* sendfile has no flag against it */
     build_answers(argv[2], argv[3]);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
