@@ -135,7 +135,7 @@ wr_request_call(struct wr_request *r, const struct wr_plan_hook *h, enum wr_call
     uint8_t before = r->calling;
     int rc;
 
-    r->calling = calling;
+    r->calling = (uint8_t)calling;
     r->log.module = h->module;
     wr_running_enter(h->module, &r->pub, calling == WR_CALLING_HEADER ? WEIR_PHASE_HEADERS : r->phase);
     rc = h->handler(&r->pub, r->pub.conf[h->slot]);

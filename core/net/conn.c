@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ task_free(struct wr_task *t)
     struct wr_conn *c = WR_CONTAINER(t, struct wr_conn, task);
 
     c->tag = 0;
+    free(c->proxied);
     free(c);
 }
 
@@ -189,6 +191,20 @@ void
 wr_conn_shut(struct wr_conn *c)
 {
     (void)shutdown(c->io.fd, SHUT_WR);
+}
+
+void
+wr_conn_proxied(struct wr_conn *c, const struct wr_proxy_protocol *header)
+{
+    struct wr_proxy_protocol *copy = malloc(sizeof(*copy) + header->tlvs.len);
+
+    WR_ASSERT(copy != NULL && c->proxied == NULL);
+    *copy = *header;
+    if (header->tlvs.len != 0) {
+        memcpy(copy + 1, header->tlvs.data, header->tlvs.len);
+    }
+    copy->tlvs.data = (const char *)(copy + 1);
+    c->proxied = copy;
 }
 
 bool

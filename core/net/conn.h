@@ -15,6 +15,7 @@
 #include "event/loop.h"
 #include "net/addr.h"
 #include "net/listen.h"
+#include "net/proxy_protocol.h"
 #include "net/transport.h"
 
 #define WR_CONN_TAG WR_TAG('c', 'o', 'n', 'n')
@@ -45,6 +46,8 @@ struct wr_conn {
     struct wr_list link;    /* all connections of the worker, or the idle ones, oldest first */
     struct wr_task task;    /* wr_conn_wake, and its burial */
     uint64_t number;        /* counts up by one from 1, over all of a worker's connections */
+    uint64_t requests;      /* begun on it so far */
+    struct wr_proxy_protocol *proxied; /* what a PROXY header said, its TLVs behind it; NULL: none came */
     uint64_t since_ms;      /* when it was accepted, wr_clock.now_ms */
     weir_chain wait;        /* net/send: bytes the kernel did not take yet */
     uint64_t sent;          /* net/send: bytes the kernel took */
@@ -98,6 +101,9 @@ void wr_conn_quit_all(void);
 
 /* Close every connection at once (worker_shutdown_timeout is over). */
 void wr_conn_close_all(void);
+
+/* Keep what a PROXY header said, for as long as the connection lives. */
+void wr_conn_proxied(struct wr_conn *c, const struct wr_proxy_protocol *header);
 
 /* Our end's address, asked from the system. False for an error. */
 bool wr_conn_local(const struct wr_conn *c, struct wr_addr *addr);

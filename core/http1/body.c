@@ -1,0 +1,161 @@
+/* http1/body.c - the request body on the connection: by length or chunked, to the request or to nowhere; trailers. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "http/body_in.h"
+#include "http/http.h"
+#include "http1/http1.h"
+
+enum { TRAILER_FIELDS = 64, TRAILER_BYTES = 8192 };
+
+void
+wr_http1_body_start(struct wr_http1 *h, bool chunked, uint64_t length)
+{
+    h->x->body = chunked       ? WR_HTTP1_BODY_CHUNKED
+                 : length != 0 ? WR_HTTP1_BODY_LENGTH
+                               : WR_HTTP1_BODY_NONE;
+    h->x->body_left = length;
+}
+
+static void
+consume(size_t n)
+{
+    wr_http1_input.at += n;
+    wr_http1_input.len -= n;
+}
+
+/* Hand bytes on. When the request does not want more of them, the rest is thrown away. */
+static void
+deliver(struct wr_http1 *h, const char *bytes, size_t len, bool last, bool discard)
+{
+    h->x->body_read += len;
+    if (!discard && !wr_body_push(h->r, bytes, len, last)) {
+        h->x->body_wanted = false;
+    }
+}
+
+static void
+take_length(struct wr_http1 *h, bool discard)
+{
+    size_t n = (size_t)WR_MIN((uint64_t)wr_http1_input.len, h->x->body_left);
+    const char *bytes = wr_http1_input.at;
+
+    if (n == 0) {
+        return;
+    }
+    h->x->body_left -= n;
+    if (h->x->body_left == 0) {
+        h->x->body = WR_HTTP1_BODY_NONE;
+    }
+    if (h->r != NULL) {
+        h->r->body_bytes += n;
+    }
+    consume(n);
+    deliver(h, bytes, n, h->x->body_left == 0, discard);
+}
+
+/* The body cannot be read on: what follows on the connection has no known beginning. */
+static void
+broken(struct wr_http1 *h, const struct wr_fault *fault, bool discard)
+{
+    h->x->body = WR_HTTP1_BODY_NONE;
+    wr_http1_input.len = 0;
+    if (discard) {
+        h->x->error = true;
+        return;
+    }
+    wr_say(&h->r->log, INFO, "client sent an invalid body: %s", fault->reason);
+    h->r->keep_alive = false;
+    wr_body_failed(h->r, fault->status);
+}
+
+static void
+keep_trailers(struct wr_request *r, const struct wr_head_section *s, const char *base)
+{
+    for (uint32_t i = 0; i < s->n_fields; i++) {
+        const struct wr_head_field *f = &s->fields[i];
+        weir_str name = weir_dup(r->pub.pool, (weir_str){ base + f->name_at, f->name_len });
+        weir_str value = weir_dup(r->pub.pool, (weir_str){ base + f->value_at, f->value_len });
+        (void)wr_fields_add(&r->trailers_in, r->pub.pool, name, value, f->id);
+    }
+}
+
+static bool
+take_trailers(struct wr_http1 *h, bool discard)
+{
+    struct wr_head_field fields[TRAILER_FIELDS];
+    struct wr_head_limits limits = { .field_max = TRAILER_BYTES,
+                                     .head_max = TRAILER_BYTES,
+                                     .fields_max = TRAILER_FIELDS,
+                                     .underscores = true };
+    struct wr_head_section s = { .fields = fields };
+    struct wr_fault fault;
+
+    switch (wr_http1_section(wr_http1_input.at, wr_http1_input.len, &h->x->trailer_scan, &limits,
+                             &s, &fault)) {
+    case WR_OK:
+        if (h->r != NULL) {
+            keep_trailers(h->r, &s, wr_http1_input.at);
+            h->r->body_bytes += s.bytes;
+        }
+        consume(s.bytes);
+        h->x->body = WR_HTTP1_BODY_NONE;
+        deliver(h, NULL, 0, true, discard);
+        return false;
+    case WR_BAD:
+        broken(h, &fault, discard);
+        return false;
+    default:
+        return false;
+    }
+}
+
+/* One step of a chunked body. False: no more can be done with what there is. */
+static bool
+take_chunked(struct wr_http1 *h, bool discard)
+{
+    struct wr_fault fault;
+    weir_str data;
+    size_t used;
+    enum wr_wire w = wr_chunked_decode(&h->x->chunked, wr_http1_input.at, wr_http1_input.len,
+                                       &used, &data, &fault);
+
+    if (w == WR_BAD) {
+        broken(h, &fault, discard);
+        return false;
+    }
+    consume(used);
+    if (h->r != NULL) {
+        h->r->body_bytes += used;
+    }
+    if (w == WR_MORE) {
+        return false;
+    }
+    if (data.len == 0) {
+        h->x->body = WR_HTTP1_BODY_TRAILERS;
+        return true;
+    }
+    deliver(h, data.data, data.len, false, discard);
+    return discard || (h->x->body_wanted && wr_body_wanted(h->r));
+}
+
+void
+wr_http1_take_body(struct wr_http1 *h, bool discard)
+{
+    bool more = true;
+
+    while (more && h->x->body != WR_HTTP1_BODY_NONE) {
+        switch (h->x->body) {
+        case WR_HTTP1_BODY_LENGTH:
+            take_length(h, discard);
+            more = false;
+            break;
+        case WR_HTTP1_BODY_CHUNKED:
+            more = wr_http1_input.len != 0 && take_chunked(h, discard);
+            break;
+        default:
+            more = take_trailers(h, discard);
+        }
+    }
+}

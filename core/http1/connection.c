@@ -1,0 +1,592 @@
+/* http1/connection.c - the life of an HTTP/1 connection: reading, serving request after request, waiting, closing.
+ *
+ * One function, wr_http1_serve, moves the connection on as far as it goes and flushes its output once at the end. Everything
+ * that happens (readiness, a resumed hook, a timer) ends in a call of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/body_in.h"
+#include "http/http.h"
+#include "http1/http1.h"
+#include "net/send.h"
+
+/* The receive area of this worker, and the unread bytes of the connection that is being served in it. */
+static char area[WR_HTTP1_AREA];
+struct wr_http1_input wr_http1_input;
+
+static void serve(struct wr_http1 *h);
+
+enum { STEPS_A_TURN = 2048 }; /* requests of one connection before others have their turn */
+
+/* ---- Bytes in. ---- */
+
+ssize_t
+wr_http1_read(struct wr_http1 *h, size_t most)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    size_t room;
+    ssize_t n;
+
+    if (in->len == 0) {
+        in->at = area;
+    } else if (in->at != area) {
+        memmove(area, in->at, in->len);
+        in->at = area;
+    }
+    room = WR_MIN((size_t)WR_HTTP1_AREA - in->len, most);
+    if (room == 0) {
+        return -EAGAIN;
+    }
+    n = wr_conn_recv(&h->conn, in->at + in->len, room);
+    in->len += n > 0 ? (size_t)n : 0;
+    return n;
+}
+
+static void
+input_begin(struct wr_http1 *h)
+{
+    wr_http1_input.at = area;
+    wr_http1_input.len = h->held_len;
+    if (h->held != NULL) {
+        memcpy(area, h->held, h->held_len);
+        free(h->held);
+        h->held = NULL;
+        h->held_len = 0;
+    }
+}
+
+static void
+input_end(struct wr_http1 *h)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+
+    if (in->len != 0 && !h->conn.closed && h->state != WR_HTTP1_LINGER) {
+        h->held = malloc(in->len);
+        WR_ASSERT(h->held != NULL);
+        memcpy(h->held, in->at, in->len);
+        h->held_len = (uint32_t)in->len;
+    }
+    in->len = 0;
+}
+
+/* ---- Opening and closing. ---- */
+
+static void
+http1_close(struct wr_http1 *h, bool reset)
+{
+    free(h->held);
+    h->held = NULL;
+    h->held_len = 0;
+    wr_conn_close(&h->conn, reset);
+    wr_pool_fini(&h->pool);
+}
+
+/* The connection broke, or has to be cut: whatever runs ends. */
+static void
+abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
+{
+    struct wr_request *r = h->r;
+
+    if (r != NULL && !r->ended) {
+        wr_request_gone(r, log_status);
+        if (h->r != NULL && !r->ended) { /* a hook of it runs: it ends when that returns */
+            h->conn.gone = true;
+            return;
+        }
+    }
+    if (h->r != NULL) {
+        wr_request_free(h->r);
+        h->r = NULL;
+        h->x = NULL;
+    }
+    http1_close(h, reset);
+}
+
+static const struct wr_loc_conf *
+loc_conf(const struct wr_http1 *h)
+{
+    return h->r != NULL ? wr_loc_conf(h->r) : h->endpoint->fallback->base.conf[WR_SLOT_LOC];
+}
+
+static void
+linger_begin(struct wr_http1 *h, const struct wr_loc_conf *c)
+{
+    wr_conn_shut(&h->conn);
+    h->state = WR_HTTP1_LINGER;
+    h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
+    wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+}
+
+/* ---- Between requests. ---- */
+
+static void
+next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
+{
+    h->state = WR_HTTP1_HEAD;
+    h->reading_head = h->head_timed = false;
+    h->scan = (struct wr_head_scan){ 0 };
+    wr_conn_deadline(&h->conn, c->keepalive_timeout_ms);
+}
+
+/* The request of h has ended and its output is gathered or gone: free it, and see what comes next. */
+static void
+request_over(struct wr_http1 *h)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(h->r);
+    bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
+    bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone && !h->quitting;
+    bool owed = h->x->continue_owed;
+    struct wr_exchange x = *h->x;
+
+    wr_request_free(h->r);
+    h->r = NULL;
+    h->x = NULL;
+    wr_pool_recycle(&h->pool);
+    if (x.error) {
+        (void)wr_out_flush(&h->conn);
+        http1_close(h, false);
+        return;
+    }
+    if (body_left && !owed && keep) { /* the rest of a body that nobody wanted */
+        h->x = wr_pool_alloc(&h->pool, sizeof(x));
+        *h->x = x;
+        h->state = WR_HTTP1_DISCARD;
+        h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
+        wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+        return;
+    }
+    if (keep && !body_left) {
+        next_head(h, c);
+        return;
+    }
+    if (wr_out_flush(&h->conn) == -EAGAIN) { /* linger once the rest is out: the deadline is the client's */
+        h->state = WR_HTTP1_LINGER;
+        h->linger_until_ms = 0;
+        wr_conn_deadline(&h->conn, c->send_timeout_ms);
+        return;
+    }
+    if (!h->conn.gone && c->lingering_close != 0 &&
+        (body_left || wr_http1_input.len != 0 || c->lingering_close == 2 ||
+         (h->conn.can_read && !h->conn.half_closed))) {
+        linger_begin(h, c);
+        return;
+    }
+    http1_close(h, false);
+}
+
+/* ---- States. Each answers whether to go on with the next one. ---- */
+
+static bool
+serve_linger(struct wr_http1 *h)
+{
+    ssize_t n = 0;
+
+    if (h->linger_until_ms == 0) { /* the rest of the answer is still going out */
+        int rc = wr_out_flush(&h->conn);
+        if (rc == -EAGAIN && !h->conn.gone) {
+            return false;
+        }
+        if (rc != 0) {
+            http1_close(h, false);
+            return false;
+        }
+        linger_begin(h, loc_conf(h));
+    }
+    while (h->conn.can_read && !h->conn.gone) {
+        wr_http1_input.len = 0;
+        n = wr_http1_read(h, WR_HTTP1_AREA);
+        wr_http1_input.len = 0;
+        if (n <= 0) {
+            break;
+        }
+    }
+    if (h->conn.gone || (n == 0 && h->conn.half_closed) || wr_clock.now_ms >= h->linger_until_ms) {
+        http1_close(h, false);
+        return false;
+    }
+    wr_conn_deadline(&h->conn, WR_MIN(loc_conf(h)->lingering_timeout_ms,
+                                      h->linger_until_ms - wr_clock.now_ms));
+    return false;
+}
+
+static bool
+serve_discard(struct wr_http1 *h)
+{
+    for (;;) {
+        wr_http1_take_body(h, true);
+        if (h->x->body == WR_HTTP1_BODY_NONE) {
+            bool error = h->x->error;
+            h->x = NULL;
+            wr_pool_recycle(&h->pool);
+            if (error) {
+                linger_begin(h, loc_conf(h));
+                return true;
+            }
+            next_head(h, loc_conf(h));
+            return true;
+        }
+        if (!h->conn.can_read || wr_http1_read(h, WR_HTTP1_AREA) <= 0) {
+            break;
+        }
+    }
+    if (h->conn.gone || h->conn.half_closed) {
+        http1_close(h, false);
+    }
+    return false;
+}
+
+/* Read the PROXY header. */
+static bool
+serve_proxy(struct wr_http1 *h)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    struct wr_proxy_protocol header;
+    struct wr_err err;
+
+    for (;;) {
+        switch (wr_proxy_protocol_parse((weir_str){ in->at, in->len }, WR_PROXY_PROTOCOL_BYTES_MAX,
+                                        &header, &err)) {
+        case WR_PROXY_PROTOCOL_OK:
+            wr_conn_proxied(&h->conn, &header);
+            in->at += header.bytes;
+            in->len -= header.bytes;
+            h->state = WR_HTTP1_HEAD;
+            return true;
+        case WR_PROXY_PROTOCOL_BAD:
+            wr_say(wr_log_process(), ERROR, "broken header while reading PROXY protocol: %s",
+                   err.text);
+            http1_close(h, false);
+            return false;
+        case WR_PROXY_PROTOCOL_MORE:
+            break;
+        }
+        if (!h->conn.can_read || wr_http1_read(h, WR_PROXY_PROTOCOL_BYTES_MAX) <= 0) {
+            break;
+        }
+    }
+    if (h->conn.gone || h->conn.half_closed) {
+        http1_close(h, false);
+    }
+    return false;
+}
+
+/* The first bytes of a head have come: from here the whole of it has client_header_timeout. */
+static void
+head_begun(struct wr_http1 *h)
+{
+    if (!h->reading_head) {
+        h->reading_head = true;
+        wr_conn_idle(&h->conn, false);
+    }
+}
+
+static bool
+serve_head(struct wr_http1 *h)
+{
+    for (;;) {
+        ssize_t n;
+        if (wr_http1_input.len != 0) {
+            head_begun(h);
+            if (wr_http1_take_head(h)) {
+                return true;
+            }
+        }
+        if (!h->conn.can_read) {
+            break;
+        }
+        n = wr_http1_read(h, WR_HTTP1_HEAD_READ);
+        if (n <= 0) {
+            break;
+        }
+    }
+    if (h->conn.gone || h->conn.half_closed) {
+        if (h->reading_head && wr_http1_input.len != 0) {
+            wr_say(wr_log_process(), INFO,
+                   "*%llu client prematurely closed connection while sending a request head",
+                   (unsigned long long)h->conn.number);
+        }
+        if (wr_out_flush(&h->conn) != -EAGAIN) {
+            http1_close(h, false);
+        } else {
+            h->state = WR_HTTP1_LINGER;
+            h->linger_until_ms = 0;
+        }
+        return false;
+    }
+    if (h->reading_head && !h->head_timed) { /* the whole head has one deadline, however it drips in */
+        h->head_timed = true;
+        wr_conn_deadline(&h->conn, wr_http1_conf(h)->header_timeout_ms);
+    }
+    return false;
+}
+
+/* Output that refers to the request's memory has to leave before the request does. */
+static bool
+output_free_of(struct wr_http1 *h)
+{
+    if (h->x->out.head != NULL) {
+        return false;
+    }
+    if (!h->x->referring) {
+        return true;
+    }
+    return wr_out_flush(&h->conn) != -EAGAIN;
+}
+
+/* Less than the minimum rate for 20 seconds? */
+static bool
+too_slow(uint64_t bytes, uint64_t since_ms, uint64_t rate)
+{
+    uint64_t ms = wr_clock.now_ms - since_ms;
+
+    return rate != 0 && ms > 20000 && bytes * 1000 / ms < rate;
+}
+
+static bool
+serve_request(struct wr_http1 *h)
+{
+    struct wr_request *r = h->r;
+    struct wr_exchange *x = h->x;
+
+    if (h->conn.gone) {
+        abandon(h, 499, false);
+        return false;
+    }
+    if (x->body_wanted && !r->ended) {
+        do {
+            wr_http1_take_body(h, false);
+        } while (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) &&
+                 h->conn.can_read && wr_http1_read(h, WR_HTTP1_AREA) > 0);
+        if (!r->ended && x->body != WR_HTTP1_BODY_NONE && (h->conn.half_closed || h->conn.gone)) {
+            wr_body_failed(r, 0);
+            abandon(h, 499, false);
+            return false;
+        }
+    }
+    if (!r->ended && h->conn.half_closed && r->suspended != NULL && r->answer == WR_ANSWER_NONE &&
+        !x->body_wanted) {
+        wr_say(&r->log, INFO, "client prematurely closed connection");
+        abandon(h, 499, false);
+        return false;
+    }
+    if (!r->ended && x->body_wanted && x->body != WR_HTTP1_BODY_NONE &&
+        too_slow(x->body_read, x->body_since_ms, wr_body_conf(r)->min_rate)) {
+        wr_say(&r->log, INFO, "client sent the request body too slowly");
+        wr_body_failed(r, 408);
+    }
+    wr_http1_send_more(h);
+    if (!r->ended && x->out.head == NULL && r->answer != WR_ANSWER_LAST) {
+        wr_request_can_send(r);
+        wr_http1_send_more(h);
+    }
+    if (!r->ended && r->answer == WR_ANSWER_LAST && output_free_of(h)) {
+        wr_request_end(r, h->conn.gone);
+    }
+    if (x->finished && (x->error || output_free_of(h))) {
+        request_over(h);
+        return !h->conn.closed;
+    }
+    return false;
+}
+
+static bool
+step(struct wr_http1 *h)
+{
+    switch (h->state) {
+    case WR_HTTP1_PROXY:
+        return serve_proxy(h);
+    case WR_HTTP1_HEAD:
+        return serve_head(h);
+    case WR_HTTP1_REQUEST:
+        return serve_request(h);
+    case WR_HTTP1_DISCARD:
+        return serve_discard(h);
+    default:
+        return serve_linger(h);
+    }
+}
+
+/* Deadlines while a request is being served: its body, or a slow client. */
+static void
+set_deadline(struct wr_http1 *h)
+{
+    if (h->state == WR_HTTP1_REQUEST) {
+        if (wr_out_pending(&h->conn) || h->x->out.head != NULL) {
+            if (!wr_timer_running(&h->conn.timer)) {
+                wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+            }
+        } else if (h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE) {
+            wr_conn_deadline(&h->conn, wr_body_conf(h->r)->timeout_ms);
+        } else {
+            wr_conn_deadline(&h->conn, 0); /* its hooks have deadlines of their own */
+        }
+    }
+}
+
+/* Does the client take the answer at less than send_min_rate? The clock starts when it first keeps us waiting. */
+static bool
+reads_too_slowly(struct wr_http1 *h)
+{
+    struct wr_exchange *x = h->x;
+
+    if (h->state != WR_HTTP1_REQUEST) {
+        return false;
+    }
+    if (x->sending_since_ms == 0) {
+        x->sending_since_ms = wr_clock.now_ms;
+        x->sent_at_start = h->conn.sent;
+    }
+    if (x->rate != 0 || !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
+                                  loc_conf(h)->send_min_rate)) {
+        return false;
+    }
+    wr_say(&h->r->log, INFO, "client reads the response too slowly");
+    return true;
+}
+
+static void
+serve(struct wr_http1 *h)
+{
+    uint64_t sent = h->conn.sent;
+
+    if (h->conn.closed || h->serving) {
+        return;
+    }
+    h->serving = true;
+    input_begin(h);
+    for (unsigned steps = 0; !h->conn.closed && step(h); steps++) {
+        if (steps == STEPS_A_TURN) { /* others want to be served, too */
+            wr_conn_wake(&h->conn);
+            break;
+        }
+    }
+    if (!h->conn.closed) {
+        int rc = wr_out_flush(&h->conn);
+        if ((rc != 0 && rc != -EAGAIN) || (rc == -EAGAIN && reads_too_slowly(h))) {
+            abandon(h, 408, false);
+        } else if (rc == 0 && h->state == WR_HTTP1_REQUEST &&
+                   (h->x->referring || h->x->out.head != NULL || h->x->finished)) {
+            wr_http1_touch(h); /* room again, or the end has become possible */
+        }
+    }
+    h->serving = false;
+    input_end(h);
+    if (h->conn.closed) {
+        return;
+    }
+    if (h->conn.sent != sent && h->state == WR_HTTP1_REQUEST) {
+        wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+    }
+    set_deadline(h);
+    if (h->state == WR_HTTP1_HEAD && !h->reading_head && h->held == NULL) {
+        wr_pool_reset(&h->pool);
+        wr_conn_idle(&h->conn, true);
+        if (h->quitting) {
+            http1_close(h, false);
+            return;
+        }
+    }
+    if (!wr_conn_watch(&h->conn)) {
+        abandon(h, 0, false);
+    }
+}
+
+void
+wr_http1_touch(struct wr_http1 *h)
+{
+    wr_conn_wake(&h->conn);
+}
+
+/* ---- What the connection below tells. ---- */
+
+static void
+conn_ready(struct wr_conn *c)
+{
+    serve((struct wr_http1 *)c);
+}
+
+static void
+head_expired(struct wr_http1 *h)
+{
+    if (!h->reading_head) {
+        http1_close(h, false); /* idle for long enough */
+        return;
+    }
+    wr_say(wr_log_process(), INFO, "*%llu client timed out while sending a request head",
+           (unsigned long long)h->conn.number);
+    http1_close(h, loc_conf(h)->reset_timedout);
+}
+
+static void
+conn_expired(struct wr_conn *c)
+{
+    struct wr_http1 *h = (struct wr_http1 *)c;
+
+    switch (h->state) {
+    case WR_HTTP1_HEAD:
+        head_expired(h);
+        return;
+    case WR_HTTP1_REQUEST:
+        if (h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE && !wr_out_pending(c)) {
+            wr_say(&h->r->log, INFO, "client timed out while sending the request body");
+            wr_body_failed(h->r, 408);
+            wr_http1_touch(h);
+            return;
+        }
+        wr_say(&h->r->log, INFO, "client timed out while reading the response");
+        abandon(h, 408, loc_conf(h)->reset_timedout);
+        return;
+    default:
+        http1_close(h, h->state == WR_HTTP1_LINGER && loc_conf(h)->reset_timedout);
+    }
+}
+
+static void
+conn_drop(struct wr_conn *c)
+{
+    http1_close((struct wr_http1 *)c, false);
+}
+
+static void
+conn_quit(struct wr_conn *c)
+{
+    struct wr_http1 *h = (struct wr_http1 *)c;
+    uint64_t grace = loc_conf(h)->keepalive_min_ms;
+
+    h->quitting = true;
+    if (h->r != NULL) {
+        h->r->keep_alive = h->r->keep_alive && (h->r->pub.flags & WEIR_R_HEAD_SENT);
+    } else if (h->state == WR_HTTP1_HEAD && !h->reading_head) {
+        if (grace == 0) {
+            http1_close(h, false);
+        } else { /* a request may be on its way: answer that one, with Connection: close */
+            wr_conn_deadline(c, grace);
+        }
+    }
+}
+
+static const struct wr_conn_ops conn_ops = {
+    .ready = conn_ready, .expired = conn_expired, .drop = conn_drop, .quit = conn_quit
+};
+
+void
+wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
+{
+    struct wr_http1 *h =
+        (struct wr_http1 *)wr_conn_open(fd, sizeof(*h), &conn_ops, l, peer);
+
+    if (h == NULL) {
+        return;
+    }
+    wr_pool_init(&h->pool, "request", NULL);
+    h->endpoint = wr_endpoint_of(&h->conn);
+    h->head_timed = true;
+    h->state = h->endpoint->proxy_protocol ? WR_HTTP1_PROXY : WR_HTTP1_HEAD;
+    wr_conn_deadline(&h->conn, wr_http1_conf(h)->header_timeout_ms);
+    serve(h);
+}

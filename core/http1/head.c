@@ -1,0 +1,280 @@
+/* http1/head.c - from the bytes of a request head to a request: framing and host decided, server chosen, path normalised.
+ *
+ * The head's bytes are copied to the request's memory once; its fields are slices of that copy.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "http/http.h"
+#include "http1/http1.h"
+#include "wire/framing.h"
+#include "wire/host.h"
+#include "wire/target.h"
+#include "wire/uri.h"
+
+/* Where fields are taken apart: this worker's, used within one call. */
+static struct wr_head_field fields[WR_HTTP1_FIELDS];
+
+static struct wr_head_limits
+limits_of(const struct wr_server_conf *c)
+{
+    uint64_t head = (uint64_t)c->large_buffers * c->large_buffer_size;
+    uint64_t line = WR_MAX(c->large_buffer_size, c->header_buffer_size);
+
+    return (struct wr_head_limits){
+        .line_max = (uint32_t)WR_MIN(line, (uint64_t)WR_HTTP1_HEAD_READ),
+        .field_max = (uint32_t)WR_MIN(line, (uint64_t)WR_HTTP1_HEAD_READ),
+        .head_max = (uint32_t)WR_MIN(WR_MAX(head, line), (uint64_t)WR_HTTP1_AREA - WR_HTTP1_HEAD_READ),
+        .fields_max = (uint32_t)WR_MIN(c->max_headers, (int64_t)WR_HTTP1_FIELDS),
+        .empty_max = 4,
+        .bare_lf = c->bare_lf,
+        .underscores = c->underscores_in_headers,
+        .ignore_invalid = c->ignore_invalid_headers,
+        .target_high = c->bare_lf,
+    };
+}
+
+/* A request of this connection in its pool, which is empty. */
+static struct wr_request *
+request_create(struct wr_http1 *h)
+{
+    struct wr_request *r = wr_request_create(&h->pool, &h->conn, &wr_http1_driver, h,
+                                             h->endpoint->http, h->endpoint->fallback);
+
+    h->r = r;
+    h->x = wr_pool_zalloc(&h->pool, sizeof(*h->x));
+    h->state = WR_HTTP1_REQUEST;
+    h->conn.requests++;
+    return r;
+}
+
+/* The first line of what has come, as far as it goes: for $request and the log of what could not be read. */
+static weir_str
+first_line(weir_pool *pool)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    weir_str line = { in->at, WR_MIN(in->len, (size_t)2048) };
+
+    while (line.len != 0 && (line.data[0] == '\r' || line.data[0] == '\n')) {
+        line.data++;
+        line.len--;
+    }
+    line.len = wr_str_find(line, '\n');
+    if (line.len != 0 && line.data[line.len - 1] == '\r') {
+        line.len--;
+    }
+    return weir_dup(pool, line);
+}
+
+/* The head is bad: answer, say why in the log, close. */
+static void
+refuse(struct wr_http1 *h, uint32_t status, const char *why)
+{
+    struct wr_request *r = h->r;
+
+    wr_say(&r->log, INFO, "client sent an invalid request: %s", why);
+    r->keep_alive = false;
+    wr_request_refuse(r, status);
+}
+
+static void
+bad_head(struct wr_http1 *h, const struct wr_fault *fault)
+{
+    struct wr_request *r = request_create(h);
+
+    r->line = first_line(&h->pool);
+    r->pub.version = 11;
+    r->pub.path = r->pub.target = WEIR_STR("");
+    r->head_bytes = wr_http1_input.len;
+    wr_http1_input.len = 0; /* where a next request would begin is anybody's guess */
+    refuse(h, fault->status, fault->reason);
+}
+
+static void
+copy_fields(struct wr_request *r, const struct wr_request_head *head, const char *base)
+{
+    weir_header *all = wr_pool_alloc(r->pub.pool, (size_t)head->n_fields * sizeof(*all));
+
+    for (uint32_t i = 0; i < head->n_fields; i++) {
+        const struct wr_head_field *f = &head->fields[i];
+        all[i] = (weir_header){
+            .name = { base + f->name_at, f->name_len },
+            .value = { base + f->value_at, f->value_len },
+            .id = f->id,
+        };
+        wr_fields_append(&r->in, &all[i]);
+    }
+    r->pub.in_first = r->in.first;
+}
+
+/* host in lower case and without a final dot, in place when it already is. */
+static weir_str
+canonical_host(weir_pool *pool, weir_str host)
+{
+    char *to;
+
+    if (host.len > 1 && host.data[host.len - 1] == '.') {
+        host.len--;
+    }
+    for (size_t i = 0; i < host.len; i++) {
+        if (wr_str_lower((uint8_t)host.data[i]) != (uint8_t)host.data[i]) {
+            to = wr_pool_alloc(pool, host.len);
+            for (i = 0; i < host.len; i++) {
+                to[i] = (char)wr_str_lower((uint8_t)host.data[i]);
+            }
+            return (weir_str){ to, host.len };
+        }
+    }
+    return host;
+}
+
+/* Which server is meant: the target's host, else the Host field's. False: neither can be read. */
+static bool
+choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *target,
+              const struct wr_framing *framing)
+{
+    weir_str host = target->host;
+    const struct wr_server *s;
+
+    r->host_port = target->port;
+    r->authority = framing->host.data != NULL ? framing->host : WEIR_STR("");
+    if (framing->host.len != 0) {
+        weir_str field;
+        uint32_t port;
+        if (!wr_host_parse(framing->host, &field, &port)) {
+            return false;
+        }
+        if (host.data == NULL) {
+            host = field;
+            r->host_port = port;
+        }
+    }
+    if (host.data == NULL) {
+        r->pub.host = WEIR_STR("");
+    } else {
+        r->pub.host = canonical_host(&h->pool, host);
+    }
+    s = wr_vhost_find(h->endpoint, r->pub.host, r);
+    wr_request_enter(r, &s->base);
+    return true;
+}
+
+static bool
+normalise(struct wr_request *r, const struct wr_target *target, struct wr_err *err)
+{
+    const struct wr_server_conf *c = wr_server_conf(r);
+    struct wr_uri_rules rules = { .merge_slashes = c->merge_slashes,
+                                  .decode_slash = c->encoded_slash };
+    bool plain = target->path.len != 0 && target->path.data[0] == '/';
+    char *to;
+
+    if (!plain) { /* "*", or an authority */
+        r->pub.path = target->path;
+        return true;
+    }
+    to = memchr(target->path.data, '%', target->path.len) != NULL ||
+                 memmem(target->path.data, target->path.len, "/.", 2) != NULL ||
+                 memmem(target->path.data, target->path.len, "//", 2) != NULL
+             ? wr_pool_alloc(r->pub.pool, target->path.len + 1)
+             : NULL;
+    if (wr_uri_path(target->path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
+        r->pub.path = WEIR_STR("");
+        return false;
+    }
+    if (target->query.data != NULL) {
+        r->pub.args = target->query;
+    }
+    return true;
+}
+
+/* Does the client want the connection kept, and do our limits allow it? */
+static bool
+wants_keep_alive(const struct wr_http1 *h, const struct wr_framing *framing)
+{
+    return framing->persistent && !h->quitting;
+}
+
+static void
+start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing)
+{
+    bool chunked = framing->length == WR_LENGTH_CHUNKED;
+
+    r->keep_alive = wants_keep_alive(h, framing);
+    r->pub.in_length = framing->length;
+    h->x->continue_owed = framing->expect_continue && (chunked || framing->length > 0);
+    wr_http1_body_start(h, chunked, chunked ? 0 : (uint64_t)framing->length);
+    if (h->x->body != WR_HTTP1_BODY_NONE) {
+        r->pub.flags |= WEIR_R_HAS_BODY;
+    }
+    wr_request_start(r);
+}
+
+/* Methods that no content of ours answers, and that must not fall through to files [RFC 9110 9.3.6, 9.3.8]. */
+static bool
+refused_method(uint32_t method)
+{
+    return method == WEIR_TRACE || method == WEIR_CONNECT;
+}
+
+static void
+take(struct wr_http1 *h, struct wr_request_head *head)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    struct wr_request *r = request_create(h);
+    const char *base = memcpy(wr_pool_alloc(&h->pool, head->bytes), in->at, head->bytes);
+    weir_str target = { base + head->target_at, head->target_len };
+    struct wr_framing framing;
+    struct wr_target parts;
+    struct wr_fault fault;
+    struct wr_err err;
+
+    in->at += head->bytes;
+    in->len -= head->bytes;
+    r->head_bytes = head->bytes;
+    r->pub.method = head->method;
+    r->pub.method_name = (weir_str){ base + head->method_at, head->method_len };
+    r->pub.target = target;
+    r->pub.path = WEIR_STR("");
+    r->pub.version = head->version;
+    r->line = (weir_str){ r->pub.method_name.data,
+                          (size_t)(target.data + target.len - r->pub.method_name.data) + 9 };
+    copy_fields(r, head, base);
+    if (wr_framing_request(base, head, &framing, &fault) != WR_OK ||
+        wr_target_split(target, head->method, &parts, &fault) != WR_OK) {
+        in->len = 0;
+        refuse(h, fault.status, fault.reason);
+    } else if (!choose_server(h, r, &parts, &framing)) {
+        in->len = 0;
+        refuse(h, 400, "the Host field is not a host");
+    } else if (!normalise(r, &parts, &err)) {
+        in->len = 0;
+        refuse(h, 400, err.text);
+    } else if (refused_method(head->method)) {
+        in->len = 0;
+        refuse(h, 405, "the method is not allowed here");
+    } else {
+        start(h, r, &framing);
+    }
+}
+
+bool
+wr_http1_take_head(struct wr_http1 *h)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    struct wr_head_limits limits = limits_of(wr_http1_conf(h));
+    struct wr_request_head head = { .fields = fields };
+    struct wr_fault fault;
+
+    switch (wr_http1_request_head(in->at, in->len, &h->scan, &limits, &head, &fault)) {
+    case WR_OK:
+        take(h, &head);
+        return true;
+    case WR_BAD:
+        bad_head(h, &fault);
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,135 @@
+/* http1/http1.h - one HTTP/1 connection: what it reads, the request it serves, how that is written. Seen by this folder and by
+ * the process layer, which makes connections of accepted sockets.
+ *
+ * Bytes are read into one area of the worker. While a connection is being served its unread bytes are there; what is left over
+ * when it has to wait is put aside (held). What only a request needs is in struct wr_exchange, in the request's memory; an idle
+ * connection is its record alone.
+ */
+#ifndef WR_HTTP1_HTTP1_H
+#define WR_HTTP1_HTTP1_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "http/request.h"
+#include "http/vhost.h"
+#include "net/conn.h"
+#include "net/proxy_protocol.h"
+#include "wire/chunked.h"
+#include "wire/http1_head.h"
+
+enum {
+    WR_HTTP1_AREA = 256 * 1024,     /* the worker's receive area */
+    WR_HTTP1_HEAD_READ = 64 * 1024, /* most bytes read at once while heads are expected: bounds what is held */
+    WR_HTTP1_FIELDS = 4096          /* no head has more fields, whatever max_headers says */
+};
+
+/* What the connection waits for. */
+enum wr_http1_state {
+    WR_HTTP1_PROXY,   /* the PROXY header of a `listen ... proxy_protocol` */
+    WR_HTTP1_HEAD,    /* a request head, or its rest */
+    WR_HTTP1_REQUEST, /* the request to be answered; its body may be read meanwhile */
+    WR_HTTP1_DISCARD, /* the rest of a body that nobody wants, before the next head */
+    WR_HTTP1_LINGER   /* the peer to close; what it still sends is thrown away */
+};
+
+/* Where the request body is. */
+enum wr_http1_body { WR_HTTP1_BODY_NONE, WR_HTTP1_BODY_LENGTH, WR_HTTP1_BODY_CHUNKED, WR_HTTP1_BODY_TRAILERS };
+
+/* One request and its answer on the connection; in the request's memory. */
+struct wr_exchange {
+    /* In. */
+    uint8_t body;            /* enum wr_http1_body; NONE: it is at its end */
+    bool body_wanted;        /* somebody asked: deliver */
+    bool continue_owed;      /* the client waits for 100 (Continue) */
+    uint64_t body_left;      /* WR_HTTP1_BODY_LENGTH */
+    uint64_t body_read;      /* since body_since_ms, for the minimum rate */
+    uint64_t body_since_ms;
+    struct wr_chunked chunked;
+    struct wr_head_scan trailer_scan;
+    /* Out. */
+    bool chunked_out;
+    bool finished;           /* the request has ended: the connection goes on once all is sent */
+    bool error;              /* it ended badly: close */
+    bool referring;          /* output refers to the request's memory: it must be sent before the request goes */
+    weir_chain out;          /* body bytes kept back by limit_rate, or because the client is slow */
+    uint64_t rate;           /* limit_rate, bytes a second; 0: none */
+    uint64_t rate_after;
+    uint64_t rate_since_ms;
+    uint64_t body_sent;      /* given to the connection's output */
+    bool rate_known;
+    uint64_t sent_at_start;  /* conn.sent when the answer began */
+    uint64_t sending_since_ms;
+};
+
+struct wr_http1 {
+    struct wr_conn conn; /* first */
+    const struct wr_endpoint *endpoint;
+    struct weir_pool pool;  /* the request's; empty when idle */
+    struct wr_request *r;   /* the request being served; NULL: none */
+    struct wr_exchange *x;
+    char *held;             /* unread bytes that were put aside */
+    uint32_t held_len;
+    uint8_t state;
+    bool serving;           /* inside wr_http1_serve: output is flushed when it returns */
+    bool reading_head;      /* the first byte of a head has come */
+    bool quitting;          /* the worker is leaving: close after this answer */
+    bool head_timed;        /* the deadline is the head's */
+    struct wr_head_scan scan;
+    uint64_t linger_until_ms;
+};
+
+/* The unread bytes of the connection being served. */
+struct wr_http1_input {
+    char *at;
+    size_t len;
+};
+extern struct wr_http1_input wr_http1_input;
+
+/* For wr_listen.accepted: a connection has come. */
+void wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer);
+
+/* ---- Inside the folder. ---- */
+
+extern const struct wr_driver wr_http1_driver;
+
+static inline struct wr_http1 *
+wr_http1_of(const struct wr_request *r)
+{
+    return r->stream;
+}
+
+/* Settings of the connection's address before a host is known. */
+static inline const struct wr_server_conf *
+wr_http1_conf(const struct wr_http1 *h)
+{
+    return h->endpoint->fallback->base.conf[WR_SLOT_SERVER];
+}
+
+/* head.c: a head stands complete in input, or is bad: h->r is made and started, input moved on. False: more bytes are needed. */
+bool wr_http1_take_head(struct wr_http1 *h);
+
+/* body.c: deliver what is in input to the request, or throw it away. */
+void wr_http1_body_start(struct wr_http1 *h, bool chunked, uint64_t length);
+void wr_http1_take_body(struct wr_http1 *h, bool discard);
+
+/* write.c: move what may be sent now from x->out to the connection's output. */
+void wr_http1_send_more(struct wr_http1 *h);
+
+/* connection.c: something was added to the output, or became possible: serve again in this turn. */
+void wr_http1_touch(struct wr_http1 *h);
+
+/* The same, unless the connection is being served right now, which sees it anyway. */
+static inline void
+wr_http1_touch_unless_serving(struct wr_http1 *h)
+{
+    if (!h->serving) {
+        wr_http1_touch(h);
+    }
+}
+
+/* connection.c: a full read of the area, behind what is there already; see wr_conn_recv. */
+ssize_t wr_http1_read(struct wr_http1 *h, size_t most);
+
+#endif

@@ -1,0 +1,389 @@
+/* http1/write.c - the HTTP/1 driver: response heads as text, body framing, and how fast bytes may leave. */
+#include <string.h>
+#include <weir/event.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/strbuf.h"
+#include "http/http.h"
+#include "http/limits.h"
+#include "http/variable.h"
+#include "http1/http1.h"
+#include "net/buf.h"
+#include "net/send.h"
+#include "wire/status.h"
+
+enum {
+    HEAD_FIXED = 512,   /* status line, Server, Date, framing and connection fields */
+    RATE_LEAD_MS = 250, /* limit_rate lets this much time's worth go ahead */
+    RATE_WAIT_MS = 50
+};
+
+/* ---- Heads. ---- */
+
+/* May the connection be used again after this answer? */
+static bool
+stays(struct wr_http1 *h, struct wr_request *r)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(r);
+
+    return r->keep_alive && !h->quitting && c->keepalive_timeout_ms != 0 &&
+           h->conn.requests < (uint64_t)c->keepalive_requests &&
+           wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms &&
+           !(h->x->continue_owed && h->x->body != WR_HTTP1_BODY_NONE);
+}
+
+/* How the body is framed [RFC 9112 6.3]: by length, in chunks, or by the connection's end. */
+static void
+decide_framing(struct wr_http1 *h, struct wr_request *r)
+{
+    uint32_t status = r->pub.status;
+
+    if (status < 200 || status == 204 || status == 304) {
+        r->pub.out_length = -1;
+        return;
+    }
+    if (r->pub.out_length >= 0 && r->trailers == NULL) {
+        return;
+    }
+    if (r->pub.version >= 11 && wr_loc_conf(r)->chunked) {
+        h->x->chunked_out = true;
+    } else if (r->pub.out_length < 0 && !r->no_body) {
+        r->keep_alive = false;
+    }
+}
+
+static void
+add_status_line(struct wr_strbuf *b, const struct wr_request *r)
+{
+    if (r->status_text.len == 0) {
+        wr_strbuf_str(b, wr_status_line(r->pub.status));
+        return;
+    }
+    wr_strbuf_lit(b, "HTTP/1.1 ");
+    wr_strbuf_num(b, r->pub.status);
+    wr_strbuf_byte(b, ' ');
+    wr_strbuf_str(b, r->status_text);
+    wr_strbuf_lit(b, "\r\n");
+}
+
+static void
+add_fields(struct wr_strbuf *b, const struct wr_fields *f)
+{
+    if (f->lines.data != NULL) {
+        wr_strbuf_str(b, f->lines);
+        return;
+    }
+    for (const weir_header *h = f->first; h != NULL; h = h->next) {
+        wr_strbuf_str(b, h->name);
+        wr_strbuf_lit(b, ": ");
+        wr_strbuf_str(b, h->value);
+        wr_strbuf_lit(b, "\r\n");
+    }
+}
+
+static void
+add_connection(struct wr_strbuf *b, const struct wr_request *r)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(r);
+
+    if (!r->keep_alive) {
+        wr_strbuf_lit(b, "Connection: close\r\n\r\n");
+        return;
+    }
+    if (c->keepalive_header_s != 0) {
+        wr_strbuf_lit(b, "Keep-Alive: timeout=");
+        wr_strbuf_num(b, c->keepalive_header_s);
+        wr_strbuf_lit(b, "\r\n");
+    }
+    wr_strbuf_lit(b, "Connection: keep-alive\r\n\r\n");
+}
+
+static void
+format_head(struct wr_strbuf *b, struct wr_http1 *h, struct wr_request *r)
+{
+    add_status_line(b, r);
+    if (r->out->index[WEIR_H_SERVER] == NULL) {
+        wr_strbuf_lit(b, "Server: ");
+        wr_strbuf_str(b, wr_server_token(r));
+        wr_strbuf_lit(b, "\r\n");
+    }
+    wr_strbuf_lit(b, "Date: ");
+    wr_strbuf_bytes(b, wr_clock.http_date, 29);
+    wr_strbuf_lit(b, "\r\n");
+    add_fields(b, r->out);
+    if (h->x->chunked_out) {
+        wr_strbuf_lit(b, "Transfer-Encoding: chunked\r\n");
+    } else if (r->pub.out_length >= 0) {
+        wr_strbuf_lit(b, "Content-Length: ");
+        wr_strbuf_num(b, (uint64_t)r->pub.out_length);
+        wr_strbuf_lit(b, "\r\n");
+    }
+    add_connection(b, r);
+}
+
+/* An upper bound of the head's bytes: the room asked for; the builder checks it all the same. */
+static size_t
+head_room(const struct wr_request *r)
+{
+    size_t room = HEAD_FIXED + r->status_text.len + r->out->lines.len;
+
+    if (r->out->lines.data == NULL) {
+        for (const weir_header *f = r->out->first; f != NULL; f = f->next) {
+            room += f->name.len + f->value.len + 4;
+        }
+    }
+    return room;
+}
+
+static void
+http1_head(struct wr_request *r, bool last)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+    size_t room;
+    struct wr_strbuf b;
+
+    (void)last;
+    decide_framing(h, r);
+    r->keep_alive = stays(h, r);
+    room = head_room(r);
+    if (room <= WR_OUT_COPY * 2) {
+        b = wr_strbuf_over(wr_out_room(&h->conn, room), room);
+        format_head(&b, h, r);
+        wr_out_built(&h->conn, b.len);
+    } else { /* out of the ordinary: in the request's memory */
+        b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, room), room);
+        format_head(&b, h, r);
+        wr_out_ref(&h->conn, b.data, b.len, NULL, NULL);
+        h->x->referring = true;
+    }
+    WR_ASSERT(!b.full);
+    r->sent_head += b.len;
+    h->x->rate_since_ms = wr_clock.now_ms;
+    wr_http1_touch_unless_serving(h);
+}
+
+static void
+http1_interim(struct wr_request *r, uint32_t status, bool fields)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+    size_t room = head_room(r);
+    struct wr_strbuf b;
+
+    if (r->pub.version < 11 || room > WR_OUT_COPY * 2) {
+        return;
+    }
+    b = wr_strbuf_over(wr_out_room(&h->conn, room), room);
+    wr_strbuf_str(&b, wr_status_line(status));
+    if (fields) {
+        add_fields(&b, r->out);
+    }
+    wr_strbuf_lit(&b, "\r\n");
+    wr_out_built(&h->conn, b.len);
+    r->sent_head += b.len;
+    wr_http1_touch_unless_serving(h);
+}
+
+/* ---- Bodies. ---- */
+
+/* Framing bytes in front of, or behind, body bytes: they do not count as body. */
+static void
+push_framing(struct wr_request *r, weir_chain *to, weir_str bytes)
+{
+    weir_chain_push(to, weir_buf_ref(r->pub.pool, bytes));
+    r->sent_head += bytes.len;
+    r->sent_body -= bytes.len; /* counted in again when it is sent with the body */
+}
+
+static weir_str
+trailer_lines(struct wr_request *r)
+{
+    size_t room = 16;
+    struct wr_strbuf b;
+
+    for (const weir_header *f = r->trailers->first; f != NULL; f = f->next) {
+        room += f->name.len + f->value.len + 4;
+    }
+    b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, room), room);
+    wr_strbuf_lit(&b, "0\r\n");
+    add_fields(&b, r->trailers);
+    wr_strbuf_lit(&b, "\r\n");
+    return wr_strbuf_view(&b);
+}
+
+static void
+frame_chunk(struct wr_request *r, weir_chain *chain, weir_chain *to)
+{
+    uint64_t len = weir_chain_len(chain);
+    bool last = wr_chain_has(chain, WEIR_BUF_LAST);
+
+    if (len != 0) {
+        char *size = wr_pool_alloc(r->pub.pool, 24);
+        size_t n = wr_num_format_hex(size, len);
+        memcpy(size + n, "\r\n", 2);
+        push_framing(r, to, (weir_str){ size, n + 2 });
+        weir_chain_take(to, chain);
+        push_framing(r, to, WEIR_STR("\r\n"));
+    } else {
+        wr_chain_drop(chain);
+    }
+    if (last) {
+        push_framing(r, to, r->trailers != NULL ? trailer_lines(r) : WEIR_STR("0\r\n\r\n"));
+    }
+}
+
+static void
+http1_body(struct wr_request *r, weir_chain *chain)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+
+    if (h->x->chunked_out) {
+        frame_chunk(r, chain, &h->x->out);
+    } else {
+        weir_chain_take(&h->x->out, chain);
+    }
+    wr_http1_touch_unless_serving(h);
+}
+
+static size_t
+http1_room(struct wr_request *r)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+    uint64_t waiting = weir_chain_len(&h->x->out);
+
+    if (h->conn.gone || h->conn.wait.head != NULL || waiting >= WR_LIMIT_OUTPUT) {
+        return 0;
+    }
+    return (size_t)(WR_LIMIT_OUTPUT - waiting);
+}
+
+/* ---- How much may leave now. ---- */
+
+static void
+rate_wait_over(void *data)
+{
+    wr_http1_touch(data);
+}
+
+static void
+find_rate(struct wr_http1 *h)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(h->r);
+
+    h->x->rate_known = true;
+    if (h->r->has_limit_rate) {
+        h->x->rate = h->r->limit_rate;
+    } else if (c->limit_rate != NULL) {
+        h->x->rate = wr_value_size(&h->r->pub, c->limit_rate);
+    }
+    if (h->x->rate != 0 && c->limit_rate_after != NULL) {
+        h->x->rate_after = wr_value_size(&h->r->pub, c->limit_rate_after);
+    }
+}
+
+/* Bytes of body that limit_rate lets go now; a timer is set when it is none. */
+static uint64_t
+allowed_now(struct wr_http1 *h)
+{
+    struct wr_exchange *x = h->x;
+    uint64_t ms = wr_clock.now_ms - x->rate_since_ms + RATE_LEAD_MS, budget;
+
+    if (!x->rate_known) {
+        find_rate(h);
+    }
+    if (x->rate == 0) {
+        return UINT64_MAX;
+    }
+    if (__builtin_mul_overflow(x->rate, ms, &budget)) {
+        return UINT64_MAX;
+    }
+    budget = budget / 1000 + x->rate_after;
+    if (budget > x->body_sent) {
+        return budget - x->body_sent;
+    }
+    (void)weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
+    return 0;
+}
+
+/* Give one buffer, or its first n bytes, to the connection. */
+static void
+send_buf(struct wr_http1 *h, weir_buf *b, uint64_t n)
+{
+    weir_chain one = { NULL, NULL };
+
+    if (b->len > n) {
+        weir_buf *part = weir_buf_share(h->r->pub.pool, b);
+        part->len = (size_t)n;
+        wr_buf_consume(b, (size_t)n);
+        b = part;
+    } else {
+        (void)weir_chain_pop(&h->x->out);
+    }
+    h->x->body_sent += b->len;
+    h->r->sent_body += b->len;
+    if (!(b->flags & WEIR_BUF_FILE) && b->len <= WR_OUT_COPY) {
+        wr_out_copy(&h->conn, b->data, b->len);
+        weir_buf_drop(b);
+        return;
+    }
+    weir_chain_push(&one, b);
+    wr_out_chain(&h->conn, &one);
+    h->x->referring = true;
+}
+
+void
+wr_http1_send_more(struct wr_http1 *h)
+{
+    uint64_t allowed;
+
+    if (h->x->out.head == NULL || h->conn.wait.head != NULL) {
+        return;
+    }
+    allowed = allowed_now(h);
+    while (h->x->out.head != NULL && allowed != 0 && h->conn.wait.head == NULL) {
+        weir_buf *b = h->x->out.head;
+        uint64_t n = WR_MIN(allowed, (uint64_t)b->len);
+        allowed -= n;
+        send_buf(h, b, n);
+    }
+    if (h->x->out.head != NULL && allowed == 0) {
+        (void)allowed_now(h); /* sets the timer */
+    }
+}
+
+/* ---- The rest of the driver. ---- */
+
+static void
+http1_want_body(struct wr_request *r)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+
+    if (!h->x->body_wanted) {
+        h->x->body_wanted = true;
+        h->x->body_since_ms = wr_clock.now_ms;
+        if (h->x->continue_owed && wr_http1_input.len == 0) {
+            wr_out_copy(&h->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        }
+        h->x->continue_owed = false;
+    }
+    wr_http1_touch_unless_serving(h);
+}
+
+static void
+http1_finish(struct wr_request *r, bool error)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+
+    h->x->finished = true;
+    h->x->error = error;
+    wr_http1_touch_unless_serving(h);
+}
+
+const struct wr_driver wr_http1_driver = { .name = "http/1.1",
+                                           .head = http1_head,
+                                           .interim = http1_interim,
+                                           .body = http1_body,
+                                           .room = http1_room,
+                                           .want_body = http1_want_body,
+                                           .finish = http1_finish };
