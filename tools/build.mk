@@ -226,8 +226,10 @@ fuzz-list:
 lint: lint-tidy lint-cppcheck lint-analyzer
 	@tools/check-layers
 
+# A process a file: the analyzer of clang 14 carries va_list state from one file into the next.
 lint-tidy: compile_commands.json
-	clang-tidy --quiet -p . $(MAIN_SRC) $(CORE_SRC) $(wildcard modules/*/*.c)
+	@bad=0; for file in $(MAIN_SRC) $(CORE_SRC) $(wildcard modules/*/*.c); do \
+	    clang-tidy --quiet -p . $$file 2>/dev/null || bad=1; done; exit $$bad
 
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
