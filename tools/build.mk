@@ -15,12 +15,13 @@ B := $(BUILDDIR)
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
-ifeq ($(wildcard $(B)/config.mk),)
+ifeq ($(wildcard $(B)/config.stamp),)
 $(error run ./configure first: there is no $(B)/config.mk)
 endif
 include $(B)/config.mk
+include $(B)/config.stamp
 
-$(B)/config.mk: configure $(wildcard tools/probes/*.c)
+$(B)/config.stamp: configure $(wildcard tools/probes/*.c)
 	@echo "configure has changed; running it again"
 	@sh $(B)/configure.again
 
