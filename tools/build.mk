@@ -15,12 +15,13 @@ B := $(BUILDDIR)
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
-ifeq ($(wildcard $(B)/config.mk),)
+ifeq ($(wildcard $(B)/config.stamp),)
 $(error run ./configure first: there is no $(B)/config.mk)
 endif
 include $(B)/config.mk
+include $(B)/config.stamp
 
-$(B)/config.mk: configure $(wildcard tools/probes/*.c)
+$(B)/config.stamp: configure $(wildcard tools/probes/*.c)
 	@echo "configure has changed; running it again"
 	@sh $(B)/configure.again
 
@@ -226,8 +227,10 @@ fuzz-list:
 lint: lint-tidy lint-cppcheck lint-analyzer
 	@tools/check-layers
 
+# A process a file: the analyzer of clang 14 carries va_list state from one file into the next.
 lint-tidy: compile_commands.json
-	clang-tidy --quiet -p . $(MAIN_SRC) $(CORE_SRC) $(wildcard modules/*/*.c)
+	@bad=0; for file in $(MAIN_SRC) $(CORE_SRC) $(wildcard modules/*/*.c); do \
+	    clang-tidy --quiet -p . $$file 2>/dev/null || bad=1; done; exit $$bad
 
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \

@@ -42,6 +42,17 @@ def tail(text, lines=40):
     return "\n".join(text.splitlines()[-lines:])
 
 
+def errors_of(out):
+    """What went wrong in a build that kept going; the end of the output where nothing looks like an error."""
+    lines = out.splitlines()
+    wanted = set()
+    for number, line in enumerate(lines):
+        if re.search(r"\berror:|undefined reference|\*\*\* \[", line):
+            wanted |= {number, number + 1, number + 2}
+    found = [line for number, line in enumerate(lines) if number in wanted]
+    return "\n".join(found[:60]) if found else tail(out)
+
+
 def run(command, timeout=600, env=None, quiet=True):
     """Run in a process group of its own; returns (status, output). 124 is a timeout."""
     child = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, text=True, errors="replace",
@@ -67,13 +78,13 @@ def one(name, command, timeout=600):
         print(f"  ok    {name}  {took:.0f} s  {last[0][:90] if name.startswith('check') else ''}".rstrip())
     else:
         TALLY.bad(name)
-        print(f"  FAIL  {name}  {took:.0f} s\n{tail(out)}")
+        print(f"  FAIL  {name}  {took:.0f} s\n{errors_of(out)}")
     return status == 0
 
 
 def build(builddir, *options, targets=("all", "unit-binaries", "test-modules")):
     """Configure unless that is done, then make."""
-    if options or not (ROOT / builddir / "config.mk").exists():
+    if options or not (ROOT / builddir / "config.stamp").exists():
         if not one(f"configure {builddir}", ["./configure", f"--builddir={builddir}", *options]):
             return False
     return one(f"build {builddir}", ["make", "-s", "-k", f"-j{JOBS}", "-f", "tools/build.mk",
