@@ -10,6 +10,9 @@ static const char *const single_names[] = {
     "Content-Type", "ETag", "Expires", "Last-Modified", "Location", "Server", NULL,
 };
 
+/* Of these an empty value says that there shall be none. */
+static const char *const removed_names[] = { "ETag", "Last-Modified", NULL };
+
 /* These are the server's own affair. */
 static const char *const server_names[] = {
     "Connection", "Content-Length", "Date", "Transfer-Encoding", NULL,
@@ -80,6 +83,7 @@ read_field(weir_conf *cf, struct field *f)
     }
     f->always = always.data != NULL;
     f->single = is_among(f->name, single_names);
+    f->removes = is_among(f->name, removed_names);
     f->value = weir_value_compile(cf, text);
     return f->value == NULL ? WEIR_ERROR : WEIR_OK;
 }

@@ -15,8 +15,9 @@ enum inherit_rule {
 struct field {
     weir_str name;
     weir_value *value;
-    bool always; /* whatever the status */
-    bool single; /* replaces a field of the name: two of them would contradict each other */
+    bool always;  /* whatever the status */
+    bool single;  /* replaces a field of the name: two of them would contradict each other */
+    bool removes; /* an empty value takes a field of the name away */
 };
 
 struct field_node {

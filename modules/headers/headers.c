@@ -70,6 +70,9 @@ add_field(weir_request *r, const struct field *f)
     weir_str value = weir_value_get(r, f->value);
 
     if (value.len == 0) {
+        if (f->removes) {
+            weir_out_remove(r, f->name);
+        }
         return;
     }
     int rc = f->single ? weir_out_set(r, f->name, value) : weir_out_add(r, f->name, value);
