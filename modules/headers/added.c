@@ -10,6 +10,9 @@ static const char *const single_names[] = {
     "Content-Type", "ETag", "Expires", "Last-Modified", "Location", "Server", NULL,
 };
 
+/* Of these an empty value says that there shall be none. */
+static const char *const removed_names[] = { "ETag", "Last-Modified", NULL };
+
 /* These are the server's own affair. */
 static const char *const server_names[] = {
     "Connection", "Content-Length", "Date", "Transfer-Encoding", NULL,
@@ -80,6 +83,7 @@ read_field(weir_conf *cf, struct field *f)
     }
     f->always = always.data != NULL;
     f->single = is_among(f->name, single_names);
+    f->removes = is_among(f->name, removed_names);
     f->value = weir_value_compile(cf, text);
     return f->value == NULL ? WEIR_ERROR : WEIR_OK;
 }
@@ -129,34 +133,52 @@ set_add_trailer(weir_conf *cf, const weir_directive *d, void *field)
     return append_field(cf, field);
 }
 
+int
+set_inherit(weir_conf *cf, const weir_directive *d, void *field)
+{
+    static const char *const rules[] = { "on", "off", "merge" };
+    weir_str word = weir_conf_arg(cf, 1);
+
+    (void)d;
+    for (uint32_t i = 0; i < 3; i++) {
+        if (weir_str_eq(word, weir_str_c(rules[i]))) {
+            ((struct settled *)field)->rule = i;
+            return WEIR_OK;
+        }
+    }
+    return weir_conf_error_at(
+        cf, 1, "invalid value \"%.*s\", it must be \"on\", \"off\" or \"merge\"", WEIR_FMT(word));
+}
+
 void
 added_settle(weir_conf *cf, struct added *a)
 {
-    if (a->own.first == a->seen) { /* no field stands here: `own` is the outer block's */
-        if (a->rule == INHERIT_OFF) {
-            a->count = 0;
+    struct settled *s = &a->settled;
+
+    if (a->own.count == 0) {
+        if (s->rule == INHERIT_OFF) {
+            s->count = 0;
         }
         return;
     }
-    uint32_t outer = a->rule == INHERIT_MERGE ? a->count : 0;
+    uint32_t outer = s->rule == INHERIT_MERGE ? s->count : 0;
     struct field *fields = weir_alloc(weir_conf_pool(cf), (a->own.count + outer) * sizeof(*fields));
     uint32_t n = 0;
     for (const struct field_node *node = a->own.first; node != NULL; node = node->next) {
         fields[n++] = node->field;
     }
     for (uint32_t i = 0; i < outer; i++) {
-        fields[n++] = a->fields[i];
+        fields[n++] = s->fields[i];
     }
-    a->seen = a->own.first;
-    a->fields = fields;
-    a->count = n;
+    s->fields = fields;
+    s->count = n;
 }
 
 bool
-added_varies(const struct added *a)
+settled_varies(const struct settled *s)
 {
-    for (uint32_t i = 0; i < a->count; i++) {
-        if (a->fields[i].value->constant.data == NULL) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->fields[i].value->constant.data == NULL) {
             return true;
         }
     }

@@ -15,8 +15,9 @@ enum inherit_rule {
 struct field {
     weir_str name;
     weir_value *value;
-    bool always; /* whatever the status */
-    bool single; /* replaces a field of the name: two of them would contradict each other */
+    bool always;  /* whatever the status */
+    bool single;  /* replaces a field of the name: two of them would contradict each other */
+    bool removes; /* an empty value takes a field of the name away */
 };
 
 struct field_node {
@@ -24,29 +25,36 @@ struct field_node {
     struct field field;
 };
 
-/* What stands in one block, in its order; empty again at the first directive of an inner block. */
+/* What stands in this very block, in its order: a local setting, empty in every inner block. */
 struct field_list {
     struct field_node *first;
     struct field_node *last;
     uint32_t count;
 };
 
-struct added {
-    struct field_list own;
-    const struct field_node *seen; /* own.first of the block that made `fields` */
-    const struct field *fields;    /* what holds here */
+/* What holds in a block: inherited as one setting, the rule and what it has come to outside. */
+struct settled {
+    const struct field *fields;
     uint32_t count;
-    uint32_t rule; /* enum inherit_rule; inherited itself */
+    uint32_t rule; /* enum inherit_rule */
 };
 
-/* The setters of add_header and add_trailer; field is a struct field_list. */
+struct added {
+    struct field_list own;
+    struct settled settled;
+};
+
+/* The setters of add_header and add_trailer, whose field is a struct field_list. */
 int set_add_header(weir_conf *cf, const weir_directive *d, void *field);
 int set_add_trailer(weir_conf *cf, const weir_directive *d, void *field);
 
-/* Make `fields` of one block, once its directives are read; a starts as the outer block's. */
+/* The setter of add_header_inherit and add_trailer_inherit, whose field is a struct settled. */
+int set_inherit(weir_conf *cf, const weir_directive *d, void *field);
+
+/* Settle one block once its directives are read; a->settled is the outer block's until then. */
 void added_settle(weir_conf *cf, struct added *a);
 
 /* Is there one whose value depends on the request? */
-bool added_varies(const struct added *a);
+bool settled_varies(const struct settled *s);
 
 #endif

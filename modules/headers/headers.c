@@ -17,8 +17,6 @@ typedef struct {
     struct added headers;
     struct added trailers;
     struct expires expires;
-    bool header_rule_here; /* local: make inner blocks settle for themselves */
-    bool trailer_rule_here;
 } headers_conf;
 
 /* Without `always`, fields go on answers that carry what was asked for, or lead to it. */
@@ -72,6 +70,9 @@ add_field(weir_request *r, const struct field *f)
     weir_str value = weir_value_get(r, f->value);
 
     if (value.len == 0) {
+        if (f->removes) {
+            weir_out_remove(r, f->name);
+        }
         return;
     }
     int rc = f->single ? weir_out_set(r, f->name, value) : weir_out_add(r, f->name, value);
@@ -83,7 +84,7 @@ add_field(weir_request *r, const struct field *f)
 
 /* Announce the trailers; those with variables get their values at the end of the body. */
 static bool
-announce_trailers(weir_request *r, const struct added *trailers, bool usual)
+announce_trailers(weir_request *r, const struct settled *trailers, bool usual)
 {
     bool varies = false;
 
@@ -107,12 +108,12 @@ filter_head(weir_request *r, const void *conf)
     if (usual) {
         set_expires_fields(r, &c->expires);
     }
-    for (uint32_t i = 0; i < c->headers.count; i++) {
-        if (usual || c->headers.fields[i].always) {
-            add_field(r, &c->headers.fields[i]);
+    for (uint32_t i = 0; i < c->headers.settled.count; i++) {
+        if (usual || c->headers.settled.fields[i].always) {
+            add_field(r, &c->headers.settled.fields[i]);
         }
     }
-    return announce_trailers(r, &c->trailers, usual) ? WEIR_NEXT : WEIR_DONE;
+    return announce_trailers(r, &c->trailers.settled, usual) ? WEIR_NEXT : WEIR_DONE;
 }
 
 static int
@@ -122,8 +123,8 @@ filter_body(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
     bool usual = is_usual(r->status);
 
     if (in->tail != NULL && (in->tail->flags & WEIR_BUF_LAST)) {
-        for (uint32_t i = 0; i < c->trailers.count; i++) {
-            const struct field *f = &c->trailers.fields[i];
+        for (uint32_t i = 0; i < c->trailers.settled.count; i++) {
+            const struct field *f = &c->trailers.settled.fields[i];
             if ((usual || f->always) && f->value->constant.data == NULL) {
                 weir_out_trailer(r, f->name, weir_value_get(r, f->value));
             }
@@ -138,14 +139,14 @@ wants_head(const void *conf)
 {
     const headers_conf *c = conf;
 
-    return c->headers.count > 0 || c->trailers.count > 0 || c->expires.value != NULL ||
-           c->expires.rule.kind != EXPIRES_OFF;
+    return c->headers.settled.count > 0 || c->trailers.settled.count > 0 ||
+           c->expires.value != NULL || c->expires.rule.kind != EXPIRES_OFF;
 }
 
 static bool
 wants_body(const void *conf)
 {
-    return added_varies(&((const headers_conf *)conf)->trailers);
+    return settled_varies(&((const headers_conf *)conf)->trailers.settled);
 }
 
 static int
@@ -176,27 +177,6 @@ set_expires(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
-/* The row's field is a mark that is local, so that every inner block has a struct of its own and is
- * settled by the rule; the rule beside it is inherited. */
-static int
-set_rule(weir_conf *cf, const weir_directive *d, void *field)
-{
-    static const char *const rules[] = { "on", "off", "merge" };
-    headers_conf *c = (void *)((char *)field - d->offset);
-    bool header = d->offset == offsetof(headers_conf, header_rule_here);
-    weir_str word = weir_conf_arg(cf, 1);
-
-    for (uint32_t i = 0; i < 3; i++) {
-        if (weir_str_eq(word, weir_str_c(rules[i]))) {
-            (header ? &c->headers : &c->trailers)->rule = i;
-            *(bool *)field = true;
-            return WEIR_OK;
-        }
-    }
-    return weir_conf_error_at(
-        cf, 1, "invalid value \"%.*s\", it must be \"on\", \"off\" or \"merge\"", WEIR_FMT(word));
-}
-
 static int
 check(weir_conf *cf, void *conf)
 {
@@ -207,15 +187,19 @@ check(weir_conf *cf, void *conf)
     return WEIR_OK;
 }
 
+/* Local, so that every inner block has a struct of its own and is settled by the rule it inherits.
+ */
+enum { OWN = WEIR_D_MANY | WEIR_D_LOCAL };
+
 static const weir_directive directives[] = {
-    WEIR_OPT_CUSTOM(headers_conf, headers.own, "add_header", WEIR_IN_ANY, 2, 3, WEIR_D_MANY,
-                    set_add_header, "add a field to answers; with `always` whatever the status"),
-    WEIR_OPT_CUSTOM(headers_conf, header_rule_here, "add_header_inherit", WEIR_IN_ANY, 1, 1,
-                    WEIR_D_LOCAL, set_rule, "whether outer add_header lines hold, too"),
-    WEIR_OPT_CUSTOM(headers_conf, trailers.own, "add_trailer", WEIR_IN_ANY, 2, 3, WEIR_D_MANY,
+    WEIR_OPT_CUSTOM(headers_conf, headers.own, "add_header", WEIR_IN_ANY, 2, 3, OWN, set_add_header,
+                    "add a field to answers; with `always` whatever the status"),
+    WEIR_OPT_CUSTOM(headers_conf, headers.settled, "add_header_inherit", WEIR_IN_ANY, 1, 1, 0,
+                    set_inherit, "whether outer add_header lines hold, too"),
+    WEIR_OPT_CUSTOM(headers_conf, trailers.own, "add_trailer", WEIR_IN_ANY, 2, 3, OWN,
                     set_add_trailer, "add a field behind the body of answers"),
-    WEIR_OPT_CUSTOM(headers_conf, trailer_rule_here, "add_trailer_inherit", WEIR_IN_ANY, 1, 1,
-                    WEIR_D_LOCAL, set_rule, "whether outer add_trailer lines hold, too"),
+    WEIR_OPT_CUSTOM(headers_conf, trailers.settled, "add_trailer_inherit", WEIR_IN_ANY, 1, 1, 0,
+                    set_inherit, "whether outer add_trailer lines hold, too"),
     WEIR_OPT_CUSTOM(headers_conf, expires, "expires", WEIR_IN_ANY, 1, 2, 0, set_expires,
                     "how long answers may be kept: Expires and Cache-Control"),
 };
