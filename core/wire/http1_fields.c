@@ -89,8 +89,9 @@ read_field(struct wr_reader *r, const char *colon, const char **next)
     return WR_OK;
 }
 
-/* Ordinary lines: r->line moves to the first that is not, or is not complete. */
-static void
+/* Ordinary lines: r->line moves to the first that is not, or is not complete. True when that was
+ * the empty line, which is then passed, too. */
+static bool
 read_ordinary(struct wr_reader *r)
 {
     const char *start = r->start;
@@ -98,9 +99,9 @@ read_ordinary(struct wr_reader *r)
     const char *line = r->line;
     struct wr_head_field *field = r->fields + r->n_fields;
     const struct wr_head_field *last = field + (r->limits->fields_max - r->lines);
-    size_t field_max = r->limits->field_max;
+    ptrdiff_t field_max = (ptrdiff_t)r->limits->field_max - 2;
 
-    while (field < last) {
+    for (; field < last; field++) {
         const char *colon = wr_scan_name(line, stop);
         if (stop - colon < 4 || *colon != ':') {
             break;
@@ -111,8 +112,9 @@ read_ordinary(struct wr_reader *r)
         }
         const char *value = colon + 1 + (colon[1] == ' ');
         const char *end = wr_scan_value(value, stop);
-        if (stop - end < 2 || end[0] != '\r' || end[1] != '\n' || wr_char_is_blank(*value) ||
-            wr_char_is_blank(end[-1]) || (size_t)(end + 2 - line) > field_max) {
+        /* A first or last byte up to ' ' is a blank to trim, or the value is empty. */
+        if (stop - end < 2 || memcmp(end, "\r\n", 2) != 0 || (uint8_t)*value <= ' ' ||
+            end[-1] == ' ' || end - line > field_max) {
             break;
         }
         field->name_at = (uint32_t)(line - start);
@@ -120,13 +122,14 @@ read_ordinary(struct wr_reader *r)
         field->value_at = (uint32_t)(value - start);
         field->value_len = (uint32_t)(end - value);
         field->id = id;
-        field++;
         line = end + 2;
     }
     uint32_t read = (uint32_t)(field - (r->fields + r->n_fields));
+    bool done = stop - line >= 2 && memcmp(line, "\r\n", 2) == 0;
     r->n_fields += read;
     r->lines += read;
-    r->line = line;
+    r->line = done ? line + 2 : line;
+    return done;
 }
 
 enum wr_wire
@@ -136,7 +139,9 @@ wr_reader_fields(struct wr_reader *r)
 
     r->in_fields = true;
     do {
-        read_ordinary(r);
+        if (read_ordinary(r)) {
+            return WR_OK;
+        }
         wr_reader_begin_line(r, r->line, r->limits->field_max);
         const char *at = wr_scan_name(r->line, r->end);
         if (at == r->end) {

@@ -31,7 +31,7 @@ struct wr_head_field {
 
 struct wr_head_limits {
     uint32_t line_max;  /* bytes of the first line with its line end; longer: 414 */
-    uint32_t field_max; /* bytes of one field line with its line end; longer: 431 */
+    uint32_t field_max; /* bytes of one field line with its line end, 2 at least; longer: 431 */
     uint32_t head_max;  /* bytes of the whole head; longer: 431, or 414 while in the first line */
     uint32_t
         fields_max;     /* field lines, the dropped ones too; more: 431. Room of the fields array */

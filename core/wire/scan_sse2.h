@@ -15,6 +15,13 @@ wr_sse2_load(const char *at)
     return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
+/* Are there 16 bytes? Said as a sum, which the loop's step shares. */
+static inline bool
+wr_sse2_fits(const char *at, const char *end)
+{
+    return (uintptr_t)at + 16 <= (uintptr_t)end;
+}
+
 /* Bytes in 0..top, unsigned. */
 static inline __m128i
 wr_sse2_up_to(__m128i bytes, char top)
@@ -32,7 +39,7 @@ wr_sse2_range(__m128i bytes, char low, char span)
 static inline const char *
 wr_sse2_name(const char *at, const char *end)
 {
-    for (; end - at >= 16; at += 16) {
+    for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
         __m128i stop =
             _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')), wr_sse2_up_to(bytes, ' '));
@@ -47,7 +54,7 @@ wr_sse2_name(const char *at, const char *end)
 static inline const char *
 wr_sse2_word(const char *at, const char *end)
 {
-    for (; end - at >= 16; at += 16) {
+    for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
         __m128i letter = wr_sse2_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 25);
         __m128i digit = wr_sse2_range(bytes, '0', 9);
@@ -64,7 +71,7 @@ wr_sse2_word(const char *at, const char *end)
 static inline const char *
 wr_sse2_value(const char *at, const char *end)
 {
-    for (; end - at >= 16; at += 16) {
+    for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
         __m128i stop =
             _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)), wr_sse2_up_to(bytes, 0x1f));
@@ -79,7 +86,7 @@ wr_sse2_value(const char *at, const char *end)
 static inline const char *
 wr_sse2_target(const char *at, const char *end)
 {
-    for (; end - at >= 16; at += 16) {
+    for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
         __m128i good = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('#')),
                                         wr_sse2_range(bytes, '!', '~' - '!'));

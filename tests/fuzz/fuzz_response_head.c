@@ -1,0 +1,97 @@
+/* tests/fuzz/fuzz_response_head.c - an origin's heads: one result for every split, written anew
+ * they read as the same, what is refused is a 502. The first byte chooses limits, the second the
+ * size of the pieces. */
+#include "heads.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+struct result {
+    enum wr_wire rc;
+    struct wr_response_head head;
+    struct wr_fault fault;
+    struct wr_head_field fields[FIELDS_MAX];
+};
+
+static void
+read_in_pieces(struct result *r, const uint8_t *bytes, size_t len, size_t piece,
+               const struct wr_head_limits *limits)
+{
+    struct wr_head_scan scan = { 0 };
+    size_t have = piece == 0 || piece > len ? len : piece;
+
+    for (;;) {
+        char *in = exact_copy(bytes, have);
+        memset(r, 0, sizeof(*r));
+        r->head.fields = r->fields;
+        r->rc = wr_http1_response_head(in, have, &scan, limits, &r->head, &r->fault);
+        free(in);
+        if (r->rc != WR_MORE || have == len) {
+            return;
+        }
+        have = len - have < piece ? len : have + piece;
+    }
+}
+
+static void
+same_result(const struct result *a, const struct result *b)
+{
+    struct wr_response_head x = a->head;
+
+    PROPERTY(a->rc == b->rc);
+    PROPERTY(a->fault.status == b->fault.status && a->fault.reason == b->fault.reason);
+    if (a->rc == WR_OK) {
+        x.fields = b->head.fields;
+        PROPERTY(memcmp(&x, &b->head, sizeof(x)) == 0);
+        PROPERTY(memcmp(a->fields, b->fields, x.n_fields * sizeof(a->fields[0])) == 0);
+    }
+}
+
+static void
+written_anew_is_the_same(const char *in, const struct result *r, struct wr_head_limits limits)
+{
+    static char text[TEXT_MAX];
+    struct wr_strbuf b = wr_strbuf_over(text, sizeof(text));
+    struct result again;
+
+    wr_strbuf_print(&b, "HTTP/1.%u %u ", r->head.version - 10, r->head.status);
+    wr_strbuf_bytes(&b, in + r->head.reason_at, r->head.reason_len);
+    wr_strbuf_lit(&b, "\r\n");
+    put_fields(&b, in, r->fields, r->head.n_fields);
+    PROPERTY(!b.full);
+    limits.line_max = limits.field_max = limits.head_max = TEXT_MAX;
+    read_in_pieces(&again, (const uint8_t *)text, b.len, 0, &limits);
+    PROPERTY(again.rc == WR_OK);
+    PROPERTY(again.head.bytes == b.len);
+    PROPERTY(again.head.status == r->head.status && again.head.version == r->head.version);
+    PROPERTY(same_slice(in, r->head.reason_at, r->head.reason_len, text, again.head.reason_at,
+                        again.head.reason_len));
+    same_fields(in, r->fields, r->head.n_fields, text, again.fields, again.head.n_fields);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    struct result whole;
+    struct result pieces;
+
+    if (len < 2 || len > TEXT_MAX / 2) {
+        return 0;
+    }
+    struct wr_head_limits limits = limits_of(bytes[0]);
+    size_t piece = bytes[1] % 32u + 1;
+
+    bytes += 2;
+    len -= 2;
+    read_in_pieces(&whole, bytes, len, 0, &limits);
+    read_in_pieces(&pieces, bytes, len, piece, &limits);
+    same_result(&whole, &pieces);
+    if (whole.rc == WR_OK) {
+        PROPERTY(whole.head.bytes <= len && whole.head.bytes <= limits.head_max);
+        PROPERTY(whole.head.status >= 100 && whole.head.status <= 599);
+        clean_fields((const char *)bytes, whole.fields, whole.head.n_fields, whole.head.bytes);
+        written_anew_is_the_same((const char *)bytes, &whole, limits);
+    } else if (whole.rc == WR_BAD) {
+        PROPERTY(whole.fault.reason != NULL && whole.fault.status == 502);
+    }
+    return 0;
+}
