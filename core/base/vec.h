@@ -56,7 +56,7 @@ wr_vec_items(const struct wr_vec *v)
 
 /* for WR_VEC_EACH(struct wr_listen, l, &v) { ... }, nothing added meanwhile */
 #define WR_VEC_EACH(T, at, v)                                                                      \
-    for (T *at = (T *)(v)->data, *at##_end = at == NULL ? NULL : at + (v)->count; at != at##_end;  \
-         at++)
+    for (__typeof__(T) *at = (v)->data, *at##_end = at == NULL ? NULL : at + (v)->count;           \
+         at != at##_end; at++)
 
 #endif

@@ -35,7 +35,7 @@ void wr_metrics_destroy(struct wr_metrics **m);
 
 /*
  * Give every metric of the registry's modules its cells and fill their handles; before init(). reg->metrics lists them.
- * A module called "core" exports weir_NAME, others weir_MODULE_NAME.
+ * A built-in module's metrics are exported as weir_NAME, a loaded module's as weir_MODULE_NAME.
  *
  * False with the reason in err: two metrics of one exported name, a wrong table, no cells left.
  */

@@ -419,14 +419,36 @@ wr_note_check_bytes(const void *elf, size_t len, struct wr_note_info *out, struc
 
 /* ---- Who may write it. ---- */
 
-static bool
-check_writers(const struct stat *st, const char *path, struct wr_err *err)
-{
-    uid_t us = geteuid();
+/* Who may write what we run. */
+struct trusted {
+    uid_t user, owner; /* ours, and the executable's owner */
+    gid_t group;
+};
 
-    if (st->st_uid != 0 && st->st_uid != us) {
+static struct trusted
+trusted_writers(void)
+{
+    struct trusted t = { .user = geteuid(), .owner = geteuid(), .group = 0 };
+    struct stat st;
+
+    if (t.user != 0) {
+        t.group = getegid();
+    }
+    if (stat("/proc/self/exe", &st) == 0) {
+        t.owner = st.st_uid;
+        if (t.user == 0 && (st.st_mode & S_IWGRP) != 0) {
+            t.group = st.st_gid;
+        }
+    }
+    return t;
+}
+
+static bool
+check_writers(const struct trusted *t, const struct stat *st, const char *path, struct wr_err *err)
+{
+    if (st->st_uid != 0 && st->st_uid != t->user && st->st_uid != t->owner) {
         return wr_err_set(err, "\"%s\" belongs to user %lu; it must be root's%s", path,
-                          (unsigned long)st->st_uid, us != 0 ? " or ours" : "");
+                          (unsigned long)st->st_uid, t->user != 0 ? " or ours" : "");
     }
     if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0) {
         return true;
@@ -434,7 +456,7 @@ check_writers(const struct stat *st, const char *path, struct wr_err *err)
     if ((st->st_mode & S_IWOTH) != 0) {
         return wr_err_set(err, "everybody may write to \"%s\"", path);
     }
-    if ((st->st_mode & S_IWGRP) != 0 && st->st_gid != 0 && (us == 0 || st->st_gid != getegid())) {
+    if ((st->st_mode & S_IWGRP) != 0 && st->st_gid != 0 && st->st_gid != t->group) {
         return wr_err_set(err, "group %lu may write to \"%s\"", (unsigned long)st->st_gid, path);
     }
     return true;
@@ -442,7 +464,7 @@ check_writers(const struct stat *st, const char *path, struct wr_err *err)
 
 /* The file's folders, from the innermost; real is a real path and is cut up. */
 static bool
-check_folders(char *real, struct wr_err *err)
+check_folders(const struct trusted *t, char *real, struct wr_err *err)
 {
     struct stat st;
     char *slash;
@@ -452,7 +474,7 @@ check_folders(char *real, struct wr_err *err)
         if (lstat(real, &st) != 0) {
             return wr_err_set(err, "cannot look at \"%s\": %s", real, strerror(errno));
         }
-        if (!check_writers(&st, real, err)) {
+        if (!check_writers(t, &st, real, err)) {
             return false;
         }
         if (slash == real) {
@@ -465,6 +487,7 @@ check_folders(char *real, struct wr_err *err)
 bool
 wr_note_check_owner(const char *path, int fd, struct wr_err *err)
 {
+    struct trusted t = trusted_writers();
     struct stat open_file, named;
     char *real;
     bool fine;
@@ -483,7 +506,7 @@ wr_note_check_owner(const char *path, int fd, struct wr_err *err)
         free(real);
         return wr_err_set(err, "it was replaced while it was read");
     }
-    fine = check_writers(&open_file, real, err) && check_folders(real, err);
+    fine = check_writers(&t, &open_file, real, err) && check_folders(&t, real, err);
     free(real);
     return fine;
 }

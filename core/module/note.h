@@ -28,9 +28,10 @@ struct wr_note_info {
 bool wr_note_check(const char *path, struct wr_note_info *out, struct wr_err *err);
 
 /*
- * Could anybody but root and the user we run as have written fd's file? It must be a regular file of one of these two, as
- * must each folder above it (of the real path), and none of them writable by other users, or by a group other than ours. A
- * sticky folder such as /tmp passes: others cannot put something else in the place of what is ours there.
+ * Could anybody have written fd's file but those we trust anyway: root, the user we run as, and whoever owns the server's
+ * own executable? It must be a regular file of one of these, as must each folder above it (of the real path), and none of
+ * them writable by other users, or by a group that is neither root's, ours, nor one that may write the executable. A sticky
+ * folder such as /tmp passes: others cannot put something else in the place of what is ours there.
  */
 bool wr_note_check_owner(const char *path, int fd, struct wr_err *err);
 

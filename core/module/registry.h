@@ -13,7 +13,9 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "base/pool.h"
+#include "base/vec.h"
 #include "conf/bind.h"
 #include "conf/diag.h"
 #include "conf/tree.h"
@@ -21,8 +23,7 @@
 #include "module/zone.h"
 
 struct wr_metric_row;  /* metric.h */
-struct wr_registry_row; /* one directive under its name */
-struct wr_registry_file; /* what the index says of one file */
+struct wr_index;       /* index.h */
 
 /* The fields of a module that is part of the server: `static weir_self x_self = WR_SELF;`
  * `const weir_module wr_http_module = { WR_BUILTIN(&x_self, "http"), .conf_size = ... };` */
@@ -31,22 +32,29 @@ struct wr_registry_file; /* what the index says of one file */
     .magic = WEIR_MAGIC, .abi_major = WEIR_ABI_MAJOR, .abi_minor = WEIR_ABI_MINOR,                 \
     .size = sizeof(weir_module), .self = (self_), .name = (name_), .version = "1.0"
 
+struct wr_registry_module {
+    const weir_module *module;
+    bool by_name; /* came by load_module */
+};
+
+struct wr_registry_row {
+    const weir_directive *row;
+    uint32_t slot;
+    uint32_t next; /* index + 1 of the next row of that name; 0: none */
+};
+
 struct wr_registry {
     struct wr_conf_space space; /* first: cf->space is a registry; modules[] has NULL for slots not in use here */
     uint32_t tag;
     struct weir_pool *pool;
     const char *folder;            /* of the bundled modules and of relative load_module paths */
     struct wr_zone_list *zones;    /* shared memory that outlives this configuration */
-    const weir_module **modules;   /* by slot: what space.modules shows */
-    const weir_module **sorted;    /* by name */
-    uint32_t n;                    /* how many modules */
-    uint32_t room;                 /* of both arrays */
-    bool *explicit_by_slot;        /* came by load_module */
-    struct wr_registry_row **rows; /* hash table of directives */
-    uint32_t n_buckets;
-    struct wr_registry_row *first_row, *last_row; /* all, in order of registration */
-    struct wr_registry_file *files;               /* the index, once read */
-    bool indexed;
+    struct wr_vec modules;         /* const weir_module *, by slot: what space.modules shows */
+    struct wr_vec sorted;          /* const weir_module *, by name */
+    struct wr_vec loaded;          /* struct wr_registry_module, in the order they came */
+    struct wr_vec rows;            /* struct wr_registry_row, in the order they came */
+    struct wr_map row_by_name;     /* to the first row of that name, as index + 1 */
+    struct wr_index *index;        /* of the bundled modules, once read */
     struct wr_list own_zones;             /* zone.h: the zones of this configuration */
     const struct wr_metric_row *metrics;  /* metric.h: in order of exported names */
     uint32_t n_metrics;
@@ -56,7 +64,7 @@ struct wr_registry {
  * A registry with the server's own modules.
  *
  * folder   of the modules, zero-terminated; kept
- * builtin  n modules with `self`; kept
+ * builtin  n modules with `self`; kept. Those of the first registry of a process have slots 0 to n - 1
  * zones    shared memory kept over reloads, the master's; NULL: no zones can be claimed
  */
 void wr_registry_init(struct wr_registry *reg, struct weir_pool *pool, const char *folder,
@@ -89,10 +97,5 @@ const weir_module *wr_registry_at(const struct wr_registry *reg, uint32_t i);
 
 /* The registry behind a configuration that is being read. */
 struct wr_registry *wr_registry_of(const struct weir_conf *cf);
-
-/* Load every .so of folder and write the index, in order of names, to fd:
- *     always FILE.so | directive NAME FILE.so | interface ID FILE.so | variable NAME[*] FILE.so
- * False with the reason in err. */
-bool wr_registry_write_index(const char *folder, int fd, struct wr_err *err);
 
 #endif

@@ -35,7 +35,7 @@ struct wr_zone_head {
     struct wr_shm_mutex slab_lock;
     void *root;
     struct wr_slab *slab;
-    uint64_t own[WR_ZONE_OWN_WORDS]; /* map.c's struct, which must stay when the allocator is emptied */
+    uint64_t own[WR_ZONE_OWN_WORDS]; /* shared_map.c's struct, which must stay when the allocator is emptied */
 };
 
 struct wr_zone_region {

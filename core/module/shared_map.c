@@ -1,5 +1,5 @@
-/* module/map.c - look-up, change, expiry and eviction; every public function here takes the lock and gives it back. */
-#include "module/map.h"
+/* module/shared_map.c - look-up, change, expiry and eviction; every public function here takes the lock and gives it back. */
+#include "module/shared_map.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ enum {
     SWEEP = 2             /* expired old entries removed beside each insertion */
 };
 
-_Static_assert(sizeof(struct wr_map_entry) % 16 == 0, "values are aligned as the allocator's memory");
+_Static_assert(sizeof(struct wr_shared_entry) % 16 == 0, "values are aligned as the allocator's memory");
 
 /* Read by any thread while the loop's thread updates it. */
 static uint64_t
@@ -38,7 +38,7 @@ fill(weir_map *m)
 
     m->newest = m->oldest = NULL;
     m->count = 0;
-    m->buckets = wr_slab_alloc(slab, m->n_buckets * sizeof(struct wr_map_entry *));
+    m->buckets = wr_slab_alloc(slab, m->n_buckets * sizeof(struct wr_shared_entry *));
     m->scratch = wr_slab_alloc(slab, WR_MAX(m->value_room, 1));
     return m->buckets != NULL && m->scratch != NULL;
 }
@@ -81,8 +81,8 @@ weir_map_claim(weir_conf *cf, weir_zone *z, const char *layout, size_t value_siz
     struct claim *claim = wr_pool_alloc(pool, sizeof(*claim));
     weir_str full = weir_print(pool, "%s (map of %zu)", layout, value_size);
 
-    if (value_size > WR_MAP_VALUE_MAX) {
-        (void)weir_conf_error(cf, "a map's values may have %d bytes, not %zu", WR_MAP_VALUE_MAX,
+    if (value_size > WR_SHARED_VALUE_MAX) {
+        (void)weir_conf_error(cf, "a map's values may have %d bytes, not %zu", WR_SHARED_VALUE_MAX,
                               value_size);
         return NULL;
     }
@@ -121,14 +121,14 @@ unlock(weir_map *m)
 
 /* ---- Entries. ---- */
 
-static struct wr_map_entry **
+static struct wr_shared_entry **
 bucket_of(weir_map *m, uint64_t hash)
 {
     return &m->buckets[hash & (m->n_buckets - 1)];
 }
 
 static void
-link_newest(weir_map *m, struct wr_map_entry *e)
+link_newest(weir_map *m, struct wr_shared_entry *e)
 {
     e->newer = NULL;
     e->older = m->newest;
@@ -141,7 +141,7 @@ link_newest(weir_map *m, struct wr_map_entry *e)
 }
 
 static void
-unlink_age(weir_map *m, struct wr_map_entry *e)
+unlink_age(weir_map *m, struct wr_shared_entry *e)
 {
     if (e->newer != NULL) {
         e->newer->older = e->older;
@@ -156,7 +156,7 @@ unlink_age(weir_map *m, struct wr_map_entry *e)
 }
 
 static void
-touch(weir_map *m, struct wr_map_entry *e)
+touch(weir_map *m, struct wr_shared_entry *e)
 {
     if (m->newest != e) {
         unlink_age(m, e);
@@ -165,9 +165,9 @@ touch(weir_map *m, struct wr_map_entry *e)
 }
 
 static void
-remove_entry(weir_map *m, struct wr_map_entry *e)
+remove_entry(weir_map *m, struct wr_shared_entry *e)
 {
-    struct wr_map_entry **at = bucket_of(m, e->hash);
+    struct wr_shared_entry **at = bucket_of(m, e->hash);
 
     while (*at != e) {
         at = &(*at)->next;
@@ -179,22 +179,22 @@ remove_entry(weir_map *m, struct wr_map_entry *e)
 }
 
 static bool
-expired(const struct wr_map_entry *e, uint64_t now)
+expired(const struct wr_shared_entry *e, uint64_t now)
 {
     return e->expires != 0 && e->expires <= now;
 }
 
 static weir_str
-key_of(const weir_map *m, const struct wr_map_entry *e)
+key_of(const weir_map *m, const struct wr_shared_entry *e)
 {
     return (weir_str){ (const char *)e->data + m->value_room, e->key_len };
 }
 
 /* The live entry of key; an expired one is removed on the way. */
-static struct wr_map_entry *
+static struct wr_shared_entry *
 find(weir_map *m, weir_str key, uint64_t hash, uint64_t now)
 {
-    struct wr_map_entry *e = *bucket_of(m, hash);
+    struct wr_shared_entry *e = *bucket_of(m, hash);
 
     while (e != NULL && (e->hash != hash || !weir_str_eq(key_of(m, e), key))) {
         e = e->next;
@@ -216,10 +216,10 @@ sweep(weir_map *m, uint64_t now)
 }
 
 /* Memory for an entry, from the least recently used ones if need be. */
-static struct wr_map_entry *
+static struct wr_shared_entry *
 make_room(weir_map *m, size_t size)
 {
-    struct wr_map_entry *e = wr_slab_alloc(m->head->slab, size);
+    struct wr_shared_entry *e = wr_slab_alloc(m->head->slab, size);
 
     for (uint32_t i = 0; e == NULL && i < EVICT_MAX && m->oldest != NULL; i++) {
         remove_entry(m, m->oldest);
@@ -230,10 +230,10 @@ make_room(weir_map *m, size_t size)
 }
 
 /* A new entry for key with a zeroed value, newest; NULL when no room could be made. */
-static struct wr_map_entry *
+static struct wr_shared_entry *
 insert(weir_map *m, weir_str key, uint64_t hash, uint64_t now)
 {
-    struct wr_map_entry *e, **bucket;
+    struct wr_shared_entry *e, **bucket;
 
     sweep(m, now);
     e = make_room(m, sizeof(*e) + m->value_room + key.len);
@@ -270,7 +270,7 @@ int
 weir_map_get(weir_map *m, weir_str key, void *value)
 {
     uint64_t hash = wr_str_hash(key);
-    struct wr_map_entry *e;
+    struct wr_shared_entry *e;
 
     lock(m);
     e = find(m, key, hash, now_ms());
@@ -286,9 +286,9 @@ int
 weir_map_put(weir_map *m, weir_str key, const void *value, uint64_t ttl_ms)
 {
     uint64_t hash = wr_str_hash(key), now = now_ms();
-    struct wr_map_entry *e;
+    struct wr_shared_entry *e;
 
-    if (key.len > WR_MAP_KEY_MAX) {
+    if (key.len > WR_SHARED_KEY_MAX) {
         return WEIR_LIMIT;
     }
     lock(m);
@@ -311,10 +311,10 @@ weir_map_update(weir_map *m, weir_str key, uint64_t ttl_ms,
                 int (*fn)(void *data, void *value, bool is_new), void *data)
 {
     uint64_t hash = wr_str_hash(key), now = now_ms();
-    struct wr_map_entry *e;
+    struct wr_shared_entry *e;
     int rc;
 
-    if (key.len > WR_MAP_KEY_MAX) {
+    if (key.len > WR_SHARED_KEY_MAX) {
         return WEIR_LIMIT;
     }
     lock(m);
@@ -346,7 +346,7 @@ int
 weir_map_remove(weir_map *m, weir_str key)
 {
     uint64_t hash = wr_str_hash(key);
-    struct wr_map_entry *e;
+    struct wr_shared_entry *e;
 
     lock(m);
     e = find(m, key, hash, now_ms());
