@@ -81,6 +81,7 @@ class Server:
         self.port, self.process, self.stderr = free_port(), None, self.prefix / "stderr"
         self.extra_ports = {}
         self.log_seen = 0
+        self.allowed = None             # a regex of alerts that the test itself brings about
         for path, content in dict(files).items():
             self.write(path, content)
 
@@ -160,6 +161,11 @@ class Server:
             os.close(watch)
         raise AssertionError(f"port {self.port} silent for {seconds} s:\n{self.said()}")
 
+    def wait_ready_by_pid(self):
+        """As wait_ready, where the process that was started is not the one that serves."""
+        wait_for("pid file", lambda: self.pid_file.exists() and self.pid_file.read_text().strip())
+        return wait_for("listener", lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
+
     def said(self):
         """Everything the server wrote that is not an access log."""
         text = ""
@@ -178,22 +184,47 @@ class Server:
     def kill(self, number, pid=None):
         os.kill(pid or self.master(), number)
 
+    def holders(self):
+        """The processes that have a file of this server open: its own, and any it left behind."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                held = any(os.readlink(fd).startswith(f"{self.prefix}/")
+                           for fd in (entry / "fd").iterdir())
+            except OSError:
+                continue
+            if held and int(entry.name) != os.getpid() and alive(int(entry.name)):
+                found.append(int(entry.name))
+        return found
+
+    def end_left(self):
+        """Kill what is left of the server; the pids that were."""
+        left = self.holders()
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return left
+
     def stop(self, number=signal.SIGQUIT, seconds=15, check=True):
-        """End the server; a server that does not leave, or left a bad log, is a failure."""
-        late = False
+        """End the server; one that does not leave, leaves processes or a bad log is a failure."""
+        late, left = False, []
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 late = True
-                for pid in (*children(self.process.pid), self.process.pid):
-                    os.kill(pid, signal.SIGKILL)
+                self.end_left()
+                self.process.kill()
                 self.process.wait()
+        left = self.end_left()
         try:
             assert not late, f"still there {seconds} s after {signal.Signals(number).name}"
-            if check:
-                self.check_logs(whole=True)
+            assert not left, f"processes left behind: {left}"
+            if check and self.process:
+                self.check_logs(whole=True, allow=self.allowed)
         finally:
             if not os.environ.get("WEIR_KEEP"):
                 shutil.rmtree(self.prefix, ignore_errors=True)

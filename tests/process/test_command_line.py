@@ -1,0 +1,196 @@
+"""The command line: nginx's options, their exit codes, and weir's own -M.  [directives, command line]"""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from weir.server import BINARY, FLAVOUR, TOP, wait_for
+from weir.wire import fetch
+
+NAME = FLAVOUR
+OK = 'location / { return 200 "ok"; }'
+
+
+def output(result):
+    return result.stdout + result.stderr
+
+
+def test_v_says_name_and_version(make_server):
+    result = make_server(OK).run("-v", binary_only=True)
+    assert result.returncode == 0
+    assert re.search(rf"^{NAME} version: {NAME}/\d+\.\d+\.\d+$", result.stderr, re.M)
+
+
+def test_capital_v_says_how_it_was_built(make_server):
+    said = output(make_server(OK).run("-V", binary_only=True))
+    assert re.search(rf"^{NAME} version: {NAME}/\d", said)
+    assert re.search(r"^configure arguments:", said, re.M)
+    assert re.search(r"^built (with|by) ", said, re.M)
+
+
+@pytest.mark.parametrize("option", ["-h", "-?"])
+def test_help_names_every_option(make_server, option):
+    result = make_server(OK).run(option, binary_only=True)
+    assert result.returncode == 0
+    for word in ("-v", "-V", "-t", "-T", "-q", "-s", "-p", "-e", "-c", "-g"):
+        assert word in output(result)
+
+
+def test_t_passes_a_good_configuration(make_server):
+    server = make_server(OK)
+    result = server.run("-t")
+    assert result.returncode == 0
+    assert "weir.conf syntax is ok" in result.stderr
+    assert "weir.conf test is successful" in result.stderr
+    assert FLAVOUR == "nginx" or not server.pid_file.exists()
+
+
+def test_t_refuses_a_bad_configuration(make_server):
+    server = make_server("nonsense here;")
+    result = server.run("-t")
+    assert result.returncode == 1
+    assert "nonsense" in output(result) and "test failed" in output(result)
+
+
+def test_q_is_silent_when_all_is_well(make_server):
+    result = make_server(OK).run("-t", "-q")
+    assert (result.returncode, output(result)) == (0, "")
+
+
+def test_options_may_be_joined(make_server):
+    server = make_server(OK)
+    result = server.run("-tq")
+    assert (result.returncode, output(result)) == (0, "")
+    joined = [BINARY, f"-p{server.prefix}/", "-elogs/error.log", "-cconf/weir.conf", "-t"]
+    result = subprocess.run(joined, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_capital_t_dumps_the_configuration_with_its_includes(make_server):
+    server = make_server("include extra.inc;")
+    (server.conf.parent / "extra.inc").write_text('location /from-include { return 200 "x"; }\n')
+    result = server.run("-T")
+    assert result.returncode == 0
+    assert "# configuration file" in result.stdout
+    assert "location /from-include" in result.stdout
+    assert "worker_connections 1024;" in result.stdout
+
+
+def test_a_dump_of_a_dump_is_accepted_again(make_server):
+    server = make_server(OK)
+    dump = server.run("-T").stdout
+    server.conf.write_text(dump)
+    assert server.run("-t").returncode == 0
+
+
+def test_t_does_not_mind_a_busy_port(make_server):
+    server = make_server(OK).start()
+    assert server.run("-t").returncode == 0
+
+
+def test_an_unknown_option_is_refused(make_server):
+    result = make_server(OK).run("-Z")
+    assert result.returncode == 1
+    assert "-Z" in output(result) or '"Z"' in output(result)
+
+
+def test_an_option_without_its_argument_is_refused(make_server):
+    result = make_server(OK).run("-c", binary_only=True)
+    assert result.returncode == 1
+    assert "-c" in output(result)
+
+
+def test_a_missing_configuration_is_told(make_server):
+    server = make_server(OK)
+    server.conf.unlink()
+    result = server.run("-t")
+    assert result.returncode == 1
+    assert "weir.conf" in output(result) and "No such file" in output(result)
+
+
+def test_a_bad_configuration_does_not_start(make_server):
+    server = make_server("nonsense;")
+    result = server.run()
+    assert result.returncode == 1
+    assert "nonsense" in result.stderr
+    assert "nonsense" in server.log(whole=True)
+    assert not server.pid_file.exists()
+    server.allowed = "nonsense|test failed"
+
+
+def test_g_sets_main_directives(make_server):
+    server = make_server(OK)
+    server.conf.write_text(server.conf.read_text().replace(
+        f"pid {server.prefix}/logs/weir.pid;", ""))
+    server.pid_file = server.prefix / "logs/other.pid"
+    command = server.command
+    server.command = lambda *more: command("-g", f"pid {server.pid_file};", *more)
+    server.start()
+    wait_for("pid file", server.pid_file.exists)
+
+
+def test_g_takes_no_directive_of_http(make_server):
+    result = make_server(OK).run("-t", "-g", "sendfile on;")
+    assert result.returncode == 1
+    assert "sendfile" in output(result)
+
+
+def test_an_unknown_signal_name_is_refused(make_server):
+    result = make_server(OK).run("-s", "dance")
+    assert result.returncode == 1
+    assert 'invalid option: "-s dance"' in output(result)
+
+
+def test_a_signal_without_a_server_fails(make_server):
+    server = make_server(OK)
+    assert server.run("-s", "stop").returncode == 1
+    server.allowed = "weir.pid"
+
+
+@pytest.mark.weir_only
+def test_closed_standard_descriptors_are_filled(make_server):
+    """The log or a socket must not become descriptor 0, 1 or 2."""
+    server = make_server(OK)
+    server.start(close_fds=True, preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
+    assert fetch(server.port).body == b"ok"
+
+
+def test_the_shipped_configurations_pass(make_server):
+    server = make_server(OK)
+    for path in sorted((TOP / "conf").glob("*.conf")) + sorted((TOP / "conf/examples").glob("*.conf")):
+        if path.name in ("fastcgi.conf",):
+            continue
+        result = subprocess.run([BINARY, "-t", "-p", f"{server.prefix}/", "-e", "logs/error.log",
+                                 "-c", str(path)], capture_output=True, text=True)
+        assert result.returncode == 0, f"{path}:\n{result.stderr}"
+
+
+@pytest.mark.weir_only
+def test_m_lists_modules_and_their_directives(make_server):
+    result = make_server(OK).run("-M")
+    assert result.returncode == 0, output(result)
+    for word in ("gzip", "headers", "log"):
+        assert re.search(rf"\b{word}\b", result.stdout)
+
+
+@pytest.mark.weir_only
+def test_m_of_a_path_shows_its_pipeline(make_server):
+    server = make_server('gzip on; location /app/ { add_header X y; return 200 "x"; }')
+    result = server.run("-M", "/app/x")
+    assert result.returncode == 0, output(result)
+    assert "location" in result.stdout and "/app/" in result.stdout
+    assert re.search(r"weir\.conf:\d+", result.stdout)
+    assert re.search(r"^\s*body\b.*gzip", result.stdout, re.M)
+    assert re.search(r"^\s*headers\b.*headers", result.stdout, re.M)
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("more", [[], ["/app/x"], ["/app/x", "example.com"]])
+def test_m_as_json_is_json(make_server, more):
+    server = make_server('gzip on; location /app/ { return 200 "x"; }')
+    result = server.run("-M", *more, "--json")
+    assert result.returncode == 0, output(result)
+    assert isinstance(json.loads(result.stdout), dict)
