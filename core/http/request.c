@@ -62,7 +62,9 @@ later(struct wr_task *t)
 {
     struct wr_request *r = WR_CONTAINER(t, struct wr_request, task);
 
-    if (wr_response_begun(r)) {
+    if (r->answer == WR_ANSWER_LAST) {
+        wr_request_end(r, false);
+    } else if (wr_response_begun(r)) {
         wr_response_go(r, WEIR_NEXT);
     } else {
         wr_request_run(r);

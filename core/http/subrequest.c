@@ -1,0 +1,314 @@
+/* http/subrequest.c - requests of the server to itself: a wr_request with a driver that collects the body for its parent.
+ *
+ * A subrequest has a pool of its own inside the parent's, so that its end frees what it used while the parent goes on. Its
+ * fields begin as the parent's; it runs through all phases but ACCESS. The parent's end ends it, without a call back.
+ */
+#include "http/subrequest.h"
+
+#include <fcntl.h>
+
+#include "base/assert.h"
+#include "base/str.h"
+#include "http/body_in.h"
+#include "http/http.h"
+#include "http/limits.h"
+#include "http/response.h"
+#include "net/buf.h"
+#include "wire/names.h"
+
+struct sub {
+    struct wr_list link; /* in the parent's subs */
+    struct wr_request *r;
+    struct wr_request *parent;
+    weir_pool *pool;
+    weir_chain body;
+    uint64_t kept, keep;
+    bool limit, over, error;
+    weir_sub_done done;
+    void *data;
+    weir_buf *buf; /* the WEIR_BUF_SUB buffer that waits for it; NULL: none */
+    struct wr_task task;
+};
+
+/* ---- The driver. ---- */
+
+static struct sub *
+sub_of(const struct wr_request *r)
+{
+    return r->stream;
+}
+
+static void
+sub_head(struct wr_request *r, bool last)
+{
+    if (last) {
+        wr_request_later(r); /* end it from the loop, not from inside its own course */
+    }
+}
+
+static void
+sub_interim(struct wr_request *r, uint32_t status, bool fields)
+{
+    (void)r;
+    (void)status;
+    (void)fields;
+}
+
+static void
+sub_body(struct wr_request *r, weir_chain *chain)
+{
+    struct sub *s = sub_of(r);
+    uint64_t len = weir_chain_len(chain);
+
+    r->sent_body += len;
+    if (s->kept + len > s->keep) {
+        s->limit = s->keep != 0;
+        wr_chain_drop(chain);
+    } else {
+        s->kept += len;
+        weir_chain_take(&s->body, chain);
+    }
+    if (r->answer == WR_ANSWER_LAST) {
+        wr_request_later(r);
+    }
+}
+
+static size_t
+sub_room(struct wr_request *r)
+{
+    (void)r;
+    return WR_LIMIT_OUTPUT;
+}
+
+static void
+sub_want_body(struct wr_request *r)
+{
+    (void)wr_body_push(r, NULL, 0, true);
+}
+
+static void
+sub_finish(struct wr_request *r, bool error)
+{
+    struct sub *s = sub_of(r);
+
+    s->over = true;
+    s->error = error;
+    wr_task_add(wr_loop_self(), &s->task);
+}
+
+static const struct wr_driver sub_driver = { .name = "subrequest",
+                                             .head = sub_head,
+                                             .interim = sub_interim,
+                                             .body = sub_body,
+                                             .room = sub_room,
+                                             .want_body = sub_want_body,
+                                             .finish = sub_finish };
+
+/* ---- Life. ---- */
+
+static void
+sub_free(struct sub *s)
+{
+    weir_pool *pool = s->pool;
+
+    wr_list_remove(&s->link);
+    wr_task_remove(&s->task);
+    wr_request_free(s->r);
+    wr_pool_destroy(&pool);
+}
+
+static void
+sub_over(struct wr_task *t)
+{
+    struct sub *s = WR_CONTAINER(t, struct sub, task);
+    struct wr_request *parent = s->parent;
+
+    if (s->buf != NULL) { /* stays until the parent's output takes it */
+        wr_response_go(parent, WEIR_NEXT);
+        return;
+    }
+    if (s->done != NULL) {
+        int result = s->error ? WEIR_ERROR : s->limit ? WEIR_LIMIT : WEIR_OK;
+        s->done(&parent->pub, s->data, result, &s->r->pub, &s->body);
+    }
+    if (!parent->ended) {
+        sub_free(s);
+    }
+}
+
+void
+wr_subrequest_cancel_all(struct wr_request *r)
+{
+    while (!wr_list_empty(&r->subs)) {
+        struct sub *s = WR_CONTAINER(r->subs.next, struct sub, link);
+        s->done = NULL;
+        s->buf = NULL;
+        if (!s->r->ended) {
+            wr_request_end(s->r, true);
+        }
+        sub_free(s);
+    }
+}
+
+/* The parent's fields without what belongs to its own body. */
+static void
+copy_fields(struct wr_request *r, const struct wr_request *parent)
+{
+    for (const weir_header *h = parent->in.first; h != NULL; h = h->next) {
+        if (h->id != WEIR_H_CONTENT_LENGTH && h->id != WEIR_H_TRANSFER_ENCODING &&
+            h->id != WEIR_H_EXPECT) {
+            (void)wr_fields_add(&r->in, r->pub.pool, h->name, h->value, h->id);
+        }
+    }
+    r->pub.in_first = r->in.first;
+}
+
+static void
+set_target(struct wr_request *r, weir_str target)
+{
+    size_t q = wr_str_find(target, '?');
+
+    r->pub.path = weir_dup(r->pub.pool, wr_str_cut(target, 0, q));
+    if (q < target.len) {
+        r->pub.args = weir_dup(r->pub.pool, wr_str_cut(target, q + 1, SIZE_MAX));
+    }
+}
+
+static void
+sub_start(struct wr_task *t)
+{
+    struct sub *s = WR_CONTAINER(t, struct sub, task);
+    struct wr_request *r = s->r;
+    const struct wr_location *named;
+
+    s->task.run = sub_over;
+    if (r->pub.path.len == 0 || r->pub.path.data[0] != '@') {
+        wr_request_start(r);
+        return;
+    }
+    named = wr_location_named(r->server, r->pub.path);
+    r->pub.path = s->parent->pub.path;
+    r->pub.args = s->parent->pub.args;
+    if (named == NULL) {
+        wr_request_refuse(r, 500);
+        return;
+    }
+    wr_request_enter(r, named);
+    r->phase = WEIR_PHASE_REWRITE;
+    wr_request_run(r);
+}
+
+static struct sub *
+sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t keep)
+{
+    weir_pool *pool = wr_pool_create("subrequest", parent->pub.pool);
+    struct sub *s = wr_pool_zalloc(pool, sizeof(*s));
+    struct wr_request *r = wr_request_create(pool, parent->conn, &sub_driver, s, parent->http,
+                                             parent->server);
+
+    s->r = r;
+    s->pool = pool;
+    s->parent = parent;
+    s->keep = keep;
+    wr_task_init(&s->task, sub_start);
+    wr_list_add(&parent->subs, &s->link);
+    r->parent = parent;
+    r->level = parent->level + 1;
+    r->pub.main = parent->pub.main;
+    r->pub.flags = (parent->pub.flags & WEIR_R_TLS) | WEIR_R_SUBREQUEST | WEIR_R_INTERNAL;
+    r->pub.method = method != 0 ? method : WEIR_GET;
+    r->pub.method_name = wr_method_text(r->pub.method);
+    r->pub.target = parent->pub.target;
+    r->pub.host = parent->pub.host;
+    r->pub.version = parent->pub.version;
+    r->authority = parent->authority;
+    r->client_addr = parent->client_addr;
+    r->client_port = parent->client_port;
+    r->pub.in_length = 0;
+    copy_fields(r, parent);
+    set_target(r, target);
+    wr_request_enter(r, &parent->server->base); /* again: the plan is a subrequest's now */
+    wr_task_add(wr_loop_self(), &s->task);
+    return s;
+}
+
+int
+weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done, void *data)
+{
+    struct wr_request *r = wr_request_of(pub);
+    struct sub *s;
+
+    if (o->size < offsetof(weir_sub_options, flags) || o->target.len == 0) {
+        return WEIR_INVALID;
+    }
+    if (r->level >= WR_LIMIT_SUBREQUESTS) {
+        wr_say(&r->log, ERROR, "subrequests cycle while processing \"%.*s\"", WEIR_FMT(o->target));
+        return WEIR_LIMIT;
+    }
+    s = sub_create(r, o->target, o->method, o->keep);
+    s->done = done;
+    s->data = data;
+    if (o->body != NULL && o->body->head != NULL) {
+        weir_str text = weir_chain_str(s->pool, o->body, WR_LIMIT_WHOLE);
+        if (text.data == NULL) {
+            sub_free(s);
+            return WEIR_LIMIT;
+        }
+        s->r->pub.flags |= WEIR_R_HAS_BODY;
+        s->r->pub.in_length = (int64_t)text.len;
+        (void)wr_body_push(s->r, text.data, text.len, true);
+    }
+    return WEIR_OK;
+}
+
+weir_buf *
+weir_sub_buf(weir_request *pub, weir_str target)
+{
+    struct wr_request *r = wr_request_of(pub);
+    weir_buf *b;
+
+    if (r->level >= WR_LIMIT_SUBREQUESTS || target.len == 0) {
+        wr_say(&r->log, ERROR, "subrequests cycle while processing \"%.*s\"", WEIR_FMT(target));
+        return weir_buf_mark(pub->pool, 0);
+    }
+    b = wr_buf_create(pub->pool);
+    b->flags = WEIR_BUF_SUB;
+    struct sub *s = sub_create(r, target, WEIR_GET, WR_LIMIT_WHOLE);
+    s->buf = b;
+    wr_buf_of(b)->sub = &s->r->pub;
+    return b;
+}
+
+/* A buffer of pool with x's bytes; of a file, over a descriptor of its own. */
+static weir_buf *
+copy_into(weir_pool *pool, const weir_buf *x)
+{
+    int fd;
+    int64_t offset;
+
+    if (weir_buf_file_at(x, &fd, &offset) == WEIR_OK) {
+        int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        return own >= 0 ? weir_buf_file(pool, own, offset, x->len, true) : weir_buf_mark(pool, 0);
+    }
+    return weir_buf_copy(pool, (weir_str){ (const char *)x->data, x->len });
+}
+
+bool
+wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body)
+{
+    struct sub *s = sub_of(wr_request_of(wr_buf_of(b)->sub));
+    weir_buf *x;
+
+    if (!s->over) {
+        return false;
+    }
+    while ((x = weir_chain_pop(&s->body)) != NULL) { /* its pool goes: the bytes have to move */
+        if (x->len != 0) {
+            weir_chain_push(body, copy_into(r->pub.pool, x));
+        }
+        weir_buf_drop(x);
+    }
+    s->buf = NULL;
+    sub_free(s);
+    return true;
+}
