@@ -74,8 +74,8 @@ wr_name_same(const char *name, const char *known, size_t len)
     return true;
 }
 
-/* The WEIR_H_ id of a header name in any case, WEIR_H_OTHER for a name that is not in names.def. Always inlined: the reader
- * of heads calls it for every line. */
+/* The WEIR_H_ id of a header name in any case, WEIR_H_OTHER for a name that is not in names.def.
+ * Always inlined: the reader of heads calls it for every line. */
 static inline __attribute__((always_inline)) uint32_t
 wr_name_id(weir_str name)
 {
