@@ -26,6 +26,7 @@ struct wr_http {
     struct wr_endpoint *endpoints;
     uint32_t n_endpoints;
     struct wr_listen *listens;    /* what has to be listened at; the process layer opens them */
+    weir_str prefix;              /* what relative roots are relative to; ends in '/' */
     uint32_t n_slots;             /* length of conf and ctx vectors */
     bool compat_nginx;
 };

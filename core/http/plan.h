@@ -13,6 +13,8 @@
 #include "base/pool.h"
 #include "module/order.h"
 
+enum { WR_PLAN_FILTERS_MAX = 64 }; /* body filters of one plan; more is a load error */
+
 struct wr_plan_hook {
     union {
         weir_handler handler;

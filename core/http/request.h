@@ -112,7 +112,8 @@ struct wr_request {
     uint16_t header_hook;      /* the next HEADERS hook */
     struct wr_fields *out;     /* never NULL; wr_fields_none at first */
     struct wr_fields *trailers; /* NULL: none */
-    struct wr_filter *filters; /* one a BODY hook of the plan; NULL when none */
+    uint64_t filters_out;      /* BODY hooks of the plan, by bit, that stay out of this response */
+    struct wr_filter *filters; /* one a BODY hook of the plan; NULL when all stay out */
     weir_chain queued;         /* body given before the head could go */
     weir_source source;        /* NULL: none */
     void *source_data;

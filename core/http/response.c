@@ -228,7 +228,7 @@ next_piece(struct wr_request *r, weir_chain *piece)
         weir_buf_drop(b);
         return true;
     }
-    if (b->flags & WEIR_BUF_FILE && needs_memory(r)) {
+    if (b->flags & WEIR_BUF_FILE && (needs_memory(r) || !wr_files_conf(r)->sendfile)) {
         if (b->len != 0 && !read_piece(r, b, piece)) {
             return false;
         }
@@ -331,12 +331,42 @@ empty_body(const struct wr_request *r)
            r->queued.head->flags & WEIR_BUF_LAST;
 }
 
+/* A header filter said WEIR_DONE: its module's body filters stay out of this response. */
+static void
+leave_out(struct wr_request *r, uint32_t slot)
+{
+    const struct wr_plan_phase *p = filters_of(r);
+
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (p->at[i].slot == slot) {
+            r->filters_out |= UINT64_C(1) << i;
+        }
+    }
+}
+
+/* State for the body filters that stay; none when all are out. */
+static void
+make_filters(struct wr_request *r)
+{
+    uint32_t n = filters_of(r)->n;
+    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+
+    if (r->no_body || (r->filters_out & all) == all) {
+        return;
+    }
+    r->filters = wr_pool_array(r->pub.pool, struct wr_filter, n);
+    for (uint32_t i = 0; i < n; i++) {
+        r->filters[i].out = (r->filters_out >> i & 1) != 0;
+    }
+}
+
 static void
 send_head(struct wr_request *r)
 {
     bool last;
 
     r->no_body = bodiless(r);
+    make_filters(r);
     if (r->filters == NULL && empty_body(r) && r->pub.out_length < 0) {
         r->pub.out_length = 0;
     }
@@ -352,19 +382,6 @@ send_head(struct wr_request *r)
     pump(r);
 }
 
-/* A header filter said WEIR_DONE: its module's body filters stay out of this response. */
-static void
-leave_out(struct wr_request *r, uint32_t slot)
-{
-    const struct wr_plan_phase *p = filters_of(r);
-
-    for (uint32_t i = 0; r->filters != NULL && i < p->n; i++) {
-        if (p->at[i].slot == slot) {
-            r->filters[i].out = true;
-        }
-    }
-}
-
 /* A header filter failed or wants another status: answer that, without header filters. */
 static void
 replace(struct wr_request *r, int rc)
@@ -373,7 +390,7 @@ replace(struct wr_request *r, int rc)
 
     wr_chain_drop(&r->queued);
     r->answer = WR_ANSWER_NONE;
-    r->filters = NULL;
+    r->filters_out = UINT64_MAX;
     wr_response_clear(r);
     r->header_hook = UINT16_MAX;
     wr_response_page(r, status);
@@ -404,16 +421,14 @@ run_header_filters(struct wr_request *r)
 void
 wr_response_begin(struct wr_request *r, weir_chain *body)
 {
-    uint32_t n = filters_of(r)->n;
-
     WR_CHECK(r, WR_REQUEST_TAG);
     WR_ASSERT(!wr_response_begun(r));
     r->answer = WR_ANSWER_HEADERS;
+    if (r->error_status != 0 && r->pub.status == 200) { /* the page of an error_page */
+        r->pub.status = r->error_status;
+    }
     if (body != NULL) {
         weir_chain_take(&r->queued, body);
-    }
-    if (n != 0 && !bodiless(r) && r->header_hook != UINT16_MAX) {
-        r->filters = wr_pool_array(r->pub.pool, struct wr_filter, n);
     }
     run_header_filters(r);
 }
@@ -507,10 +522,10 @@ page_text(struct wr_request *r, uint32_t status)
     return wr_strbuf_view(&b);
 }
 
-void
-wr_response_page(struct wr_request *r, uint32_t status)
+/* Status, type, length and body of the built-in page. */
+static weir_buf *
+set_page(struct wr_request *r, uint32_t status)
 {
-    weir_chain body = { NULL, NULL };
     weir_str text = { NULL, 0 };
     weir_buf *b;
 
@@ -520,10 +535,35 @@ wr_response_page(struct wr_request *r, uint32_t status)
         text = page_text(r, status);
         (void)weir_out_set(&r->pub, WEIR_STR("Content-Type"), WEIR_STR("text/html"));
     }
+    r->pub.out_first = r->out->first;
     r->pub.out_length = (int64_t)text.len;
     r->source = NULL;
     b = weir_buf_ref(r->pub.pool, text);
     b->flags = WEIR_BUF_LAST;
-    weir_chain_push(&body, b);
+    return b;
+}
+
+void
+wr_response_page(struct wr_request *r, uint32_t status)
+{
+    weir_chain body = { NULL, NULL };
+
+    weir_chain_push(&body, set_page(r, status));
     wr_response_begin(r, &body);
+}
+
+void
+wr_response_page_instead(struct wr_request *r, uint32_t status)
+{
+    static const weir_str gone[] = { { "ETag", 4 },
+                                     { "Last-Modified", 13 },
+                                     { "Accept-Ranges", 13 },
+                                     { "Content-Encoding", 16 } };
+
+    wr_chain_drop(&r->queued);
+    for (size_t i = 0; i < WR_COUNT(gone); i++) {
+        (void)weir_out_remove(&r->pub, gone[i]);
+    }
+    weir_chain_push(&r->queued, set_page(r, status));
+    r->filters_out = UINT64_MAX;
 }

@@ -27,6 +27,10 @@ wr_response_begun(const struct wr_request *r)
 /* The built-in page for a status, as body of r's answer with r's fields; begins the response. */
 void wr_response_page(struct wr_request *r, uint32_t status);
 
+/* For the last header filter: make the built-in page for status the body of the response that is being filtered, in place of
+ * what it had; its Content-Type and validators go. Header filters do not run again. */
+void wr_response_page_instead(struct wr_request *r, uint32_t status);
+
 /* r's own response fields for changing. */
 struct wr_fields *wr_response_fields(struct wr_request *r);
 
