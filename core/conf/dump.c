@@ -75,8 +75,8 @@ wr_dump_text(const struct wr_conf_tree *tree, int fd)
 static bool
 needs_quotes(weir_str word)
 {
-    if (word.len == 0) {
-        return true;
+    if (word.len == 0 || wr_str_starts(word, WEIR_STR("\xef\xbb\xbf"))) {
+        return true; /* the first word of a file would lose a byte order mark */
     }
     for (size_t i = 0; i < word.len; i++) {
         if (memchr(" \t\r\n;{}\"'\\#", word.data[i], 11) != NULL) {

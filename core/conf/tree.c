@@ -410,6 +410,9 @@ junk(struct reader *r, const struct reading *file, const struct wr_lex_token *t)
 {
     char text[] = "unexpected \"?\"";
 
+    if (r->spoiled) { /* once a statement: the next word is most likely no more wrong than this one */
+        return;
+    }
     text[sizeof(text) - 3] = t->raw.data[0];
     fault(r, file, t, "a blank, \";\", \"{\" or \")\" must follow a quoted word", text);
 }
