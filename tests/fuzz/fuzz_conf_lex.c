@@ -1,5 +1,6 @@
-/* Any text is read without a crash; what is accepted reads back the same after it was written out, and JSON can be made of
- * it; what is refused is refused with a place. Includes are refused, so that no file is touched. */
+/* Any text is read without a crash; what is accepted reads back the same after it was written out,
+ * and JSON can be made of it; what is refused is refused with a place. Includes are refused, so
+ * that no file is touched. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -79,8 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     WR_ASSERT(ftruncate(fd, 0) == 0);
     wr_diag_print(&diag, fd, UINT32_MAX, false);
     /* Also what is left of a refused text is a tree: it is written and read all the same. */
-    WR_ASSERT(wr_conf_read_text(pool, WEIR_STR("again"), written(pool, &tree, wr_dump_statements), NULL,
-                                &diag, &again) ||
+    WR_ASSERT(wr_conf_read_text(pool, WEIR_STR("again"), written(pool, &tree, wr_dump_statements),
+                                NULL, &diag, &again) ||
               !ok);
     if (ok) {
         same(tree.first, again.first);

@@ -1,4 +1,5 @@
-/* Statements become typed settings, blocks inherit as promised, and each kind of mistake has its message. */
+/* Statements become typed settings, blocks inherit as promised, and each kind of mistake has its
+ * message. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,7 +131,8 @@ test_a_block_without_directives_shares_its_parents_struct(void **state)
     struct toy_conf c;
 
     (void)state;
-    toy_bind(&c, "http { size 1; server { location / {} location /a { text x; location /b {} } } }");
+    toy_bind(&c,
+             "http { size 1; server { location / {} location /a { text x; location /b {} } } }");
     assert_true(c.ok);
     assert_ptr_not_equal(toy_in(0), c.top->conf[TOY_SLOT]);
     assert_ptr_equal(toy_in(1), toy_in(0));
@@ -259,7 +261,8 @@ test_unknown_words_get_the_nearest_name(void **state)
     expect_said("http { locatoin / {} }",
                 "1:8 unknown directive \"locatoin\" (did you mean \"location\"?)");
     expect_said("qwertyuiop;", "1:1 unknown directive \"qwertyuiop\"");
-    expect_said("dav_methods PUT;", "1:1 unknown directive \"dav_methods\" (of ngx_http_dav_module)");
+    expect_said("dav_methods PUT;",
+                "1:1 unknown directive \"dav_methods\" (of ngx_http_dav_module)");
 }
 
 static void
@@ -274,7 +277,8 @@ static void
 test_braces_and_semicolons_must_fit_the_directive(void **state)
 {
     (void)state;
-    expect_said("http;", "1:1 directive \"http\" has no opening \"{\" (\"http\" takes no arguments)") ;
+    expect_said("http;",
+                "1:1 directive \"http\" has no opening \"{\" (\"http\" takes no arguments)");
     expect_said("http { size 1 {} }",
                 "1:8 directive \"size\" is not terminated by \";\" (usage: size SIZE;)");
 }
@@ -416,9 +420,10 @@ test_many_mistakes_end_soon(void **state)
 static void
 test_ten_thousand_servers_bind_fast_and_small(void **state)
 {
-    static const char server[] = "server { size 1k; list a.example www.a.example;"
-                                 " location / { path html; } location /a { value $x; flag on; }"
-                                 " location /b { text b; allow all; } location = /c { size 1; } }\n";
+    static const char server[] =
+        "server { size 1k; list a.example www.a.example;"
+        " location / { path html; } location /a { value $x; flag on; }"
+        " location /b { text b; allow all; } location = /c { size 1; } }\n";
     enum { N = 10000 };
     char *text = malloc(N * (sizeof(server) - 1) + 16);
     size_t before, scope_bytes;

@@ -35,8 +35,7 @@ test_text_is_the_file_behind_its_name(void **state)
 
     (void)state;
     assert_true(text_read(&t, "a; # c\nb {}\n"));
-    assert_string_equal(dumped(&t, wr_dump_text),
-                        "# configuration file a.conf:\na; # c\nb {}\n\n");
+    assert_string_equal(dumped(&t, wr_dump_text), "# configuration file a.conf:\na; # c\nb {}\n\n");
     text_fini(&t);
 }
 
@@ -78,8 +77,8 @@ test_json_is_utf8_whatever_the_bytes_were(void **state)
     assert_true(text_read(&t, "a \xc3\xa4 \xc3 \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80;"));
 #define BAD "\xef\xbf\xbd"
     assert_non_null(strstr(dumped(&t, wr_dump_json),
-                           "[\"\xc3\xa4\",\"" BAD "\",\"" BAD BAD "\",\"" BAD BAD BAD "\",\"" BAD BAD BAD
-                           BAD "\"]"));
+                           "[\"\xc3\xa4\",\"" BAD "\",\"" BAD BAD "\",\"" BAD BAD BAD
+                           "\",\"" BAD BAD BAD BAD "\"]"));
     text_fini(&t);
 }
 

@@ -1,4 +1,5 @@
-/* A small server for the tests of binding: a core with blocks, and a module with a directive of every kind. */
+/* A small server for the tests of binding: a core with blocks, and a module with a directive of
+ * every kind. */
 #ifndef WR_TEST_CONF_TOY_H
 #define WR_TEST_CONF_TOY_H
 
@@ -18,9 +19,9 @@ struct toy {
     struct {
         unsigned n;
         weir_str last;
-    } rules; /* allow and deny share it */
-    uint64_t secret; /* LOCAL */
-    bool safe;       /* has another default under compat nginx */
+    } rules;          /* allow and deny share it */
+    uint64_t secret;  /* LOCAL */
+    bool safe;        /* has another default under compat nginx */
     uint32_t entries; /* of "table" */
     uint32_t derived; /* no row names it */
 };
@@ -43,7 +44,8 @@ static int
 toy_even(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
-    return *(int64_t *)field % 2 == 0 ? WEIR_OK : weir_conf_error_at(cf, 1, "\"number\" must be even");
+    return *(int64_t *)field % 2 == 0 ? WEIR_OK
+                                      : weir_conf_error_at(cf, 1, "\"number\" must be even");
 }
 
 static int
@@ -63,8 +65,9 @@ toy_entry(weir_conf *cf, void *data)
     ++*n;
     return weir_str_eq(weir_conf_arg(cf, 0), WEIR_STR("bad"))
                ? weir_conf_error(cf, "bad entry of %u words", weir_conf_argc(cf))
-           : weir_str_eq(weir_conf_arg(cf, 0), WEIR_STR("deep")) ? weir_conf_block(cf, toy_entry, data)
-                                                                 : WEIR_OK;
+           : weir_str_eq(weir_conf_arg(cf, 0), WEIR_STR("deep"))
+               ? weir_conf_block(cf, toy_entry, data)
+               : WEIR_OK;
 }
 
 static int
@@ -76,8 +79,13 @@ toy_table(weir_conf *cf, const weir_directive *d, void *field)
 
 static const weir_directive toy_directives[] = {
     WEIR_OPT(struct toy, flag, FLAG, "flag", WEIR_IN_ANY, "off", "a switch"),
-    { .name = "number", .help = "even", .preset = "-4", .where = WEIR_IN_ANY, .type = WEIR_T_INT,
-      WEIR_FIELD_(struct toy, number, INT), .set = toy_even },
+    { .name = "number",
+      .help = "even",
+      .preset = "-4",
+      .where = WEIR_IN_ANY,
+      .type = WEIR_T_INT,
+      WEIR_FIELD_(struct toy, number, INT),
+      .set = toy_even },
     WEIR_OPT(struct toy, size, SIZE, "size", WEIR_IN_ANY, "8k", "bytes"),
     WEIR_OPT(struct toy, ms, MSEC, "time", WEIR_IN_ANY, "1h 30m", "time"),
     WEIR_OPT(struct toy, text, STR, "text", WEIR_IN_ANY, "\"two words\"", "text"),
@@ -88,14 +96,27 @@ static const weir_directive toy_directives[] = {
     WEIR_OPT(struct toy, value, VALUE, "value", WEIR_IN_ANY, "Hello, $you", "value"),
     WEIR_OPT_CUSTOM(struct toy, rules, "allow", WEIR_IN_ANY, 1, 2, WEIR_D_MANY, toy_rule, "rule"),
     WEIR_OPT_CUSTOM(struct toy, rules, "deny", WEIR_IN_ANY, 1, 2, WEIR_D_MANY, toy_rule, "rule"),
-    { .name = "secret", .help = "local", .preset = "5", .where = WEIR_IN_ANY, .type = WEIR_T_SIZE,
-      WEIR_FIELD_(struct toy, secret, SIZE), .flags = WEIR_D_LOCAL },
+    { .name = "secret",
+      .help = "local",
+      .preset = "5",
+      .where = WEIR_IN_ANY,
+      .type = WEIR_T_SIZE,
+      WEIR_FIELD_(struct toy, secret, SIZE),
+      .flags = WEIR_D_LOCAL },
     WEIR_OPT_COMPAT(struct toy, safe, FLAG, "safe", WEIR_IN_ANY, "on", "off", "a safer default"),
     WEIR_OPT_CUSTOM(struct toy, rules, "silent", WEIR_IN_ANY, 0, 0, 0, toy_silent, "fails"),
-    { .name = "unused", .help = "nothing", .where = WEIR_IN_ANY, .type = WEIR_T_CUSTOM,
+    { .name = "unused",
+      .help = "nothing",
+      .where = WEIR_IN_ANY,
+      .type = WEIR_T_CUSTOM,
       .flags = WEIR_D_NOTHING },
-    { .name = "table", .help = "block", .where = WEIR_IN_HTTP, .type = WEIR_T_CUSTOM,
-      .offset = offsetof(struct toy, entries), .size = sizeof(uint32_t), .flags = WEIR_D_BLOCK,
+    { .name = "table",
+      .help = "block",
+      .where = WEIR_IN_HTTP,
+      .type = WEIR_T_CUSTOM,
+      .offset = offsetof(struct toy, entries),
+      .size = sizeof(uint32_t),
+      .flags = WEIR_D_BLOCK,
       .set = toy_table },
 };
 
@@ -125,7 +146,7 @@ static unsigned toy_n_scopes;
 static int
 toy_block(weir_conf *cf, const weir_directive *d, void *field)
 {
-    uint32_t where = d->name[0] == 'h' ? WEIR_IN_HTTP
+    uint32_t where = d->name[0] == 'h'   ? WEIR_IN_HTTP
                      : d->name[0] == 's' ? WEIR_IN_SERVER
                                          : WEIR_IN_LOCATION;
     struct wr_scope *s = wr_scope_create(cf, cf->scope, where, cf->node);
@@ -139,16 +160,30 @@ toy_block(weir_conf *cf, const weir_directive *d, void *field)
 }
 
 static const weir_directive toy_core_directives[] = {
-    { .name = "http", .help = "", .where = WEIR_IN_MAIN, .type = WEIR_T_CUSTOM,
-      .flags = WEIR_D_BLOCK | WR_D_SCOPE, .set = toy_block },
-    { .name = "server", .help = "", .where = WEIR_IN_HTTP, .type = WEIR_T_CUSTOM,
-      .flags = WEIR_D_BLOCK | WR_D_SCOPE | WEIR_D_MANY, .set = toy_block },
-    { .name = "location", .help = "", .where = WEIR_IN_SERVER | WEIR_IN_LOCATION,
-      .type = WEIR_T_CUSTOM, .min = 1, .max = 2, .flags = WEIR_D_BLOCK | WR_D_SCOPE | WEIR_D_MANY,
+    { .name = "http",
+      .help = "",
+      .where = WEIR_IN_MAIN,
+      .type = WEIR_T_CUSTOM,
+      .flags = WEIR_D_BLOCK | WR_D_SCOPE,
+      .set = toy_block },
+    { .name = "server",
+      .help = "",
+      .where = WEIR_IN_HTTP,
+      .type = WEIR_T_CUSTOM,
+      .flags = WEIR_D_BLOCK | WR_D_SCOPE | WEIR_D_MANY,
+      .set = toy_block },
+    { .name = "location",
+      .help = "",
+      .where = WEIR_IN_SERVER | WEIR_IN_LOCATION,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 2,
+      .flags = WEIR_D_BLOCK | WR_D_SCOPE | WEIR_D_MANY,
       .set = toy_block },
 };
 
-static const weir_module toy_core = { .name = "core", .directives = WEIR_ITEMS(toy_core_directives) };
+static const weir_module toy_core = { .name = "core",
+                                      .directives = WEIR_ITEMS(toy_core_directives) };
 
 /* Slot 2 is not in use, as in a registry from which a module has gone. */
 static const weir_module *const toy_modules[] = { &toy_core, &toy_module, NULL };
