@@ -1,7 +1,8 @@
-/* conf/bind.c - statements of one block to settings, in two passes: its own directives, then the blocks within it.
+/* conf/bind.c - statements of one block to settings, in two passes: its own directives, then the
+ * blocks within it.
  *
- * Every fault is reported and the next statement bound all the same. check() of a block's modules runs only when the block
- * itself had none: it would find the same faults once more.
+ * Every fault is reported and the next statement bound all the same. check() of a block's modules
+ * runs only when the block itself had none: it would find the same faults once more.
  */
 #include "conf/bind.h"
 
@@ -51,7 +52,8 @@ report_unknown(struct weir_conf *cf, const struct wr_conf_node *n)
             hint = room;
         }
     }
-    wr_diag_error(cf->diag, wr_conf_place(n, 0), hint, "unknown directive \"%.*s\"", WEIR_FMT(word));
+    wr_diag_error(cf->diag, wr_conf_place(n, 0), hint, "unknown directive \"%.*s\"",
+                  WEIR_FMT(word));
 }
 
 static void
@@ -67,7 +69,8 @@ report_elsewhere(struct weir_conf *cf, const struct wr_conf_node *n, const weir_
                   row->name);
 }
 
-/* Does a directive begin a line in the middle of n? Then the `;` in front of it is missing; the line it is missing on, or 0. */
+/* Does a directive begin a line in the middle of n? Then the `;` in front of it is missing; the
+ * line it is missing on, or 0. */
 static uint32_t
 unended_line(const struct weir_conf *cf, const struct wr_conf_node *n)
 {
@@ -185,13 +188,16 @@ run_setter(struct weir_conf *cf, const struct wr_conf_node *n, uint32_t slot,
         rc = row->set(cf, row, field);
     }
     if (rc != WEIR_OK && cf->diag->errors == errors) {
-        wr_diag_error(cf->diag, wr_conf_place(n, 0), NULL, "\"%s\" directive invalid value", row->name);
+        wr_diag_error(cf->diag, wr_conf_place(n, 0), NULL, "\"%s\" directive invalid value",
+                      row->name);
     }
 }
 
-/* The row's field in this block's own struct, emptied when it gathers and this is its first appearance here. */
+/* The row's field in this block's own struct, emptied when it gathers and this is its first
+ * appearance here. */
 static void *
-field_of(struct weir_conf *cf, struct wr_rows_marks *marks, uint32_t slot, const weir_directive *row)
+field_of(struct weir_conf *cf, struct wr_rows_marks *marks, uint32_t slot,
+         const weir_directive *row)
 {
     const struct wr_rows_slot *rows = &cf->rows->slots[slot];
     uint32_t number = wr_rows_number(cf->rows, cf, slot, row);
@@ -256,7 +262,8 @@ check_modules(struct weir_conf *cf, const struct wr_scope *scope)
             continue;
         }
         cf->slot = i;
-        if (m->check(cf, (void *)(uintptr_t)scope->conf[i]) != WEIR_OK && cf->diag->errors == errors) {
+        if (m->check(cf, (void *)(uintptr_t)scope->conf[i]) != WEIR_OK &&
+            cf->diag->errors == errors) {
             weir_conf_error(cf, "module \"%s\" refuses the configuration", m->name);
         }
     }

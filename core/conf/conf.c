@@ -1,4 +1,5 @@
-/* conf/conf.c - what a module's setter, check() and init() may ask and say: the weir_conf_* functions of the ABI. */
+/* conf/conf.c - what a module's setter, check() and init() may ask and say: the weir_conf_*
+ * functions of the ABI. */
 #include <stdarg.h>
 #include <weir/conf.h>
 
@@ -31,7 +32,8 @@ weir_conf_pool(weir_conf *cf)
     return cf->pool;
 }
 
-/* Outside of statements, in check() and init(): the running module's last directive of this block, else the block itself. */
+/* Outside of statements, in check() and init(): the running module's last directive of this block,
+ * else the block itself. */
 static struct wr_conf_place
 place_of(const struct weir_conf *cf, uint32_t i)
 {
@@ -86,8 +88,8 @@ weir_conf_block(weir_conf *cf, int (*fn)(weir_conf *cf, void *data), void *data)
     const struct wr_conf_node *block = cf->node;
     int rc = WEIR_OK;
 
-    for (const struct wr_conf_node *n = block != NULL ? block->first : NULL; n != NULL && rc == WEIR_OK;
-         n = n->next) {
+    for (const struct wr_conf_node *n = block != NULL ? block->first : NULL;
+         n != NULL && rc == WEIR_OK; n = n->next) {
         cf->node = n;
         cf->block_read = false;
         rc = fn(cf, data);

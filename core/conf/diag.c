@@ -212,10 +212,10 @@ static void
 print_one(const struct wr_diagnosis *n, int fd, bool colours)
 {
     static const char *const words[] = { "emerg", "warn", "notice" };
-    const char *colour = !colours                    ? ""
-                         : n->kind == WR_DIAG_ERROR  ? red
-                         : n->kind == WR_DIAG_WARN   ? yellow
-                                                     : bold;
+    const char *colour = !colours                   ? ""
+                         : n->kind == WR_DIAG_ERROR ? red
+                         : n->kind == WR_DIAG_WARN  ? yellow
+                                                    : bold;
     char room[4 * MESSAGE_MAX];
     struct wr_strbuf to = wr_strbuf_over(room, sizeof(room) - 1);
 

@@ -1,4 +1,5 @@
-/* conf/dump.c - writing a tree through one small buffer; depth of calls is the tree's, which reading bounded. */
+/* conf/dump.c - writing a tree through one small buffer; depth of calls is the tree's, which
+ * reading bounded. */
 #include "conf/dump.h"
 
 #include <cjson/cJSON.h>
@@ -75,8 +76,8 @@ wr_dump_text(const struct wr_conf_tree *tree, int fd)
 static bool
 needs_quotes(weir_str word)
 {
-    if (word.len == 0) {
-        return true;
+    if (word.len == 0 || wr_str_starts(word, WEIR_STR("\xef\xbb\xbf"))) {
+        return true; /* the first word of a file would lose a byte order mark */
     }
     for (size_t i = 0; i < word.len; i++) {
         if (memchr(" \t\r\n;{}\"'\\#", word.data[i], 11) != NULL) {
@@ -146,13 +147,18 @@ wr_dump_statements(const struct wr_conf_tree *tree, int fd)
 
 /* ---- JSON. ---- */
 
-/* Bytes of the UTF-8 character at s (not empty), 0 when there is none: neither overlong forms nor surrogates are. */
+/* Bytes of the UTF-8 character at s (not empty), 0 when there is none: neither overlong forms nor
+ * surrogates are. */
 static size_t
 utf8_len(weir_str s)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     uint8_t c = (uint8_t)s.data[0];
-    size_t len = c < 0x80 ? 1 : (c & 0xe0) == 0xc0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : (c & 0xf8) == 0xf0 ? 4 : 0;
+    size_t len = c < 0x80             ? 1
+                 : (c & 0xe0) == 0xc0 ? 2
+                 : (c & 0xf0) == 0xe0 ? 3
+                 : (c & 0xf8) == 0xf0 ? 4
+                                      : 0;
     uint32_t code = len < 2 ? c : c & (0x7fu >> len);
 
     if (len > s.len) {
@@ -164,7 +170,9 @@ utf8_len(weir_str s)
         }
         code = code << 6 | ((uint8_t)s.data[i] & 0x3f);
     }
-    return len != 0 && code >= least[len] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? len : 0;
+    return len != 0 && code >= least[len] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
+               ? len
+               : 0;
 }
 
 static cJSON *

@@ -88,7 +88,8 @@ quoted_word(struct wr_lex *lex, struct wr_lex_token *t)
         }
         step(lex);
     }
-    /* No quote of this kind follows, so what follows is most likely statements as they were meant. */
+    /* No quote of this kind follows, so what follows is most likely statements as they were meant.
+     */
     *lex = start;
     step(lex);
     while (lex->at < lex->end && *lex->at != ';' && *lex->at != '{' && *lex->at != '}') {

@@ -15,8 +15,8 @@ row_at(const weir_module *m, uint32_t i)
 
 /* ---- Presets. ---- */
 
-/* The preset's words behind the directive's name. Lists, and texts that begin with a quote, are read as in a file; other
- * texts are one word as they stand. */
+/* The preset's words behind the directive's name. Lists, and texts that begin with a quote, are
+ * read as in a file; other texts are one word as they stand. */
 static uint32_t
 preset_words(struct weir_pool *pool, const weir_directive *row, const char *preset,
              struct wr_conf_word **words)

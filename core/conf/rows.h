@@ -1,5 +1,6 @@
-/* conf/rows.h - what the binder works out once a load about the modules' rows, so that binding a block costs little: numbers
- * for bitmaps, structs with all presets, which bytes of a struct its rows name. Private to conf/. */
+/* conf/rows.h - what the binder works out once a load about the modules' rows, so that binding a
+ * block costs little: numbers for bitmaps, structs with all presets, which bytes of a struct its
+ * rows name. Private to conf/. */
 #ifndef WR_CONF_ROWS_H
 #define WR_CONF_ROWS_H
 
@@ -15,9 +16,9 @@ struct wr_rows_span {
 };
 
 struct wr_rows_slot {
-    uint32_t base;                     /* number of its first row; numbers go through all modules */
-    const uint32_t *leader;            /* by row: number of the first row that names the same field */
-    const struct wr_rows_span *gaps;   /* bytes that no row names: zero in every new struct */
+    uint32_t base;                   /* number of its first row; numbers go through all modules */
+    const uint32_t *leader;          /* by row: number of the first row that names the same field */
+    const struct wr_rows_span *gaps; /* bytes that no row names: zero in every new struct */
     const struct wr_rows_span *locals; /* fields of LOCAL rows */
     uint32_t n_gaps, n_locals;
     void *presets; /* the struct as it is before any directive; NULL without a struct */
@@ -31,11 +32,12 @@ struct wr_rows_marks {
 struct wr_rows {
     struct wr_rows_slot *slots;
     uint32_t n_rows;
-    uint32_t depth; /* blocks being bound */
+    uint32_t depth;                                    /* blocks being bound */
     struct wr_rows_marks marks[WR_CONF_DEPTH_MAX + 2]; /* by depth, made at first use */
 };
 
-/* Work it out for cf->space; presets are parsed here, faults in them reported. cf->scope may be NULL. */
+/* Work it out for cf->space; presets are parsed here, faults in them reported. cf->scope may be
+ * NULL. */
 struct wr_rows *wr_rows_create(struct weir_conf *cf);
 
 /* The number of a row, which must be in its module's table. */

@@ -1,4 +1,5 @@
-/* conf/scope.c - blocks of settings: made, sharing their parent's structs, copying them when they must. */
+/* conf/scope.c - blocks of settings: made, sharing their parent's structs, copying them when they
+ * must. */
 #include "base/assert.h"
 #include "conf/bind.h"
 #include "conf/rows.h"

@@ -8,7 +8,8 @@
 #include "conf/suggest.h"
 #include "conf/usage.h"
 
-/* Room behind a list of this block, kept so that a directive that is repeated a thousand times does not copy it each time. */
+/* Room behind a list of this block, kept so that a directive that is repeated a thousand times does
+ * not copy it each time. */
 struct wr_setter_room {
     struct wr_setter_room *next;
     const weir_str *at;
@@ -245,11 +246,11 @@ set_upstream(struct weir_conf *cf, const weir_directive *row, void *field)
 int
 wr_setter_apply(struct weir_conf *cf, const weir_directive *row, void *field)
 {
-    static int (*const setters[])(struct weir_conf *cf, const weir_directive *row, void *field) = {
-        [WEIR_T_FLAG] = set_flag,   [WEIR_T_INT] = set_int,     [WEIR_T_SIZE] = set_size,
-        [WEIR_T_MSEC] = set_msec,   [WEIR_T_STR] = set_str,     [WEIR_T_STRS] = set_strs,
-        [WEIR_T_ENUM] = set_enum,   [WEIR_T_BITS] = set_bits,   [WEIR_T_VALUE] = set_value,
-        [WEIR_T_PATH] = set_path,   [WEIR_T_ZONE] = set_zone,   [WEIR_T_UPSTREAM] = set_upstream,
+    static int (*const setters[])(struct weir_conf * cf, const weir_directive *row, void *field) = {
+        [WEIR_T_FLAG] = set_flag, [WEIR_T_INT] = set_int,   [WEIR_T_SIZE] = set_size,
+        [WEIR_T_MSEC] = set_msec, [WEIR_T_STR] = set_str,   [WEIR_T_STRS] = set_strs,
+        [WEIR_T_ENUM] = set_enum, [WEIR_T_BITS] = set_bits, [WEIR_T_VALUE] = set_value,
+        [WEIR_T_PATH] = set_path, [WEIR_T_ZONE] = set_zone, [WEIR_T_UPSTREAM] = set_upstream,
         [WEIR_T_CUSTOM] = NULL,
     };
 
@@ -291,8 +292,8 @@ weir_parse_size(weir_str s, uint64_t *bytes)
 static const uint64_t second_ms = 1000, minute_ms = 60 * 1000, hour_ms = 3600 * 1000,
                       day_ms = 24 * 3600 * 1000;
 
-/* Take the unit at the beginning of s: how many milliseconds it is, and its rank (units come in falling order). A text that
- * ends here is in seconds. False when there is no unit. */
+/* Take the unit at the beginning of s: how many milliseconds it is, and its rank (units come in
+ * falling order). A text that ends here is in seconds. False when there is no unit. */
 static bool
 take_unit(weir_str *s, uint64_t *scale_ms, unsigned *rank)
 {
@@ -301,8 +302,8 @@ take_unit(weir_str *s, uint64_t *scale_ms, unsigned *rank)
         uint64_t ms;
         unsigned rank;
     } units[] = {
-        { "ms", 1, 8 },       { "s", second_ms, 7 },  { "m", minute_ms, 6 },
-        { "h", hour_ms, 5 },  { "d", day_ms, 4 },     { "w", 7 * day_ms, 3 },
+        { "ms", 1, 8 },          { "s", second_ms, 7 },    { "m", minute_ms, 6 },
+        { "h", hour_ms, 5 },     { "d", day_ms, 4 },       { "w", 7 * day_ms, 3 },
         { "M", 30 * day_ms, 2 }, { "y", 365 * day_ms, 1 },
     };
 

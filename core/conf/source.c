@@ -88,16 +88,17 @@ text_is_readable(const struct wr_conf_source *s, struct wr_diag *diag)
     return true;
 }
 
-/* Read fd to its end, or a little past `max`. 0 or -errno; g's memory is the caller's to free either way. */
+/* Read fd to its end, or a little past `max`. 0 or -errno; g's memory is the caller's to free
+ * either way. */
 static int
 read_all(int fd, struct growing *g, size_t max)
 {
     struct stat st;
 
-    g->room = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
-                      (uint64_t)st.st_size <= max
-                  ? (size_t)st.st_size + 1
-                  : 65536;
+    g->room =
+        fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size <= max
+            ? (size_t)st.st_size + 1
+            : 65536;
     for (;;) {
         if (g->data == NULL || g->len == g->room) {
             size_t room = g->data == NULL ? g->room : g->room * 2;
@@ -149,7 +150,8 @@ wr_source_read(struct wr_source_set *set, weir_str name, struct wr_conf_place at
     rc = read_all(fd, &g, WR_CONF_FILE_MAX);
     close(fd);
     if (rc == 0) {
-        struct wr_conf_source *s = source_add(set, name, weir_dup(set->pool, (weir_str){ g.data, g.len }));
+        struct wr_conf_source *s =
+            source_add(set, name, weir_dup(set->pool, (weir_str){ g.data, g.len }));
         free(g.data);
         if (!text_is_readable(s, diag)) {
             return NULL;

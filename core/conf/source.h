@@ -1,5 +1,5 @@
-/* conf/source.h - the files of a configuration: each is read once, however often it is included, and kept whole for
- * messages and -T. */
+/* conf/source.h - the files of a configuration: each is read once, however often it is included,
+ * and kept whole for messages and -T. */
 #ifndef WR_CONF_SOURCE_H
 #define WR_CONF_SOURCE_H
 
@@ -21,13 +21,14 @@ struct wr_source_set {
 
 void wr_source_set_init(struct wr_source_set *set, struct weir_pool *pool);
 
-/* The file called name, read now unless it was before. NULL after an error, with its place `at`, in diag: it cannot be opened
- * or read, is longer than WR_CONF_FILE_MAX, or holds a NUL byte. */
+/* The file called name, read now unless it was before. NULL after an error, with its place `at`, in
+ * diag: it cannot be opened or read, is longer than WR_CONF_FILE_MAX, or holds a NUL byte. */
 const struct wr_conf_source *wr_source_read(struct wr_source_set *set, weir_str name,
                                             struct wr_conf_place at, struct wr_diag *diag);
 
-/* A text that is no file: it is not found by wr_source_read. text must live as long as the pool. NULL after an error. */
-const struct wr_conf_source *wr_source_add_text(struct wr_source_set *set, weir_str name, weir_str text,
-                                                struct wr_diag *diag);
+/* A text that is no file: it is not found by wr_source_read. text must live as long as the pool.
+ * NULL after an error. */
+const struct wr_conf_source *wr_source_add_text(struct wr_source_set *set, weir_str name,
+                                                weir_str text, struct wr_diag *diag);
 
 #endif

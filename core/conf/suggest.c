@@ -1,4 +1,5 @@
-/* conf/suggest.c - edit distance with swaps (Damerau's, each part edited once), given up as soon as it gets too far. */
+/* conf/suggest.c - edit distance with swaps (Damerau's, each part edited once), given up as soon as
+ * it gets too far. */
 #include "conf/suggest.h"
 
 #include "base/assert.h"
@@ -23,7 +24,8 @@ wr_suggest_distance(weir_str a, weir_str b, uint32_t max)
         for (size_t j = 1; j <= b.len; j++) {
             uint8_t d = (uint8_t)(up[j - 1] + (a.data[i - 1] != b.data[j - 1]));
             d = (uint8_t)WR_MIN(d, WR_MIN(up[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1]) {
+            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] &&
+                a.data[i - 2] == b.data[j - 1]) {
                 d = (uint8_t)WR_MIN(d, two_up[j - 2] + 1);
             }
             row[j] = d;
@@ -43,7 +45,8 @@ wr_suggest_distance(weir_str a, weir_str b, uint32_t max)
 void
 wr_suggest_init(struct wr_suggest *s, weir_str word)
 {
-    /* One edit for short words, up to three for long ones: more would offer words that have nothing to do with it. */
+    /* One edit for short words, up to three for long ones: more would offer words that have nothing
+     * to do with it. */
     uint32_t edits = word.len > WORD_MAX || word.len < 2 ? 0
                      : word.len < 5                      ? 1
                      : word.len < 9                      ? 2

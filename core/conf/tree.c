@@ -1,12 +1,12 @@
-/* conf/tree.c - tokens to statements, and includes followed where they stand.
+/* conf/tree.c - tokens to statements; include.c follows the includes where they stand.
  *
- * A block is read by one call of read_block, so the depth of calls is bounded by WR_CONF_DEPTH_MAX blocks and
- * WR_CONF_INCLUDE_MAX files. A fault spoils its statement, which is then left out of the tree; reading always goes on, so that
- * one run shows all faults. Words of the statement being read gather in one growing array that all levels share.
+ * A block is read by one call of read_block, so the depth of calls is bounded by WR_CONF_DEPTH_MAX
+ * blocks and WR_CONF_INCLUDE_MAX files. A fault spoils its statement, which is then left out of the
+ * tree; reading always goes on, so that one run shows all faults. Words of the statement being read
+ * gather in one growing array that all levels share.
  */
 #include "conf/tree.h"
 
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,43 +14,17 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "conf/lex.h"
-#include "conf/source.h"
+#include "conf/reader.h"
 
 enum {
-    NODES_MAX = 1 << 22,   /* statements of a tree: some 500 MB */
-    INCLUDES_MAX = 1 << 20 /* files followed in all, so that files that include one another twice come to an end */
+    NODES_MAX = 1 << 22 /* statements of a tree: some 500 MB */
 };
 
-/* One file being read; the chain leads to the file that includes it. */
-struct reading {
-    const struct reading *includer;
-    const struct wr_conf_source *source;
-    struct wr_lex lex;
-    struct wr_strbuf words_text; /* where the resolved words go: the text's length and one byte always do */
-    uint32_t depth;              /* blocks of this file that are open */
-    const struct wr_conf_node *unclosed; /* innermost block still open at the end of the file */
-};
-
-struct reader {
-    struct weir_pool *pool;
-    struct wr_diag *diag;
-    struct wr_conf_tree *tree;
-    struct wr_source_set sources;
-    weir_str folder; /* what includes are relative to; absent: includes are refused */
-    struct wr_conf_word *words; /* of the statement being read, from the heap */
-    uint32_t n_words, words_room;
-    uint32_t depth;
-    uint32_t n_includes;
-    uint64_t text_bytes; /* read as tokens so far */
-    bool spoiled;        /* the statement being read has a fault */
-    bool stopped;        /* a limit was passed: no more includes */
-};
-
-static void read_block(struct reader *r, struct reading *file, const struct wr_conf_node *opener,
-                       struct wr_conf_node ***tail);
+static void read_block(struct wr_reader *r, struct wr_reading *file,
+                       const struct wr_conf_node *opener, struct wr_conf_node ***tail);
 
 static struct wr_conf_place
-place_of(const struct reading *file, const struct wr_lex_token *t)
+place_of(const struct wr_reading *file, const struct wr_lex_token *t)
 {
     return (struct wr_conf_place){ file->source, t->line, t->column, t->len };
 }
@@ -64,8 +38,8 @@ wr_conf_place(const struct wr_conf_node *n, uint32_t i)
 }
 
 static void
-fault(struct reader *r, const struct reading *file, const struct wr_lex_token *t, const char *hint,
-      const char *text)
+fault(struct wr_reader *r, const struct wr_reading *file, const struct wr_lex_token *t,
+      const char *hint, const char *text)
 {
     r->spoiled = true;
     wr_diag_error(r->diag, place_of(file, t), hint, "%s", text);
@@ -74,7 +48,7 @@ fault(struct reader *r, const struct reading *file, const struct wr_lex_token *t
 /* ---- Words. ---- */
 
 static void
-words_grow(struct reader *r)
+words_grow(struct wr_reader *r)
 {
     uint32_t room = r->words_room != 0 ? r->words_room * 2 : 64;
     struct wr_conf_word *words = realloc(r->words, room * sizeof(*words));
@@ -85,7 +59,7 @@ words_grow(struct reader *r)
 }
 
 static void
-add_word(struct reader *r, struct reading *file, const struct wr_lex_token *t)
+add_word(struct wr_reader *r, struct wr_reading *file, const struct wr_lex_token *t)
 {
     struct wr_strbuf *to = &file->words_text;
     char *begin = to->data + to->len;
@@ -115,9 +89,10 @@ add_word(struct reader *r, struct reading *file, const struct wr_lex_token *t)
                                                     .quoted = t->quoted };
 }
 
-/* The gathered words as a statement; NULL when a fault spoiled it. Begins the next statement either way. */
+/* The gathered words as a statement; NULL when a fault spoiled it. Begins the next statement either
+ * way. */
 static struct wr_conf_node *
-take_statement(struct reader *r, const struct reading *file, uint32_t end_line)
+take_statement(struct wr_reader *r, const struct wr_reading *file, uint32_t end_line)
 {
     struct wr_conf_node *n = NULL;
 
@@ -143,144 +118,6 @@ take_statement(struct reader *r, const struct reading *file, uint32_t end_line)
     return n;
 }
 
-/* ---- Includes. ---- */
-
-static void
-read_source(struct reader *r, const struct wr_conf_source *source, const struct reading *includer,
-            struct wr_conf_node ***tail)
-{
-    struct reading file = { .includer = includer, .source = source };
-    size_t room = source->text.len + 1;
-
-    file.words_text = wr_strbuf_over(wr_pool_alloc(r->pool, room), room);
-    wr_lex_init(&file.lex, source->text);
-    read_block(r, &file, NULL, tail);
-}
-
-/* "a.conf -> b.conf -> a.conf", at most some 1000 bytes of it. */
-static weir_str
-chain_text(struct reader *r, const struct reading *file, weir_str last)
-{
-    const struct reading *chain[WR_CONF_INCLUDE_MAX + 1];
-    char room[1024];
-    struct wr_strbuf to = wr_strbuf_over(room, sizeof(room));
-    size_t n = 0;
-
-    for (; file != NULL && n < WR_COUNT(chain); file = file->includer) {
-        chain[n++] = file;
-    }
-    while (n != 0) {
-        wr_strbuf_str(&to, chain[--n]->source->name);
-        wr_strbuf_lit(&to, " -> ");
-    }
-    wr_strbuf_str(&to, last);
-    return weir_dup(r->pool, wr_strbuf_view(&to));
-}
-
-static bool
-include_is_allowed(struct reader *r, const struct reading *file, weir_str name,
-                   struct wr_conf_place at)
-{
-    const struct reading *up = file;
-    uint32_t n = 0;
-
-    while (up != NULL && !weir_str_eq(up->source->name, name)) {
-        up = up->includer;
-        n++;
-    }
-    if (up != NULL || n >= WR_CONF_INCLUDE_MAX) {
-        r->stopped = true;
-        return wr_diag_error(r->diag, at, chain_text(r, file, name).data,
-                             up != NULL ? "include loop: \"%.*s\" includes itself"
-                                        : "too many files within files, at \"%.*s\"",
-                             WEIR_FMT(name));
-    }
-    if (r->n_includes++ >= INCLUDES_MAX) {
-        r->stopped = true;
-        return wr_diag_error(r->diag, at, NULL, "too many included files");
-    }
-    return true;
-}
-
-static void
-include_file(struct reader *r, struct reading *file, weir_str name, struct wr_conf_place at,
-             struct wr_conf_node ***tail)
-{
-    const struct wr_conf_source *source;
-
-    if (r->stopped || !include_is_allowed(r, file, name, at)) {
-        return;
-    }
-    source = wr_source_read(&r->sources, name, at, r->diag);
-    if (source == NULL) {
-        return;
-    }
-    r->text_bytes += source->text.len;
-    if (r->text_bytes > WR_CONF_FILE_MAX) {
-        r->stopped = true;
-        wr_diag_error(r->diag, at, NULL, "the included files are longer than %d MiB in all",
-                      WR_CONF_FILE_MAX >> 20);
-        return;
-    }
-    read_source(r, source, file, tail);
-}
-
-static int
-by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void
-include_glob(struct reader *r, struct reading *file, const char *pattern, struct wr_conf_place at,
-             struct wr_conf_node ***tail)
-{
-    glob_t found;
-    int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
-
-    if (rc == GLOB_NOMATCH) {
-        wr_diag_add(r->diag, WR_DIAG_NOTE, at, NULL, "no file is called \"%s\"", pattern);
-        return;
-    }
-    if (rc != 0) {
-        wr_diag_error(r->diag, at, NULL, "glob() \"%s\" failed", pattern);
-        return;
-    }
-    qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), by_bytes);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        include_file(r, file, weir_str_c(found.gl_pathv[i]), at, tail);
-    }
-    globfree(&found);
-}
-
-static void
-follow_include(struct reader *r, struct reading *file, const struct wr_conf_node *n,
-               struct wr_conf_node ***tail)
-{
-    weir_str path;
-
-    if (n->n_words != 2) {
-        wr_diag_error(r->diag, wr_conf_place(n, 0), "usage: include FILE;",
-                      "invalid number of arguments in \"include\" directive");
-        return;
-    }
-    path = n->words[1].text;
-    if (r->folder.data == NULL || path.len == 0) {
-        wr_diag_error(r->diag, wr_conf_place(n, 1), NULL,
-                      path.len == 0 ? "\"include\" directive needs a file's name"
-                                    : "\"include\" directive is not allowed here");
-        return;
-    }
-    if (path.data[0] != '/' && r->folder.len != 0) {
-        path = weir_print(r->pool, "%.*s/%.*s", WEIR_FMT(r->folder), WEIR_FMT(path));
-    }
-    if (strpbrk(path.data, "*?[") != NULL) {
-        include_glob(r, file, path.data, wr_conf_place(n, 1), tail);
-    } else {
-        include_file(r, file, path, wr_conf_place(n, 1), tail);
-    }
-}
-
 /* ---- Statements. ---- */
 
 static void
@@ -291,7 +128,7 @@ append(struct wr_conf_node *n, struct wr_conf_node ***tail)
 }
 
 static void
-end_statement(struct reader *r, struct reading *file, const struct wr_lex_token *t,
+end_statement(struct wr_reader *r, struct wr_reading *file, const struct wr_lex_token *t,
               struct wr_conf_node ***tail)
 {
     struct wr_conf_node *n;
@@ -305,7 +142,7 @@ end_statement(struct reader *r, struct reading *file, const struct wr_lex_token 
     }
     if (weir_str_eq(n->words[0].text, WEIR_STR("include"))) {
         r->tree->n_nodes--;
-        follow_include(r, file, n, tail);
+        wr_include_follow(r, file, n, tail);
     } else {
         append(n, tail);
     }
@@ -313,7 +150,7 @@ end_statement(struct reader *r, struct reading *file, const struct wr_lex_token 
 
 /* A block too deep to be read: to its end, so that what follows makes sense. */
 static void
-skip_block(struct reading *file)
+skip_block(struct wr_reading *file)
 {
     struct wr_lex_token t;
     uint32_t open = 1;
@@ -330,7 +167,7 @@ skip_block(struct reading *file)
 
 /* The block of the gathered words; also read, for its faults, when they are spoiled. */
 static void
-open_block(struct reader *r, struct reading *file, const struct wr_lex_token *t,
+open_block(struct wr_reader *r, struct wr_reading *file, const struct wr_lex_token *t,
            struct wr_conf_node ***tail)
 {
     struct wr_conf_node *n, *dropped = NULL, **inner = &dropped;
@@ -363,7 +200,7 @@ open_block(struct reader *r, struct reading *file, const struct wr_lex_token *t,
 }
 
 static void
-end_of_file(struct reader *r, struct reading *file, const struct wr_conf_node *opener,
+end_of_file(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_node *opener,
             const struct wr_lex_token *t)
 {
     struct wr_lex_token last = *t;
@@ -392,7 +229,7 @@ end_of_file(struct reader *r, struct reading *file, const struct wr_conf_node *o
 
 /* `}`: does it end the block that is being read? */
 static bool
-close_block(struct reader *r, struct reading *file, bool inside, const struct wr_lex_token *t)
+close_block(struct wr_reader *r, struct wr_reading *file, bool inside, const struct wr_lex_token *t)
 {
     if (r->n_words != 0 && !r->spoiled) {
         weir_str hint = weir_print(r->pool, "is a \";\" missing at the end of line %u?",
@@ -406,17 +243,21 @@ close_block(struct reader *r, struct reading *file, bool inside, const struct wr
 }
 
 static void
-junk(struct reader *r, const struct reading *file, const struct wr_lex_token *t)
+junk(struct wr_reader *r, const struct wr_reading *file, const struct wr_lex_token *t)
 {
     char text[] = "unexpected \"?\"";
 
+    if (r->spoiled) { /* once a statement: the next word is most likely no more wrong than this one
+                       */
+        return;
+    }
     text[sizeof(text) - 3] = t->raw.data[0];
     fault(r, file, t, "a blank, \";\", \"{\" or \")\" must follow a quoted word", text);
 }
 
 /* Read statements up to the `}` that ends opener's block, or to the end of the file. */
 static void
-read_block(struct reader *r, struct reading *file, const struct wr_conf_node *opener,
+read_block(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_node *opener,
            struct wr_conf_node ***tail)
 {
     uint32_t floor = file->depth;
@@ -456,17 +297,29 @@ read_block(struct reader *r, struct reading *file, const struct wr_conf_node *op
 
 /* ---- Entry. ---- */
 
+void
+wr_reader_source(struct wr_reader *r, const struct wr_conf_source *source,
+                 const struct wr_reading *includer, struct wr_conf_node ***tail)
+{
+    struct wr_reading file = { .includer = includer, .source = source };
+    size_t room = source->text.len + 1;
+
+    file.words_text = wr_strbuf_over(wr_pool_alloc(r->pool, room), room);
+    wr_lex_init(&file.lex, source->text);
+    read_block(r, &file, NULL, tail);
+}
+
 static void
-reader_init(struct reader *r, struct weir_pool *pool, struct wr_diag *diag,
+reader_init(struct wr_reader *r, struct weir_pool *pool, struct wr_diag *diag,
             struct wr_conf_tree *tree)
 {
-    *r = (struct reader){ .pool = pool, .diag = diag, .tree = tree };
+    *r = (struct wr_reader){ .pool = pool, .diag = diag, .tree = tree };
     wr_source_set_init(&r->sources, pool);
     *tree = (struct wr_conf_tree){ .first = NULL };
 }
 
 static bool
-reader_fini(struct reader *r, uint32_t errors_before)
+reader_fini(struct wr_reader *r, uint32_t errors_before)
 {
     free(r->words);
     r->tree->sources = r->sources.first;
@@ -481,23 +334,24 @@ wr_conf_read(struct weir_pool *pool, const char *path, weir_str globals, struct 
     const struct wr_conf_source *source;
     struct wr_conf_node **tail = &tree->first;
     const char *slash = strrchr(path, '/');
-    struct reader r;
+    struct wr_reader r;
 
     reader_init(&r, pool, diag, tree);
     if (globals.len != 0) {
-        source = wr_source_add_text(&r.sources, WR_CONF_COMMAND_LINE, weir_dup(pool, globals), diag);
+        source =
+            wr_source_add_text(&r.sources, WR_CONF_COMMAND_LINE, weir_dup(pool, globals), diag);
         if (source != NULL) {
-            read_source(&r, source, NULL, &tail);
+            wr_reader_source(&r, source, NULL, &tail);
         }
     }
     r.folder = slash != NULL
                    ? weir_dup(pool, (weir_str){ path, slash == path ? 1 : (size_t)(slash - path) })
                    : WEIR_STR("");
-    source = wr_source_read(&r.sources, weir_str_c(path), (struct wr_conf_place){ NULL, 0, 0, 0 },
-                            diag);
+    source =
+        wr_source_read(&r.sources, weir_str_c(path), (struct wr_conf_place){ NULL, 0, 0, 0 }, diag);
     if (source != NULL) {
         r.text_bytes = source->text.len;
-        read_source(&r, source, NULL, &tail);
+        wr_reader_source(&r, source, NULL, &tail);
     }
     return reader_fini(&r, errors_before);
 }
@@ -509,14 +363,14 @@ wr_conf_read_text(struct weir_pool *pool, weir_str name, weir_str text, const ch
     uint32_t errors_before = diag->errors;
     const struct wr_conf_source *source;
     struct wr_conf_node **tail = &tree->first;
-    struct reader r;
+    struct wr_reader r;
 
     reader_init(&r, pool, diag, tree);
     r.folder = weir_str_c(folder);
     source = wr_source_add_text(&r.sources, name, text, diag);
     if (source != NULL) {
         r.text_bytes = source->text.len;
-        read_source(&r, source, NULL, &tail);
+        wr_reader_source(&r, source, NULL, &tail);
     }
     return reader_fini(&r, errors_before);
 }

@@ -1,4 +1,5 @@
-/* conf/usage.h - a directive's row put into words: how it is used, where it may stand, what its values look like. */
+/* conf/usage.h - a directive's row put into words: how it is used, where it may stand, what its
+ * values look like. */
 #ifndef WR_CONF_USAGE_H
 #define WR_CONF_USAGE_H
 
@@ -16,7 +17,8 @@ void wr_usage_print(struct wr_strbuf *to, const weir_directive *row);
 /* "http, server, if in location" for WEIR_IN_* bits. */
 void wr_usage_where(struct wr_strbuf *to, uint32_t where);
 
-/* What a value of the row's type looks like: "a size: 512, 8k, 1m, 2g"; NULL when there is nothing to say. */
+/* What a value of the row's type looks like: "a size: 512, 8k, 1m, 2g"; NULL when there is nothing
+ * to say. */
 const char *wr_usage_form(const weir_directive *row);
 
 /* "it must be one of "a", "b", "c"" for a row with names. */

@@ -1,4 +1,5 @@
-/* Characters become words as in nginx: where words begin and end, what quotes and backslashes do. */
+/* Characters become words as in nginx: where words begin and end, what quotes and backslashes do.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@ expect(const char *text, const char *tokens)
     wr_lex_init(&lex, weir_str_c(text));
     while ((kind = wr_lex_next(&lex, &t)) != WR_LEX_END) {
         static const char *const marks[] = {
-            [WR_LEX_SEMICOLON] = ";", [WR_LEX_OPEN] = "{", [WR_LEX_CLOSE] = "}",
+            [WR_LEX_SEMICOLON] = ";",   [WR_LEX_OPEN] = "{",  [WR_LEX_CLOSE] = "}",
             [WR_LEX_OPEN_QUOTE] = "?q", [WR_LEX_JUNK] = "?j",
         };
         const char *piece = marks[kind];
@@ -93,7 +94,8 @@ test_quotes_hold_blanks_and_marks(void **state)
 {
     (void)state;
     expect("\"a b;{}#\" 'it\"s' \"it's\";", "|a b;{}#|it\"s|it's|;");
-    expect("\"\" '';", "||" "|;");
+    expect("\"\" '';", "||"
+                       "|;");
     expect("a\"b c\"", "|a\"b|c\"");
 }
 

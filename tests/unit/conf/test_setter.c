@@ -1,5 +1,5 @@
-/* Sizes and times are read with nginx's units; what is not one is refused and leaves the result alone. The types of
- * directives are tested through the binder, in test_bind.c. */
+/* Sizes and times are read with nginx's units; what is not one is refused and leaves the result
+ * alone. The types of directives are tested through the binder, in test_bind.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,8 +52,16 @@ test_sizes_have_units_in_either_case(void **state)
 static void
 test_sizes_that_are_none_are_refused(void **state)
 {
-    static const char *const bad[] = { "",   "k",   "-1",  "1.5k", "8kb", "1 k", "0x10",
-                                       "8t", "9223372036854775808", "9223372036854775807k" };
+    static const char *const bad[] = { "",
+                                       "k",
+                                       "-1",
+                                       "1.5k",
+                                       "8kb",
+                                       "1 k",
+                                       "0x10",
+                                       "8t",
+                                       "9223372036854775808",
+                                       "9223372036854775807k" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -92,9 +100,21 @@ test_times_are_added_up_in_falling_units(void **state)
 static void
 test_times_that_are_none_are_refused(void **state)
 {
-    static const char *const bad[] = { "",      "s",    "ms",    "1x",   "-1",  "1h1h", "30m1h",
-                                       "1s 30", "1.5s", " 30s",  "30s5", "1hm", "1 30m",
-                                       "9223372036854775807", "99999999999999999999" };
+    static const char *const bad[] = { "",
+                                       "s",
+                                       "ms",
+                                       "1x",
+                                       "-1",
+                                       "1h1h",
+                                       "30m1h",
+                                       "1s 30",
+                                       "1.5s",
+                                       " 30s",
+                                       "30s5",
+                                       "1hm",
+                                       "1 30m",
+                                       "9223372036854775807",
+                                       "99999999999999999999" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -1,4 +1,5 @@
-/* Tokens become statements; includes are followed; every fault is told with its place, and hostile texts end soon. */
+/* Tokens become statements; includes are followed; every fault is told with its place, and hostile
+ * texts end soon. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +114,8 @@ test_a_byte_order_mark_is_skipped(void **state)
     struct text t;
 
     (void)state;
-    assert_true(text_read(&t, "\xef\xbb\xbf" "a;"));
+    assert_true(text_read(&t, "\xef\xbb\xbf"
+                              "a;"));
     assert_string_equal(shape_of(&t), "a;");
     assert_int_equal(t.tree.first->words[0].column, 1);
     text_fini(&t);
@@ -126,8 +128,8 @@ test_marks_out_of_place_are_told(void **state)
     expect_said("a;;", "1:3 unexpected \";\"", "");
     expect_said("{ a; }", "1:1 unexpected \"{\"", "");
     expect_said("a;\n}", "2:1 unexpected \"}\" (no block is open here)", "");
-    expect_said("a {\n b 1\n}\nc;", "3:1 unexpected \"}\" (is a \";\" missing at the end of line 2?)",
-                "");
+    expect_said("a {\n b 1\n}\nc;",
+                "3:1 unexpected \"}\" (is a \";\" missing at the end of line 2?)", "");
 }
 
 static void
@@ -170,8 +172,8 @@ test_a_nul_byte_is_refused_with_its_place(void **state)
 
     (void)state;
     text_init(&t);
-    assert_false(wr_conf_read_text(t.pool, WEIR_STR("a.conf"), WEIR_STR("a;\nb \0c;"), NULL, &t.diag,
-                                   &t.tree));
+    assert_false(wr_conf_read_text(t.pool, WEIR_STR("a.conf"), WEIR_STR("a;\nb \0c;"), NULL,
+                                   &t.diag, &t.tree));
     assert_string_equal(text_said(&t, 0), "2:3 unexpected NUL byte (is this a text file?)");
     text_fini(&t);
 }
@@ -284,7 +286,8 @@ test_a_file_is_kept_once_however_often_it_is_included(void **state)
     text_fini(&t);
 }
 
-/* n times `unit`, then `tail`, is read without a crash in less than a second; answers how many errors there were. */
+/* n times `unit`, then `tail`, is read without a crash in less than a second; answers how many
+ * errors there were. */
 static uint32_t
 read_hostile(const char *unit, size_t n, const char *tail)
 {

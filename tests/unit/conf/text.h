@@ -1,4 +1,5 @@
-/* What the tests of conf/ share: a pool and diagnoses around one text, and what was said about it. */
+/* What the tests of conf/ share: a pool and diagnoses around one text, and what was said about it.
+ */
 #ifndef WR_TEST_CONF_TEXT_H
 #define WR_TEST_CONF_TEXT_H
 
@@ -28,7 +29,8 @@ static inline bool
 text_read(struct text *t, const char *text)
 {
     text_init(t);
-    return wr_conf_read_text(t->pool, WEIR_STR("a.conf"), weir_str_c(text), NULL, &t->diag, &t->tree);
+    return wr_conf_read_text(t->pool, WEIR_STR("a.conf"), weir_str_c(text), NULL, &t->diag,
+                             &t->tree);
 }
 
 static inline void
