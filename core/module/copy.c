@@ -160,8 +160,8 @@ memory_will_do(const struct wr_copy *copy, const char *path)
     return access(path, R_OK) == 0;
 }
 
-static void *
-link_file(const struct wr_copy *copy, struct wr_err *err)
+void *
+wr_copy_link_file(const struct wr_copy *copy, struct wr_err *err)
 {
     char folder[] = "/tmp/weir-module-XXXXXX";
     char path[sizeof(folder) + 16];
@@ -193,7 +193,7 @@ wr_copy_link(const struct wr_copy *copy, struct wr_err *err)
     char path[32];
 
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", copy->fd);
-    return memory_will_do(copy, path) ? link_path(path, err) : link_file(copy, err);
+    return memory_will_do(copy, path) ? link_path(path, err) : wr_copy_link_file(copy, err);
 }
 
 void

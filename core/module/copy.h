@@ -25,6 +25,9 @@ bool wr_copy_open(int from, const char *name, size_t max, struct wr_copy *copy, 
 /* dlopen it. NULL with the reason in err; then no copy of it stays behind but this one. */
 void *wr_copy_link(const struct wr_copy *copy, struct wr_err *err);
 
+/* The same by way of a file in /tmp, gone afterwards: for systems where memory may not be executed. */
+void *wr_copy_link_file(const struct wr_copy *copy, struct wr_err *err);
+
 /* Unmap the bytes; the descriptor stays open. */
 void wr_copy_unmap(struct wr_copy *copy);
 

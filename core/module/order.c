@@ -179,27 +179,37 @@ compare_places(const void *a, const void *b)
     return strcmp(p->module->name, q->module->name);
 }
 
-/* The first place from `from` on, of one rank and not done, before which nothing of that rank has to come. */
+/* Must another place of p's rank, not done yet, come before p? */
+static bool
+waits(const struct work *w, const struct place *p)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        const struct place *q = w->at[i];
+        if (q != p && !q->done && q->rank == p->rank && precedes(q, p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first place not done that waits for none of its rank; NULL when all that are left of the rank wait. */
 static struct place *
-next_free(const struct work *w, size_t from)
+next_free(const struct work *w)
 {
     const struct place *first = NULL;
 
-    for (size_t i = from; i < w->n; i++) {
-        bool waits = w->at[i]->done;
+    for (size_t i = 0; i < w->n; i++) {
+        struct place *p = w->at[i];
 
-        if (!w->at[i]->done && first == NULL) {
-            first = w->at[i];
+        if (p->done) {
+            continue;
         }
-        if (first != NULL && w->at[i]->rank != first->rank) {
+        if (first != NULL && p->rank != first->rank) {
             break;
         }
-        for (size_t k = from; k < w->n && !waits; k++) {
-            waits = !w->at[k]->done && w->at[k]->rank == w->at[i]->rank && k != i &&
-                    precedes(w->at[k], w->at[i]);
-        }
-        if (!waits) {
-            return w->at[i];
+        first = p;
+        if (!waits(w, p)) {
+            return p;
         }
     }
     return NULL;
@@ -249,7 +259,7 @@ order_places(struct work *w)
 
     qsort(w->at, w->n, sizeof(struct place *), compare_places);
     for (size_t i = 0; i < w->n; i++) {
-        sorted[i] = next_free(w, 0);
+        sorted[i] = next_free(w);
         if (sorted[i] == NULL) {
             return tell_cycle(w);
         }

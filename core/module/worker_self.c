@@ -5,6 +5,7 @@
 #include <weir/module.h>
 
 #include "base/assert.h"
+#include "config.h"
 #include "module/registry.h"
 
 static struct wr_worker_self self;
@@ -38,4 +39,16 @@ const weir_module *
 weir_module_at(uint32_t i)
 {
     return self.registry != NULL ? wr_registry_at(self.registry, i) : NULL;
+}
+
+const char *
+weir_server_version(void)
+{
+    return WR_VERSION;
+}
+
+uint32_t
+weir_server_abi_minor(void)
+{
+    return WEIR_ABI_MINOR;
 }
