@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "module/copy.h"
 #include "module/descriptor.h"
+#include "module/trust.h"
 
 /* What the crash handler looks at. */
 struct span {
@@ -100,7 +101,7 @@ take_copy(const char *path, struct wr_copy *copy, struct wr_err *err)
     if (fd < 0) {
         return wr_err_set(err, "%s", strerror(errno));
     }
-    fine = wr_note_check_owner(path, fd, err) &&
+    fine = wr_trust_check(path, fd, err) &&
            wr_copy_open(fd, slash != NULL ? slash + 1 : path, WR_IMAGE_FILE_MAX, copy, err);
     (void)close(fd);
     return fine;
