@@ -66,6 +66,18 @@ def children(pid):
     return sorted(p for p in found if alive(p))
 
 
+def module_double(name):
+    """tests/modules/NAME.c compiled as anyone's module is, by the public headers alone; its .so."""
+    source = TOP / "tests/modules" / f"{name}.c"
+    target = Path(BINARY).parent / "test-modules" / f"{name}.so"
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        target.parent.mkdir(exist_ok=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-std=c17", "-fPIC", "-shared", "-fno-plt",
+                        "-fvisibility=hidden", "-I", str(TOP / "include"), str(source), "-o", str(target)],
+                       check=True)
+    return target
+
+
 class Server:
     """Folder, configuration and process of one server. Ends with check_logs()."""
 
@@ -96,17 +108,19 @@ class Server:
         return target
 
     def fill_in(self, text):
-        """Replace %PORT% %PORT2%.. %ROOT% %PREFIX% %PID%."""
+        """Replace %PORT% %PORT2%.. %ROOT% %PREFIX% %MODULE:name%."""
         def value(match):
             name = match[1]
             if name == "PORT":
                 return str(self.port)
+            if name.startswith("MODULE:"):
+                return str(module_double(name[len("MODULE:"):]))
             if name.startswith("PORT"):
                 if name not in self.extra_ports:
                     self.extra_ports[name] = free_port()
                 return str(self.extra_ports[name])
             return str(self.root if name == "ROOT" else self.prefix)
-        return re.sub(r"%(PORT\d?|ROOT|PREFIX)%", value, text)
+        return re.sub(r"%(PORT\d?|ROOT|PREFIX|MODULE:\w+)%", value, text)
 
     def configure(self, text):
         self.text = text

@@ -71,6 +71,7 @@ class Connection:
     def __init__(self, address, timeout=TIMEOUT, source=None):
         if isinstance(address, int):
             address = ("127.0.0.1", address)
+        self.address = address
         if isinstance(address, str):
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(timeout)
