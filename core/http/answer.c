@@ -117,17 +117,22 @@ int
 weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
 {
     struct wr_request *r = wr_request_of(pub);
+    uint32_t id = wr_name_id(name);
 
     if (r->answer == WR_ANSWER_LAST) {
         return WEIR_CLOSED;
     }
-    if (!wr_field_valid(name, value) || is_servers(wr_name_id(name))) {
+    if (!wr_field_valid(name, value) || is_servers(id)) {
         return WEIR_INVALID;
     }
     if (r->trailers == NULL) {
+        if (pub->flags & WEIR_R_HEAD_SENT) {
+            return WEIR_CLOSED; /* the framing has been chosen without trailers */
+        }
         r->trailers = wr_pool_zalloc(pub->pool, sizeof(*r->trailers));
     }
-    (void)wr_fields_add(r->trailers, pub->pool, name, value, wr_name_id(name));
+    (void)wr_fields_remove(r->trailers, name, id);
+    (void)wr_fields_add(r->trailers, pub->pool, name, value, id);
     return WEIR_OK;
 }
 
@@ -237,4 +242,14 @@ weir_respond_method_not_allowed(weir_request *r, uint32_t methods)
     }
     (void)weir_out_set(r, WEIR_STR("Allow"), weir_dup(r->pool, wr_strbuf_view(&b)));
     return 405;
+}
+
+int
+weir_set_path(weir_request *r, weir_str path)
+{
+    if (wr_request_of(r)->phase != WEIR_PHASE_PRECONTENT || path.len == 0) {
+        return WEIR_INVALID;
+    }
+    r->path = path;
+    return WEIR_OK;
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "http/body_in.h"
 #include "http/http.h"
+#include "http/metrics.h"
 #include "http1/http1.h"
 #include "net/send.h"
 
@@ -82,6 +83,9 @@ http1_close(struct wr_http1 *h, bool reset)
     free(h->held);
     h->held = NULL;
     h->held_len = 0;
+    if (!h->conn.closed) {
+        wr_count_closed((enum wr_shown)h->shown);
+    }
     wr_conn_close(&h->conn, reset);
     wr_pool_fini(&h->pool);
 }
@@ -491,6 +495,9 @@ serve(struct wr_http1 *h)
             return;
         }
     }
+    wr_count_show(&h->shown, h->state == WR_HTTP1_REQUEST                 ? WR_SHOWN_WRITING
+                             : h->state == WR_HTTP1_HEAD && h->conn.idle ? WR_SHOWN_WAITING
+                                                                         : WR_SHOWN_READING);
     if (!wr_conn_watch(&h->conn)) {
         abandon(h, 0, false);
     }
@@ -580,9 +587,11 @@ wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
     struct wr_http1 *h =
         (struct wr_http1 *)wr_conn_open(fd, sizeof(*h), &conn_ops, l, peer);
 
+    wr_count_accepted(h != NULL);
     if (h == NULL) {
         return;
     }
+    h->shown = WR_SHOWN_READING;
     wr_pool_init(&h->pool, "request", NULL);
     h->endpoint = wr_endpoint_of(&h->conn);
     h->head_timed = true;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "http/http.h"
+#include "http/metrics.h"
 #include "http1/http1.h"
 #include "wire/framing.h"
 #include "wire/host.h"
@@ -47,6 +48,8 @@ request_create(struct wr_http1 *h)
     h->x = wr_pool_zalloc(&h->pool, sizeof(*h->x));
     h->state = WR_HTTP1_REQUEST;
     h->conn.requests++;
+    wr_count_request();
+    wr_count_show(&h->shown, WR_SHOWN_WRITING);
     return r;
 }
 

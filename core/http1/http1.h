@@ -72,6 +72,7 @@ struct wr_http1 {
     char *held;             /* unread bytes that were put aside */
     uint32_t held_len;
     uint8_t state;
+    uint8_t shown;          /* enum wr_shown: under which state it is counted */
     bool serving;           /* inside wr_http1_serve: output is flushed when it returns */
     bool reading_head;      /* the first byte of a head has come */
     bool quitting;          /* the worker is leaving: close after this answer */

@@ -69,6 +69,15 @@ add_status_line(struct wr_strbuf *b, const struct wr_request *r)
 }
 
 static void
+add_field(struct wr_strbuf *b, const weir_header *f)
+{
+    wr_strbuf_str(b, f->name);
+    wr_strbuf_lit(b, ": ");
+    wr_strbuf_str(b, f->value);
+    wr_strbuf_lit(b, "\r\n");
+}
+
+static void
 add_fields(struct wr_strbuf *b, const struct wr_fields *f)
 {
     if (f->lines.data != NULL) {
@@ -76,10 +85,7 @@ add_fields(struct wr_strbuf *b, const struct wr_fields *f)
         return;
     }
     for (const weir_header *h = f->first; h != NULL; h = h->next) {
-        wr_strbuf_str(b, h->name);
-        wr_strbuf_lit(b, ": ");
-        wr_strbuf_str(b, h->value);
-        wr_strbuf_lit(b, "\r\n");
+        add_field(b, h);
     }
 }
 
@@ -207,7 +213,11 @@ trailer_lines(struct wr_request *r)
     }
     b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, room), room);
     wr_strbuf_lit(&b, "0\r\n");
-    add_fields(&b, r->trailers);
+    for (const weir_header *f = r->trailers->first; f != NULL; f = f->next) {
+        if (f->value.len != 0) { /* announced, and never given a value: not sent */
+            add_field(&b, f);
+        }
+    }
     wr_strbuf_lit(&b, "\r\n");
     return wr_strbuf_view(&b);
 }

@@ -1,6 +1,8 @@
 /* wire/date.c - the three date forms as patterns: a letter stands for a part, any other byte for itself. */
 #include "wire/date.h"
 
+#include "base/clock.h"
+
 #include <string.h>
 
 #include "base/assert.h"
@@ -226,4 +228,19 @@ wr_date_parse(weir_str text, int64_t now_s, int64_t *seconds)
     }
     *seconds = to_seconds(&t);
     return true;
+}
+
+weir_str
+weir_print_date(weir_pool *pool, int64_t seconds)
+{
+    char *to = weir_alloc(pool, 30);
+
+    wr_clock_format_http(to, seconds);
+    return (weir_str){ to, 29 };
+}
+
+int
+weir_parse_date(weir_str s, int64_t *seconds)
+{
+    return wr_date_parse(s, wr_clock.wall_s, seconds) ? WEIR_OK : WEIR_INVALID;
 }
