@@ -48,4 +48,5 @@ static const weir_hook hooks[] = {
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("static", "1.0", .summary = "answers with files", .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("static", "1.0", .flags = WEIR_MODULE_ALWAYS, .summary = "answers with files",
+            .hooks = WEIR_ITEMS(hooks));
