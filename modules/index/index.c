@@ -148,6 +148,7 @@ static const weir_hook hooks[] = {
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 
-WEIR_MODULE("index", "1.0", .summary = "answers for a directory with a file in it",
+WEIR_MODULE("index", "1.0", .flags = WEIR_MODULE_ALWAYS,
+            .summary = "answers for a directory with a file in it",
             .conf_size = sizeof(index_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .check = check);
