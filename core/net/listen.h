@@ -51,8 +51,10 @@ struct wr_listen {
 bool wr_listen_open_all(struct wr_listen *want, const struct wr_listen *have, uint32_t n_workers,
                         bool tolerate_in_use, struct wr_err *err);
 
-/* Close those of `have` that `want` did not take over (their unix files are removed). */
-void wr_listen_close_unused(struct wr_listen *have, const struct wr_listen *want);
+/* Close those of `have` that `want` did not take over. remove_unix_files: also remove the files of those that are unix sockets;
+ * not in a worker, whose copy of a descriptor is not the last. */
+void wr_listen_close_unused(struct wr_listen *have, const struct wr_listen *want,
+                            bool remove_unix_files);
 void wr_listen_close_all(struct wr_listen *have, bool remove_unix_files);
 
 /* "4;5:6;" - descriptors for the environment of a new binary (WEIR, as nginx's NGINX variable), and the way back: their

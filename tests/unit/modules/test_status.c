@@ -1,0 +1,129 @@
+/* Metrics are written as Prometheus' text format and JSON demand. */
+#include "unit/modules/double.h"
+
+#include "../../../modules/status/json.c"
+#include "../../../modules/status/prometheus.c"
+#include "../../../modules/status/text.c"
+
+static const char *const states[] = { "a\"\\\nb", "idle" };
+static const uint64_t bounds[] = { 10, 100 };
+static const weir_metric_def counter = { .name = "c",
+                                         .help = "back\\slash\nand \"quotes\"",
+                                         .type = WEIR_COUNTER };
+static const weir_metric_def gauge = {
+    .name = "g", .type = WEIR_GAUGE, .n = 2, .label = "state", .values = states
+};
+static const weir_metric_def histogram = {
+    .name = "h", .help = "times", .type = WEIR_HISTOGRAM, .n = 2, .bounds = bounds
+};
+static const uint64_t most[] = { UINT64_MAX };
+static const uint64_t two[] = { (uint64_t)-3, 7 };
+static const uint64_t buckets[] = { 4, 0, 2, 555 };
+
+static void
+expect_prometheus(struct metric m, const char *expected)
+{
+    struct text t = { .pool = wr_pool_create("test", NULL) };
+
+    metric_prometheus(&t, &m);
+    assert_false(t.full);
+    assert_int_equal(t.len, strlen(expected));
+    assert_memory_equal(t.data, expected, t.len);
+    wr_pool_destroy(&t.pool);
+}
+
+static void
+expect_json(struct metric m, const char *expected)
+{
+    cJSON *o = cJSON_CreateObject();
+    char *text;
+
+    assert_true(metric_json(o, &m));
+    text = cJSON_PrintUnformatted(o);
+    assert_string_equal(text, expected);
+    cJSON_free(text);
+    cJSON_Delete(o);
+}
+
+static void
+test_help_escapes_backslash_and_line_break_only(void **state)
+{
+    (void)state;
+    expect_prometheus((struct metric){ "weir_c", &counter, most, 1 },
+                      "# HELP weir_c back\\\\slash\\nand \"quotes\"\n"
+                      "# TYPE weir_c counter\n"
+                      "weir_c 18446744073709551615\n");
+}
+
+static void
+test_label_values_are_escaped_and_gauges_signed(void **state)
+{
+    (void)state;
+    expect_prometheus((struct metric){ "weir_g", &gauge, two, 2 },
+                      "# TYPE weir_g gauge\n"
+                      "weir_g{state=\"a\\\"\\\\\\nb\"} -3\n"
+                      "weir_g{state=\"idle\"} 7\n");
+}
+
+static void
+test_histogram_buckets_are_cumulative(void **state)
+{
+    (void)state;
+    expect_prometheus((struct metric){ "weir_h_us", &histogram, buckets, 4 },
+                      "# HELP weir_h_us times\n"
+                      "# TYPE weir_h_us histogram\n"
+                      "weir_h_us_bucket{le=\"10\"} 4\n"
+                      "weir_h_us_bucket{le=\"100\"} 4\n"
+                      "weir_h_us_bucket{le=\"+Inf\"} 6\n"
+                      "weir_h_us_sum 555\n"
+                      "weir_h_us_count 6\n");
+}
+
+static void
+test_json_numbers_are_exact(void **state)
+{
+    (void)state;
+    expect_json((struct metric){ "weir_c", &counter, most, 1 },
+                "{\"weir_c\":{\"type\":\"counter\",\"help\":\"back\\\\slash\\nand \\\"quotes\\\"\","
+                "\"value\":18446744073709551615}}");
+    expect_json((struct metric){ "weir_g", &gauge, two, 2 },
+                "{\"weir_g\":{\"type\":\"gauge\",\"label\":\"state\","
+                "\"values\":{\"a\\\"\\\\\\nb\":-3,\"idle\":7}}}");
+    expect_json((struct metric){ "weir_h", &histogram, buckets, 4 },
+                "{\"weir_h\":{\"type\":\"histogram\",\"help\":\"times\",\"buckets\":["
+                "{\"le\":10,\"count\":4},{\"le\":100,\"count\":4},{\"le\":null,\"count\":6}],"
+                "\"sum\":555,\"count\":6}}");
+}
+
+static void
+test_text_grows_up_to_its_bound(void **state)
+{
+    static char block[1 << 20];
+    struct text t = { .pool = wr_pool_create("test", NULL) };
+
+    (void)state;
+    memset(block, 'x', sizeof(block));
+    for (size_t i = 0; i < TEXT_MAX / sizeof(block); i++) {
+        text_add(&t, (weir_str){ block, sizeof(block) });
+    }
+    assert_false(t.full);
+    assert_int_equal(t.len, TEXT_MAX);
+    text_add(&t, WEIR_STR("x"));
+    assert_true(t.full);
+    assert_int_equal(t.len, TEXT_MAX);
+    wr_pool_destroy(&t.pool);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_help_escapes_backslash_and_line_break_only),
+        cmocka_unit_test(test_label_values_are_escaped_and_gauges_signed),
+        cmocka_unit_test(test_histogram_buckets_are_cumulative),
+        cmocka_unit_test(test_json_numbers_are_exact),
+        cmocka_unit_test(test_text_grows_up_to_its_bound),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
