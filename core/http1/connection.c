@@ -296,7 +296,7 @@ serve_head(struct wr_http1 *h)
         ssize_t n;
         if (wr_http1_input.len != 0) {
             head_begun(h);
-            if (wr_http1_take_head(h)) {
+            if (wr_http1_take_head(h)) { /* or, past its deadline, refuses it */
                 return true;
             }
         }
@@ -520,13 +520,13 @@ conn_ready(struct wr_conn *c)
 static void
 head_expired(struct wr_http1 *h)
 {
-    if (!h->reading_head) {
+    if (!h->reading_head || h->state == WR_HTTP1_PROXY) {
         http1_close(h, false); /* idle for long enough */
         return;
     }
-    wr_say(wr_log_process(), INFO, "*%llu client timed out while sending a request head",
-           (unsigned long long)h->conn.number);
-    http1_close(h, loc_conf(h)->reset_timedout);
+    h->timed_out = true; /* answered with a 408 [RFC 9110 15.5.9] */
+    wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+    serve(h);
 }
 
 static void

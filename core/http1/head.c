@@ -278,6 +278,11 @@ wr_http1_take_head(struct wr_http1 *h)
         bad_head(h, &fault);
         return true;
     default:
-        return false;
+        if (!h->timed_out) {
+            return false;
+        }
+        (void)wr_fault_set(&fault, 408, "it did not come in time");
+        bad_head(h, &fault);
+        return true;
     }
 }
