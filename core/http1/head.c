@@ -10,6 +10,7 @@
 #include "http/http.h"
 #include "http/metrics.h"
 #include "http1/http1.h"
+#include "net/pressure.h"
 #include "wire/framing.h"
 #include "wire/host.h"
 #include "wire/target.h"
@@ -196,7 +197,7 @@ normalise(struct wr_request *r, const struct wr_target *target, struct wr_err *e
 static bool
 wants_keep_alive(const struct wr_http1 *h, const struct wr_framing *framing)
 {
-    return framing->persistent && !h->quitting;
+    return framing->persistent && !h->quitting && wr_pressure.level == WR_PRESSURE_NONE;
 }
 
 static void
@@ -254,6 +255,10 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     } else if (!normalise(r, &parts, &err)) {
         in->len = 0;
         refuse(h, 400, err.text);
+    } else if (wr_pressure_now() == WR_PRESSURE_FULL) {
+        wr_pressure.shed++;
+        in->len = 0;
+        refuse(h, 503, "this worker's memory is short");
     } else if (refused_method(head->method)) {
         in->len = 0;
         refuse(h, 405, "the method is not allowed here");
