@@ -165,7 +165,7 @@ int
 log_set_access(weir_conf *cf, const weir_directive *d, void *field)
 {
     log_conf *c = (void *)((char *)field - offsetof(log_conf, set));
-    struct log_registry *g = c->shared.registry;
+    struct log_registry *g = log_registry_of(cf, &c->shared);
     struct parameters p = { 0 };
     struct log_target *t;
 
@@ -249,6 +249,7 @@ int
 log_set_cache(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct log_shared *shared = field;
+    struct log_registry *g = log_registry_of(cf, shared);
     struct log_cache *cache;
 
     (void)d;
@@ -272,8 +273,8 @@ log_set_cache(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error(cf, "\"open_log_file_cache\" must have \"max\" parameter");
     }
     log_cache_init(cache, weir_conf_pool(cf));
-    cache->next = shared->registry->caches;
-    shared->registry->caches = cache;
+    cache->next = g->caches;
+    g->caches = cache;
     shared->cache = cache;
     return WEIR_OK;
 }

@@ -127,7 +127,7 @@ int
 log_set_format(weir_conf *cf, const weir_directive *d, void *field)
 {
     log_conf *c = (void *)((char *)field - offsetof(log_conf, formats));
-    struct log_registry *g = c->shared.registry;
+    struct log_registry *g = log_registry_of(cf, &c->shared);
     weir_str name = weir_conf_arg(cf, 1);
     struct log_format *f;
     uint32_t first;

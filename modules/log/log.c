@@ -41,21 +41,30 @@ wanted(const void *conf)
     return !c->set->off && c->set->first != NULL;
 }
 
-static int
-check(weir_conf *cf, void *conf)
+struct log_registry *
+log_registry_of(weir_conf *cf, struct log_shared *shared)
 {
-    log_conf *c = conf;
-    struct log_registry *g = c->shared.registry;
+    struct log_registry *g = shared->registry;
 
-    if (g == NULL) { /* the outermost block: before any directive of this module is read */
+    if (g == NULL) {
         g = weir_zalloc(weir_conf_pool(cf), sizeof(*g));
         g->root_var = -1;
         log_format_init(g);
         g->default_set.first = g->default_set.last = &g->default_target;
         g->default_target.format = &g->combined;
-        c->shared.registry = g;
+        shared->registry = g;
+    }
+    return g;
+}
+
+static int
+check(weir_conf *cf, void *conf)
+{
+    log_conf *c = conf;
+    struct log_registry *g = log_registry_of(cf, &c->shared);
+
+    if (c->set == NULL) { /* the outermost block: no access_log may stand there */
         c->set = &g->default_set;
-        return WEIR_OK;
     }
     return c->set != &g->default_set ? log_resolve_formats(cf, g, c->set) : WEIR_OK;
 }

@@ -59,6 +59,12 @@ typedef struct {
     bool formats; /* log_format's own field; the formats are in the registry */
 } log_conf;
 
+/* ---- log.c ---- */
+
+/* The registry, made when there is none: by check() of the outermost block, or by a directive when
+ * that block has faults and was not checked. */
+struct log_registry *log_registry_of(weir_conf *cf, struct log_shared *shared);
+
 /* ---- format.c ---- */
 
 /* log_format NAME [escape=default|json|none] STRING ... */

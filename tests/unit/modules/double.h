@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "wire/date.h"
 
 enum { DOUBLE_HEADERS = 16 };
 
@@ -161,12 +160,6 @@ weir_out_length(weir_request *r, int64_t bytes)
                             weir_print(r->pool, "W/%.*s", WEIR_FMT(etag->value)));
     }
     return WEIR_OK;
-}
-
-int
-weir_parse_date(weir_str s, int64_t *seconds)
-{
-    return wr_date_parse(s, weir_wall_clock(), seconds) ? WEIR_OK : WEIR_INVALID;
 }
 
 #endif
