@@ -173,13 +173,12 @@ check_preconditions(const struct wr_request *r, const struct wr_file *f)
 }
 
 static int
-not_modified(struct wr_request *r)
+not_modified(struct wr_request *r, uint64_t size)
 {
     weir_chain body = { NULL, NULL };
 
-    (void)weir_out_remove(&r->pub, WEIR_STR("Content-Type"));
-    (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
-    r->pub.status = 304;
+    r->pub.status = 304; /* filters see the type and length of the 200: what they add must be the same */
+    r->pub.out_length = (int64_t)size;
     weir_chain_push(&body, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
     wr_response_begin(r, &body);
     return WEIR_DONE;
@@ -242,7 +241,7 @@ weir_respond_file(weir_request *pub, weir_str path, uint32_t flags)
         if (conditional(r) && !r->error_paged && r->parent == NULL) {
             switch (check_preconditions(r, f)) {
             case WR_PRECONDITION_NOT_MODIFIED:
-                return not_modified(r);
+                return not_modified(r, f->size);
             case WR_PRECONDITION_FAILED:
                 wr_response_clear(r);
                 return 412;

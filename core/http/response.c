@@ -360,10 +360,24 @@ make_filters(struct wr_request *r)
     }
 }
 
+/* A 304 describes no body: what filters saw of the 200 goes [RFC 9110 15.4.5]. */
+static void
+strip_not_modified(struct wr_request *r)
+{
+    (void)weir_out_remove(&r->pub, WEIR_STR("Content-Type"));
+    (void)weir_out_remove(&r->pub, WEIR_STR("Content-Encoding"));
+    (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
+    r->pub.out_length = -1;
+}
+
 static void
 send_head(struct wr_request *r)
 {
     bool last;
+
+    if (r->pub.status == 304) {
+        strip_not_modified(r);
+    }
 
     r->no_body = bodiless(r);
     make_filters(r);
