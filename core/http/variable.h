@@ -1,7 +1,7 @@
 /* http/variable.h - variables by index: found at load, computed at most once a request unless they are fresh.
  *
  * A name may be used before it is declared (a map further down the file): using it makes an index, and wr_vars_finish reports
- * those that nobody declared, with the place of their first use.
+ * those that nobody declared, with the place of their first use. Letters of either case are the same in a name, as in nginx.
  */
 #ifndef WR_HTTP_VARIABLE_H
 #define WR_HTTP_VARIABLE_H
@@ -9,19 +9,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <weir/conf.h>
+#include <weir/module.h>
 
 #include "conf/bind.h"
 #include "http/request.h"
 
+/* Flags beyond the ABI's, for the core's own table. */
+enum {
+    /* Its get asks for no other variable, evaluates no value and matches no expression. */
+    WR_VAR_LEAF = 1u << 16
+};
+
 struct wr_var {
-    weir_str name;
-    uint32_t flags;                 /* WEIR_VAR_* */
+    weir_str name;                  /* lower-case, zero-terminated */
+    uint32_t flags;                 /* WEIR_VAR_*, WR_VAR_LEAF */
     uint32_t slot;                  /* of the module whose get it is; UINT32_MAX: none */
     weir_str (*get)(weir_request *r, const void *conf, weir_str name); /* NULL: set by weir_var_set, or `define` */
     weir_str (*define)(weir_request *r, void *data);
     void *data;
-    weir_str rest;                  /* WEIR_VAR_PREFIX: the name behind the prefix */
+    void (*assign)(struct wr_request *r, weir_str value); /* a variable of the core that `set` changes ($args); else NULL */
+    weir_str rest;                  /* what get is given: behind the prefix for WEIR_VAR_PREFIX, else the name */
     bool declared;
+    bool settable;                  /* weir_var_declare was called: weir_var_set's value comes before a computed one */
     struct wr_conf_place used_at;
 };
 
@@ -33,7 +42,7 @@ struct wr_vars {
 
 struct wr_vars *wr_vars_create(struct weir_pool *pool);
 
-/* Make known what modules' tables declare: before anything is compiled. */
+/* Make known what modules' tables declare: before anything is compiled. False after a reported error (one name, two owners). */
 bool wr_vars_add_modules(struct weir_conf *cf, struct wr_vars *vars);
 
 /* The index of name, made when new. -1 after a reported error (a bad name). */
@@ -42,9 +51,16 @@ int32_t wr_vars_index(struct weir_conf *cf, struct wr_vars *vars, weir_str name)
 /* Report every variable that is used and not declared. */
 bool wr_vars_finish(struct weir_conf *cf, struct wr_vars *vars);
 
-/* The core's own variables: a table like any module's, of the built-in module "core.variables". */
-extern const weir_variable wr_core_variables[];
-extern const uint32_t wr_core_variables_count;
+/* Where a piece of a configuration's text stands: the statement's word, or the part of it, that `text` is a view of; the
+ * statement itself when text is none of its words. */
+struct wr_conf_place wr_vars_place(const struct weir_conf *cf, weir_str text);
+
+/* The core's own variables: a built-in module without settings. */
+extern const weir_module wr_core_variables_module;
+
+/* What `set` does to a variable of the core, NULL when it cannot be set. */
+typedef void (*wr_var_assign)(struct wr_request *r, weir_str value);
+wr_var_assign wr_core_variable_assign(weir_str name);
 
 /* WEIR_T_VALUE: the binder's make_value. */
 int wr_value_make(struct weir_conf *cf, weir_str text, weir_value **field);

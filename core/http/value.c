@@ -1,0 +1,260 @@
+/* http/value.c - text with $variables and $1..$9: compiled to steps at load, put together in one pass for a request.
+ *
+ * A value without either is a constant and has no steps. What a variable gives is looked at once and appended to a builder
+ * that knows its room, grows by doubling and stops at WR_LIMIT_VALUE; nothing is measured first and copied later. The
+ * captures that $1..$9 mean are those from before the first step, whatever expressions the variables match meanwhile.
+ */
+#include "base/assert.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "http/http.h"
+#include "http/limits.h"
+#include "http/regex.h"
+#include "http/variable.h"
+#include "wire/escape.h"
+
+enum { ROOM_FIRST = 256 };
+
+enum step_kind { STEP_TEXT, STEP_VARIABLE, STEP_CAPTURE };
+
+struct step {
+    uint32_t kind;
+    int32_t n;     /* the variable's index, or the capture's number */
+    weir_str text; /* STEP_TEXT */
+};
+
+struct value {
+    weir_value pub; /* first */
+    uint32_t escape;
+    uint32_t n_steps;
+    bool captures; /* one of the steps is a capture */
+    const struct step *steps;
+    weir_str missing;
+};
+
+/* ---- Compiling. ---- */
+
+static bool
+is_name_byte(char c)
+{
+    uint8_t low = wr_str_lower((uint8_t)c);
+
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* A complaint about text, whose first byte is the dollar sign. */
+static bool
+refuse(struct weir_conf *cf, weir_str text, const char *what)
+{
+    return wr_diag_error(cf->diag, wr_vars_place(cf, text), "a \"$\" begins a variable: $name, ${name} or $1",
+                         "%s", what);
+}
+
+/* Read the reference at the start of *rest, which begins with '$', into s. */
+static bool
+read_reference(struct weir_conf *cf, weir_str *rest, struct step *s)
+{
+    weir_str dollar = wr_str_cut(*rest, 0, 1), name = wr_str_cut(*rest, 1, rest->len);
+    bool braces = name.len != 0 && name.data[0] == '{';
+    size_t len = 0;
+
+    if (name.len != 0 && name.data[0] >= '1' && name.data[0] <= '9') {
+        *s = (struct step){ .kind = STEP_CAPTURE, .n = name.data[0] - '0' };
+        *rest = wr_str_cut(name, 1, name.len);
+        return true;
+    }
+    name = wr_str_cut(name, braces, name.len);
+    while (len < name.len && is_name_byte(name.data[len])) {
+        len++;
+    }
+    if (len == 0) {
+        return refuse(cf, dollar, "invalid variable name");
+    }
+    if (braces && (len == name.len || name.data[len] != '}')) {
+        return refuse(cf, wr_str_cut(*rest, 0, 2 + len), "the closing bracket of a variable is missing");
+    }
+    *rest = wr_str_cut(name, len + braces, name.len);
+    s->kind = STEP_VARIABLE;
+    s->n = wr_vars_index(cf, wr_http_of(cf)->vars, wr_str_cut(name, 0, len));
+    return s->n >= 0;
+}
+
+static bool
+read_steps(struct weir_conf *cf, weir_str text, struct wr_vec *steps)
+{
+    while (text.len != 0) {
+        size_t plain = wr_str_find(text, '$');
+        struct step *s = wr_vec_add(steps);
+
+        if (plain != 0) {
+            *s = (struct step){ .kind = STEP_TEXT, .text = wr_str_cut(text, 0, plain) };
+            text = wr_str_cut(text, plain, text.len);
+        } else if (!read_reference(cf, &text, s)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+weir_value *
+weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_str missing)
+{
+    struct value *v = wr_pool_zalloc(cf->pool, sizeof(*v));
+    struct wr_vec steps;
+    weir_str copy;
+
+    WR_ASSERT(escape <= WEIR_ESCAPE_HTML);
+    if (text.len == 0 || wr_str_find(text, '$') == text.len) {
+        v->pub.constant = weir_dup(cf->pool, text.data != NULL ? text : WEIR_STR(""));
+        return &v->pub;
+    }
+    wr_vec_init_of(&steps, cf->pool, struct step);
+    if (!read_steps(cf, text, &steps)) {
+        return NULL;
+    }
+    copy = weir_dup(cf->pool, text); /* the caller's text may go */
+    WR_VEC_EACH(struct step, s, &steps) {
+        if (s->kind == STEP_TEXT) {
+            s->text.data = copy.data + (s->text.data - text.data);
+        }
+        v->captures |= s->kind == STEP_CAPTURE;
+    }
+    v->escape = escape;
+    v->missing = missing.data != NULL ? weir_dup(cf->pool, missing) : missing;
+    v->steps = steps.data;
+    v->n_steps = (uint32_t)steps.count;
+    return &v->pub;
+}
+
+weir_value *
+weir_value_compile(weir_conf *cf, weir_str text)
+{
+    return weir_value_compile_escaped(cf, text, WEIR_ESCAPE_NONE, (weir_str){ NULL, 0 });
+}
+
+int
+wr_value_make(struct weir_conf *cf, weir_str text, weir_value **field)
+{
+    weir_value *v = weir_value_compile(cf, text);
+
+    if (v == NULL) {
+        return WEIR_ERROR;
+    }
+    *field = v;
+    return WEIR_OK;
+}
+
+/* ---- Evaluating. ---- */
+
+/* Room for at least `more` further bytes, at least doubled. */
+static bool
+grow(weir_pool *pool, struct wr_strbuf *b, size_t more)
+{
+    size_t need, room = WR_MIN(b->room * 2, (size_t)WR_LIMIT_VALUE);
+    char *data;
+
+    if (!wr_num_add(b->len, more, &need) || need > WR_LIMIT_VALUE || b->room == WR_LIMIT_VALUE) {
+        return false;
+    }
+    room = WR_MAX(room, need);
+    data = weir_try_alloc(pool, room);
+    if (data == NULL) {
+        return false;
+    }
+    memcpy(data, b->data, b->len);
+    b->data = data;
+    b->room = room;
+    return true;
+}
+
+static bool
+append(weir_pool *pool, struct wr_strbuf *b, weir_str s, uint32_t escape)
+{
+    size_t before = b->len;
+
+    wr_escape(b, s, escape);
+    while (b->full) {
+        b->full = false;
+        b->len = before;
+        if (!grow(pool, b, s.len)) {
+            return false;
+        }
+        wr_escape(b, s, escape);
+    }
+    return true;
+}
+
+/* What a step stands for; *escape is what becomes of it. */
+static weir_str
+step_text(weir_request *r, const struct value *v, const struct step *s,
+          const struct wr_captures *captures, uint32_t *escape)
+{
+    weir_str text = s->text;
+
+    *escape = WEIR_ESCAPE_NONE;
+    if (s->kind == STEP_TEXT) {
+        return text;
+    }
+    if (s->kind == STEP_VARIABLE) {
+        text = weir_var_get(r, s->n);
+    } else {
+        text = wr_captures_group(captures, (uint32_t)s->n);
+    }
+    if (text.data == NULL) {
+        return v->missing;
+    }
+    *escape = v->escape;
+    return text;
+}
+
+/* One step that stands for all: no copy unless something has to be escaped. */
+static weir_str
+eval_single(weir_request *r, const struct value *v, const struct wr_captures *captures)
+{
+    uint32_t escape;
+    weir_str text = step_text(r, v, v->steps, captures, &escape);
+
+    return text.data == NULL ? WEIR_STR("") : weir_escape(r->pool, text, escape);
+}
+
+static weir_str
+eval_steps(weir_request *r, const struct value *v, const struct wr_captures *captures)
+{
+    struct wr_strbuf b = wr_strbuf_over(weir_alloc(r->pool, ROOM_FIRST), ROOM_FIRST);
+
+    for (uint32_t i = 0; i < v->n_steps; i++) {
+        uint32_t escape;
+        weir_str text = step_text(r, v, &v->steps[i], captures, &escape);
+        if (!append(r->pool, &b, text, escape)) {
+            wr_say(&wr_request_of(r)->log, ERROR, "a value would be longer than %d bytes",
+                   WR_LIMIT_VALUE);
+            return (weir_str){ NULL, 0 };
+        }
+    }
+    return wr_strbuf_view(&b);
+}
+
+weir_str
+weir_value_eval(weir_request *r, const weir_value *value)
+{
+    const struct value *v = (const struct value *)value;
+    struct wr_captures captures = { .n = 0 };
+
+    if (v->pub.constant.data != NULL) {
+        return v->pub.constant;
+    }
+    if (v->captures && wr_request_of(r)->captures != NULL) {
+        captures = *wr_request_of(r)->captures;
+    }
+    return v->n_steps == 1 ? eval_single(r, v, &captures) : eval_steps(r, v, &captures);
+}
+
+uint64_t
+wr_value_size(weir_request *r, const weir_value *v)
+{
+    uint64_t bytes = 0;
+
+    return weir_parse_size(weir_value_get(r, v), &bytes) == WEIR_OK ? bytes : 0;
+}
