@@ -130,8 +130,10 @@ struct wr_request {
 
     /* Variables. */
     weir_str *vars;            /* by index; NULL until one is asked for */
-    uint8_t *var_state;        /* 0 unknown, 1 known, 2 being computed */
-    struct wr_captures *captures;
+    uint8_t *var_state;        /* variable.c: how much is known of each */
+    struct wr_captures *captures; /* of the expression that matched last; NULL: none has */
+    weir_str id;               /* $request_id; absent until asked for, the client's request has it */
+    bool pipelined;            /* it came together with an earlier one */
     bool has_limit_rate;       /* `set $limit_rate` overrides */
     uint64_t limit_rate;
 };

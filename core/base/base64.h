@@ -1,0 +1,18 @@
+/* base/base64.h - reading base64, as credentials and digests are written. */
+#ifndef WR_BASE_BASE64_H
+#define WR_BASE_BASE64_H
+
+#include <stdbool.h>
+#include <weir/base.h>
+
+#include "base/strbuf.h"
+
+/*
+ * Append the bytes that text stands for; they are never more than text.len.
+ *
+ * False for a byte outside of the standard alphabet, for padding that is missing, too much or not at the end, and for bits
+ * behind the last byte that are not zero: one value has one spelling. b then holds what came before.  [RFC 4648 4]
+ */
+bool wr_base64_decode(struct wr_strbuf *b, weir_str text);
+
+#endif
