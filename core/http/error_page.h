@@ -8,7 +8,11 @@
 #include "http/request.h"
 
 /* If r's block has an error_page for status: redirect r inside (its phase and path are set anew) or answer with a redirect
- * outside, and say true. False: the built-in page is to be sent. */
+ * outside, and say true. False: the built-in page is to be sent. r->error_status is what the page's answer is to be sent with;
+ * 0: with its own. */
 bool wr_error_page_answer(struct wr_request *r, uint32_t status);
+
+/* The setter of `error_page`: adds to the list *field, a struct wr_error_page *. */
+int wr_error_page_set(weir_conf *cf, const weir_directive *d, void *field);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "conf/bind.h"
 #include "http/plan.h"
 #include "http/vhost.h"
@@ -12,9 +13,13 @@
 #include "module/registry.h"
 #include "net/listen.h"
 
-struct wr_vars; /* variable.h */
+#define WR_HTTP_TAG WR_TAG('h', 't', 't', 'p')
+
+struct wr_vars;  /* variable.h */
+struct wr_build; /* build.h: what is known only while it is made */
 
 struct wr_http {
+    uint32_t tag;
     struct weir_pool *pool;
     const struct wr_registry *registry;
     struct wr_order order;
@@ -29,22 +34,34 @@ struct wr_http {
     weir_str prefix;              /* what relative roots are relative to; ends in '/' */
     uint32_t n_slots;             /* length of conf and ctx vectors */
     bool compat_nginx;
+    struct wr_build *build;       /* from wr_http_create to the end of wr_http_finish */
+};
+
+/* What cf->owner points to begins with this: the layer above embeds it at the start of its generation. */
+struct wr_http_home {
+    struct wr_http *http;
 };
 
 /* Built-in modules of this layer, in slot order from WR_SLOT_SERVER on. */
 extern const weir_module *const wr_http_builtin[];
 extern const uint32_t wr_http_builtin_count;
 
-/* A fresh, empty one for the configuration that cf reads; cf->owner must lead to it by wr_http_of. Before binding. */
+/* A fresh, empty one for the configuration that cf reads, put into the wr_http_home that cf->owner points to; the types whose
+ * values need it (VALUE, ZONE) get their functions in cf. After the registry is prepared, before wr_scope_create_main. */
 struct wr_http *wr_http_create(struct weir_conf *cf, const struct wr_registry *registry);
 struct wr_http *wr_http_of(const struct weir_conf *cf);
 
-/* After the main context is bound: resolve hooks, make plans, names and endpoints, check variables, run init() of every module.
- * False after errors in cf->diag. */
+/* The setter of the `http` row, which stands in the main context: a WR_D_SCOPE row of the layer above. field is not used. */
+int wr_http_block(weir_conf *cf, const weir_directive *d, void *field);
+
+/* After the main context is bound: resolve hooks, make plans, names and endpoints, warn of traps, run init() of every module,
+ * check variables. False after errors in cf->diag, also those that were there before. */
 bool wr_http_finish(struct weir_conf *cf, struct wr_http *http);
 
-/* In a worker: set `accepted` of every listen, worker_start of every module; and worker_stop. */
-bool wr_http_worker_start(const struct wr_http *http);
+/* In a worker: give every listen the driver's `accepted`, then worker_start of every module; and worker_stop, last first. */
+bool wr_http_worker_start(const struct wr_http *http,
+                          void (*accepted)(struct wr_listen *l, int fd,
+                                           const union wr_peer_addr *peer));
 void wr_http_worker_stop(const struct wr_http *http);
 
 /* `weir -M`: modules, or with a target how a request for it would run; text or JSON to fd. False: no such server, bad URL. */

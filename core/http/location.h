@@ -40,9 +40,14 @@ struct wr_location {
     weir_str name;                   /* "/images/", the pattern, "@name" */
     weir_regex *regex;
     uint32_t kind;
-    uint32_t limit_methods;          /* limit_except: methods that stay in the block around; 0: none */
-    const struct wr_location *limited; /* the limit_except block for the others */
+    const struct wr_location *limited; /* limit_except's block, for methods that it does not name; NULL: none */
+    uint32_t limit_methods;          /* those it names, of WEIR_GET and so on */
+    weir_strs limit_names;           /* and those that have no bit: MKCOL, PROPFIND, ... */
 };
+
+/* loc, or its limit_except block when r's method belongs there. */
+const struct wr_location *wr_location_limit(const struct wr_location *loc,
+                                            const struct wr_request *r);
 
 /* The location for path in server's block; never NULL: the server's own block when none fits. Captures are set on r.
  * NULL only when a regular expression failed (500). */

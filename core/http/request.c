@@ -113,9 +113,8 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
 void
 wr_request_enter(struct wr_request *r, const struct wr_location *loc)
 {
-    if (loc->limited != NULL && !(loc->limit_methods & r->pub.method) &&
-        r->pub.method != WEIR_HEAD) {
-        loc = loc->limited;
+    if (loc->limited != NULL) {
+        loc = wr_location_limit(loc, r);
     }
     r->server = loc->server;
     r->loc = loc;

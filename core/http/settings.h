@@ -73,8 +73,8 @@ struct wr_loc_conf {
 /* core.files: what files are, and how they are sent; http, server, location, if. */
 struct wr_files_conf {
     weir_value *root;    /* "html" */
-    weir_value *alias;   /* LOCAL; NULL: root */
-    uint32_t alias_cut;  /* bytes of the location's name that alias replaces; check() fills it */
+    weir_value *alias;   /* NULL: root */
+    uint32_t alias_cut;  /* bytes of the path that alias replaces; 0: all (a regex location's alias) */
     bool sendfile, aio_threads;
     uint64_t sendfile_max_chunk; /* 2m */
     uint64_t directio, read_ahead; /* accepted */

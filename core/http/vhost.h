@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/map.h"
 #include "http/location.h"
 #include "net/listen.h"
 
@@ -18,14 +19,17 @@ struct wr_server {
     struct wr_location base;   /* its own block: kind WR_LOC_SERVER */
     weir_str name;             /* the first server_name: $server_name; "" if none */
     const struct wr_http *http;
-    struct wr_named *named;    /* location.c: @name locations */
+    struct wr_map *named;      /* @name locations by name; NULL: none */
     uint32_t index;            /* in order of the file */
 };
 
 /* What is known of one listening address: the owner of its wr_listen. */
 struct wr_endpoint {
     const struct wr_http *http;
-    struct wr_listen *listen;
+    struct wr_listen *listen;         /* NULL: it shares the socket of *:port */
+    struct wr_addr addr;
+    const struct wr_endpoint **shared; /* those that share this one's socket, in order of their addresses */
+    uint32_t n_shared;
     const struct wr_server *fallback; /* default_server, or the first */
     struct wr_names *names;           /* vhost.c; NULL: only the fallback */
     bool ssl, http2, proxy_protocol;

@@ -1,0 +1,182 @@
+/* http/error_page.c - error pages: what is written, and sending a request there. nginx's meaning throughout.
+ *
+ * A path is fetched by GET through the server's locations, a named location gets the request as it is, a URL becomes a
+ * redirect. The first error decides whether the page may have an error page itself.
+ */
+#include "http/error_page.h"
+
+#include "base/num.h"
+#include "base/str.h"
+#include "http/location.h"
+#include "http/response.h"
+
+enum { OWN = -1, PAGES = 0 }; /* overwrite: keep the error's status; take the page's */
+
+struct wr_error_page {
+    struct wr_error_page *next;
+    uint32_t status;
+    int32_t overwrite; /* OWN, PAGES, or a status */
+    weir_value *to;
+};
+
+/* ---- Reading. ---- */
+
+/* "=", "=200": what status the answer gets. False: text is none of these. */
+static bool
+parse_overwrite(weir_str text, int32_t *overwrite)
+{
+    uint64_t status = 0;
+
+    if (text.len == 0 || text.data[0] != '=') {
+        return false;
+    }
+    if (text.len > 1 && (!wr_num_parse(wr_str_cut(text, 1, SIZE_MAX), 599, &status) || status < 100)) {
+        return false;
+    }
+    *overwrite = (int32_t)status;
+    return true;
+}
+
+static int
+add_status(weir_conf *cf, uint32_t i, const struct wr_error_page *like, struct wr_error_page **list)
+{
+    weir_str text = weir_conf_arg(cf, i);
+    struct wr_error_page *p;
+    uint64_t status;
+
+    if (!wr_num_parse(text, 999, &status)) {
+        return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(text));
+    }
+    if (status < 300 || status > 599) {
+        return weir_conf_error_at(cf, i, "value \"%.*s\" must be between 300 and 599",
+                                  WEIR_FMT(text));
+    }
+    if (status == 499) {
+        return weir_conf_error_at(cf, i, "value \"499\" is of clients that are gone");
+    }
+    while (*list != NULL) {
+        list = &(*list)->next;
+    }
+    p = weir_alloc(weir_conf_pool(cf), sizeof(*p));
+    *p = *like;
+    p->status = (uint32_t)status;
+    if (status >= 494 && status <= 497 && p->overwrite == OWN) {
+        p->overwrite = 400; /* they are nginx's own names for kinds of 400 */
+    }
+    *list = p;
+    return WEIR_OK;
+}
+
+int
+wr_error_page_set(weir_conf *cf, const weir_directive *d, void *field)
+{
+    uint32_t last = weir_conf_argc(cf) - 1;
+    struct wr_error_page like = { .overwrite = OWN };
+    weir_str to = weir_conf_arg(cf, last);
+    int rc = WEIR_OK;
+
+    (void)d;
+    if (wr_str_starts(weir_conf_arg(cf, last - 1), WEIR_STR("="))) {
+        if (!parse_overwrite(weir_conf_arg(cf, last - 1), &like.overwrite) || last < 3) {
+            return weir_conf_error_at(cf, last - 1, "invalid value \"%.*s\"",
+                                      WEIR_FMT(weir_conf_arg(cf, last - 1)));
+        }
+        last--;
+    }
+    if (to.len == 0 || to.data[0] == '=') {
+        return weir_conf_error_at(cf, weir_conf_argc(cf) - 1, "an error page needs a path, a named "
+                                                              "location or a URL");
+    }
+    like.to = weir_value_compile(cf, to);
+    if (like.to == NULL) {
+        return WEIR_ERROR;
+    }
+    for (uint32_t i = 1; i < last && rc == WEIR_OK; i++) {
+        rc = add_status(cf, i, &like, field);
+    }
+    return rc;
+}
+
+/* ---- Answering. ---- */
+
+static const struct wr_error_page *
+find(const struct wr_request *r, uint32_t status)
+{
+    const struct wr_error_page *p = wr_loc_conf(r)->error_pages;
+
+    /* 494 is what nginx calls its 400 for a head that is too large. */
+    while (p != NULL && p->status != status && !(p->status == 494 && status == 431)) {
+        p = p->next;
+    }
+    return p;
+}
+
+/* The error's own content goes; fields that say more about it (Allow, WWW-Authenticate) stay. */
+static void
+forget_content(weir_request *r)
+{
+    static const char *const names[] = { "Content-Type",  "Content-Encoding", "Content-Range",
+                                         "Last-Modified", "ETag",             "Accept-Ranges" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)weir_out_remove(r, weir_str_c(names[i]));
+    }
+    r->status = 0;
+    (void)weir_out_length(r, -1);
+}
+
+static void
+redirect_outside(struct wr_request *r, const struct wr_error_page *p, weir_str url)
+{
+    static const uint32_t kinds[] = { 301, 302, 303, 307, 308 };
+    uint32_t status = 302;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if ((uint32_t)p->overwrite == kinds[i]) {
+            status = kinds[i];
+        }
+    }
+    r->error_status = 0;
+    wr_response_page(r, (uint32_t)weir_redirect(&r->pub, status, url));
+}
+
+bool
+wr_error_page_answer(struct wr_request *r, uint32_t status)
+{
+    const struct wr_error_page *p = r->error_paged ? NULL : find(r, status);
+    bool recursive = wr_loc_conf(r)->recursive_error_pages;
+    weir_str to, args = WEIR_STR("");
+    size_t query;
+
+    r->error_status = 0;
+    if (p == NULL || r->rewrites_left == 0) {
+        return false;
+    }
+    to = weir_value_get(&r->pub, p->to);
+    if (to.len == 0) {
+        return false;
+    }
+    r->error_paged = !recursive;
+    r->error_status = p->overwrite == OWN ? status : (uint32_t)p->overwrite;
+    if (to.data[0] != '/' && to.data[0] != '@') {
+        redirect_outside(r, p, to);
+        return true;
+    }
+    forget_content(&r->pub);
+    if (to.data[0] == '/') {
+        query = wr_str_find(to, '?');
+        args = wr_str_cut(to, query + 1, SIZE_MAX);
+        to.len = query;
+        if (r->pub.method != WEIR_HEAD) {
+            r->pub.method = WEIR_GET;
+            r->pub.method_name = WEIR_STR("GET");
+        }
+    }
+    if (weir_redirect_inside(&r->pub, to, args) != WEIR_DONE) {
+        r->error_status = 0;
+        r->moved = false;
+        return false;
+    }
+    r->moved = false; /* no hook is running that would look at it */
+    return true;
+}

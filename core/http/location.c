@@ -1,0 +1,242 @@
+/* http/location.c - finding the location of a path.
+ *
+ * The plain locations of a block are one array in order of their names. The last name that is not behind the path is the path
+ * itself or begins with the longest prefix there is, so one binary search and a walk over links to ever shorter prefixes find
+ * it: every name that the path begins with is on that chain.
+ */
+#include "http/location.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/str.h"
+#include "http/build.h"
+#include "http/request.h"
+
+enum { NONE = UINT32_MAX };
+
+struct entry {
+    weir_str name;
+    const struct wr_location *exact;  /* "= name"; NULL: none */
+    const struct wr_location *prefix; /* "name" or "^~ name"; NULL: none */
+    uint32_t shorter;                 /* the longest other entry with a prefix that name begins with */
+};
+
+struct wr_locations {
+    struct entry *entries;
+    uint32_t n;
+    uint32_t n_regexes;
+    struct wr_location **regexes; /* in order of the file */
+};
+
+/* ---- Making. ---- */
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct wr_location *x = *(struct wr_location *const *)a;
+    const struct wr_location *y = *(struct wr_location *const *)b;
+    int order = wr_str_cmp(x->name, y->name);
+
+    if (order != 0) {
+        return order;
+    }
+    /* Equal names in order of the file, so that the first is the first. */
+    return x->node->words[0].line < y->node->words[0].line   ? -1
+           : x->node->words[0].line > y->node->words[0].line ? 1
+           : x->node->words[0].column < y->node->words[0].column ? -1 : 1;
+}
+
+static void
+report_duplicate(struct weir_conf *cf, const struct wr_location *loc,
+                 const struct wr_location *first)
+{
+    wr_diag_error(cf->diag, wr_conf_place(loc->node, loc->node->n_words - 1),
+                  wr_build_first(cf, first->node), "duplicate location \"%.*s\"",
+                  WEIR_FMT(loc->name));
+}
+
+static void
+add_plain(struct weir_conf *cf, struct wr_locations *l, const struct wr_location *loc)
+{
+    struct entry *e = l->n != 0 ? &l->entries[l->n - 1] : NULL;
+    const struct wr_location **at;
+
+    if (e == NULL || !weir_str_eq(e->name, loc->name)) {
+        e = &l->entries[l->n++];
+        e->name = loc->name;
+    }
+    at = loc->kind == WR_LOC_EXACT ? &e->exact : &e->prefix;
+    if (*at != NULL) {
+        report_duplicate(cf, loc, *at);
+        return;
+    }
+    *at = loc;
+}
+
+static void
+link_shorter(struct wr_locations *l)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        uint32_t up = i != 0 ? i - 1 : NONE;
+        while (up != NONE && (l->entries[up].prefix == NULL ||
+                              !wr_str_starts(l->entries[i].name, l->entries[up].name))) {
+            up = l->entries[up].shorter;
+        }
+        l->entries[i].shorter = up;
+    }
+}
+
+struct wr_locations *
+wr_locations_create(struct weir_conf *cf, const struct wr_vec *list)
+{
+    struct wr_locations *l;
+    struct wr_location **plain;
+    uint32_t n = 0;
+
+    if (list->count == 0) {
+        return NULL;
+    }
+    l = wr_pool_zalloc(cf->pool, sizeof(*l));
+    plain = wr_pool_array(cf->pool, struct wr_location *, list->count);
+    l->regexes = wr_pool_array(cf->pool, struct wr_location *, list->count);
+    WR_VEC_EACH (struct wr_location *, loc, list) {
+        if ((*loc)->kind == WR_LOC_REGEX) {
+            l->regexes[l->n_regexes++] = *loc;
+        } else {
+            plain[n++] = *loc;
+        }
+    }
+    qsort(plain, n, sizeof(struct wr_location *), compare);
+    l->entries = wr_pool_array(cf->pool, struct entry, n);
+    for (uint32_t i = 0; i < n; i++) {
+        add_plain(cf, l, plain[i]);
+    }
+    link_shorter(l);
+    return l;
+}
+
+struct wr_location *const *
+wr_locations_regexes(const struct wr_locations *l, uint32_t *n)
+{
+    *n = l != NULL ? l->n_regexes : 0;
+    return l != NULL ? l->regexes : NULL;
+}
+
+/* ---- Finding. ---- */
+
+/* The last entry whose name is not behind path in order, or NONE. */
+static uint32_t
+last_not_behind(const struct wr_locations *l, weir_str path)
+{
+    uint32_t low = 0, high = l->n;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (wr_str_cmp(l->entries[middle].name, path) <= 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low != 0 ? low - 1 : NONE;
+}
+
+/* How many bytes a and b have in common at their beginning. */
+static size_t
+common(weir_str a, weir_str b)
+{
+    size_t n = 0, max = WR_MIN(a.len, b.len);
+
+    while (n < max && a.data[n] == b.data[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* The exact location or the longest prefix of path, or NULL. */
+static const struct wr_location *
+find_plain(const struct wr_locations *l, weir_str path)
+{
+    uint32_t i = last_not_behind(l, path);
+    size_t same;
+
+    if (i == NONE) {
+        return NULL;
+    }
+    same = common(l->entries[i].name, path);
+    if (same == path.len && same == l->entries[i].name.len && l->entries[i].exact != NULL) {
+        return l->entries[i].exact;
+    }
+    while (i != NONE && (l->entries[i].name.len > same || l->entries[i].prefix == NULL)) {
+        i = l->entries[i].shorter;
+    }
+    return i != NONE ? l->entries[i].prefix : NULL;
+}
+
+enum found { FOUND_PREFIX, FOUND_FINAL, FOUND_NOTHING, FOUND_FAULT };
+
+/* Look inside *loc, whose locations are l: *loc becomes what is found there. FOUND_FINAL ends the whole search, FOUND_PREFIX
+ * leaves the regular expressions of the blocks around to be tried. The depth is that of the file, which its reader bounds. */
+static enum found
+search(struct wr_request *r, const struct wr_locations *l, weir_str path,
+       const struct wr_location **loc)
+{
+    const struct wr_location *plain = l != NULL ? find_plain(l, path) : NULL;
+    enum found found = FOUND_NOTHING;
+
+    if (plain != NULL) {
+        *loc = plain;
+        if (plain->kind == WR_LOC_EXACT) {
+            return FOUND_FINAL;
+        }
+        found = search(r, plain->inner, path, loc);
+        if (found == FOUND_FINAL || found == FOUND_FAULT) {
+            return found;
+        }
+        found = FOUND_PREFIX;
+        if (plain->kind == WR_LOC_PREFIX_FINAL) {
+            return found;
+        }
+    }
+    for (uint32_t i = 0; l != NULL && i < l->n_regexes; i++) {
+        int rc = weir_regex_match(&r->pub, l->regexes[i]->regex, path);
+        if (rc == WEIR_OK) {
+            *loc = l->regexes[i];
+            found = search(r, l->regexes[i]->inner, path, loc);
+            return found == FOUND_FAULT ? found : FOUND_FINAL;
+        }
+        if (rc != WEIR_ABSENT) {
+            return FOUND_FAULT;
+        }
+    }
+    return found;
+}
+
+const struct wr_location *
+wr_location_find(struct wr_request *r, const struct wr_server *server, weir_str path)
+{
+    const struct wr_location *loc = &server->base;
+
+    return search(r, server->base.inner, path, &loc) != FOUND_FAULT ? loc : NULL;
+}
+
+const struct wr_location *
+wr_location_named(const struct wr_server *server, weir_str name)
+{
+    return server->named != NULL ? wr_map_find(server->named, name) : NULL;
+}
+
+const struct wr_location *
+wr_location_limit(const struct wr_location *loc, const struct wr_request *r)
+{
+    if (loc->limited == NULL || (r->pub.method & loc->limit_methods) != 0) {
+        return loc;
+    }
+    for (size_t i = 0; i < loc->limit_names.count; i++) {
+        if (weir_str_eq(loc->limit_names.at[i], r->pub.method_name)) {
+            return loc;
+        }
+    }
+    return loc->limited;
+}
