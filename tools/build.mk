@@ -251,6 +251,7 @@ abi:
 shape:
 	@tools/shape
 docs:
+	@tools/directive-reference --builddir=$(B)
 	@tools/check-docs --builddir=$(B)
 
 cover:
@@ -321,7 +322,7 @@ help:
 #: cover                  line coverage by file from the tests, in build-cover
 #: lint                   clang-tidy, cppcheck, gcc's analyzer, layers
 #: format                 clang-format over all sources
-#: abi shape docs         the ledger, lines a file and function, every directive documented
+#: abi shape docs         the ledger, lines a file and function, docs/directives.md and what it must hold
 #: compile_commands.json  for editors
 #: bench                  compare with nginx and the floor
 #: install dist clean     DESTDIR is honoured; a configuration is never overwritten
