@@ -27,6 +27,7 @@ wr_http_create(struct weir_conf *cf, const struct wr_registry *registry)
     http->tag = WR_HTTP_TAG;
     http->pool = cf->pool;
     http->registry = registry;
+    http->prefix = cf->prefix;
     http->n_slots = registry->space.n_slots;
     http->compat_nginx = cf->compat_nginx;
     http->build = b;
