@@ -243,13 +243,3 @@ weir_respond_method_not_allowed(weir_request *r, uint32_t methods)
     (void)weir_out_set(r, WEIR_STR("Allow"), weir_dup(r->pool, wr_strbuf_view(&b)));
     return 405;
 }
-
-int
-weir_set_path(weir_request *r, weir_str path)
-{
-    if (wr_request_of(r)->phase != WEIR_PHASE_PRECONTENT || path.len == 0) {
-        return WEIR_INVALID;
-    }
-    r->path = path;
-    return WEIR_OK;
-}
