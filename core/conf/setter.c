@@ -99,16 +99,20 @@ set_str(struct weir_conf *cf, const weir_directive *row, void *field)
     return WEIR_OK;
 }
 
+weir_str
+weir_conf_path(weir_conf *cf, weir_str path)
+{
+    if (path.len != 0 && path.data[0] != '/') {
+        return weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->prefix), WEIR_FMT(path));
+    }
+    return weir_dup(cf->pool, path);
+}
+
 static int
 set_path(struct weir_conf *cf, const weir_directive *row, void *field)
 {
-    weir_str path = argument(cf);
-
     (void)row;
-    if (path.len != 0 && path.data[0] != '/') {
-        path = weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->prefix), WEIR_FMT(path));
-    }
-    *(weir_str *)field = path;
+    *(weir_str *)field = weir_conf_path(cf, argument(cf));
     return WEIR_OK;
 }
 
