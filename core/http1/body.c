@@ -81,19 +81,42 @@ keep_trailers(struct wr_request *r, const struct wr_head_section *s, const char 
     }
 }
 
+static const struct wr_head_limits trailer_limits = { .field_max = TRAILER_BYTES,
+                                                      .head_max = TRAILER_BYTES,
+                                                      .fields_max = TRAILER_FIELDS,
+                                                      .underscores = true };
+
+bool
+wr_http1_body_right(const struct wr_http1 *h, struct wr_fault *fault)
+{
+    struct wr_chunked c = h->x->chunked;
+    struct wr_head_scan scan = { 0 };
+    struct wr_head_field fields[TRAILER_FIELDS];
+    struct wr_head_section s = { .fields = fields };
+    const char *at = wr_http1_input.at;
+    size_t len = wr_http1_input.len, used;
+    weir_str data;
+
+    do {
+        enum wr_wire w = wr_chunked_decode(&c, at, len, &used, &data, fault);
+        if (w != WR_OK) {
+            return w != WR_BAD;
+        }
+        at += used;
+        len -= used;
+    } while (data.len != 0);
+    return wr_http1_section(at, len, &scan, &trailer_limits, &s, fault) != WR_BAD;
+}
+
 static bool
 take_trailers(struct wr_http1 *h, bool discard)
 {
     struct wr_head_field fields[TRAILER_FIELDS];
-    struct wr_head_limits limits = { .field_max = TRAILER_BYTES,
-                                     .head_max = TRAILER_BYTES,
-                                     .fields_max = TRAILER_FIELDS,
-                                     .underscores = true };
     struct wr_head_section s = { .fields = fields };
     struct wr_fault fault;
 
-    switch (wr_http1_section(wr_http1_input.at, wr_http1_input.len, &h->x->trailer_scan, &limits,
-                             &s, &fault)) {
+    switch (wr_http1_section(wr_http1_input.at, wr_http1_input.len, &h->x->trailer_scan,
+                             &trailer_limits, &s, &fault)) {
     case WR_OK:
         if (h->r != NULL) {
             keep_trailers(h->r, &s, wr_http1_input.at);

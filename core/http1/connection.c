@@ -117,11 +117,17 @@ loc_conf(const struct wr_http1 *h)
     return h->r != NULL ? wr_loc_conf(h->r) : h->endpoint->fallback->base.conf[WR_SLOT_LOC];
 }
 
+/* Say "no more from us" once all is out, then wait for the peer to close. */
 static void
 linger_begin(struct wr_http1 *h, const struct wr_loc_conf *c)
 {
-    wr_conn_shut(&h->conn);
     h->state = WR_HTTP1_LINGER;
+    if (wr_out_flush(&h->conn) == -EAGAIN) { /* the deadline is the client's until then */
+        h->linger_until_ms = 0;
+        wr_conn_deadline(&h->conn, c->send_timeout_ms);
+        return;
+    }
+    wr_conn_shut(&h->conn);
     h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
     wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
 }
@@ -168,15 +174,10 @@ request_over(struct wr_http1 *h)
         next_head(h, c);
         return;
     }
-    if (wr_out_flush(&h->conn) == -EAGAIN) { /* linger once the rest is out: the deadline is the client's */
-        h->state = WR_HTTP1_LINGER;
-        h->linger_until_ms = 0;
-        wr_conn_deadline(&h->conn, c->send_timeout_ms);
-        return;
-    }
-    if (!h->conn.gone && c->lingering_close != 0 &&
-        (body_left || wr_http1_input.len != 0 || c->lingering_close == 2 ||
-         (h->conn.can_read && !h->conn.half_closed))) {
+    if (wr_out_flush(&h->conn) == -EAGAIN ||
+        (!h->conn.gone && c->lingering_close != 0 &&
+         (body_left || wr_http1_input.len != 0 || c->lingering_close == 2 ||
+          (h->conn.can_read && !h->conn.half_closed)))) {
         linger_begin(h, c);
         return;
     }

@@ -32,8 +32,8 @@ limits_of(const struct wr_server_conf *c)
         .fields_max = (uint32_t)WR_MIN(c->max_headers, (int64_t)WR_HTTP1_FIELDS),
         .empty_max = 4,
         .bare_lf = c->bare_lf,
-        .underscores = c->underscores_in_headers,
-        .ignore_invalid = c->ignore_invalid_headers,
+        .underscores = c->underscores_in_headers || !c->ignore_invalid_headers,
+        .ignore_invalid = c->bare_lf && c->ignore_invalid_headers, /* weir: no token, no request */
         .target_high = c->bare_lf,
     };
 }
@@ -134,6 +134,14 @@ canonical_host(weir_pool *pool, weir_str host)
     return host;
 }
 
+/* Names with an empty label ("a..b", ".a", ".") are in no DNS and in no sane configuration. */
+static bool
+has_empty_label(weir_str host)
+{
+    return host.len != 0 &&
+           (host.data[0] == '.' || memmem(host.data, host.len, "..", 2) != NULL);
+}
+
 /* Which server is meant: the target's host, else the Host field's. False: neither can be read. */
 static bool
 choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *target,
@@ -147,7 +155,7 @@ choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *
     if (framing->host.len != 0) {
         weir_str field;
         uint32_t port;
-        if (!wr_host_parse(framing->host, &field, &port)) {
+        if (!wr_host_parse(framing->host, &field, &port) || has_empty_label(field)) {
             return false;
         }
         if (host.data == NULL) {
@@ -200,10 +208,25 @@ wants_keep_alive(const struct wr_http1 *h, const struct wr_framing *framing)
     return framing->persistent && !h->quitting && wr_pressure.level == WR_PRESSURE_NONE;
 }
 
+/* OPTIONS *: about the server as a whole [RFC 9110 9.3.7]. */
+static bool
+is_about_server(const struct wr_request *r)
+{
+    return r->pub.method == WEIR_OPTIONS && r->pub.path.len == 1 && r->pub.path.data[0] == '*';
+}
+
+/* Methods that no content of ours answers, and that must not fall through to files [RFC 9110 9.3.6, 9.3.8]. */
+static bool
+refused_method(uint32_t method)
+{
+    return method == WEIR_TRACE || method == WEIR_CONNECT;
+}
+
 static void
 start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing)
 {
     bool chunked = framing->length == WR_LENGTH_CHUNKED;
+    struct wr_fault fault;
 
     r->keep_alive = wants_keep_alive(h, framing);
     r->pub.in_length = framing->length;
@@ -212,14 +235,18 @@ start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing
     if (h->x->body != WR_HTTP1_BODY_NONE) {
         r->pub.flags |= WEIR_R_HAS_BODY;
     }
+    if (chunked && !wr_http1_body_right(h, &fault)) { /* nothing acts on a request that is broken */
+        wr_http1_input.len = 0;
+        h->x->body = WR_HTTP1_BODY_NONE;
+        refuse(h, fault.status, fault.reason);
+        return;
+    }
+    if (is_about_server(r)) {
+        (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+        (void)weir_respond(&r->pub, 204, WEIR_STR(""), WEIR_STR(""));
+        return;
+    }
     wr_request_start(r);
-}
-
-/* Methods that no content of ours answers, and that must not fall through to files [RFC 9110 9.3.6, 9.3.8]. */
-static bool
-refused_method(uint32_t method)
-{
-    return method == WEIR_TRACE || method == WEIR_CONNECT;
 }
 
 static void

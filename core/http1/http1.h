@@ -116,6 +116,9 @@ bool wr_http1_take_head(struct wr_http1 *h);
 void wr_http1_body_start(struct wr_http1 *h, bool chunked, uint64_t length);
 void wr_http1_take_body(struct wr_http1 *h, bool discard);
 
+/* Is the chunked body right as far as it has come? Reads input without taking anything. */
+bool wr_http1_body_right(const struct wr_http1 *h, struct wr_fault *fault);
+
 /* write.c: move what may be sent now from x->out to the connection's output. */
 void wr_http1_send_more(struct wr_http1 *h);
 
