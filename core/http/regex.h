@@ -28,7 +28,7 @@ struct wr_captures {
 static inline weir_str
 wr_captures_group(const struct wr_captures *c, uint32_t i)
 {
-    if (c == NULL || i >= c->n || c->from[i] == UINT32_MAX) {
+    if (c == NULL || i >= c->n || i >= WR_LIMIT_CAPTURES || c->from[i] == UINT32_MAX) {
         return (weir_str){ NULL, 0 };
     }
     return (weir_str){ c->subject.data + c->from[i], c->until[i] - c->from[i] };
