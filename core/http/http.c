@@ -30,7 +30,6 @@ wr_http_create(struct weir_conf *cf, const struct wr_registry *registry)
     http->prefix = cf->prefix;
     http->n_slots = registry->space.n_slots;
     http->compat_nginx = cf->compat_nginx;
-    http->prefix = cf->prefix;
     http->build = b;
     wr_map_init(&b->addresses, cf->pool, false);
     wr_vec_init_of(&b->servers, cf->pool, struct wr_server *);

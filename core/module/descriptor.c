@@ -174,7 +174,7 @@ check_directive(const weir_module *m, const weir_directive *d, struct wr_err *er
         (d->type != WEIR_T_CUSTOM && d->size != field_size(d->type))) {
         return wr_err_set(err, "the field of its directive \"%s\" does not fit", d->name);
     }
-    if ((d->type == WEIR_T_CUSTOM && d->set == NULL) || d->min > d->max) {
+    if ((d->type == WEIR_T_CUSTOM && d->set == NULL) || (d->max != 0 && d->min > d->max)) {
         return wr_err_set(err, "its directive \"%s\" has no setter or a wrong number of arguments",
                           d->name);
     }
