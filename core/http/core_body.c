@@ -10,12 +10,22 @@ typedef struct wr_body_conf conf;
 
 static const weir_name in_file[] = { { "off", 0 }, { "on", 1 }, { "clean", 2 }, { NULL, 0 } };
 
+static weir_str
+absolute(weir_conf *cf, weir_str path)
+{
+    if (path.len != 0 && path.data[0] == '/') {
+        return path;
+    }
+    return weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->prefix), WEIR_FMT(path));
+}
+
 /* client_body_temp_path PATH 1 2: digits of the folders within. */
 static int
 set_temp_path(weir_conf *cf, const weir_directive *d, void *field)
 {
     conf *c = WR_CORE_STRUCT(conf, d, field);
 
+    c->temp_path = absolute(cf, weir_conf_arg(cf, 1));
     for (uint32_t i = 0; i < 3; i++) {
         uint64_t digits = 0;
         if (i + 2 < weir_conf_argc(cf) &&
@@ -41,7 +51,7 @@ static const weir_directive rows[] = {
       .help = "folder of temporary files, and the digits of up to three levels of folders within",
       .preset = WR_BODY_TEMP_PATH,
       .where = WHERE,
-      .type = WEIR_T_PATH,
+      .type = WEIR_T_CUSTOM,
       WR_CORE_SPAN(conf, temp_path, temp_levels),
       .min = 1,
       .max = 4,
@@ -52,6 +62,17 @@ static const weir_directive rows[] = {
              "keep a body in memory in one piece"),
 };
 
+static int
+check(weir_conf *cf, void *data)
+{
+    conf *c = data;
+
+    if (weir_conf_where(cf) == WEIR_IN_MAIN) {
+        c->temp_path = absolute(cf, WEIR_STR(WR_BODY_TEMP_PATH));
+    }
+    return WEIR_OK;
+}
+
 static weir_self self = WR_SELF;
 
 const weir_module wr_core_body = {
@@ -59,4 +80,5 @@ const weir_module wr_core_body = {
     .summary = "bodies of requests",
     .conf_size = sizeof(struct wr_body_conf),
     .directives = WEIR_ITEMS(rows),
+    .check = check,
 };

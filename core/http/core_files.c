@@ -32,16 +32,6 @@ stands_beside(weir_conf *cf, const weir_directive *d, const char *other)
     return false;
 }
 
-/* A path that begins with a fixed text is taken relative to the prefix, as other paths are. */
-static weir_str
-absolute(weir_conf *cf, weir_str path)
-{
-    if (path.len == 0 || path.data[0] == '/' || path.data[0] == '$') {
-        return path;
-    }
-    return weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->prefix), WEIR_FMT(path));
-}
-
 static int
 set_root(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -56,12 +46,8 @@ set_root(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error_at(cf, 1, "the $document_root variable may not be used in the "
                                          "\"root\" directive");
     }
-    while (path.len > 1 && path.data[path.len - 1] == '/') {
-        path.len--;
-    }
-    c->root = weir_value_compile(cf, absolute(cf, path));
+    c->root = weir_value_compile(cf, path);
     c->alias = NULL;
-    c->alias_cut = 0;
     return c->root != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
@@ -105,8 +91,8 @@ set_alias(weir_conf *cf, const weir_directive *d, void *field)
     if (check_slashes(cf, loc, path) != WEIR_OK) {
         return WEIR_ERROR;
     }
-    c->alias = weir_value_compile(cf, absolute(cf, path));
-    c->alias_cut = loc->kind == WR_LOC_REGEX ? 0 : (uint32_t)loc->name.len;
+    c->alias = weir_value_compile(cf, path);
+    c->alias_for = loc->kind == WR_LOC_REGEX ? WEIR_STR("") : loc->name;
     return c->alias != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
@@ -188,7 +174,7 @@ static const weir_directive rows[] = {
       .help = "path that takes the place of the location's own in a request's path",
       .where = WEIR_IN_LOCATION,
       .type = WEIR_T_CUSTOM,
-      WR_CORE_SPAN(conf, alias, alias_cut),
+      WR_CORE_SPAN(conf, alias, alias_for),
       .min = 1,
       .max = 1,
       .set = set_alias },
@@ -265,7 +251,7 @@ check(weir_conf *cf, void *data)
     }
     c->cache_inactive_ms = 60000;
     c->types = wr_types_usual(cf->pool);
-    c->root = weir_value_compile(cf, absolute(cf, WEIR_STR("html")));
+    c->root = weir_value_compile(cf, WEIR_STR("html"));
     return c->root != NULL ? WEIR_OK : WEIR_ERROR;
 }
 

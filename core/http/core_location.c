@@ -15,21 +15,20 @@ static const weir_name satisfy[] = { { "all", 0 }, { "any", 1 }, { NULL, 0 } };
 static const weir_name tokens[] = { { "off", 0 }, { "on", 1 }, { "build", 2 }, { NULL, 0 } };
 static const weir_name browsers[] = { { "none", 0 }, { "msie6", 1 }, { "safari", 2 }, { NULL, 0 } };
 
-/* keepalive_timeout's second argument, in seconds for the Keep-Alive field. */
+/* keepalive_timeout 75s 60s: the second is what the Keep-Alive field says, in seconds. */
 static int
 set_keepalive_timeout(weir_conf *cf, const weir_directive *d, void *field)
 {
     conf *c = WR_CORE_STRUCT(conf, d, field);
-    uint64_t ms;
+    uint64_t ms[2] = { 0, 0 };
 
-    c->keepalive_header_s = 0;
-    if (weir_conf_argc(cf) < 3) {
-        return WEIR_OK;
+    for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
+        if (weir_parse_msec(weir_conf_arg(cf, i), &ms[i - 1]) != WEIR_OK) {
+            return weir_conf_error_at(cf, i, "\"%s\" directive invalid value", d->name);
+        }
     }
-    if (weir_parse_msec(weir_conf_arg(cf, 2), &ms) != WEIR_OK) {
-        return weir_conf_error_at(cf, 2, "\"%s\" directive invalid value", d->name);
-    }
-    c->keepalive_header_s = ms / 1000;
+    c->keepalive_timeout_ms = ms[0];
+    c->keepalive_header_s = ms[1] / 1000;
     return WEIR_OK;
 }
 
@@ -69,7 +68,7 @@ static const weir_directive rows[] = {
       .preset = "65s",
       .compat = "75s",
       .where = WHERE,
-      .type = WEIR_T_MSEC,
+      .type = WEIR_T_CUSTOM,
       WR_CORE_SPAN(conf, keepalive_timeout_ms, keepalive_header_s),
       .min = 1,
       .max = 2,
@@ -144,6 +143,17 @@ static const weir_directive rows[] = {
                     "what is answered in place of the built-in page for these statuses"),
 };
 
+static int
+check(weir_conf *cf, void *data)
+{
+    conf *c = data;
+
+    if (weir_conf_where(cf) == WEIR_IN_MAIN) {
+        c->keepalive_timeout_ms = cf->compat_nginx ? 75000 : 65000;
+    }
+    return WEIR_OK;
+}
+
 static weir_self self = WR_SELF;
 
 const weir_module wr_core_location = {
@@ -151,4 +161,5 @@ const weir_module wr_core_location = {
     .summary = "connections kept, pace of answers, redirects, error pages",
     .conf_size = sizeof(struct wr_loc_conf),
     .directives = WEIR_ITEMS(rows),
+    .check = check,
 };

@@ -143,7 +143,7 @@ redirect_outside(struct wr_request *r, const struct wr_error_page *p, weir_str u
 bool
 wr_error_page_answer(struct wr_request *r, uint32_t status)
 {
-    const struct wr_error_page *p = r->error_paged ? NULL : find(r, status);
+    const struct wr_error_page *p = r->error_paged && !r->error_again ? NULL : find(r, status);
     bool recursive = wr_loc_conf(r)->recursive_error_pages;
     weir_str to, args = WEIR_STR("");
     size_t query;
@@ -156,7 +156,8 @@ wr_error_page_answer(struct wr_request *r, uint32_t status)
     if (to.len == 0) {
         return false;
     }
-    r->error_paged = !recursive;
+    r->error_paged = true;
+    r->error_again = recursive;
     r->error_status = p->overwrite == OWN ? status : (uint32_t)p->overwrite;
     if (to.data[0] != '/' && to.data[0] != '@') {
         redirect_outside(r, p, to);

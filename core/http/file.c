@@ -25,18 +25,6 @@ enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK };
 
 /* ---- Names. ---- */
 
-/* The location that r is in, without if and limit_except blocks. */
-static const struct wr_location *
-named_location(const struct wr_request *r)
-{
-    const struct wr_location *l = r->loc;
-
-    while (l->kind == WR_LOC_BLOCK && l->outer != NULL) {
-        l = l->outer;
-    }
-    return l;
-}
-
 /* The value of root or alias, absolute, without a final slash. */
 static weir_str
 evaluated(struct wr_request *r, const weir_value *v)
@@ -90,7 +78,6 @@ weir_file_path(weir_request *pub, weir_str path)
 {
     struct wr_request *r = wr_request_of(pub);
     const struct wr_files_conf *c = wr_files_conf(r);
-    const struct wr_location *l = named_location(r);
     weir_str root = wr_file_root(r);
     weir_str none = { NULL, 0 };
 
@@ -104,11 +91,11 @@ weir_file_path(weir_request *pub, weir_str path)
     if (c->alias == NULL) {
         return join(r, root, path);
     }
-    if (l->kind == WR_LOC_REGEX) { /* the alias names the file; another path is put behind it */
+    if (c->alias_for.len == 0) { /* the alias names the file; another path is put behind it */
         return path.data == pub->path.data ? weir_dup(pub->pool, root) : join(r, root, path);
     }
     return join(r, root,
-                wr_str_starts(path, l->name) ? wr_str_cut(path, l->name.len, SIZE_MAX) : path);
+                wr_str_starts(path, c->alias_for) ? wr_str_cut(path, c->alias_for.len, SIZE_MAX) : path);
 }
 
 /* ---- Opening. ---- */

@@ -92,7 +92,8 @@ struct wr_request {
     bool denied;               /* an access hook said 401 or 403 under `satisfy any` */
     uint32_t denial;
     bool running;              /* inside wr_request_run: resumptions wait */
-    bool error_paged;          /* an error_page is being served: no second one unless recursive */
+    bool error_paged;          /* an error_page is being served */
+    bool error_again;          /* and may have an error_page itself: recursive_error_pages where the first error was */
     bool ended;
     bool end_wanted;           /* cut the request when the running hook returns */
     uint32_t error_status;     /* the status an error_page answers for; 0: none */

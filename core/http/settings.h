@@ -74,7 +74,7 @@ struct wr_loc_conf {
 struct wr_files_conf {
     weir_value *root;    /* "html" */
     weir_value *alias;   /* NULL: root */
-    uint32_t alias_cut;  /* bytes of the path that alias replaces; 0: all (a regex location's alias) */
+    weir_str alias_for;  /* the beginning of the path that alias replaces; empty: all of it (a regex location's alias) */
     bool sendfile, aio_threads;
     uint64_t sendfile_max_chunk; /* 2m */
     uint64_t directio, read_ahead; /* accepted */
