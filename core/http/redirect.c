@@ -159,3 +159,15 @@ weir_rewrite(weir_request *pub, weir_str path, weir_str args)
     r->rewritten = true;
     return WEIR_OK;
 }
+
+int
+weir_set_path(weir_request *pub, weir_str path)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    if (r->phase != WEIR_PHASE_PRECONTENT || !path_fits(r, path)) {
+        return WEIR_INVALID;
+    }
+    pub->path = path;
+    return WEIR_OK;
+}
