@@ -127,8 +127,9 @@ void wr_upgrade_begin(struct wr_master *m);
 /* The new binary has ended: true when pid was it; the pid file is ours again, and workers run again. */
 bool wr_upgrade_ended(struct wr_master *m, pid_t pid);
 
-/* The sockets an old binary left to us, from the environment; NULL: none. */
-struct wr_listen *wr_upgrade_sockets(struct weir_pool *pool, struct wr_err *err);
+/* The sockets an old binary left to us, from the environment; NULL: none. inherited: there is an old binary. err is set, and
+ * NULL answered, when the environment is wrong. */
+struct wr_listen *wr_upgrade_sockets(struct weir_pool *pool, bool *inherited, struct wr_err *err);
 
 /* ---- master.c ---- */
 

@@ -49,7 +49,7 @@ try_configuration(struct wr_master *m)
     struct wr_err err;
     bool ok = wr_generation_load(g);
 
-    wr_diag_print(&g->diag, STDERR_FILENO, 1u << WR_DIAG_ERROR, true);
+    wr_diag_print(&g->diag, -1, 1u << WR_DIAG_ERROR, true); /* to the log alone */
     if (ok && (!wr_privileges_find(g->conf, &user, &err) ||
                !wr_generation_open(g, m->current->listens, &err))) {
         wr_say(wr_log_process(), EMERG, "%s", err.text);
@@ -212,7 +212,7 @@ start_next(struct wr_master *m)
     struct wr_err err = { "" };
     bool ok = wr_generation_load(g);
 
-    wr_diag_print(&g->diag, STDERR_FILENO, 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, true);
+    wr_diag_print(&g->diag, -1, 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, true);
     if (ok && (!wr_privileges_find(g->conf, &r->user, &err) ||
                !wr_generation_open(g, m->current->listens, &err))) {
         wr_say(wr_log_process(), EMERG, "%s", err.text);

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "module/metric.h"
 #include "process/channel.h"
-#include "process/crash.h"
 #include "process/master.h"
 #include "process/worker.h"
 
@@ -107,16 +106,11 @@ be_worker(struct wr_master *m, struct wr_generation *g, const struct wr_privileg
         .channel = ends[1],
         .master = master,
     };
-    int code;
 
     (void)close(ends[0]);
     forget_master(m, g, self);
     wr_log_process_set(&g->conf->error_log);
-    code = wr_worker_run(&start);
-    if (wr_crash_sanitized()) {
-        _exit(code); /* the master's things are in this memory and nobody's here: no leaks */
-    }
-    exit(code);
+    exit(wr_worker_run(&start));
 }
 
 static struct wr_child *

@@ -128,9 +128,9 @@ int
 wr_start_server(struct wr_instance *in)
 {
     struct wr_err err = { "" };
-    struct wr_listen *have = wr_upgrade_sockets(in->pool, &err);
+    bool inherited;
+    struct wr_listen *have = wr_upgrade_sockets(in->pool, &inherited, &err);
     struct wr_generation *g = wr_generation_create(in);
-    bool inherited = have != NULL;
     int ready = -1;
 
     if (err.text[0] != '\0') {

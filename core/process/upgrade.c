@@ -22,12 +22,13 @@ enum { SOCKETS_BYTES = 64 * 1024 };
 static const char variable[] = "WEIR";
 
 struct wr_listen *
-wr_upgrade_sockets(struct weir_pool *pool, struct wr_err *err)
+wr_upgrade_sockets(struct weir_pool *pool, bool *inherited, struct wr_err *err)
 {
     const char *text = getenv(variable);
     struct wr_listen *list;
 
-    if (text == NULL || text[0] == '\0') {
+    *inherited = text != NULL;
+    if (text == NULL) {
         return NULL;
     }
     wr_say(wr_log_process(), NOTICE, "using inherited sockets from \"%s\"", text);
