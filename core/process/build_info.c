@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "module/index.h"
-#include "process/http_seam.h"
+#include "http/http.h"
 
 /* A module of nginx's, and a directive that shows whether weir has it. */
 struct feature {
@@ -77,7 +77,7 @@ table_has(const weir_module *m, weir_str directive)
     const weir_directive *d = m->directives.at;
 
     for (uint32_t i = 0; i < m->directives.count; i++) {
-        if (weir_str_eq(weir_str_c(d[i].name), directive)) {
+        if ((d[i].flags & WEIR_D_NOTHING) == 0 && weir_str_eq(weir_str_c(d[i].name), directive)) {
             return true;
         }
     }
@@ -92,7 +92,7 @@ has(const struct wr_index *index, const char *directive)
     if (index != NULL && wr_index_find(index, WR_INDEX_DIRECTIVE, name) != NULL) {
         return true;
     }
-    for (uint32_t i = 0; wr_http_create != NULL && i < wr_http_builtin_count; i++) {
+    for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
         if (table_has(wr_http_builtin[i], name)) {
             return true;
         }

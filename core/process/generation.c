@@ -7,9 +7,12 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "module/metric.h"
-#include "process/http_seam.h"
+#include "http1/http1.h"
 
 enum { BUILTIN_MAX = 64 };
+
+/* -M is answered by servers that have it. */
+#pragma weak wr_http_explain
 
 /* ---- Built-in modules. ---- */
 
@@ -20,11 +23,9 @@ list_builtin(const weir_module **to)
     uint32_t n = 0;
 
     to[n++] = &wr_main_module;
-    if (wr_http_create != NULL) {
-        WR_ASSERT(wr_http_builtin_count + 2 <= BUILTIN_MAX);
-        for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
-            to[n++] = wr_http_builtin[i];
-        }
+    WR_ASSERT(wr_http_builtin_count + 2 <= BUILTIN_MAX);
+    for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
+        to[n++] = wr_http_builtin[i];
     }
     to[n++] = &wr_events_module;
     return n;
@@ -94,11 +95,8 @@ begin_conf(struct wr_generation *g)
         .owner = g,
         .prefix = g->instance->prefix,
         .compat_nginx = weir_str_eq(wr_generation_word(&g->tree, "compat"), WEIR_STR("nginx")),
-        .make_zone = wr_zone_make,
     };
-    if (wr_http_create != NULL) {
-        g->http = wr_http_create(&g->cf, &g->registry);
-    }
+    (void)wr_http_create(&g->cf, &g->registry);
 }
 
 /* Whatever the instance's own files are, the configuration's texts must bind, then agree with one another. */
@@ -108,11 +106,8 @@ bind_conf(struct wr_generation *g)
     begin_conf(g);
     g->scope = wr_scope_create_main(&g->cf);
     g->events = g->scope->conf[wr_events_module.self->slot];
-    if (!wr_scope_bind(&g->cf, g->scope, g->tree.first)) {
-        return false;
-    }
     g->conf = g->scope->conf[wr_main_module.self->slot];
-    return wr_zone_check(&g->registry, &g->diag);
+    return wr_scope_bind(&g->cf, g->scope, g->tree.first);
 }
 
 static bool
@@ -124,13 +119,10 @@ finish(struct wr_generation *g)
     if (!wr_metrics_add(g->instance->metrics, &g->registry, &err)) {
         return wr_diag_error(&g->diag, nowhere, NULL, "%s", err.text);
     }
-    if (g->http == NULL || g->http->scope == NULL) {
-        return true;
-    }
-    if (!wr_http_finish(&g->cf, g->http)) {
+    if (!wr_http_finish(&g->cf, g->home.http)) {
         return false;
     }
-    g->listens = g->http->listens;
+    g->listens = g->home.http->listens;
     for (struct wr_listen *l = g->listens; l != NULL; l = l->next) {
         l->multi_accept = g->events->multi_accept;
     }
@@ -170,13 +162,11 @@ wr_generation_load(struct wr_generation *g)
         return false;
     }
     wr_registry_init(&g->registry, g->pool, g->instance->modules, builtin, n, &g->instance->zones);
-    /* Faults here and faults of binding are told together. */
+    /* A fault in one step does not hide those of the next ones. */
     ok = wr_registry_prepare(&g->registry, &g->tree, &g->diag);
-    if (!bind_conf(g) || !ok) {
-        return false;
-    }
+    ok = bind_conf(g) && ok;
     warn_of_log_folders(g);
-    return finish(g);
+    return finish(g) && ok;
 }
 
 bool
@@ -190,20 +180,18 @@ wr_generation_open(struct wr_generation *g, const struct wr_listen *have, struct
 bool
 wr_generation_worker_start(struct wr_generation *g)
 {
-    return g->http == NULL || g->http->scope == NULL || wr_http_worker_start(g->http);
+    return wr_http_worker_start(g->home.http, wr_http1_accepted);
 }
 
 void
 wr_generation_worker_stop(struct wr_generation *g)
 {
-    if (g->http != NULL && g->http->scope != NULL) {
-        wr_http_worker_stop(g->http);
-    }
+    wr_http_worker_stop(g->home.http);
 }
 
 bool
 wr_generation_explain(const struct wr_generation *g, weir_str target, weir_str host, bool json,
                       int fd)
 {
-    return g->http != NULL && wr_http_explain(g->http, target, host, json, fd);
+    return wr_http_explain != NULL && wr_http_explain(g->home.http, target, host, json, fd);
 }

@@ -13,6 +13,7 @@
 #include "conf/bind.h"
 #include "conf/diag.h"
 #include "conf/tree.h"
+#include "http/http.h"
 #include "module/registry.h"
 #include "net/listen.h"
 #include "process/instance.h"
@@ -20,10 +21,8 @@
 
 #define WR_GENERATION_TAG WR_TAG('g', 'e', 'n', 'r')
 
-struct wr_http;
-
 struct wr_generation {
-    struct wr_http *http; /* first: what http finds behind cf->owner; NULL: this server has no http */
+    struct wr_http_home home; /* first: what http finds behind cf->owner */
     uint32_t tag;
     struct weir_pool *pool;
     struct wr_instance *instance;

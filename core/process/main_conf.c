@@ -186,21 +186,6 @@ check_main(weir_conf *cf, void *conf)
 /* ---- Blocks. ---- */
 
 static int
-set_http(weir_conf *cf, const weir_directive *d, void *field)
-{
-    struct wr_generation *g = wr_generation_of(cf);
-
-    (void)d;
-    (void)field;
-    if (g->http == NULL) {
-        return weir_conf_error(cf, "this server was built without http");
-    }
-    g->http->scope = wr_scope_create(cf, cf->scope, WEIR_IN_HTTP, cf->node);
-    cf->block_read = true;
-    return wr_scope_bind(cf, g->http->scope, cf->node->first) ? WEIR_OK : WEIR_ERROR;
-}
-
-static int
 set_events(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct wr_generation *g = wr_generation_of(cf);
@@ -237,7 +222,7 @@ static const weir_name method_names[] = { { "epoll", 1 }, { NULL, 0 } };
       .flags = WEIR_D_NOTHING | WEIR_D_MANY }
 #define BLOCK(name_, set_, help_)                                                                  \
     { .name = (name_), .help = (help_), .where = WEIR_IN_MAIN, .type = WEIR_T_CUSTOM,              \
-      .flags = WR_D_SCOPE, .set = (set_) }
+      .flags = WEIR_D_BLOCK | WR_D_SCOPE, .set = (set_) }
 #define LOG_PLACES (WEIR_IN_MAIN | WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION)
 #define M struct wr_main_conf
 #define E struct wr_events_conf
@@ -290,7 +275,7 @@ static const weir_directive main_rows[] = {
     NOTHING("ssl_object_cache_inheritable", WEIR_IN_MAIN, "weir reads unchanged files once"),
     NOTHING("google_perftools_profiles", WEIR_IN_MAIN, "use perf"),
     BLOCK("events", set_events, "settings of connections"),
-    BLOCK("http", set_http, "settings of the HTTP server"),
+    BLOCK("http", wr_http_block, "settings of the HTTP server"),
 };
 
 static const weir_directive events_rows[] = {
