@@ -16,6 +16,7 @@ struct wr_loop {
     int epoll_fd;
     int n_ready, at_ready; /* the batch being handled, so that a removed io's events can be dropped */
     bool stop;
+    bool firing; /* inside fire_timers */
     uint64_t turns;
     struct wr_heap timers;
     struct wr_list tasks, last, buried;
@@ -129,7 +130,12 @@ wr_loop_remove(struct wr_loop *loop, struct wr_io *io)
 void
 wr_timer_set(struct wr_loop *loop, struct wr_timer *t, uint64_t ms)
 {
-    t->due_ms = wr_clock.now_ms + ms;
+    if (ms == 0 && loop->firing) {
+        ms = 1; /* of this turn's timers it would be one more, and so for ever */
+    }
+    if (__builtin_add_overflow(wr_clock.now_ms, ms, &t->due_ms)) {
+        t->due_ms = UINT64_MAX;
+    }
     if (!wr_heap_holds(&t->node) || t->due_ms < t->node.key) {
         wr_heap_move(&loop->timers, &t->node, t->due_ms);
     }
@@ -161,6 +167,7 @@ fire_timers(struct wr_loop *loop)
 {
     struct wr_heap_node *n;
 
+    loop->firing = true;
     while ((n = wr_heap_first(&loop->timers)) != NULL && n->key <= wr_clock.now_ms) {
         struct wr_timer *t = WR_CONTAINER(n, struct wr_timer, node);
         if (t->due_ms > wr_clock.now_ms) { /* was moved later meanwhile */
@@ -171,6 +178,7 @@ fire_timers(struct wr_loop *loop)
         t->due_ms = 0;
         t->fire(t);
     }
+    loop->firing = false;
 }
 
 /* ---- Tasks. ---- */
@@ -244,7 +252,8 @@ dispatch(struct wr_loop *loop)
 void
 wr_loop_turn(struct wr_loop *loop, int max_ms)
 {
-    int wait_ms = wr_list_empty(&loop->tasks) ? next_timer(loop) : 0;
+    bool idle = wr_list_empty(&loop->tasks) && wr_list_empty(&loop->last);
+    int wait_ms = idle ? next_timer(loop) : 0;
     int n;
 
     if (max_ms >= 0 && (wait_ms < 0 || wait_ms > max_ms)) {

@@ -59,13 +59,15 @@ struct weir_watch {
     struct wr_io io;
     void (*fn)(void *data, uint32_t ready);
     void *data;
+    uint32_t wanted; /* enum weir_ready; 0: paused, and not with epoll, which would report a hang-up all the same */
+    bool stopped;
 };
 
 static uint32_t
 to_epoll(uint32_t events)
 {
     return (events & WEIR_READABLE ? (uint32_t)EPOLLIN : 0) |
-           (events & WEIR_WRITABLE ? (uint32_t)EPOLLOUT : 0);
+           (events & WEIR_WRITABLE ? (uint32_t)EPOLLOUT : 0) | (uint32_t)EPOLLRDHUP;
 }
 
 static void
@@ -76,7 +78,10 @@ watch_ready(struct wr_io *io, uint32_t events)
                      (events & EPOLLOUT ? WEIR_WRITABLE : 0u) |
                      (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP) ? WEIR_HANGUP : 0u);
 
-    w->fn(w->data, ready);
+    ready &= w->wanted | WEIR_HANGUP; /* what this turn's event says may be wanted no more */
+    if (ready != 0) {
+        w->fn(w->data, ready);
+    }
 }
 
 static void
@@ -94,8 +99,12 @@ weir_watch_start(weir_pool *owner, int fd, uint32_t events, void (*fn)(void *dat
     w->io = (struct wr_io){ .fd = fd, .ready = watch_ready };
     w->fn = fn;
     w->data = data;
+    w->wanted = events & (WEIR_READABLE | WEIR_WRITABLE);
     if (wr_loop_add(wr_loop_self(), &w->io, to_epoll(events)) != 0) {
         return NULL;
+    }
+    if (w->wanted == 0) {
+        wr_loop_remove(wr_loop_self(), &w->io);
     }
     weir_on_end(owner, watch_end, w);
     return w;
@@ -104,13 +113,22 @@ weir_watch_start(weir_pool *owner, int fd, uint32_t events, void (*fn)(void *dat
 void
 weir_watch_set(weir_watch *w, uint32_t events)
 {
-    if (w->io.events != 0) {
-        (void)wr_loop_change(wr_loop_self(), &w->io, to_epoll(events) | EPOLLRDHUP);
+    if (w->stopped) {
+        return;
+    }
+    w->wanted = events & (WEIR_READABLE | WEIR_WRITABLE);
+    if (w->wanted == 0) {
+        wr_loop_remove(wr_loop_self(), &w->io);
+    } else if (w->io.events == 0) {
+        (void)wr_loop_add(wr_loop_self(), &w->io, to_epoll(events));
+    } else {
+        (void)wr_loop_change(wr_loop_self(), &w->io, to_epoll(events));
     }
 }
 
 void
 weir_watch_stop(weir_watch *w)
 {
+    w->stopped = true;
     wr_loop_remove(wr_loop_self(), &w->io);
 }

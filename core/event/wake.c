@@ -1,7 +1,7 @@
 /* event/wake.c - posts from any thread, and weir_offload's threads.
  *
- * A post is a node on a locked list and one write to an eventfd. A job belongs to two sides, the pool that started it and the
- * thread that runs it; whichever ends last frees it, so neither can see a dead one.
+ * A post is a node on a locked list and one write to an eventfd. A job is freed in the loop after its work; a pool that ends
+ * before that leaves it an orphan. A pool that lives on keeps nothing of jobs that are done.
  */
 #include "event/wake.h"
 
@@ -28,8 +28,8 @@ struct job {
     void (*done)(void *data);
     void (*dropped)(void *data);
     void *data;
+    struct wr_owned owned; /* by the pool that started it, until it is done */
     bool orphan; /* its owner ended: done must not be called (loop thread only) */
-    bool finished;
 };
 
 static struct {
@@ -118,23 +118,17 @@ job_finished(void *data)
         if (j->dropped != NULL) {
             j->dropped(j->data);
         }
-        free(j);
-        return;
+    } else {
+        wr_pool_disown(&j->owned); /* done may end the owner */
+        j->done(j->data);
     }
-    j->finished = true; /* the owner's end frees it */
-    j->done(j->data);
+    free(j);
 }
 
 static void
-owner_ended(void *data)
+owner_ended(struct wr_owned *o)
 {
-    struct job *j = data;
-
-    if (j->finished) {
-        free(j);
-    } else {
-        j->orphan = true;
-    }
+    WR_CONTAINER(o, struct job, owned)->orphan = true;
 }
 
 static void *
@@ -196,7 +190,7 @@ weir_offload(weir_pool *owner, void (*work)(void *data), void (*done)(void *data
     j = calloc(1, sizeof(*j));
     WR_ASSERT(j != NULL);
     *j = (struct job){ .work = work, .done = done, .dropped = dropped, .data = data };
-    weir_on_end(owner, owner_ended, j);
+    wr_pool_own(owner, &j->owned, owner_ended);
     *wake.jobs_last = j;
     wake.jobs_last = &j->next;
     wake.n_jobs++;
