@@ -85,7 +85,7 @@ short_of_descriptors(int fd)
 static bool
 has_place(void)
 {
-    if (wr_conn_counts.limit == 0 || wr_conn_counts.open < wr_conn_counts.limit) {
+    if (!wr_conn_full()) {
         accepting.full = false;
         return true;
     }

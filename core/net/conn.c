@@ -75,6 +75,28 @@ task_free(struct wr_task *t)
 
 /* ---- Life. ---- */
 
+/* A record for fd; NULL, and fd closed, when there is no place. */
+static struct wr_conn *
+make(int fd, size_t size, const struct wr_conn_ops *ops)
+{
+    struct wr_conn *c;
+
+    WR_ASSERT(size >= sizeof(*c));
+    if ((wr_conn_full() && wr_conn_drop_idle(1) == 0) || (c = calloc(1, size)) == NULL) {
+        (void)close(fd);
+        return NULL;
+    }
+    c->tag = WR_CONN_TAG;
+    c->io = (struct wr_io){ .fd = fd, .ready = io_ready };
+    c->timer.fire = timer_fire;
+    wr_task_init(&c->task, task_run);
+    c->ops = ops;
+    c->transport = &wr_transport_plain;
+    c->since_ms = wr_clock.now_ms;
+    wr_list_add(&busy, &c->link);
+    return c;
+}
+
 struct wr_conn *
 wr_conn_open(int fd, size_t size, const struct wr_conn_ops *ops, struct wr_listen *l,
              const union wr_peer_addr *peer)
@@ -83,33 +105,30 @@ wr_conn_open(int fd, size_t size, const struct wr_conn_ops *ops, struct wr_liste
     struct wr_conn *c;
 
     wr_conn_counts.accepted++;
-    if (wr_conn_counts.limit != 0 && wr_conn_counts.open >= wr_conn_counts.limit &&
-        wr_conn_drop_idle(1) == 0) {
-        (void)close(fd);
-        return NULL;
-    }
-    WR_ASSERT(size >= sizeof(*c));
-    c = calloc(1, size);
+    c = make(fd, size, ops);
     if (c == NULL) {
-        (void)close(fd);
         return NULL;
     }
     wr_conn_counts.handled++;
     wr_conn_counts.open++;
-    c->tag = WR_CONN_TAG;
-    c->io = (struct wr_io){ .fd = fd, .ready = io_ready };
-    c->timer.fire = timer_fire;
-    wr_task_init(&c->task, task_run);
-    c->ops = ops;
-    c->transport = &wr_transport_plain;
     c->listen = l;
     c->number = ++number;
-    c->since_ms = wr_clock.now_ms;
     c->can_read = c->can_write = true;
     if (peer != NULL) {
         c->peer = *peer;
     }
-    wr_list_add(&busy, &c->link);
+    return c;
+}
+
+struct wr_conn *
+wr_conn_open_outgoing(int fd, size_t size, const struct wr_conn_ops *ops)
+{
+    struct wr_conn *c = make(fd, size, ops);
+
+    if (c != NULL) {
+        c->outgoing = true;
+        wr_conn_counts.outgoing++;
+    }
     return c;
 }
 
@@ -136,7 +155,7 @@ wr_conn_close(struct wr_conn *c, bool reset)
     }
     (void)close(c->io.fd);
     c->io.fd = -1;
-    wr_conn_counts.open--;
+    *(c->outgoing ? &wr_conn_counts.outgoing : &wr_conn_counts.open) -= 1;
     wr_list_remove(&c->link);
     wr_loop_bury(loop, &c->task, task_free);
 }
@@ -223,7 +242,9 @@ wr_conn_idle(struct wr_conn *c, bool on)
         return;
     }
     c->idle = on;
-    wr_conn_counts.idle += on ? 1 : (uint32_t)-1;
+    if (!c->outgoing) {
+        wr_conn_counts.idle += on ? 1 : (uint32_t)-1;
+    }
     wr_list_remove(&c->link);
     wr_list_add(on ? &idle : &busy, &c->link);
 }
@@ -276,7 +297,11 @@ quit_one(struct wr_conn *c)
 static void
 close_one(struct wr_conn *c)
 {
-    wr_conn_close(c, false);
+    if (c->outgoing) {
+        c->ops->drop(c);
+    } else {
+        wr_conn_close(c, false);
+    }
 }
 
 void

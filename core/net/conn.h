@@ -37,6 +37,7 @@ struct wr_conn {
     bool half_closed; /* the peer has shut down its sending side */
     bool idle;       /* on the list of those that may be dropped */
     bool closed;     /* wr_conn_close was called; the record lives until the turn's end */
+    bool outgoing;   /* we began it (net/connect); counted apart from those of clients */
     struct wr_io io;
     struct wr_timer timer;
     const struct wr_conn_ops *ops;
@@ -57,7 +58,9 @@ struct wr_conn {
 /* Counters of a worker, for status and limits. */
 struct wr_conn_counts {
     uint64_t accepted, handled; /* handled: accepted less those refused at the limit */
-    uint32_t open, idle, limit;
+    uint32_t open, idle; /* of clients */
+    uint32_t outgoing;   /* to other servers */
+    uint32_t limit;      /* for open and outgoing together; 0: none */
 };
 extern struct wr_conn_counts wr_conn_counts;
 
@@ -71,6 +74,20 @@ void wr_conn_setup(uint32_t limit);
  */
 struct wr_conn *wr_conn_open(int fd, size_t size, const struct wr_conn_ops *ops, struct wr_listen *l,
                              const union wr_peer_addr *peer);
+
+/*
+ * The same for a connection that we begin, over a descriptor that connects: neither end is believed to be ready. ops->drop is
+ * also called by wr_conn_close_all, because whoever uses the connection is not its driver.
+ */
+struct wr_conn *wr_conn_open_outgoing(int fd, size_t size, const struct wr_conn_ops *ops);
+
+/* Is worker_connections reached? */
+static inline bool
+wr_conn_full(void)
+{
+    return wr_conn_counts.limit != 0 &&
+           wr_conn_counts.open + wr_conn_counts.outgoing >= wr_conn_counts.limit;
+}
 
 /* Close it: at once for the peer, its record at the turn's end. Waiting bytes are dropped. reset: with a RST. */
 void wr_conn_close(struct wr_conn *c, bool reset);
@@ -99,7 +116,7 @@ uint32_t wr_conn_drop_idle(uint32_t want);
 /* Tell every connection that the worker is leaving (ops->quit). */
 void wr_conn_quit_all(void);
 
-/* Close every connection at once (worker_shutdown_timeout is over). */
+/* Close every connection at once (worker_shutdown_timeout is over); outgoing ones by ops->drop. */
 void wr_conn_close_all(void);
 
 /* Keep what a PROXY header said, for as long as the connection lives. */

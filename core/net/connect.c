@@ -1,0 +1,65 @@
+/* net/connect.c - the calls that a connection of our own beginning needs and an accepted one does
+ * not. */
+#include "net/connect.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int
+wr_connect_begin(const struct wr_addr *addr, size_t size, const struct wr_conn_ops *ops,
+                 struct wr_conn **c)
+{
+    int fd = socket(addr->at.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+    struct wr_conn *made;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if (addr->at.family != AF_UNIX) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+    if (connect(fd, &addr->at.any, addr->len) != 0 && errno != EINPROGRESS) {
+        int error = errno;
+        (void)close(fd);
+        return -error;
+    }
+    made = wr_conn_open_outgoing(fd, size, ops);
+    if (made == NULL) {
+        return -EMFILE;
+    }
+    if (!wr_conn_watch(made)) { /* tells of a connection that was made at once as well */
+        wr_conn_close(made, false);
+        return -ENOMEM;
+    }
+    *c = made;
+    return 0;
+}
+
+int
+wr_connect_result(const struct wr_conn *c)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(c->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+        return -errno;
+    }
+    if (error != 0) {
+        return -error;
+    }
+    if (c->gone) {
+        return -ECONNRESET;
+    }
+    return c->can_write ? 0 : -EINPROGRESS;
+}
+
+bool
+wr_connect_quiet(const struct wr_conn *c)
+{
+    char byte;
+
+    return recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
