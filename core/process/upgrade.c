@@ -1,6 +1,6 @@
 /* process/upgrade.c - another binary beside this one, with the same sockets: USR2, and the way back.
  *
- * The sockets are named in the environment ("WEIR=4;5;"). The old master's pid file becomes "....oldbin" and the new one
+ * The sockets are named in the environment ("WEIR_SOCKETS=4;5;"). The old master's pid file becomes "....oldbin" and the new one
  * writes its own; when the new one ends first, everything is as before.
  */
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 enum { SOCKETS_BYTES = 64 * 1024 };
 
-static const char variable[] = "WEIR";
+static const char variable[] = "WEIR_SOCKETS";
 
 struct wr_listen *
 wr_upgrade_sockets(struct weir_pool *pool, bool *inherited, struct wr_err *err)
