@@ -139,6 +139,7 @@ next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
 {
     h->state = WR_HTTP1_HEAD;
     h->reading_head = h->head_timed = false;
+    h->pipelined = wr_http1_input.len != 0;
     h->scan = (struct wr_head_scan){ 0 };
     wr_conn_deadline(&h->conn, c->keepalive_timeout_ms);
 }

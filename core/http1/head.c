@@ -46,6 +46,7 @@ request_create(struct wr_http1 *h)
                                              h->endpoint->http, h->endpoint->fallback);
 
     h->r = r;
+    r->pipelined = h->pipelined;
     h->x = wr_pool_zalloc(&h->pool, sizeof(*h->x));
     h->state = WR_HTTP1_REQUEST;
     h->conn.requests++;
