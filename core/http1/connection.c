@@ -22,7 +22,8 @@ struct wr_http1_input wr_http1_input;
 
 static void serve(struct wr_http1 *h);
 
-enum { STEPS_A_TURN = 2048 }; /* requests of one connection before others have their turn */
+/* How long one connection may go on before others have their turn: requests, and rounds of making a large body. */
+enum { STEPS_A_TURN = 2048, ROUNDS_A_TURN = 16 };
 
 /* ---- Bytes in. ---- */
 
@@ -353,6 +354,26 @@ too_slow(uint64_t bytes, uint64_t since_ms, uint64_t rate)
     return rate != 0 && ms > 20000 && bytes * 1000 / ms < rate;
 }
 
+/* Let the response make more of its body as long as the connection takes it. */
+static void
+send_what_there_is(struct wr_http1 *h)
+{
+    struct wr_request *r = h->r;
+
+    for (unsigned rounds = 0; rounds < ROUNDS_A_TURN; rounds++) {
+        wr_http1_send_more(h);
+        if (r->ended || r->answer != WR_ANSWER_BODY || h->x->out.head != NULL ||
+            wr_out_flush(&h->conn) != 0) {
+            return;
+        }
+        wr_request_can_send(r);
+        if (h->x->out.head == NULL) {
+            return; /* it made nothing: what it waits for will wake it */
+        }
+    }
+    wr_http1_touch(h);
+}
+
 static bool
 serve_request(struct wr_http1 *h)
 {
@@ -385,11 +406,7 @@ serve_request(struct wr_http1 *h)
         wr_say(&r->log, INFO, "client sent the request body too slowly");
         wr_body_failed(r, 408);
     }
-    wr_http1_send_more(h);
-    if (!r->ended && x->out.head == NULL && r->answer != WR_ANSWER_LAST) {
-        wr_request_can_send(r);
-        wr_http1_send_more(h);
-    }
+    send_what_there_is(h);
     if (!r->ended && r->answer == WR_ANSWER_LAST && output_free_of(h)) {
         wr_request_end(r, h->conn.gone);
     }
@@ -464,6 +481,9 @@ serve(struct wr_http1 *h)
         return;
     }
     h->serving = true;
+    if (h->conn.wait.head != NULL) {
+        (void)wr_out_flush(&h->conn); /* what waited comes first; a broken connection shows in gone */
+    }
     input_begin(h);
     for (unsigned steps = 0; !h->conn.closed && step(h); steps++) {
         if (steps == STEPS_A_TURN) { /* others want to be served, too */
