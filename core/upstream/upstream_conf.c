@@ -309,7 +309,7 @@ static const weir_directive directives[] = {
       .flags = WR_D_SCOPE | WEIR_D_MANY,
       .set = set_upstream },
     { .name = "server",
-      .help = "ADDRESS [weight=N] [max_fails=N] [fail_timeout=TIME] [backup] [down]: one of them",
+      .help = "one of the servers of the group",
       .where = WEIR_IN_UPSTREAM,
       .type = WEIR_T_CUSTOM,
       .min = 1,

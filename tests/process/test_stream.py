@@ -108,7 +108,7 @@ class Redis:
     def talk(self, sock):
         file = sock.makefile("rb")
         try:
-            while count := file.readline():
+            while (count := file.readline()):
                 words = []
                 for _ in range(int(count[1:])):
                     size = int(file.readline()[1:])
@@ -119,7 +119,7 @@ class Redis:
                 self.reply(sock, b":1\r\n" if self.questions[-1] in self.keys else b":0\r\n")
                 if self.hang_up:
                     sock.shutdown(socket.SHUT_RDWR)
-        except (OSError, ValueError):
+        except OSError:
             pass
         self.ended += 1
         file.close()
@@ -127,17 +127,16 @@ class Redis:
 
     def reply(self, sock, right):
         data = right if self.answer is None else self.answer
-        for at in range(0, len(data), 1 if self.pieces else len(data)):
-            sock.sendall(data[at:at + 1] if self.pieces else data)
+        for piece in [data[at:at + 1] for at in range(len(data))] if self.pieces else [data]:
+            sock.sendall(piece)
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for sock in self.socks:
+        for sock in [self.listener, *self.socks]:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
-                pass
+                pass                    # it has ended already
+        self.listener.close()
 
 
 @pytest.fixture
