@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "module/metric.h"
+#include "upstream/upstream_conf.h"
 #include "http1/http1.h"
 
 enum { BUILTIN_MAX = 64 };
@@ -16,18 +17,19 @@ enum { BUILTIN_MAX = 64 };
 
 /* ---- Built-in modules. ---- */
 
-/* core.main has slot 0, the http layer's follow in the order it says, then ours. */
+/* core.main has slot 0, the http layer's follow in the order it says, then those of the others. */
 static uint32_t
 list_builtin(const weir_module **to)
 {
     uint32_t n = 0;
 
     to[n++] = &wr_main_module;
-    WR_ASSERT(wr_http_builtin_count + 2 <= BUILTIN_MAX);
+    WR_ASSERT(wr_http_builtin_count + 3 <= BUILTIN_MAX);
     for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
         to[n++] = wr_http_builtin[i];
     }
     to[n++] = &wr_events_module;
+    to[n++] = &wr_upstream_module;
     return n;
 }
 
@@ -97,6 +99,7 @@ begin_conf(struct wr_generation *g)
         .compat_nginx = weir_str_eq(wr_generation_word(&g->tree, "compat"), WEIR_STR("nginx")),
     };
     (void)wr_http_create(&g->cf, &g->registry);
+    g->cf.make_upstream = wr_upstream_make;
 }
 
 /* Whatever the instance's own files are, the configuration's texts must bind, then agree with one another. */
