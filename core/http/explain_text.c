@@ -124,17 +124,17 @@ say_modules(struct text *t, const cJSON *root)
 
 /* ---- A request. ---- */
 
+/* The directives that hold for a hook's module, one a line; the first goes on with the line begun. */
 static void
-say_because(struct text *t, const cJSON *hook, const char *first)
+say_because(struct text *t, const cJSON *hook)
 {
     const cJSON *o;
+    int indent = 0;
 
     cJSON_ArrayForEach (o, cJSON_GetObjectItem(hook, "because")) {
-        say(t, "%s%s   %s:%d\n", first, string(o, "directive"), string(o, "file"), number(o, "line"));
-        first = "                                      ";
-    }
-    if (cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) == 0) {
-        say(t, "\n");
+        say(t, "%*s%s   %s:%d\n", indent, "", string(o, "directive"), string(o, "file"),
+            number(o, "line"));
+        indent = COLUMN + 23;
     }
 }
 
@@ -171,7 +171,7 @@ say_filters(struct text *t, const cJSON *phase)
         if (strcmp(string(phase, "phase"), "headers") == 0 &&
             cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) != 0) {
             say(t, "%-*s%-22s ", COLUMN, "", string(hook, "module"));
-            say_because(t, hook, "");
+            say_because(t, hook);
         }
     }
 }
@@ -185,8 +185,12 @@ say_handlers(struct text *t, const cJSON *phase)
 
     cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
         (void)snprintf(head, sizeof(head), "%s %d", string(hook, "module"), number(hook, "rank"));
-        say(t, "%-*s%-22s ", COLUMN, name, head);
-        say_because(t, hook, "");
+        if (cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) == 0) {
+            say(t, "%-*s%s\n", COLUMN, name, head);
+        } else {
+            say(t, "%-*s%-22s ", COLUMN, name, head);
+            say_because(t, hook);
+        }
         name = "";
     }
 }

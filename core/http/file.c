@@ -84,6 +84,9 @@ weir_file_path(weir_request *pub, weir_str path)
     if (root.data == NULL) {
         return none;
     }
+    if (path.data == NULL) {
+        path = pub->path;
+    }
     if (path.len != 0 && memchr(path.data, '\0', path.len) != NULL) {
         wr_say(&r->log, ERROR, "a file name has a zero byte in it");
         return none;
