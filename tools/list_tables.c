@@ -92,8 +92,9 @@ print_directive(const weir_module *m, const weir_directive *d)
     print_field(d->preset);
     print_field(d->compat);
     print_places(d->where);
-    printf("\t%s%s%s%s\n", d->flags & WEIR_D_MANY ? "many " : "", d->flags & WEIR_D_LOCAL ? "local " : "",
-           d->flags & WEIR_D_BLOCK ? "block " : "", d->flags & WEIR_D_NOTHING ? "nothing " : "");
+    printf("\t%s%s%s%s\n", d->flags & WEIR_D_MANY ? "many " : "",
+           d->flags & WEIR_D_LOCAL ? "local " : "", d->flags & WEIR_D_BLOCK ? "block " : "",
+           d->flags & WEIR_D_NOTHING ? "nothing " : "");
 }
 
 static void

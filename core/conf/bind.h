@@ -71,6 +71,8 @@ struct weir_conf {
     /* Types whose values the layer above makes: VALUE, ZONE, UPSTREAM. Fill field; WEIR_OK or a reported error. */
     int (*make_value)(struct weir_conf *cf, weir_str text, weir_value **field);
     int (*make_zone)(struct weir_conf *cf, weir_str text, weir_zone **field);
+    /* The folder at path (absolute) has to be there before workers start, theirs to write to. NULL: nobody cares. */
+    void (*make_folder)(struct weir_conf *cf, weir_str path);
     int (*make_upstream)(struct weir_conf *cf, weir_str text, weir_upstream **field);
     /* The binder's own. */
     struct wr_rows *rows;             /* what it knows of the modules' rows */

@@ -70,6 +70,9 @@ check(weir_conf *cf, void *data)
     if (weir_conf_where(cf) == WEIR_IN_MAIN) {
         c->temp_path = absolute(cf, WEIR_STR(WR_BODY_TEMP_PATH));
     }
+    if (cf->make_folder != NULL) {
+        cf->make_folder(cf, c->temp_path);
+    }
     return WEIR_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "module/metric.h"
+#include "process/folders.h"
 #include "upstream/upstream_conf.h"
 #include "http1/http1.h"
 
@@ -45,6 +46,7 @@ wr_generation_create(struct wr_instance *in)
     g->pool = pool;
     g->instance = in;
     wr_diag_init(&g->diag, pool);
+    wr_vec_init_of(&g->folders, pool, weir_str);
     return g;
 }
 
@@ -98,6 +100,7 @@ begin_conf(struct wr_generation *g)
         .prefix = g->instance->prefix,
         .compat_nginx = weir_str_eq(wr_generation_word(&g->tree, "compat"), WEIR_STR("nginx")),
     };
+    g->cf.make_folder = wr_folders_note;
     (void)wr_http_create(&g->cf, &g->registry);
     g->cf.make_upstream = wr_upstream_make;
 }
@@ -154,6 +157,20 @@ warn_of_log_folders(struct wr_generation *g)
     }
 }
 
+/* For workers' temporary files. */
+static bool
+make_folders(struct wr_generation *g)
+{
+    struct wr_conf_place nowhere = { .source = NULL };
+    struct wr_privileges_user user;
+    struct wr_err err;
+
+    if (!wr_privileges_find(g->conf, &user, &err) || !wr_folders_make(&g->folders, &user, &err)) {
+        return wr_diag_error(&g->diag, nowhere, NULL, "%s", err.text);
+    }
+    return true;
+}
+
 bool
 wr_generation_load(struct wr_generation *g)
 {
@@ -169,7 +186,7 @@ wr_generation_load(struct wr_generation *g)
     ok = wr_registry_prepare(&g->registry, &g->tree, &g->diag);
     ok = bind_conf(g) && ok;
     warn_of_log_folders(g);
-    return finish(g) && ok;
+    return finish(g) && ok && make_folders(g);
 }
 
 bool

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/pool.h"
+#include "base/vec.h"
 #include "conf/bind.h"
 #include "conf/diag.h"
 #include "conf/tree.h"
@@ -34,6 +35,7 @@ struct wr_generation {
     const struct wr_main_conf *conf;   /* after a load without faults */
     const struct wr_events_conf *events;
     struct wr_listen *listens;
+    struct wr_vec folders;             /* weir_str: folders.h */
 };
 
 /* Empty, in a pool of its own. */
