@@ -92,11 +92,11 @@ tell(struct wr_task *t)
     if (b->result == WEIR_OK) {
         c = result_chain(b);
     }
-    wr_ticket_cancel(r); /* ours; done may take one of its own */
+    wr_ticket_cancel(r, WR_CALLING_PHASE); /* ours; done may take one of its own */
     r->calling = WR_CALLING_PHASE;
     rc = b->done(&r->pub, b->data, b->result, &c);
     r->calling = WR_CALLING_NOTHING;
-    if (rc != WEIR_AGAIN || r->suspended == NULL) {
+    if (!wr_ticket_settle(r, WR_CALLING_PHASE, NULL, rc)) {
         wr_request_resumed(r, WR_CALLING_PHASE, rc);
     }
 }
@@ -282,14 +282,14 @@ weir_read_body(weir_request *pub, uint64_t max, weir_body_done done, void *data)
     if (max != 0 && (b->max == 0 || max < b->max)) {
         b->max = max;
     }
-    b->wanted = true;
-    b->told = false;
-    b->done = done;
-    b->data = data;
     if (r->calling != WR_CALLING_PHASE ||
         weir_suspend(pub, WR_LIMIT_BODY_MS, NULL, NULL) == NULL) {
         return WEIR_ERROR;
     }
+    b->wanted = true;
+    b->told = false;
+    b->done = done;
+    b->data = data;
     if (b->max != 0 && pub->in_length > 0 && (uint64_t)pub->in_length > b->max) {
         settle(b, WEIR_LIMIT);
     } else if (!(pub->flags & WEIR_R_HAS_BODY) && !b->complete) {

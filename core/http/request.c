@@ -65,7 +65,7 @@ later(struct wr_task *t)
     if (r->answer == WR_ANSWER_LAST) {
         wr_request_end(r, false);
     } else if (wr_response_begun(r)) {
-        wr_response_go(r, WEIR_NEXT);
+        wr_response_go(r);
     } else {
         wr_request_run(r);
     }
@@ -133,6 +133,7 @@ wr_server_token(const struct wr_request *r)
 int
 wr_request_call(struct wr_request *r, const struct wr_plan_hook *h, enum wr_calling calling)
 {
+    const struct wr_suspended *suspended = r->suspended;
     uint8_t before = r->calling;
     int rc;
 
@@ -143,11 +144,9 @@ wr_request_call(struct wr_request *r, const struct wr_plan_hook *h, enum wr_call
     wr_running_leave();
     r->log.module = NULL;
     r->calling = before;
-    if (rc == WEIR_AGAIN && r->suspended == NULL) {
+    if (!wr_ticket_settle(r, calling, suspended, rc) && rc == WEIR_AGAIN) {
         wr_say(&r->log, ERROR, "module \"%s\" said WEIR_AGAIN without a ticket", h->module);
         rc = WEIR_ERROR;
-    } else if (rc != WEIR_AGAIN && r->suspended != NULL) {
-        wr_ticket_cancel(r);
     }
     return rc;
 }
@@ -379,7 +378,7 @@ void
 wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc)
 {
     if (calling != WR_CALLING_PHASE) {
-        wr_response_go(r, rc);
+        wr_response_resumed(r, calling, rc);
         return;
     }
     r->running = true;
@@ -455,7 +454,7 @@ void
 wr_request_can_send(struct wr_request *r)
 {
     if (!r->ended && wr_response_begun(r)) {
-        wr_response_go(r, WEIR_NEXT);
+        wr_response_go(r);
     }
 }
 
@@ -504,7 +503,8 @@ wr_request_end(struct wr_request *r, bool error)
     r->ended = true;
     r->cut = r->cut || error;
     r->finished_ms = wr_clock.now_ms;
-    wr_ticket_cancel(r);
+    wr_ticket_cancel(r, WR_CALLING_PHASE);
+    wr_ticket_cancel(r, WR_CALLING_SOURCE);
     wr_task_remove(&r->task);
     wr_subrequest_cancel_all(r);
     run_log_hooks(r);

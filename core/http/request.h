@@ -41,7 +41,7 @@ enum wr_calling {
     WR_CALLING_PHASE,  /* a handler of r->phase */
     WR_CALLING_HEADER, /* a HEADERS hook */
     WR_CALLING_SOURCE, /* the body's source */
-    WR_CALLING_FILTER  /* body filter r->filter */
+    WR_CALLING_FILTER  /* a body filter: the one that waits */
 };
 
 /* One body filter's state for one request. */
@@ -50,6 +50,7 @@ struct wr_filter {
     bool out;           /* left out of this response (its HEADERS hook said WEIR_DONE) */
     bool seen_last, sent_last;
     bool waits; /* it said WEIR_AGAIN */
+    weir_chain after; /* what it made and may not go on yet: it waits, or a subrequest's body is still to come */
 };
 
 struct wr_request {
@@ -100,8 +101,8 @@ struct wr_request {
 
     /* Waiting. */
     uint8_t calling;           /* enum wr_calling: whose code runs, or which hook a ticket resumes */
-    uint16_t filter;           /* CALLING_FILTER: which */
     struct wr_suspended *suspended; /* ticket.c: the ticket that is out; NULL: none */
+    struct wr_suspended *source_suspended; /* the source's */
     struct wr_list subs;       /* subrequest.c: subrequests under way */
     struct wr_task task;       /* wr_request_later */
 
@@ -124,6 +125,7 @@ struct wr_request {
     bool no_body;              /* HEAD, 204, 304: body bytes are dropped */
     bool lengths_differ;       /* a filter changes the length */
     bool cut;                  /* the response could not be completed */
+    uint64_t emitted;          /* body bytes given to the driver, when the length was announced */
     uint64_t sent_body;        /* body bytes handed to the client: $body_bytes_sent */
     uint64_t sent_head;        /* head and framing bytes: $bytes_sent is the sum */
     uint64_t finished_ms;

@@ -217,7 +217,7 @@ weir_respond_file(weir_request *pub, weir_str path, uint32_t flags)
     if (wr_response_begun(r)) {
         return WEIR_ERROR;
     }
-    error = wr_file_get(r, path, reads, true, &f);
+    error = wr_file_get(r, path, reads || r->error_paged, true, &f);
     if (error != 0) {
         int rc = wr_file_status(r, path, error, true);
         return rc == WEIR_ABSENT ? 404 : rc;

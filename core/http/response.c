@@ -1,7 +1,8 @@
 /* http/response.c - header filters, head, and the pump: queued bytes and source -> body filters in order -> driver.
  *
  * What waits for a slow client waits here in front of the filters (r->queued) or in the source, not behind them: the pump runs
- * only while the driver has room. A filter's leftovers stay on its own `in` and are counted.
+ * only while the driver has room. A filter's leftovers stay on its own `in` and are counted. What a filter made goes on at once,
+ * but not while it waits, nor past the place of a subrequest whose body has not come.
  */
 #include "http/response.h"
 
@@ -11,11 +12,15 @@
 #include "base/assert.h"
 #include "http/limits.h"
 #include "http/subrequest.h"
+#include "http/ticket.h"
 #include "module/running.h"
 #include "net/buf.h"
 #include "wire/status.h"
 
-enum { FILE_PIECE = 32 * 1024 };
+enum {
+    FILE_PIECE = 32 * 1024,
+    PIECES_A_GO = 64 /* before others have their turn, however much a filter swallows */
+};
 
 struct wr_fields *
 wr_response_fields(struct wr_request *r)
@@ -100,19 +105,19 @@ call_filter(struct wr_request *r, uint32_t i, weir_chain *out)
 {
     const struct wr_plan_hook *h = &filters_of(r)->at[i];
     struct wr_filter *f = &r->filters[i];
+    const struct wr_suspended *suspended = r->suspended;
+    uint8_t calling = r->calling;
     int rc;
 
     r->calling = WR_CALLING_FILTER;
-    r->filter = (uint16_t)i;
-    f->waits = false;
     wr_running_enter(h->module, &r->pub, WEIR_PHASE_BODY);
     r->log.module = h->module;
     rc = h->body(&r->pub, r->pub.conf[h->slot], &f->in, out);
     r->log.module = NULL;
     wr_running_leave();
-    r->calling = WR_CALLING_NOTHING;
+    r->calling = calling;
+    f->waits = wr_ticket_settle(r, WR_CALLING_FILTER, suspended, rc);
     if (rc == WEIR_AGAIN) {
-        f->waits = r->suspended != NULL;
         if (!f->waits) {
             blame(r, h, "said WEIR_AGAIN without a ticket");
         }
@@ -138,7 +143,27 @@ still_collecting(struct wr_request *r, const struct wr_plan_hook *h, struct wr_f
     return !f->seen_last;
 }
 
-/* Give bytes to the driver, counting; the body is complete with LAST. */
+/* Does the body keep to the length that was announced? Else it is cut: the client must not wait for more, nor take the rest
+ * for the next response. */
+static bool
+keeps_length(struct wr_request *r, const weir_chain *chain, bool last)
+{
+    uint64_t length = (uint64_t)r->pub.out_length;
+
+    if (r->pub.out_length < 0) {
+        return true;
+    }
+    r->emitted += weir_chain_len(chain);
+    if (r->emitted <= length && (!last || r->emitted == length)) {
+        return true;
+    }
+    wr_say(&r->log, ERROR, "a response body of %llu bytes came out %s", (unsigned long long)length,
+           r->emitted > length ? "longer" : "shorter");
+    cut(r);
+    return false;
+}
+
+/* Give bytes to the driver; the body is complete with LAST. */
 static void
 emit(struct wr_request *r, weir_chain *chain)
 {
@@ -147,10 +172,48 @@ emit(struct wr_request *r, weir_chain *chain)
     if (chain->head == NULL) {
         return;
     }
+    if (!keeps_length(r, chain, last)) {
+        wr_chain_drop(chain);
+        return;
+    }
     if (last) {
         r->answer = WR_ANSWER_LAST;
+        wr_task_remove(&r->task); /* the pump has nothing to go on with */
     }
     r->driver->body(r, chain);
+}
+
+/* Put the body of the subrequest at the head of `from` on piece. False: it has not come yet. */
+static bool
+take_sub(struct wr_request *r, weir_chain *from, weir_chain *piece)
+{
+    weir_buf *b = from->head;
+
+    if (!wr_subrequest_take(r, b, piece)) {
+        return false;
+    }
+    (void)weir_chain_pop(from);
+    if (b->flags & WEIR_BUF_LAST) {
+        weir_chain_push(piece, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
+    }
+    weir_buf_drop(b);
+    return true;
+}
+
+/* Filter i made what is on piece: leave there what may go on now, with what was held back before. */
+static void
+pass_on(struct wr_request *r, uint32_t i, weir_chain *piece)
+{
+    struct wr_filter *f = &r->filters[i];
+
+    weir_chain_take(&f->after, piece);
+    while (!f->waits && f->after.head != NULL) {
+        if (!(f->after.head->flags & WEIR_BUF_SUB)) {
+            weir_chain_push(piece, weir_chain_pop(&f->after));
+        } else if (!take_sub(r, &f->after, piece)) {
+            return;
+        }
+    }
 }
 
 /* Push what is on `piece` through the filters from i on, then to the driver. */
@@ -175,12 +238,65 @@ filter_from(struct wr_request *r, uint32_t i, weir_chain *piece)
             wr_chain_drop(&out);
             return;
         }
+        pass_on(r, i, &out);
         *piece = out;
         if (piece->head == NULL) {
             return;
         }
     }
     emit(r, piece);
+}
+
+/* Let go on what filters made and had to hold back; the last filter's is ahead of the others'. */
+static void
+release_held(struct wr_request *r)
+{
+    for (uint32_t i = r->filters != NULL ? filters_of(r)->n : 0; i-- != 0 && !r->end_wanted;) {
+        weir_chain piece = { NULL, NULL };
+        if (r->filters[i].after.head != NULL) {
+            pass_on(r, i, &piece);
+        }
+        if (piece.head != NULL) {
+            filter_from(r, i + 1, &piece);
+        }
+    }
+}
+
+/* Call filter i again with what it has. */
+static void
+call_again(struct wr_request *r, uint32_t i)
+{
+    const struct wr_filter *f = &r->filters[i];
+    uint64_t had = weir_chain_len(&f->in);
+    weir_chain out = { NULL, NULL };
+
+    (void)call_filter(r, i, &out);
+    if (!r->end_wanted && !f->waits && out.head == NULL && f->in.head != NULL && f->seen_last &&
+        weir_chain_len(&f->in) >= had) {
+        blame(r, &filters_of(r)->at[i], "keeps the end of the body");
+    }
+    if (r->end_wanted) {
+        wr_chain_drop(&out);
+        return;
+    }
+    pass_on(r, i, &out);
+    if (out.head != NULL) {
+        filter_from(r, i + 1, &out);
+    }
+}
+
+/* Nothing more will come: a filter that left some of it on its `in` is called again. False: there is none. */
+static bool
+push_kept(struct wr_request *r)
+{
+    for (uint32_t i = 0; r->filters != NULL && i < filters_of(r)->n; i++) {
+        const struct wr_filter *f = &r->filters[i];
+        if (!f->out && f->seen_last && !f->sent_last && f->in.head != NULL) {
+            call_again(r, i);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- The pump. ---- */
@@ -218,15 +334,7 @@ next_piece(struct wr_request *r, weir_chain *piece)
     weir_buf *b = r->queued.head;
 
     if (b->flags & WEIR_BUF_SUB) {
-        if (!wr_subrequest_take(r, b, piece)) {
-            return false;
-        }
-        (void)weir_chain_pop(&r->queued);
-        if (b->flags & WEIR_BUF_LAST) {
-            weir_chain_push(piece, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
-        }
-        weir_buf_drop(b);
-        return true;
+        return take_sub(r, &r->queued, piece);
     }
     if (b->flags & WEIR_BUF_FILE && (needs_memory(r) || !wr_files_conf(r)->sendfile)) {
         if (b->len != 0 && !read_piece(r, b, piece)) {
@@ -249,6 +357,8 @@ next_piece(struct wr_request *r, weir_chain *piece)
 static bool
 pull(struct wr_request *r)
 {
+    const struct wr_suspended *suspended = r->source_suspended;
+    uint8_t calling = r->calling;
     weir_chain out = { NULL, NULL };
     int rc;
 
@@ -257,7 +367,8 @@ pull(struct wr_request *r)
     }
     r->calling = WR_CALLING_SOURCE;
     rc = r->source(&r->pub, r->source_data, &out, WR_LIMIT_PULL);
-    r->calling = WR_CALLING_NOTHING;
+    r->calling = calling;
+    r->source_waits = wr_ticket_settle(r, WR_CALLING_SOURCE, suspended, rc);
     weir_chain_take(&r->queued, &out);
     if (rc == WEIR_DONE) {
         r->source_done = true;
@@ -266,8 +377,7 @@ pull(struct wr_request *r)
         }
         return true;
     }
-    if (rc == WEIR_AGAIN && r->suspended != NULL) {
-        r->source_waits = true;
+    if (r->source_waits) {
         return r->queued.head != NULL;
     }
     if (rc != WEIR_NEXT) {
@@ -275,14 +385,18 @@ pull(struct wr_request *r)
         cut(r);
         return false;
     }
+    if (r->queued.head == NULL) { /* it has more, and nothing yet: nobody else would ask again */
+        wr_request_later(r);
+    }
     return r->queued.head != NULL;
 }
 
+/* Does a filter wait, or hold back what it made? */
 static bool
-filter_waits(const struct wr_request *r)
+held_back(const struct wr_request *r)
 {
     for (uint32_t i = 0; r->filters != NULL && i < filters_of(r)->n; i++) {
-        if (r->filters[i].waits) {
+        if (r->filters[i].waits || r->filters[i].after.head != NULL) {
             return true;
         }
     }
@@ -292,15 +406,25 @@ filter_waits(const struct wr_request *r)
 static void
 pump(struct wr_request *r)
 {
+    unsigned left = PIECES_A_GO;
+
     if (r->pumping) {
         return;
     }
     r->pumping = true;
-    while (r->answer == WR_ANSWER_BODY && !r->end_wanted && !filter_waits(r) &&
+    release_held(r);
+    while (r->answer == WR_ANSWER_BODY && !r->end_wanted && !held_back(r) &&
            r->driver->room(r) != 0) {
         weir_chain piece = { NULL, NULL };
-        if (r->queued.head == NULL && !pull(r)) {
+        if (left-- == 0) {
+            wr_request_later(r);
             break;
+        }
+        if (r->queued.head == NULL && !pull(r)) {
+            if (r->end_wanted || !push_kept(r)) {
+                break;
+            }
+            continue;
         }
         if (r->queued.head == NULL || !next_piece(r, &piece)) {
             break;
@@ -378,7 +502,6 @@ send_head(struct wr_request *r)
     if (r->pub.status == 304) {
         strip_not_modified(r);
     }
-
     r->no_body = bodiless(r);
     make_filters(r);
     if (r->filters == NULL && empty_body(r) && r->pub.out_length < 0) {
@@ -460,59 +583,76 @@ wr_response_push(struct wr_request *r, weir_chain *body)
     }
 }
 
+static void
+header_resumed(struct wr_request *r, int rc)
+{
+    const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_HEADERS];
+    uint32_t slot = p->at[r->header_hook++].slot;
+
+    if (rc == WEIR_DONE) {
+        leave_out(r, slot);
+    } else if (rc != WEIR_NEXT) {
+        replace(r, rc);
+        return;
+    }
+    run_header_filters(r);
+}
+
+static void
+source_resumed(struct wr_request *r, int rc)
+{
+    r->source_waits = false;
+    if (rc == WEIR_DONE) {
+        r->source_done = true;
+        weir_chain_push(&r->queued, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
+    } else if (rc != WEIR_NEXT) {
+        cut(r);
+    }
+}
+
 /* The filter that waited goes on with what it has; what it makes goes on to the next. */
 static void
 filter_resumed(struct wr_request *r, int rc)
 {
-    uint32_t i = r->filter;
-    weir_chain out = { NULL, NULL };
+    uint32_t i = 0;
 
+    while (!r->filters[i].waits) { /* one does: there is one ticket */
+        i++;
+    }
+    r->filters[i].waits = false;
     if (rc != WEIR_NEXT && rc != WEIR_DONE) {
         cut(r);
         return;
     }
-    r->filters[i].waits = false;
-    (void)call_filter(r, i, &out);
-    if (!r->end_wanted && out.head != NULL) {
-        filter_from(r, i + 1, &out);
-    }
+    call_again(r, i);
 }
 
 void
-wr_response_go(struct wr_request *r, int rc)
+wr_response_resumed(struct wr_request *r, enum wr_calling calling, int rc)
 {
     if (r->ended) {
         return;
     }
-    if (r->answer == WR_ANSWER_HEADERS) {
-        if (r->suspended == NULL) {
-            const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_HEADERS];
-            if (r->header_hook < p->n) {
-                uint32_t slot = p->at[r->header_hook++].slot;
-                if (rc == WEIR_DONE) {
-                    leave_out(r, slot);
-                } else if (rc != WEIR_NEXT) {
-                    replace(r, rc);
-                    return;
-                }
-            }
-            run_header_filters(r);
-        }
+    if (calling == WR_CALLING_HEADER) {
+        header_resumed(r, rc);
         return;
     }
-    if (r->suspended == NULL && r->source_waits) {
-        r->source_waits = false;
-        if (rc != WEIR_NEXT && rc != WEIR_DONE) {
-            cut(r);
-        }
-        r->source_done = rc == WEIR_DONE;
-        if (r->source_done) {
-            weir_chain_push(&r->queued, weir_buf_mark(r->pub.pool, WEIR_BUF_LAST));
-        }
-    } else if (r->suspended == NULL && filter_waits(r)) {
+    if (calling == WR_CALLING_SOURCE) {
+        source_resumed(r, rc);
+    } else {
+        r->pumping = true;
         filter_resumed(r, rc);
+        r->pumping = false;
     }
     pump(r);
+}
+
+void
+wr_response_go(struct wr_request *r)
+{
+    if (!r->ended && r->answer == WR_ANSWER_BODY) {
+        pump(r);
+    }
 }
 
 /* ---- Built-in pages. ---- */

@@ -14,8 +14,11 @@ void wr_response_begin(struct wr_request *r, weir_chain *body);
 /* More body, taken: through the filters to the driver. */
 void wr_response_push(struct wr_request *r, weir_chain *body);
 
-/* Go on where it stopped: a header hook resumed with rc, a filter or source may go on, the client can take more. */
-void wr_response_go(struct wr_request *r, int rc);
+/* Go on where it stopped: the client can take more, a subrequest is over. */
+void wr_response_go(struct wr_request *r);
+
+/* The header hook, body filter or source that waited was resumed with rc. */
+void wr_response_resumed(struct wr_request *r, enum wr_calling calling, int rc);
 
 /* Is a response under way? */
 static inline bool

@@ -5,7 +5,7 @@
  */
 #include "http/subrequest.h"
 
-#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/str.h"
@@ -117,21 +117,66 @@ sub_free(struct sub *s)
     wr_pool_destroy(&pool);
 }
 
+/* A buffer of pool with x's bytes, those of a file read: no filter of the parent's has to know what they came from. */
+static weir_buf *
+copy_into(weir_pool *pool, const weir_buf *x)
+{
+    int fd;
+    int64_t offset;
+    uint8_t *room;
+    weir_buf *b;
+
+    if (weir_buf_file_at(x, &fd, &offset) != WEIR_OK) {
+        return weir_buf_copy(pool, (weir_str){ (const char *)x->data, x->len });
+    }
+    b = weir_buf_new(pool, x->len, &room);
+    while (b->len < x->len) {
+        ssize_t n = pread(fd, room + b->len, x->len - b->len, (off_t)offset + (off_t)b->len);
+        if (n <= 0) {
+            break;
+        }
+        b->len += (size_t)n;
+    }
+    return b;
+}
+
+/* Move what has been collected to the parent's memory: the subrequest's goes. */
+static void
+take_body(struct sub *s, weir_chain *body)
+{
+    weir_buf *x;
+
+    while ((x = weir_chain_pop(&s->body)) != NULL) {
+        if (x->len != 0) {
+            weir_buf *copy = copy_into(s->parent->pub.pool, x);
+            if (copy->len != x->len) {
+                wr_say(&s->r->log, ERROR, "reading a file for a subrequest's body failed");
+                s->error = true;
+            }
+            weir_chain_push(body, copy);
+        }
+        weir_buf_drop(x);
+    }
+}
+
 static void
 sub_over(struct wr_task *t)
 {
     struct sub *s = WR_CONTAINER(t, struct sub, task);
     struct wr_request *parent = s->parent;
+    weir_chain body = { NULL, NULL };
 
     if (s->buf != NULL) { /* stays until the parent's output takes it */
-        wr_response_go(parent, WEIR_NEXT);
+        wr_response_go(parent);
         return;
     }
     if (s->done != NULL) {
+        take_body(s, &body);
         int result = s->error ? WEIR_ERROR : s->limit ? WEIR_LIMIT : WEIR_OK;
-        s->done(&parent->pub, s->data, result, &s->r->pub, &s->body);
+        s->done(&parent->pub, s->data, result, &s->r->pub, &body);
     }
     if (!parent->ended) {
+        wr_chain_drop(&body);
         sub_free(s);
     }
 }
@@ -279,35 +324,16 @@ weir_sub_buf(weir_request *pub, weir_str target)
     return b;
 }
 
-/* A buffer of pool with x's bytes; of a file, over a descriptor of its own. */
-static weir_buf *
-copy_into(weir_pool *pool, const weir_buf *x)
-{
-    int fd;
-    int64_t offset;
-
-    if (weir_buf_file_at(x, &fd, &offset) == WEIR_OK) {
-        int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        return own >= 0 ? weir_buf_file(pool, own, offset, x->len, true) : weir_buf_mark(pool, 0);
-    }
-    return weir_buf_copy(pool, (weir_str){ (const char *)x->data, x->len });
-}
-
 bool
 wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body)
 {
     struct sub *s = sub_of(wr_request_of(wr_buf_of(b)->sub));
-    weir_buf *x;
 
+    WR_ASSERT(s->parent == r);
     if (!s->over) {
         return false;
     }
-    while ((x = weir_chain_pop(&s->body)) != NULL) { /* its pool goes: the bytes have to move */
-        if (x->len != 0) {
-            weir_chain_push(body, copy_into(r->pub.pool, x));
-        }
-        weir_buf_drop(x);
-    }
+    take_body(s, body);
     s->buf = NULL;
     sub_free(s);
     return true;

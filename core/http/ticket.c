@@ -18,7 +18,8 @@ struct place {
 };
 
 static struct place *chunks[CHUNKS];
-static uint32_t used, free_first = UINT32_MAX;
+static _Atomic uint32_t used; /* other threads look whether a ticket can be one */
+static uint32_t free_first = UINT32_MAX;
 
 static struct place *
 place_at(uint32_t i)
@@ -77,13 +78,20 @@ current(const weir_ticket *ticket, uint32_t *place)
     return true;
 }
 
+/* Where r's ticket of a kind is noted. */
+static struct wr_suspended **
+slot_of(struct wr_request *r, enum wr_calling calling)
+{
+    return calling == WR_CALLING_SOURCE ? &r->source_suspended : &r->suspended;
+}
+
 static void
 deliver(struct wr_task *t)
 {
     struct wr_suspended *s = WR_CONTAINER(t, struct wr_suspended, task);
     struct wr_request *r = s->r;
 
-    r->suspended = NULL;
+    *slot_of(r, s->calling) = NULL;
     wr_request_resumed(r, s->calling, s->rc);
 }
 
@@ -116,7 +124,7 @@ weir_suspend(weir_request *pub, uint64_t ms, void (*cancelled)(void *data), void
     struct wr_suspended *s;
 
     WR_CHECK(r, WR_REQUEST_TAG);
-    if (r->suspended != NULL || r->calling == WR_CALLING_NOTHING) {
+    if (r->calling == WR_CALLING_NOTHING || *slot_of(r, r->calling) != NULL) {
         return NULL;
     }
     s = wr_pool_zalloc(r->pub.pool, sizeof(*s));
@@ -128,7 +136,7 @@ weir_suspend(weir_request *pub, uint64_t ms, void (*cancelled)(void *data), void
     s->timer.fire = timed_out;
     wr_task_init(&s->task, deliver);
     place_at(s->place)->waiting = s;
-    r->suspended = s;
+    *slot_of(r, r->calling) = s;
     wr_timer_set(wr_loop_self(), &s->timer, ms != 0 ? ms : WR_LIMIT_SUSPEND_MS);
     return ticket_of(s->place);
 }
@@ -173,14 +181,14 @@ weir_resume(weir_ticket *ticket, int rc)
 }
 
 void
-wr_ticket_cancel(struct wr_request *r)
+wr_ticket_cancel(struct wr_request *r, enum wr_calling calling)
 {
-    struct wr_suspended *s = r->suspended;
+    struct wr_suspended **slot = slot_of(r, calling), *s = *slot;
 
     if (s == NULL) {
         return;
     }
-    r->suspended = NULL;
+    *slot = NULL;
     wr_task_remove(&s->task);
     if (!s->resumed) {
         wr_timer_clear(wr_loop_self(), &s->timer);
@@ -189,4 +197,20 @@ wr_ticket_cancel(struct wr_request *r)
             s->cancelled(s->data);
         }
     }
+}
+
+bool
+wr_ticket_settle(struct wr_request *r, enum wr_calling calling, const struct wr_suspended *before,
+                 int rc)
+{
+    const struct wr_suspended *s = *slot_of(r, calling);
+
+    if (s == NULL || s == before || s->calling != calling) {
+        return false;
+    }
+    if (rc != WEIR_AGAIN) {
+        wr_ticket_cancel(r, calling);
+        return false;
+    }
+    return true;
 }

@@ -20,8 +20,15 @@ struct wr_suspended {
     struct wr_task task;
 };
 
-/* r is ending: its ticket becomes stale, cancelled() is called if nobody had resumed. */
-void wr_ticket_cancel(struct wr_request *r);
+/* r's ticket of that kind becomes stale; cancelled() is called if nobody had resumed. A source's ticket is a kind of its own:
+ * while it waits a filter may wait, too. All the others are one kind. */
+void wr_ticket_cancel(struct wr_request *r, enum wr_calling calling);
+
+/* A hook returned rc; before: r->suspended (or source_suspended) when it was called. Does it wait? It does if it said
+ * WEIR_AGAIN and took a ticket itself. One that was taken for nothing is cancelled; one that a hook called from inside this
+ * one has taken stays. */
+bool wr_ticket_settle(struct wr_request *r, enum wr_calling calling,
+                      const struct wr_suspended *before, int rc);
 
 /* Where a resumption goes; request.c. */
 void wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc);

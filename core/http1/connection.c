@@ -578,7 +578,7 @@ conn_expired(struct wr_conn *c)
 static void
 conn_drop(struct wr_conn *c)
 {
-    http1_close((struct wr_http1 *)c, false);
+    abandon((struct wr_http1 *)c, 0, false);
 }
 
 static void

@@ -405,13 +405,10 @@ weir_chain_str(weir_pool *pool, const weir_chain *c, size_t max)
     char *to;
     size_t at = 0;
 
-    if (len > max) {
+    if (len > max || wr_chain_has(c, WEIR_BUF_FILE | WEIR_BUF_SUB)) {
         return none;
     }
     for (const weir_buf *b = c->head; b != NULL; b = b->next) {
-        if (b->flags & (WEIR_BUF_FILE | WEIR_BUF_SUB)) {
-            return none;
-        }
         if (b->len == len && len != 0) {
             return (weir_str){ (const char *)b->data, b->len };
         }

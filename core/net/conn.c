@@ -297,11 +297,7 @@ quit_one(struct wr_conn *c)
 static void
 close_one(struct wr_conn *c)
 {
-    if (c->outgoing) {
-        c->ops->drop(c);
-    } else {
-        wr_conn_close(c, false);
-    }
+    c->ops->drop(c);
 }
 
 void

@@ -26,7 +26,7 @@ struct wr_conn;
 struct wr_conn_ops {
     void (*ready)(struct wr_conn *c);   /* can_read or can_write has become true, or the peer has gone (c->gone) */
     void (*expired)(struct wr_conn *c); /* the deadline has passed */
-    void (*drop)(struct wr_conn *c);    /* idle, and its place is needed: close it now */
+    void (*drop)(struct wr_conn *c);    /* close it now: idle and its place needed, or the worker's time is over */
     void (*quit)(struct wr_conn *c);    /* the worker is leaving: close when idle, finish otherwise */
 };
 
@@ -76,8 +76,7 @@ struct wr_conn *wr_conn_open(int fd, size_t size, const struct wr_conn_ops *ops,
                              const union wr_peer_addr *peer);
 
 /*
- * The same for a connection that we begin, over a descriptor that connects: neither end is believed to be ready. ops->drop is
- * also called by wr_conn_close_all, because whoever uses the connection is not its driver.
+ * The same for a connection that we begin, over a descriptor that connects: neither end is believed to be ready.
  */
 struct wr_conn *wr_conn_open_outgoing(int fd, size_t size, const struct wr_conn_ops *ops);
 
@@ -116,7 +115,7 @@ uint32_t wr_conn_drop_idle(uint32_t want);
 /* Tell every connection that the worker is leaving (ops->quit). */
 void wr_conn_quit_all(void);
 
-/* Close every connection at once (worker_shutdown_timeout is over); outgoing ones by ops->drop. */
+/* Close every connection at once (worker_shutdown_timeout is over), by ops->drop. */
 void wr_conn_close_all(void);
 
 /* Keep what a PROXY header said, for as long as the connection lives. */

@@ -10,7 +10,12 @@
 #include "base/log.h"
 #include "net/buf.h"
 
-enum { PIECES = 64, FILE_READ = 64 * 1024, FILE_CHUNK = 2 * 1024 * 1024 };
+enum {
+    PIECES = 64,
+    FILE_READ = 64 * 1024,
+    FILE_CHUNK = 2 * 1024 * 1024,
+    BURST = 2 * FILE_CHUNK /* bytes of one connection before others have their turn, however fast its client takes them */
+};
 
 /* One piece of gathered output: bytes of the area, referred bytes, or a buffer. */
 struct piece {
@@ -244,9 +249,15 @@ broken(struct wr_conn *c, ssize_t error)
 static int
 flush_waiting(struct wr_conn *c)
 {
+    uint64_t enough = c->sent + BURST;
+
     while (c->wait.head != NULL) {
         weir_buf *b = c->wait.head;
         ssize_t n;
+        if (c->sent >= enough) { /* no edge will tell that it can go on */
+            wr_conn_wake(c);
+            return -EAGAIN;
+        }
         if (b->len == 0) {
             weir_buf_drop(weir_chain_pop(&c->wait));
             continue;
@@ -316,11 +327,15 @@ send_pieces(struct wr_conn *c, unsigned first)
 static int
 flush_gathered(struct wr_conn *c)
 {
+    uint64_t enough = c->sent + BURST;
     unsigned first = 0;
 
     while (first < gather.n) {
-        ssize_t n = c->can_write ? send_pieces(c, first) : -EAGAIN;
+        ssize_t n = c->can_write && c->sent < enough ? send_pieces(c, first) : -EAGAIN;
         if (n == -EAGAIN) {
+            if (c->sent >= enough) {
+                wr_conn_wake(c);
+            }
             keep_rest(c, first);
             return -EAGAIN;
         }

@@ -33,7 +33,8 @@ void wr_out_ref(struct wr_conn *c, const void *bytes, size_t len, void (*release
 /* Append all of chain, which is empty afterwards; buffers are dropped (weir_buf_drop) when sent. */
 void wr_out_chain(struct wr_conn *c, weir_chain *chain);
 
-/* Hand to the kernel what it takes. 0: all is gone; -EAGAIN: the rest waits for can_write; else -errno: the connection is
+/* Hand to the kernel what it takes. 0: all is gone; -EAGAIN: the rest waits for can_write, or for the wake that was asked for
+ * after 4 MiB, so that one connection does not keep the others from theirs; else -errno: the connection is
  * broken, what waited was dropped. */
 int wr_out_flush(struct wr_conn *c);
 
