@@ -178,7 +178,7 @@ static const weir_directive rows[] = {
       .min = 1,
       .max = 1,
       .set = set_alias },
-    WEIR_OPT(conf, sendfile, FLAG, "sendfile", WHERE_IF, "off",
+    WEIR_OPT(conf, sendfile, FLAG, "sendfile", WHERE_IF, "on",
              "let the kernel copy files to connections"),
     WEIR_OPT(conf, sendfile_max_chunk, SIZE, "sendfile_max_chunk", WHERE, "2m",
              "bytes of a file that are sent at once, so that others get their turn"),

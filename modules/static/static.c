@@ -27,6 +27,10 @@ static int
 static_answer(weir_request *r, const void *conf)
 {
     (void)conf;
+    if (r->method == WEIR_OPTIONS) { /* what can be asked of a file [RFC 9110 9.3.7] */
+        weir_out_set(r, WEIR_STR("Allow"), WEIR_STR("GET, HEAD, OPTIONS"));
+        return weir_respond(r, 204, WEIR_STR(""), WEIR_STR(""));
+    }
     if (!(r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST))) {
         return weir_respond_method_not_allowed(r, WEIR_GET | WEIR_HEAD);
     }
