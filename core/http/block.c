@@ -1,6 +1,8 @@
-/* http/block.c - the blocks of the http context as they are read: http, server, location, limit_except and modules' own.
+/* http/block.c - the blocks of the http context as they are read: http, server, location,
+ * limit_except and modules' own.
  *
- * Each becomes a wr_location: settings, the locations within, later a plan. A block that a directive of the first pass opens
+ * Each becomes a wr_location: settings, the locations within, later a plan. A block that a
+ * directive of the first pass opens
  * (`if`) inherits from a block that is not complete yet, so it is bound when that one is.
  */
 #include "base/assert.h"
@@ -86,7 +88,8 @@ weir_conf_scope(weir_conf *cf, uint32_t where)
     return (weir_scope *)d->loc;
 }
 
-/* Put r->hook so that the hook after the running one, in resolved order, is next in the plan that r has now. */
+/* Put r->hook so that the hook after the running one, in resolved order, is next in the plan that r
+ * has now. */
 static void
 keep_place(struct wr_request *r, const struct wr_plan_hook *running)
 {
@@ -136,8 +139,10 @@ add_names(struct weir_conf *cf, struct wr_build_server *s)
         none->name = WEIR_STR("");
         none->place = wr_conf_place(s->server->base.node, 0);
     }
-    WR_VEC_EACH (struct wr_build_address *, a, &s->addresses) {
-        WR_VEC_EACH (struct wr_server_name, n, &s->names) {
+    WR_VEC_EACH(struct wr_build_address *, a, &s->addresses)
+    {
+        WR_VEC_EACH(struct wr_server_name, n, &s->names)
+        {
             wr_names_add(cf, *a, n);
         }
     }

@@ -121,6 +121,8 @@ wr_build_addr_cmp(const struct wr_addr *a, const struct wr_addr *b)
 /* The server being bound has no listen: it gets *:80, or *:8000 when we are not root. */
 void wr_listen_default(struct weir_conf *cf);
 
+/* ---- endpoint.c ---- */
+
 /* Endpoints and listens of everything that was named. */
 void wr_listen_finish(struct weir_conf *cf, struct wr_http *http);
 

@@ -6,10 +6,7 @@
 #include "http/core.h"
 #include "http/types.h"
 
-enum {
-    WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION,
-    WHERE_IF = WHERE | WEIR_IN_IF
-};
+enum { WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION, WHERE_IF = WHERE | WEIR_IN_IF };
 
 typedef struct wr_files_conf conf;
 
@@ -43,15 +40,17 @@ set_root(weir_conf *cf, const weir_directive *d, void *field)
     }
     if (wr_str_starts(path, WEIR_STR("$document_root")) ||
         wr_str_starts(path, WEIR_STR("${document_root}"))) {
-        return weir_conf_error_at(cf, 1, "the $document_root variable may not be used in the "
-                                         "\"root\" directive");
+        return weir_conf_error_at(cf, 1,
+                                  "the $document_root variable may not be used in the "
+                                  "\"root\" directive");
     }
     c->root = weir_value_compile(cf, path);
     c->alias = NULL;
     return c->root != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
-/* `location /img { alias /data/images/; }` serves /img../secret from /data/images/../secret: the two must end alike. */
+/* `location /img { alias /data/images/; }` serves /img../secret from /data/images/../secret: the
+ * two must end alike. */
 static int
 check_slashes(weir_conf *cf, const struct wr_location *loc, weir_str path)
 {
@@ -81,11 +80,13 @@ set_alias(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_ERROR;
     }
     if (loc->kind == WR_LOC_NAMED) {
-        return weir_conf_error(cf, "the \"alias\" directive cannot be used inside the named location");
+        return weir_conf_error(cf,
+                               "the \"alias\" directive cannot be used inside the named location");
     }
     if (loc->kind == WR_LOC_REGEX && wr_str_find(path, '$') == path.len) {
-        wr_diag_error(cf->diag, wr_conf_place(cf->node, 1), "use its captures, as in /data/$1",
-                      "\"alias\" in a location given by a regular expression must be the whole path");
+        wr_diag_error(
+            cf->diag, wr_conf_place(cf->node, 1), "use its captures, as in /data/$1",
+            "\"alias\" in a location given by a regular expression must be the whole path");
         return WEIR_ERROR;
     }
     if (check_slashes(cf, loc, path) != WEIR_OK) {
@@ -104,9 +105,9 @@ set_symlinks(weir_conf *cf, const weir_directive *d, void *field)
     conf *c = WR_CORE_STRUCT(conf, d, field);
     weir_str mode = weir_conf_arg(cf, 1), from = weir_conf_arg(cf, 2);
 
-    c->symlinks = weir_str_eq(mode, WEIR_STR("on"))               ? 1
+    c->symlinks = weir_str_eq(mode, WEIR_STR("on"))             ? 1
                   : weir_str_eq(mode, WEIR_STR("if_not_owner")) ? 2
-                                                                  : 0;
+                                                                : 0;
     c->symlinks_from = NULL;
     if (c->symlinks == 0 && !weir_str_eq(mode, WEIR_STR("off"))) {
         return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(mode));

@@ -1,12 +1,10 @@
-/* http/core_location.c - core.location: keeping connections, pacing answers, redirects, error pages. */
+/* http/core_location.c - core.location: keeping connections, pacing answers, redirects, error
+ * pages. */
 #include "base/assert.h"
 #include "http/core.h"
 #include "http/error_page.h"
 
-enum {
-    WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION,
-    WHERE_IF = WHERE | WEIR_IN_IF
-};
+enum { WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION, WHERE_IF = WHERE | WEIR_IN_IF };
 
 typedef struct wr_loc_conf conf;
 
@@ -64,7 +62,8 @@ set_internal(weir_conf *cf, const weir_directive *d, void *field)
 
 static const weir_directive rows[] = {
     { .name = "keepalive_timeout",
-      .help = "how long an idle connection is kept (0: not at all), and what the Keep-Alive field says",
+      .help =
+          "how long an idle connection is kept (0: not at all), and what the Keep-Alive field says",
       .preset = "65s",
       .compat = "75s",
       .where = WHERE,
@@ -85,7 +84,8 @@ static const weir_directive rows[] = {
     WEIR_OPT_COMPAT(conf, keepalive_min_ms, MSEC, "keepalive_min_timeout", WHERE, "1s", "0",
                     "an idle connection is kept at least this long when the worker leaves"),
     WEIR_OPT_NAMES(conf, keepalive_disable, BITS, "keepalive_disable", WHERE, "msie6",
-                   "browsers whose connections are not kept; accepted, such browsers are gone", browsers),
+                   "browsers whose connections are not kept; accepted, such browsers are gone",
+                   browsers),
     WEIR_OPT_NAMES(conf, lingering_close, ENUM, "lingering_close", WHERE, "on",
                    "read what a client still sends before the connection is closed", lingering),
     WEIR_OPT(conf, lingering_time_ms, MSEC, "lingering_time", WHERE, "30s",

@@ -26,9 +26,8 @@ set_large_buffers(weir_conf *cf, const weir_directive *d, void *field)
 static int
 at_least_one(weir_conf *cf, const weir_directive *d, void *field)
 {
-    return *(int64_t *)field >= 1
-               ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "\"%s\" must be at least 1", d->name);
+    return *(int64_t *)field >= 1 ? WEIR_OK
+                                  : weir_conf_error_at(cf, 1, "\"%s\" must be at least 1", d->name);
 }
 
 static const weir_directive rows[] = {
@@ -37,7 +36,8 @@ static const weir_directive rows[] = {
     WEIR_OPT(struct wr_server_conf, header_buffer_size, SIZE, "client_header_buffer_size", WHERE,
              "1k", "bytes of a request head that are read without a large buffer"),
     { .name = "large_client_header_buffers",
-      .help = "how many large buffers a request head may fill, and the size of one: the longest line",
+      .help =
+          "how many large buffers a request head may fill, and the size of one: the longest line",
       .preset = "4 8k",
       .where = WHERE,
       .type = WEIR_T_CUSTOM,

@@ -1,7 +1,9 @@
-/* http/error_page.c - error pages: what is written, and sending a request there. nginx's meaning throughout.
+/* http/error_page.c - error pages: what is written, and sending a request there. nginx's meaning
+ * throughout.
  *
- * A path is fetched by GET through the server's locations, a named location gets the request as it is, a URL becomes a
- * redirect. The first error decides whether the page may have an error page itself.
+ * A path is fetched by GET through the server's locations, a named location gets the request as it
+ * is, a URL becomes a redirect. The first error decides whether the page may have an error page
+ * itself.
  */
 #include "http/error_page.h"
 
@@ -30,7 +32,8 @@ parse_overwrite(weir_str text, int32_t *overwrite)
     if (text.len == 0 || text.data[0] != '=') {
         return false;
     }
-    if (text.len > 1 && (!wr_num_parse(wr_str_cut(text, 1, SIZE_MAX), 599, &status) || status < 100)) {
+    if (text.len > 1 &&
+        (!wr_num_parse(wr_str_cut(text, 1, SIZE_MAX), 599, &status) || status < 100)) {
         return false;
     }
     *overwrite = (int32_t)status;
@@ -84,8 +87,9 @@ wr_error_page_set(weir_conf *cf, const weir_directive *d, void *field)
         last--;
     }
     if (to.len == 0 || to.data[0] == '=') {
-        return weir_conf_error_at(cf, weir_conf_argc(cf) - 1, "an error page needs a path, a named "
-                                                              "location or a URL");
+        return weir_conf_error_at(cf, weir_conf_argc(cf) - 1,
+                                  "an error page needs a path, a named "
+                                  "location or a URL");
     }
     like.to = weir_value_compile(cf, to);
     if (like.to == NULL) {
@@ -115,8 +119,9 @@ find(const struct wr_request *r, uint32_t status)
 static void
 forget_content(weir_request *r)
 {
-    static const char *const names[] = { "Content-Type",  "Content-Encoding", "Content-Range",
-                                         "Last-Modified", "ETag",             "Accept-Ranges" };
+    static const char *const names[] = { "Content-Type",  "Content-Encoding",
+                                         "Content-Range", "Last-Modified",
+                                         "ETag",          "Accept-Ranges" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         (void)weir_out_remove(r, weir_str_c(names[i]));

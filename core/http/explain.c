@@ -1,5 +1,5 @@
-/* http/explain.c - `weir -M`: what modules there are, and how a request would run, as a tree of JSON; explain_text.c makes text
- * of the same tree, so that both say the same.
+/* http/explain.c - `weir -M`: what modules there are, and how a request would run, as a tree of
+ * JSON; explain_text.c makes text of the same tree, so that both say the same.
  */
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "http/explain.h"
 #include "http/http.h"
 #include "http/request.h"
+#include "module/index.h"
 #include "module/loader.h"
 #include "module/metric.h"
 #include "wire/host.h"
@@ -107,6 +108,59 @@ module_head(const weir_module *m)
     return o;
 }
 
+/* The module in this bundled file among those that are not in use, made when it is new. */
+static cJSON *
+idle_module(cJSON *list, weir_str file)
+{
+    cJSON *o;
+
+    cJSON_ArrayForEach(o, list)
+    {
+        if (weir_str_eq(weir_str_c(cJSON_GetObjectItem(o, "file")->valuestring), file)) {
+            return o;
+        }
+    }
+    o = cJSON_CreateObject();
+    add_text(o, "file", file);
+    cJSON_AddArrayToObject(o, "directives");
+    cJSON_AddArrayToObject(o, "variables");
+    cJSON_AddArrayToObject(o, "interfaces");
+    cJSON_AddItemToArray(list, o);
+    return o;
+}
+
+/* A module's file is called as the module. */
+static bool
+in_use(const struct wr_http *http, weir_str file)
+{
+    return wr_registry_find(http->registry, wr_str_cut(file, 0, file.len - WR_MIN(file.len, 3u))) !=
+           NULL;
+}
+
+/* Bundled modules that this configuration has no need of, as the index knows them. */
+static void
+add_idle(cJSON *root, const struct wr_http *http)
+{
+    static const char *const keys[WR_INDEX_KINDS] = { [WR_INDEX_DIRECTIVE] = "directives",
+                                                      [WR_INDEX_VARIABLE] = "variables",
+                                                      [WR_INDEX_INTERFACE] = "interfaces" };
+    cJSON *list = cJSON_AddArrayToObject(root, "not_in_use");
+
+    for (uint32_t kind = 0; http->registry->index != NULL && kind < WR_INDEX_KINDS; kind++) {
+        const struct wr_map *map = &http->registry->index->by_name[kind];
+        for (size_t i = 0; keys[kind] != NULL && i < wr_map_count(map); i++) {
+            const struct wr_index_entry *e = wr_map_entry(map, i)->value;
+            for (; e != NULL; e = e->next) {
+                if (!in_use(http, e->file)) {
+                    cJSON_AddItemToArray(
+                        cJSON_GetObjectItem(idle_module(list, e->file), keys[kind]),
+                        cJSON_CreateString(e->name.data));
+                }
+            }
+        }
+    }
+}
+
 static cJSON *
 explain_modules(const struct wr_http *http)
 {
@@ -129,6 +183,7 @@ explain_modules(const struct wr_http *http)
         add_names(o, "interfaces", m->interfaces);
         cJSON_AddItemToArray(list, o);
     }
+    add_idle(root, http);
     return root;
 }
 
@@ -187,8 +242,8 @@ static void
 add_location(cJSON *root, const struct wr_location *loc)
 {
     static const char *const kinds[] = {
-        [WR_LOC_SERVER] = "none",   [WR_LOC_PREFIX] = "prefix", [WR_LOC_PREFIX_FINAL] = "^~",
-        [WR_LOC_EXACT] = "exact",   [WR_LOC_REGEX] = "regex",   [WR_LOC_NAMED] = "named",
+        [WR_LOC_SERVER] = "none", [WR_LOC_PREFIX] = "prefix", [WR_LOC_PREFIX_FINAL] = "^~",
+        [WR_LOC_EXACT] = "exact", [WR_LOC_REGEX] = "regex",   [WR_LOC_NAMED] = "named",
         [WR_LOC_BLOCK] = "block",
     };
     cJSON *o = cJSON_AddObjectToObject(root, "location");
@@ -250,7 +305,8 @@ explain_request(const struct wr_http *http, const struct wr_endpoint *e, struct 
 {
     const struct wr_server *server = wr_vhost_find(e, lower(r->pub.pool, a->host), r);
     const struct wr_server_conf *c = server->base.conf[WR_SLOT_SERVER];
-    struct wr_uri_rules rules = { .merge_slashes = c->merge_slashes, .decode_slash = c->encoded_slash };
+    struct wr_uri_rules rules = { .merge_slashes = c->merge_slashes,
+                                  .decode_slash = c->encoded_slash };
     const struct wr_location *loc;
     struct wr_err err;
     cJSON *root, *o, *phases;
@@ -327,8 +383,8 @@ wr_http_explain(const struct wr_http *http, weir_str target, weir_str host, bool
         memset(&conn, 0, sizeof(conn));
         conn.io.fd = -1;
         pool = wr_pool_create("explain", NULL);
-        tree = explain_request(http, e,
-                               wr_request_create(pool, &conn, &driver, NULL, http, e->fallback), &a);
+        tree = explain_request(
+            http, e, wr_request_create(pool, &conn, &driver, NULL, http, e->fallback), &a);
         wr_pool_destroy(&pool);
     }
     if (tree == NULL) {

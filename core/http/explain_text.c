@@ -22,8 +22,7 @@ struct text {
     size_t len, room;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-say(struct text *t, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) say(struct text *t, const char *fmt, ...)
 {
     va_list args;
     char *more = NULL;
@@ -76,7 +75,8 @@ say_names(struct text *t, const cJSON *module, const char *key)
         return;
     }
     say(t, "    %-*s", COLUMN - 4, key);
-    cJSON_ArrayForEach (item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         say(t, " %s", cJSON_GetStringValue(item));
     }
     say(t, "\n");
@@ -92,7 +92,8 @@ say_hooks(struct text *t, const cJSON *module)
         return;
     }
     say(t, "    %-*s ", COLUMN - 4, "hooks");
-    cJSON_ArrayForEach (hook, list) {
+    cJSON_ArrayForEach(hook, list)
+    {
         say(t, "%s%s %d", between, string(hook, "phase"), number(hook, "rank"));
         between = ", ";
     }
@@ -105,7 +106,8 @@ say_modules(struct text *t, const cJSON *root)
     const cJSON *m;
 
     say(t, "%s, module abi %s\n", string(root, "server"), string(root, "abi"));
-    cJSON_ArrayForEach (m, cJSON_GetObjectItem(root, "modules")) {
+    cJSON_ArrayForEach(m, cJSON_GetObjectItem(root, "modules"))
+    {
         say(t, "\n%s %s", string(m, "name"), string(m, "version"));
         say(t, "%s%s\n", string(m, "summary")[0] != '\0' ? " - " : "", string(m, "summary"));
         if (is_true(m, "builtin")) {
@@ -120,18 +122,30 @@ say_modules(struct text *t, const cJSON *root)
         say_names(t, m, "metrics");
         say_names(t, m, "interfaces");
     }
+    if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "not_in_use")) != 0) {
+        say(t, "\nnot used by this configuration:\n");
+    }
+    cJSON_ArrayForEach(m, cJSON_GetObjectItem(root, "not_in_use"))
+    {
+        say(t, "\n%s\n", string(m, "file"));
+        say_names(t, m, "directives");
+        say_names(t, m, "variables");
+        say_names(t, m, "interfaces");
+    }
 }
 
 /* ---- A request. ---- */
 
-/* The directives that hold for a hook's module, one a line; the first goes on with the line begun. */
+/* The directives that hold for a hook's module, one a line; the first goes on with the line begun.
+ */
 static void
 say_because(struct text *t, const cJSON *hook)
 {
     const cJSON *o;
     int indent = 0;
 
-    cJSON_ArrayForEach (o, cJSON_GetObjectItem(hook, "because")) {
+    cJSON_ArrayForEach(o, cJSON_GetObjectItem(hook, "because"))
+    {
         say(t, "%*s%s   %s:%d\n", indent, "", string(o, "directive"), string(o, "file"),
             number(o, "line"));
         indent = COLUMN + 23;
@@ -144,14 +158,16 @@ say_others(struct text *t, const cJSON *phase)
     const cJSON *o;
     const char *between = "   [not wanted here: ";
 
-    cJSON_ArrayForEach (o, cJSON_GetObjectItem(phase, "not_wanted")) {
+    cJSON_ArrayForEach(o, cJSON_GetObjectItem(phase, "not_wanted"))
+    {
         say(t, "%s%s", between, cJSON_GetStringValue(o));
         between = ", ";
     }
     say(t, between[0] == ',' ? "]\n" : "\n");
 }
 
-/* headers, body: all on one line, since it is their order that matters; then what each is there for. */
+/* headers, body: all on one line, since it is their order that matters; then what each is there
+ * for. */
 static void
 say_filters(struct text *t, const cJSON *phase)
 {
@@ -159,7 +175,8 @@ say_filters(struct text *t, const cJSON *phase)
     const char *between = "";
 
     say(t, "%-*s", COLUMN, string(phase, "phase"));
-    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
+    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(phase, "hooks"))
+    {
         say(t, "%s%s %d", between, string(hook, "module"), number(hook, "rank"));
         if (cJSON_IsFalse(cJSON_GetObjectItem(hook, "files"))) {
             say(t, " (memory)");
@@ -167,7 +184,8 @@ say_filters(struct text *t, const cJSON *phase)
         between = " -> ";
     }
     say_others(t, phase);
-    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
+    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(phase, "hooks"))
+    {
         if (strcmp(string(phase, "phase"), "headers") == 0 &&
             cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) != 0) {
             say(t, "%-*s%-22s ", COLUMN, "", string(hook, "module"));
@@ -183,7 +201,8 @@ say_handlers(struct text *t, const cJSON *phase)
     const cJSON *hook;
     char head[64];
 
-    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
+    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(phase, "hooks"))
+    {
         (void)snprintf(head, sizeof(head), "%s %d", string(hook, "module"), number(hook, "rank"));
         if (cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) == 0) {
             say(t, "%-*s%s\n", COLUMN, name, head);
@@ -209,7 +228,8 @@ say_sendfile(struct text *t, const cJSON *body)
 {
     const cJSON *hook;
 
-    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(body, "hooks")) {
+    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(body, "hooks"))
+    {
         if (!is_true(hook, "files")) {
             say(t, "%-*soff where %s reads the body\n", COLUMN, "sendfile", string(hook, "module"));
             return;
@@ -234,7 +254,8 @@ say_request(struct text *t, const cJSON *root)
         say_place(t, location);
     }
     say(t, "\n");
-    cJSON_ArrayForEach (phase, cJSON_GetObjectItem(root, "phases")) {
+    cJSON_ArrayForEach(phase, cJSON_GetObjectItem(root, "phases"))
+    {
         const char *p = string(phase, "phase");
         if (strcmp(p, "headers") == 0 || strcmp(p, "body") == 0) {
             say_filters(t, phase);

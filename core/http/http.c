@@ -55,7 +55,8 @@ resolve_hooks(struct weir_conf *cf, struct wr_http *http)
     struct wr_err err;
     uint32_t n = 0;
 
-    WR_VEC_EACH (struct wr_registry_module, m, loaded) {
+    WR_VEC_EACH(struct wr_registry_module, m, loaded)
+    {
         modules[n++] = m->module;
     }
     if (!wr_order_resolve(cf->pool, modules, n, wishes->data, (uint32_t)wishes->count, &http->order,
@@ -70,7 +71,8 @@ resolve_hooks(struct weir_conf *cf, struct wr_http *http)
 static void
 make_plans(struct wr_http *http)
 {
-    WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
+    WR_VEC_EACH(struct wr_location *, loc, &http->build->locations)
+    {
         (*loc)->plan = wr_planner_plan(http->planner, (*loc)->conf);
     }
 }
@@ -78,12 +80,12 @@ make_plans(struct wr_http *http)
 static void
 init_modules(struct weir_conf *cf, const struct wr_http *http)
 {
-    WR_VEC_EACH (struct wr_registry_module, l, &http->registry->loaded) {
+    WR_VEC_EACH(struct wr_registry_module, l, &http->registry->loaded)
+    {
         const weir_module *m = l->module;
         uint32_t errors = cf->diag->errors, slot = m->self->slot;
         cf->slot = slot;
-        if (m->init != NULL &&
-            m->init(cf, (void *)(uintptr_t)http->scope->conf[slot]) != WEIR_OK &&
+        if (m->init != NULL && m->init(cf, (void *)(uintptr_t)http->scope->conf[slot]) != WEIR_OK &&
             cf->diag->errors == errors) {
             weir_conf_error(cf, "module \"%s\" refuses the configuration", m->name);
         }
@@ -129,7 +131,8 @@ wr_http_worker_start(const struct wr_http *http,
     for (struct wr_listen *l = http->listens; l != NULL; l = l->next) {
         l->accepted = accepted;
     }
-    WR_VEC_EACH (struct wr_registry_module, m, &http->registry->loaded) {
+    WR_VEC_EACH(struct wr_registry_module, m, &http->registry->loaded)
+    {
         if (m->module->worker_start != NULL &&
             m->module->worker_start(http->scope->conf[m->module->self->slot]) != WEIR_OK) {
             wr_say(wr_log_process(), EMERG, "module \"%s\" could not start in this worker",

@@ -1,5 +1,5 @@
-/* http/lint.c - traps: what is valid and does something else than it seems to say. Each warning has an id, which
- * `lint_ignore` in the block or around it silences. Only what is certain is said.
+/* http/lint.c - traps: what is valid and does something else than it seems to say. Each warning has
+ * an id, which `lint_ignore` in the block or around it silences. Only what is certain is said.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static const char *const ids[TRAPS] = {
 
 /* What is known of one block, its own and from the blocks around it. */
 struct block {
-    const struct wr_scope *scope; /* first: the key */
+    const struct wr_scope *scope;     /* first: the key */
     const struct wr_conf_node *added; /* the nearest add_header; NULL: none */
     bool merges;                      /* an add_header_inherit holds */
     uint32_t ignored;                 /* bits of enum trap */
@@ -96,7 +96,8 @@ look_at(struct weir_conf *cf, struct wr_map *seen, const struct wr_scope *scope)
     const struct wr_conf_node *own = NULL;
 
     if (scope->parent != NULL) {
-        outer = wr_map_find(seen, (weir_str){ (const char *)&scope->parent, sizeof(scope->parent) });
+        outer =
+            wr_map_find(seen, (weir_str){ (const char *)&scope->parent, sizeof(scope->parent) });
     }
     if (outer != NULL) {
         *b = *outer;
@@ -174,8 +175,8 @@ check_regexes(struct weir_conf *cf, const struct block *b, const struct wr_locat
 static void
 check_slash(struct weir_conf *cf, const struct block *b, const struct wr_location *loc)
 {
-    bool plain = loc->kind == WR_LOC_PREFIX || loc->kind == WR_LOC_PREFIX_FINAL ||
-                 loc->kind == WR_LOC_EXACT;
+    bool plain =
+        loc->kind == WR_LOC_PREFIX || loc->kind == WR_LOC_PREFIX_FINAL || loc->kind == WR_LOC_EXACT;
 
     if (plain && !wr_str_starts(loc->name, WEIR_STR("/")) && loc->name.len != 0) {
         warn(cf, b, TRAP_NO_SLASH, wr_conf_place(loc->node, loc->node->n_words - 1),
@@ -212,7 +213,8 @@ wr_lint(struct weir_conf *cf, const struct wr_http *http)
 
     wr_map_init(&seen, cf->pool, false);
     (void)look_at(cf, &seen, http->scope);
-    WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
+    WR_VEC_EACH(struct wr_location *, loc, &http->build->locations)
+    {
         const struct block *b = look_at(cf, &seen, (*loc)->scope);
         check_regexes(cf, b, (*loc)->inner);
         check_slash(cf, b, *loc);

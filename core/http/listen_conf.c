@@ -1,10 +1,9 @@
-/* http/listen_conf.c - `listen`: addresses and socket options as read, then the endpoints and sockets they come to.
+/* http/listen_conf.c - `listen`: addresses and socket options as they are read. What comes of them
+ * is endpoint.c's.
  *
- * An address that several servers name is one endpoint. A specific address whose port is also listened at as *:port shares that
- * socket, unless it has socket options of its own: then which of them a connection came to is asked from the system.
+ * Servers that name the same address share its entry; what they say about its socket must agree.
  */
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -19,9 +18,9 @@ struct words {
     bool default_server, http2, proxy_protocol;
 };
 
-static const struct wr_listen_options plain = {
-    .backlog = 511, .ipv6only = true, .unix_mode = 0666
-};
+static const struct wr_listen_options plain = { .backlog = 511,
+                                                .ipv6only = true,
+                                                .unix_mode = 0666 };
 
 /* ---- Parameters. ---- */
 
@@ -119,7 +118,8 @@ parse_valued(struct weir_conf *cf, weir_str text, struct words *w)
 
     if (named(text, WEIR_STR("setfib"), &value) || named(text, WEIR_STR("accept_filter"), &value)) {
         wr_diag_add(cf->diag, WR_DIAG_NOTE, wr_conf_place(cf->node, 0), NULL,
-                    "the \"%.*s\" parameter is not for this system and has no effect", WEIR_FMT(text));
+                    "the \"%.*s\" parameter is not for this system and has no effect",
+                    WEIR_FMT(text));
         return PARSED;
     }
     if (named(text, WEIR_STR("backlog"), &value)) {
@@ -284,8 +284,9 @@ listen_at(struct weir_conf *cf, const struct wr_addr *addr, const struct words *
         a->fallback = s->server;
         a->proxy_protocol = w->proxy_protocol;
     } else if (w->proxy_protocol && !a->proxy_protocol) {
-        wr_diag_add(cf->diag, WR_DIAG_WARN, wr_conf_place(cf->node, 0), wr_build_first(cf, a->first),
-                    "protocol options redefined for %.*s", WEIR_FMT(a->text));
+        wr_diag_add(cf->diag, WR_DIAG_WARN, wr_conf_place(cf->node, 0),
+                    wr_build_first(cf, a->first), "protocol options redefined for %.*s",
+                    WEIR_FMT(a->text));
         a->proxy_protocol = true;
     }
     a->http2 = a->http2 || w->http2;
@@ -369,115 +370,4 @@ wr_listen_default(struct weir_conf *cf)
     cf->node = wr_build_of(cf)->server->server->base.node;
     (void)listen_at(cf, &addr, &w);
     cf->node = node;
-}
-
-/* ---- Endpoints and sockets. ---- */
-
-/* The address *:port that a shares a socket with, or NULL. */
-static struct wr_build_address *
-sharer_of(struct wr_build *b, const struct wr_build_address *a)
-{
-    struct wr_addr any = a->addr;
-    char room[WR_ADDR_TEXT];
-    struct wr_strbuf to = wr_strbuf_over(room, sizeof(room));
-
-    if (a->options_node != NULL || wr_addr_wildcard(&a->addr)) {
-        return NULL;
-    }
-    if (any.at.family == AF_INET) {
-        any.at.v4.sin_addr.s_addr = htonl(INADDR_ANY);
-    } else if (any.at.family == AF_INET6) {
-        any.at.v6.sin6_addr = in6addr_any;
-    } else {
-        return NULL;
-    }
-    wr_addr_format(&any, false, &to);
-    return wr_map_find(&b->addresses, wr_strbuf_view(&to));
-}
-
-static void
-fill_endpoint(struct wr_http *http, struct wr_build_address *a, struct wr_endpoint *e)
-{
-    *e = (struct wr_endpoint){
-        .http = http,
-        .addr = a->addr,
-        .fallback = a->fallback,
-        .names = a->n_servers > 1 || wr_names_capture(a->names) ? a->names : NULL,
-        .http2 = a->http2,
-        .proxy_protocol = a->proxy_protocol,
-    };
-    a->endpoint = e;
-}
-
-static struct wr_listen *
-listen_create(struct weir_pool *pool, const struct wr_build_address *a)
-{
-    struct wr_listen *l = wr_pool_zalloc(pool, sizeof(*l));
-
-    l->addr = a->addr;
-    l->options = a->options;
-    l->owner = a->endpoint;
-    a->endpoint->listen = l;
-    return l;
-}
-
-static int
-compare_shared(const void *a, const void *b)
-{
-    return wr_build_addr_cmp(&(*(const struct wr_endpoint *const *)a)->addr,
-                             &(*(const struct wr_endpoint *const *)b)->addr);
-}
-
-/* Give every endpoint that others share a socket with the list of them. */
-static void
-gather_shared(struct wr_http *http)
-{
-    struct wr_build *b = http->build;
-
-    for (size_t i = 0; i < wr_map_count(&b->addresses); i++) {
-        struct wr_build_address *a = wr_map_entry(&b->addresses, i)->value;
-        struct wr_build_address *with = sharer_of(b, a);
-        if (with != NULL) {
-            with->endpoint->n_shared++;
-        }
-    }
-    for (uint32_t i = 0; i < http->n_endpoints; i++) {
-        struct wr_endpoint *e = &http->endpoints[i];
-        e->shared = wr_pool_array(http->pool, const struct wr_endpoint *, e->n_shared);
-        e->n_shared = 0;
-    }
-    for (size_t i = 0; i < wr_map_count(&b->addresses); i++) {
-        struct wr_build_address *a = wr_map_entry(&b->addresses, i)->value;
-        struct wr_build_address *with = sharer_of(b, a);
-        if (with != NULL) {
-            with->endpoint->shared[with->endpoint->n_shared++] = a->endpoint;
-        }
-    }
-    for (uint32_t i = 0; i < http->n_endpoints; i++) {
-        struct wr_endpoint *e = &http->endpoints[i];
-        if (e->n_shared > 1) {
-            qsort(e->shared, e->n_shared, sizeof(e->shared[0]), compare_shared);
-        }
-    }
-}
-
-void
-wr_listen_finish(struct weir_conf *cf, struct wr_http *http)
-{
-    struct wr_build *b = http->build;
-    struct wr_listen **last = &http->listens;
-
-    http->n_endpoints = (uint32_t)wr_map_count(&b->addresses);
-    http->endpoints = wr_pool_array(cf->pool, struct wr_endpoint, http->n_endpoints);
-    for (uint32_t i = 0; i < http->n_endpoints; i++) {
-        fill_endpoint(http, wr_map_entry(&b->addresses, i)->value, &http->endpoints[i]);
-    }
-    for (uint32_t i = 0; i < http->n_endpoints; i++) {
-        struct wr_build_address *a = wr_map_entry(&b->addresses, i)->value;
-        if (sharer_of(b, a) == NULL) {
-            *last = listen_create(cf->pool, a);
-            last = &(*last)->next;
-        }
-    }
-    gather_shared(http);
 }

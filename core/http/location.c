@@ -1,8 +1,9 @@
 /* http/location.c - finding the location of a path.
  *
- * The plain locations of a block are one array in order of their names. The last name that is not behind the path is the path
- * itself or begins with the longest prefix there is, so one binary search and a walk over links to ever shorter prefixes find
- * it: every name that the path begins with is on that chain.
+ * The plain locations of a block are one array in order of their names. The last name that is not
+ * behind the path is the path itself or begins with the longest prefix there is, so one binary
+ * search and a walk over links to ever shorter prefixes find it: every name that the path begins
+ * with is on that chain.
  */
 #include "http/location.h"
 
@@ -13,13 +14,13 @@
 #include "http/build.h"
 #include "http/request.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX /* no entry */
 
 struct entry {
     weir_str name;
     const struct wr_location *exact;  /* "= name"; NULL: none */
     const struct wr_location *prefix; /* "name" or "^~ name"; NULL: none */
-    uint32_t shorter;                 /* the longest other entry with a prefix that name begins with */
+    uint32_t shorter; /* the longest other entry with a prefix that name begins with */
 };
 
 struct wr_locations {
@@ -42,9 +43,10 @@ compare(const void *a, const void *b)
         return order;
     }
     /* Equal names in order of the file, so that the first is the first. */
-    return x->node->words[0].line < y->node->words[0].line   ? -1
-           : x->node->words[0].line > y->node->words[0].line ? 1
-           : x->node->words[0].column < y->node->words[0].column ? -1 : 1;
+    return x->node->words[0].line < y->node->words[0].line       ? -1
+           : x->node->words[0].line > y->node->words[0].line     ? 1
+           : x->node->words[0].column < y->node->words[0].column ? -1
+                                                                 : 1;
 }
 
 static void
@@ -100,7 +102,8 @@ wr_locations_create(struct weir_conf *cf, const struct wr_vec *list)
     l = wr_pool_zalloc(cf->pool, sizeof(*l));
     plain = wr_pool_array(cf->pool, struct wr_location *, list->count);
     l->regexes = wr_pool_array(cf->pool, struct wr_location *, list->count);
-    WR_VEC_EACH (struct wr_location *, loc, list) {
+    WR_VEC_EACH(struct wr_location *, loc, list)
+    {
         if ((*loc)->kind == WR_LOC_REGEX) {
             l->regexes[l->n_regexes++] = *loc;
         } else {
@@ -176,8 +179,9 @@ find_plain(const struct wr_locations *l, weir_str path)
 
 enum found { FOUND_PREFIX, FOUND_FINAL, FOUND_NOTHING, FOUND_FAULT };
 
-/* Look inside *loc, whose locations are l: *loc becomes what is found there. FOUND_FINAL ends the whole search, FOUND_PREFIX
- * leaves the regular expressions of the blocks around to be tried. The depth is that of the file, which its reader bounds. */
+/* Look inside *loc, whose locations are l: *loc becomes what is found there. FOUND_FINAL ends the
+ * whole search, FOUND_PREFIX leaves the regular expressions of the blocks around to be tried. The
+ * depth is that of the file, which its reader bounds. */
 static enum found
 search(struct wr_request *r, const struct wr_locations *l, weir_str path,
        const struct wr_location **loc)

@@ -1,6 +1,8 @@
-/* http/plan.c - from the hooks of all modules, in resolved order, to the ones a block of settings wants.
+/* http/plan.c - from the hooks of all modules, in resolved order, to the ones a block of settings
+ * wants.
  *
- * Which hooks are wanted is a row of bits; plans are kept by it, so that blocks that want the same share one plan.
+ * Which hooks are wanted is a row of bits; plans are kept by it, so that blocks that want the same
+ * share one plan.
  */
 #include "http/plan.h"
 
@@ -12,9 +14,9 @@ enum { PHASES = WEIR_PHASE_LOG + 1 };
 struct wr_planner {
     struct weir_pool *pool;
     const struct wr_order *order;
-    struct wr_map plans;  /* by their bits */
+    struct wr_map plans;       /* by their bits */
     uint64_t *bits, *sub_bits; /* of the plan being made */
-    size_t bytes;         /* of a row of bits */
+    size_t bytes;              /* of a row of bits */
 };
 
 struct wr_planner *

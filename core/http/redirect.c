@@ -8,7 +8,8 @@
 
 /* ---- To the client. ---- */
 
-/* A byte that may stand in a URI reference as it is; '%' may, since the text is one already. [RFC 3986 2] */
+/* A byte that may stand in a URI reference as it is; '%' may, since the text is one already. [RFC
+ * 3986 2] */
 static bool
 may_stand(uint8_t c)
 {
@@ -80,7 +81,8 @@ weir_redirect(weir_request *pub, uint32_t status, weir_str location)
 
 /* ---- Inside. ---- */
 
-/* May path become a request's path? It begins with a slash, and ".." cannot lead out of anything. */
+/* May path become a request's path? It begins with a slash, and ".." cannot lead out of anything.
+ */
 static bool
 path_fits(const struct wr_request *r, weir_str path)
 {

@@ -110,9 +110,25 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     return r;
 }
 
+/* error_log of the block, which is the process's where nothing else was said. */
+static void
+change_log(struct wr_request *r, const struct wr_log_sink *sink)
+{
+    r->log.sink = sink;
+    r->log.pub.level = 0;
+    for (const struct wr_log_target *t = sink->first; t != NULL; t = t->next) {
+        r->log.pub.level = WR_MAX(r->log.pub.level, t->level);
+    }
+}
+
 void
 wr_request_enter(struct wr_request *r, const struct wr_location *loc)
 {
+    const struct wr_log_sink *sink = loc->conf[WR_SLOT_MAIN];
+
+    if (sink != r->log.sink && sink != NULL) {
+        change_log(r, sink);
+    }
     if (loc->limited != NULL) {
         loc = wr_location_limit(loc, r);
     }

@@ -29,7 +29,8 @@ wr_types_usual(weir_pool *pool)
     return t;
 }
 
-/* One line of the block: a type, then extensions. The last word on an extension holds, as in nginx. */
+/* One line of the block: a type, then extensions. The last word on an extension holds, as in nginx.
+ */
 static int
 add_line(weir_conf *cf, void *data)
 {
@@ -37,7 +38,8 @@ add_line(weir_conf *cf, void *data)
     weir_str *type = wr_pool_alloc(weir_conf_pool(cf), sizeof(*type));
 
     if (weir_conf_argc(cf) < 2) {
-        return weir_conf_error(cf, "type \"%.*s\" has no extensions", WEIR_FMT(weir_conf_arg(cf, 0)));
+        return weir_conf_error(cf, "type \"%.*s\" has no extensions",
+                               WEIR_FMT(weir_conf_arg(cf, 0)));
     }
     *type = weir_conf_arg(cf, 0);
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {

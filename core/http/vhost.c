@@ -1,26 +1,24 @@
 /* http/vhost.c - server names of an address: reading them, and finding the server of a host.
  *
- * Exact names, "*.example.com" by "example.com" and "mail.*" by "mail" are three hash maps; a wildcard is looked for by cutting
- * the host at its dots, and only where what is left is no longer than the longest wildcard, so that a host of a thousand dots
- * costs no more than an ordinary one.
+ * Exact names, "*.example.com" by "example.com" and "mail.*" by "mail" are three hash maps; a
+ * wildcard is looked for by cutting the host at its dots, and only where what is left is no longer
+ * than the longest wildcard, so that a host of a thousand dots costs no more than an ordinary one.
  */
 #include "http/vhost.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/str.h"
 #include "http/build.h"
 #include "http/request.h"
-#include "net/conn.h"
 
 struct wr_names {
-    struct wr_map exact;    /* to struct wr_server_name, as the others */
-    struct wr_map front;    /* "example.com" of "*.example.com" and ".example.com" */
-    struct wr_map tail;     /* "mail" of "mail.*" */
+    struct wr_map exact;        /* to struct wr_server_name, as the others */
+    struct wr_map front;        /* "example.com" of "*.example.com" and ".example.com" */
+    struct wr_map tail;         /* "mail" of "mail.*" */
     size_t front_max, tail_max; /* bytes of the longest key */
-    struct wr_vec regexes;  /* const struct wr_server_name *, in order of the file */
+    struct wr_vec regexes;      /* const struct wr_server_name *, in order of the file */
 };
 
 /* ---- Reading. ---- */
@@ -128,7 +126,8 @@ own_host_name(struct weir_pool *pool)
     return lower(pool, weir_str_c(host));
 }
 
-/* "~pattern": letters in upper case mean that case does not matter, since hosts come in lower case (nginx). */
+/* "~pattern": letters in upper case mean that case does not matter, since hosts come in lower case
+ * (nginx). */
 static int
 set_regex(struct weir_conf *cf, weir_str text, struct wr_server_name *n)
 {
@@ -256,30 +255,4 @@ wr_vhost_find(const struct wr_endpoint *e, weir_str host, struct wr_request *r)
         n = find_regex(names, host, r);
     }
     return n != NULL ? n->server : e->fallback;
-}
-
-/* ---- Endpoints that share a socket. ---- */
-
-static int
-compare_to_endpoint(const void *key, const void *at)
-{
-    return wr_build_addr_cmp(key, &(*(const struct wr_endpoint *const *)at)->addr);
-}
-
-const struct wr_endpoint *
-wr_endpoint_of(const struct wr_conn *c)
-{
-    const struct wr_endpoint *e = c->listen->owner;
-    const struct wr_endpoint **found;
-    struct wr_addr local;
-
-    if (e->n_shared == 0) {
-        return e;
-    }
-    memset(&local, 0, sizeof(local));
-    if (!wr_conn_local(c, &local)) {
-        return e;
-    }
-    found = bsearch(&local, e->shared, e->n_shared, sizeof(e->shared[0]), compare_to_endpoint);
-    return found != NULL ? *found : e;
 }
