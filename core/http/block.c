@@ -139,10 +139,8 @@ add_names(struct weir_conf *cf, struct wr_build_server *s)
         none->name = WEIR_STR("");
         none->place = wr_conf_place(s->server->base.node, 0);
     }
-    WR_VEC_EACH(struct wr_build_address *, a, &s->addresses)
-    {
-        WR_VEC_EACH(struct wr_server_name, n, &s->names)
-        {
+    WR_VEC_EACH (struct wr_build_address *, a, &s->addresses) {
+        WR_VEC_EACH (struct wr_server_name, n, &s->names) {
             wr_names_add(cf, *a, n);
         }
     }

@@ -114,8 +114,7 @@ idle_module(cJSON *list, weir_str file)
 {
     cJSON *o;
 
-    cJSON_ArrayForEach(o, list)
-    {
+    cJSON_ArrayForEach (o, list) {
         if (weir_str_eq(weir_str_c(cJSON_GetObjectItem(o, "file")->valuestring), file)) {
             return o;
         }

@@ -75,8 +75,7 @@ say_names(struct text *t, const cJSON *module, const char *key)
         return;
     }
     say(t, "    %-*s", COLUMN - 4, key);
-    cJSON_ArrayForEach(item, list)
-    {
+    cJSON_ArrayForEach (item, list) {
         say(t, " %s", cJSON_GetStringValue(item));
     }
     say(t, "\n");
@@ -92,8 +91,7 @@ say_hooks(struct text *t, const cJSON *module)
         return;
     }
     say(t, "    %-*s ", COLUMN - 4, "hooks");
-    cJSON_ArrayForEach(hook, list)
-    {
+    cJSON_ArrayForEach (hook, list) {
         say(t, "%s%s %d", between, string(hook, "phase"), number(hook, "rank"));
         between = ", ";
     }
@@ -106,8 +104,7 @@ say_modules(struct text *t, const cJSON *root)
     const cJSON *m;
 
     say(t, "%s, module abi %s\n", string(root, "server"), string(root, "abi"));
-    cJSON_ArrayForEach(m, cJSON_GetObjectItem(root, "modules"))
-    {
+    cJSON_ArrayForEach (m, cJSON_GetObjectItem(root, "modules")) {
         say(t, "\n%s %s", string(m, "name"), string(m, "version"));
         say(t, "%s%s\n", string(m, "summary")[0] != '\0' ? " - " : "", string(m, "summary"));
         if (is_true(m, "builtin")) {
@@ -125,8 +122,7 @@ say_modules(struct text *t, const cJSON *root)
     if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "not_in_use")) != 0) {
         say(t, "\nnot used by this configuration:\n");
     }
-    cJSON_ArrayForEach(m, cJSON_GetObjectItem(root, "not_in_use"))
-    {
+    cJSON_ArrayForEach (m, cJSON_GetObjectItem(root, "not_in_use")) {
         say(t, "\n%s\n", string(m, "file"));
         say_names(t, m, "directives");
         say_names(t, m, "variables");
@@ -144,8 +140,7 @@ say_because(struct text *t, const cJSON *hook)
     const cJSON *o;
     int indent = 0;
 
-    cJSON_ArrayForEach(o, cJSON_GetObjectItem(hook, "because"))
-    {
+    cJSON_ArrayForEach (o, cJSON_GetObjectItem(hook, "because")) {
         say(t, "%*s%s   %s:%d\n", indent, "", string(o, "directive"), string(o, "file"),
             number(o, "line"));
         indent = COLUMN + 23;
@@ -158,8 +153,7 @@ say_others(struct text *t, const cJSON *phase)
     const cJSON *o;
     const char *between = "   [not wanted here: ";
 
-    cJSON_ArrayForEach(o, cJSON_GetObjectItem(phase, "not_wanted"))
-    {
+    cJSON_ArrayForEach (o, cJSON_GetObjectItem(phase, "not_wanted")) {
         say(t, "%s%s", between, cJSON_GetStringValue(o));
         between = ", ";
     }
@@ -175,8 +169,7 @@ say_filters(struct text *t, const cJSON *phase)
     const char *between = "";
 
     say(t, "%-*s", COLUMN, string(phase, "phase"));
-    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(phase, "hooks"))
-    {
+    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
         say(t, "%s%s %d", between, string(hook, "module"), number(hook, "rank"));
         if (cJSON_IsFalse(cJSON_GetObjectItem(hook, "files"))) {
             say(t, " (memory)");
@@ -184,8 +177,7 @@ say_filters(struct text *t, const cJSON *phase)
         between = " -> ";
     }
     say_others(t, phase);
-    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(phase, "hooks"))
-    {
+    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
         if (strcmp(string(phase, "phase"), "headers") == 0 &&
             cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) != 0) {
             say(t, "%-*s%-22s ", COLUMN, "", string(hook, "module"));
@@ -201,8 +193,7 @@ say_handlers(struct text *t, const cJSON *phase)
     const cJSON *hook;
     char head[64];
 
-    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(phase, "hooks"))
-    {
+    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phase, "hooks")) {
         (void)snprintf(head, sizeof(head), "%s %d", string(hook, "module"), number(hook, "rank"));
         if (cJSON_GetArraySize(cJSON_GetObjectItem(hook, "because")) == 0) {
             say(t, "%-*s%s\n", COLUMN, name, head);
@@ -228,8 +219,7 @@ say_sendfile(struct text *t, const cJSON *body)
 {
     const cJSON *hook;
 
-    cJSON_ArrayForEach(hook, cJSON_GetObjectItem(body, "hooks"))
-    {
+    cJSON_ArrayForEach (hook, cJSON_GetObjectItem(body, "hooks")) {
         if (!is_true(hook, "files")) {
             say(t, "%-*soff where %s reads the body\n", COLUMN, "sendfile", string(hook, "module"));
             return;
@@ -254,8 +244,7 @@ say_request(struct text *t, const cJSON *root)
         say_place(t, location);
     }
     say(t, "\n");
-    cJSON_ArrayForEach(phase, cJSON_GetObjectItem(root, "phases"))
-    {
+    cJSON_ArrayForEach (phase, cJSON_GetObjectItem(root, "phases")) {
         const char *p = string(phase, "phase");
         if (strcmp(p, "headers") == 0 || strcmp(p, "body") == 0) {
             say_filters(t, phase);

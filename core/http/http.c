@@ -55,8 +55,7 @@ resolve_hooks(struct weir_conf *cf, struct wr_http *http)
     struct wr_err err;
     uint32_t n = 0;
 
-    WR_VEC_EACH(struct wr_registry_module, m, loaded)
-    {
+    WR_VEC_EACH (struct wr_registry_module, m, loaded) {
         modules[n++] = m->module;
     }
     if (!wr_order_resolve(cf->pool, modules, n, wishes->data, (uint32_t)wishes->count, &http->order,
@@ -71,8 +70,7 @@ resolve_hooks(struct weir_conf *cf, struct wr_http *http)
 static void
 make_plans(struct wr_http *http)
 {
-    WR_VEC_EACH(struct wr_location *, loc, &http->build->locations)
-    {
+    WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
         (*loc)->plan = wr_planner_plan(http->planner, (*loc)->conf);
     }
 }
@@ -80,8 +78,7 @@ make_plans(struct wr_http *http)
 static void
 init_modules(struct weir_conf *cf, const struct wr_http *http)
 {
-    WR_VEC_EACH(struct wr_registry_module, l, &http->registry->loaded)
-    {
+    WR_VEC_EACH (struct wr_registry_module, l, &http->registry->loaded) {
         const weir_module *m = l->module;
         uint32_t errors = cf->diag->errors, slot = m->self->slot;
         cf->slot = slot;
@@ -131,8 +128,7 @@ wr_http_worker_start(const struct wr_http *http,
     for (struct wr_listen *l = http->listens; l != NULL; l = l->next) {
         l->accepted = accepted;
     }
-    WR_VEC_EACH(struct wr_registry_module, m, &http->registry->loaded)
-    {
+    WR_VEC_EACH (struct wr_registry_module, m, &http->registry->loaded) {
         if (m->module->worker_start != NULL &&
             m->module->worker_start(http->scope->conf[m->module->self->slot]) != WEIR_OK) {
             wr_say(wr_log_process(), EMERG, "module \"%s\" could not start in this worker",

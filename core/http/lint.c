@@ -213,8 +213,7 @@ wr_lint(struct weir_conf *cf, const struct wr_http *http)
 
     wr_map_init(&seen, cf->pool, false);
     (void)look_at(cf, &seen, http->scope);
-    WR_VEC_EACH(struct wr_location *, loc, &http->build->locations)
-    {
+    WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
         const struct block *b = look_at(cf, &seen, (*loc)->scope);
         check_regexes(cf, b, (*loc)->inner);
         check_slash(cf, b, *loc);
