@@ -73,6 +73,7 @@ wr_clock_update(void)
     if (wall.tv_sec != wr_clock.wall_s || wr_clock.http_date[0] == '\0') {
         wr_clock.wall_s = wall.tv_sec;
         wr_clock_format_http(wr_clock.http_date, wall.tv_sec);
+        memcpy(wr_clock.http_date + 29, "\r\n", 3);
         format_local(wall.tv_sec);
     }
 }

@@ -12,7 +12,7 @@ struct wr_clock {
     uint64_t now_ms;    /* monotonic */
     int64_t wall_s;     /* seconds since 1970 */
     uint32_t wall_ms;   /* 0..999 of the current second */
-    char http_date[32]; /* "Sun, 06 Nov 1994 08:49:37 GMT", 29 bytes and a zero  [RFC 9110 5.6.7] */
+    char http_date[32]; /* "Sun, 06 Nov 1994 08:49:37 GMT\r\n": 29 bytes, the line end, a zero  [RFC 9110 5.6.7] */
     char log_time[32];  /* "2026/11/22 10:11:12" for the error log, local time */
     char clf_time[32];  /* "22/Nov/2026:10:11:12 +0000", $time_local */
     char iso_time[32];  /* "2026-11-22T10:11:12+00:00", $time_iso8601 */

@@ -136,7 +136,7 @@ WR_VAR_GET(http_name)
 
 WR_VAR_GET(trailer_name)
 {
-    const struct wr_fields *f = &wr_request_of(r->main)->trailers_in;
+    const struct wr_fields *f = wr_request_of(r->main)->trailers_in;
 
     (void)conf;
     return wr_var_fields(r->pool, f->index, f->first, name, ", ");

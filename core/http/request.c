@@ -144,6 +144,13 @@ wr_server_token(const struct wr_request *r)
     return wr_loc_conf(r)->server_tokens == 0 ? WEIR_STR("weir") : WEIR_STR("weir/" WR_VERSION);
 }
 
+weir_str
+wr_server_field(const struct wr_request *r)
+{
+    return wr_loc_conf(r)->server_tokens == 0 ? WEIR_STR("Server: weir\r\n")
+                                              : WEIR_STR("Server: weir/" WR_VERSION "\r\n");
+}
+
 /* ---- Hooks. ---- */
 
 int

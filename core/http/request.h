@@ -76,7 +76,7 @@ struct wr_request {
     uint64_t head_bytes;       /* $request_length counts them */
     uint64_t body_bytes;       /* of the request body as it came, framing included */
     struct wr_fields in;
-    struct wr_fields trailers_in;
+    struct wr_fields *trailers_in; /* NULL: none came */
     bool keep_alive;           /* the client wants the connection kept */
     bool expects_continue;     /* and has not been told yet */
     bool proxied_address;      /* pub's client address was corrected */
@@ -198,6 +198,9 @@ void wr_request_run(struct wr_request *r);
 
 /* What the Server field and the built-in pages call us: "weir", or "weir/0.1.0" as server_tokens says. */
 weir_str wr_server_token(const struct wr_request *r);
+
+/* The same as a line: "Server: weir\r\n". */
+weir_str wr_server_field(const struct wr_request *r);
 
 /* Call a hook: crash attribution, log and ticket context around it. What the handler returned, with a lost AGAIN (no ticket
  * taken) turned into WEIR_ERROR and logged. */

@@ -73,11 +73,14 @@ broken(struct wr_http1 *h, const struct wr_fault *fault, bool discard)
 static void
 keep_trailers(struct wr_request *r, const struct wr_head_section *s, const char *base)
 {
+    if (s->n_fields != 0) {
+        r->trailers_in = wr_pool_zalloc(r->pub.pool, sizeof(*r->trailers_in));
+    }
     for (uint32_t i = 0; i < s->n_fields; i++) {
         const struct wr_head_field *f = &s->fields[i];
         weir_str name = weir_dup(r->pub.pool, (weir_str){ base + f->name_at, f->name_len });
         weir_str value = weir_dup(r->pub.pool, (weir_str){ base + f->value_at, f->value_len });
-        (void)wr_fields_add(&r->trailers_in, r->pub.pool, name, value, f->id);
+        (void)wr_fields_add(r->trailers_in, r->pub.pool, name, value, f->id);
     }
 }
 

@@ -187,11 +187,7 @@ normalise(struct wr_request *r, const struct wr_target *target, struct wr_err *e
         r->pub.path = target->path;
         return true;
     }
-    to = memchr(target->path.data, '%', target->path.len) != NULL ||
-                 memmem(target->path.data, target->path.len, "/.", 2) != NULL ||
-                 memmem(target->path.data, target->path.len, "//", 2) != NULL
-             ? wr_pool_alloc(r->pub.pool, target->path.len + 1)
-             : NULL;
+    to = wr_pool_alloc(r->pub.pool, target->path.len + 1);
     if (wr_uri_path(target->path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
         r->pub.path = WEIR_STR("");
         return false;

@@ -111,13 +111,10 @@ format_head(struct wr_strbuf *b, struct wr_http1 *h, struct wr_request *r)
 {
     add_status_line(b, r);
     if (r->out->index[WEIR_H_SERVER] == NULL) {
-        wr_strbuf_lit(b, "Server: ");
-        wr_strbuf_str(b, wr_server_token(r));
-        wr_strbuf_lit(b, "\r\n");
+        wr_strbuf_str(b, wr_server_field(r));
     }
-    wr_strbuf_lit(b, "Date: ");
-    wr_strbuf_bytes(b, wr_clock.http_date, 29);
-    wr_strbuf_lit(b, "\r\n");
+    wr_strbuf_bytes(b, "Date: ", 6);
+    wr_strbuf_bytes(b, wr_clock.http_date, 31);
     add_fields(b, r->out);
     if (h->x->chunked_out) {
         wr_strbuf_lit(b, "Transfer-Encoding: chunked\r\n");

@@ -227,7 +227,7 @@ send_file(struct wr_conn *c, weir_buf *b, bool more)
 static ssize_t
 send_front(struct wr_conn *c)
 {
-    struct iovec v[PIECES];
+    struct iovec v[PIECES] __attribute__((uninitialized)); /* the first n are filled */
     int n = 0;
     weir_buf *b = c->wait.head;
 
@@ -306,7 +306,7 @@ advance(unsigned *first, size_t n)
 static ssize_t
 send_pieces(struct wr_conn *c, unsigned first)
 {
-    struct iovec v[PIECES];
+    struct iovec v[PIECES] __attribute__((uninitialized)); /* the first n are filled */
     unsigned i = first;
     int n = 0;
 
