@@ -417,6 +417,7 @@ wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc)
 void
 wr_request_start(struct wr_request *r)
 {
+    wr_running_note(r->line);
     go_to(r, WEIR_PHASE_POST_READ);
     wr_request_run(r);
 }

@@ -512,7 +512,7 @@ serve(struct wr_http1 *h)
     if (h->state == WR_HTTP1_HEAD && !h->reading_head && h->held == NULL) {
         wr_pool_reset(&h->pool);
         wr_conn_idle(&h->conn, true);
-        if (h->quitting) {
+        if (h->quitting && h->conn.sent != sent) { /* the last answer was given */
             http1_close(h, false);
             return;
         }

@@ -16,6 +16,7 @@
 
 enum {
     PAUSE_MS = 100,
+    PATIENCE = 10,  /* pauses that descriptors may take to come back; then idle connections give theirs */
     RESERVE = 16,   /* descriptors that connections leave free */
     TOO_MANY = 512, /* connections taken in one event, however many wait: others must have their turn */
 };
@@ -26,7 +27,8 @@ static struct {
     struct wr_timer resume;
     uint32_t worker;
     rlim_t fds_max; /* descriptors this process may have, when it began */
-    bool pressed; /* short of descriptors since the last pause: said once in the log */
+    uint32_t pauses; /* for want of descriptors, one after the other */
+    bool pressed; /* short of descriptors: said once in the log */
     bool full;    /* likewise, of connections */
 } accepting;
 
@@ -107,7 +109,9 @@ resume(struct wr_timer *t)
     if (accepting.pressed) {
         int fd = accepting.first != NULL ? fd_of(accepting.first) : -1;
         if (fd >= 0 && short_of_descriptors(fd)) {
-            (void)wr_conn_drop_idle(RESERVE);
+            if (++accepting.pauses >= PATIENCE) {
+                (void)wr_conn_drop_idle(RESERVE);
+            }
             wr_timer_set(wr_loop_self(), &accepting.resume, PAUSE_MS);
             return;
         }
@@ -121,9 +125,9 @@ press(int error, const char *what)
 {
     if (!accepting.pressed) {
         accepting.pressed = true;
+        accepting.pauses = 0;
         wr_log_errno(wr_log_process(), WR_LOG_CRIT, error, "%s", what);
     }
-    (void)wr_conn_drop_idle(RESERVE);
     pause_accepting();
 }
 
@@ -209,6 +213,19 @@ wr_listen_start(struct wr_listen *list, uint32_t worker)
         l->io = (struct wr_io){ .fd = fd_of(l), .ready = ready };
     }
     wait_for_connections();
+}
+
+void
+wr_listen_drain(struct wr_listen *list)
+{
+    if (accepting.first != list) {
+        return; /* it has been stopped */
+    }
+    for (struct wr_listen *l = list; l != NULL; l = l->next) {
+        uint32_t left = TOO_MANY;
+        while (l->io.fd >= 0 && left-- != 0 && has_place() && accept_one(l)) {
+        }
+    }
 }
 
 void

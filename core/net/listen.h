@@ -67,4 +67,7 @@ struct wr_listen *wr_listen_import(weir_pool *pool, weir_str text, struct wr_err
 void wr_listen_start(struct wr_listen *list, uint32_t worker);
 void wr_listen_stop(struct wr_listen *list);
 
+/* Before the last copies of the sockets are closed: take the connections that wait at them, which would be reset. */
+void wr_listen_drain(struct wr_listen *list);
+
 #endif

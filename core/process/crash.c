@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
-#include <weir/request.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -16,7 +15,7 @@
 #include "module/order.h"
 #include "module/running.h"
 
-enum { STACK_BYTES = 64 * 1024, FRAMES = 24, LINE_BYTES = 2048, TARGET_MAX = 512 };
+enum { STACK_BYTES = 64 * 1024, FRAMES = 24, LINE_BYTES = 2048 };
 
 /* A sanitizer's runtime is linked in when these have an address. */
 void __asan_init(void) __attribute__((weak));
@@ -78,7 +77,6 @@ signal_name(int number)
 static void
 add_request(struct wr_strbuf *b)
 {
-    const weir_request *r = wr_running.request;
     const char *phase = wr_order_phase_name(wr_running.phase);
 
     wr_strbuf_lit(b, ", running ");
@@ -87,15 +85,10 @@ add_request(struct wr_strbuf *b)
         wr_strbuf_lit(b, " in ");
         wr_strbuf_str(b, weir_str_c(phase));
     }
-    if (wr_running.module != NULL && r != NULL) {
-        weir_str target = r->target;
-        target.len = WR_MIN(target.len, (size_t)TARGET_MAX);
-        wr_strbuf_lit(b, ", request: \"");
-        wr_strbuf_escaped(b, r->method_name);
-        wr_strbuf_byte(b, ' ');
-        wr_strbuf_escaped(b, target);
-        wr_strbuf_lit(b, "\", host: \"");
-        wr_strbuf_escaped(b, r->host);
+    if (wr_running.line_len != 0) {
+        wr_strbuf_lit(b, ", last request: \"");
+        wr_strbuf_escaped(b, (weir_str){ wr_running.line, WR_MIN(wr_running.line_len,
+                                                                 (uint32_t)WR_RUNNING_LINE) });
         wr_strbuf_byte(b, '"');
     }
 }

@@ -105,15 +105,24 @@ begin_conf(struct wr_generation *g)
     g->cf.make_upstream = wr_upstream_make;
 }
 
-/* Whatever the instance's own files are, the configuration's texts must bind, then agree with one another. */
+/* The statements to settings. */
 static bool
 bind_conf(struct wr_generation *g)
 {
+    struct wr_conf_place nowhere = { .source = NULL };
+    bool ok;
+
     begin_conf(g);
     g->scope = wr_scope_create_main(&g->cf);
     g->events = g->scope->conf[wr_events_module.self->slot];
     g->conf = g->scope->conf[wr_main_module.self->slot];
-    return wr_scope_bind(&g->cf, g->scope, g->tree.first);
+    ok = wr_scope_bind(&g->cf, g->scope, g->tree.first);
+    /* As nginx: a file that an editor has emptied and not yet filled is no configuration. */
+    if (ok && g->events == g->scope->conf[wr_events_module.self->slot]) {
+        wr_diag_error(&g->diag, nowhere, NULL, "no \"events\" section in configuration");
+        ok = false;
+    }
+    return ok;
 }
 
 static bool

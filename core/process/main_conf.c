@@ -1,7 +1,10 @@
 /* process/main_conf.c - reading the main context and the events block. */
 #include "process/main_conf.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/num.h"
@@ -34,7 +37,7 @@ set_workers(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
-/* user NAME [GROUP]: who they are is looked up when workers start, so that -t works for anybody. */
+/* user NAME [GROUP]. Only root can become somebody else, so only then they have to exist. */
 static int
 set_user(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -43,6 +46,17 @@ set_user(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     names[0] = weir_conf_arg(cf, 1);
     names[1] = weir_conf_arg(cf, 2);
+    if (geteuid() != 0) {
+        weir_conf_warn(cf, "the \"user\" directive makes sense only if the master process runs with "
+                           "super-user privileges, ignored");
+        return WEIR_OK;
+    }
+    if (getpwnam(names[0].data) == NULL) {
+        return weir_conf_error_at(cf, 1, "getpwnam(\"%s\") failed", names[0].data);
+    }
+    if (names[1].data != NULL && getgrnam(names[1].data) == NULL) {
+        return weir_conf_error_at(cf, 2, "getgrnam(\"%s\") failed", names[1].data);
+    }
     return WEIR_OK;
 }
 
@@ -190,6 +204,7 @@ set_events(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct wr_generation *g = wr_generation_of(cf);
     struct wr_scope *scope = wr_scope_create(cf, cf->scope, WEIR_IN_EVENTS, cf->node);
+    uint32_t slot = wr_events_module.self->slot;
 
     (void)d;
     (void)field;
@@ -197,7 +212,7 @@ set_events(weir_conf *cf, const weir_directive *d, void *field)
     if (!wr_scope_bind(cf, scope, cf->node->first)) {
         return WEIR_ERROR;
     }
-    g->events = scope->conf[wr_events_module.self->slot];
+    g->events = wr_scope_own(cf, scope, slot); /* its own, also when nothing stands in the block */
     return WEIR_OK;
 }
 

@@ -55,6 +55,13 @@ quit(struct wr_master *m)
     }
     m->quitting = true;
     wr_reload_cancel(m);
+    if (m->new_binary == 0) {
+        WR_LIST_EACH(at, &m->workers)
+        {
+            (void)wr_channel_send(WR_CONTAINER(at, struct wr_child, link)->channel.fd,
+                                  (struct wr_message){ .kind = WR_MESSAGE_LAST }, -1);
+        }
+    }
     wr_spawn_signal(m, SIGQUIT, 0, false, true);
     /* A new binary goes on at these sockets, and at the files of unix ones. */
     wr_listen_close_all(m->current->listens, m->new_binary == 0);

@@ -287,20 +287,20 @@ note_crash(struct wr_master *m)
 
 /* What its end means for the others. */
 static void
-consider_end(struct wr_master *m, const struct wr_child *c, bool well)
+consider_end(struct wr_master *m, const struct wr_child *c, int status)
 {
     if (m->reload.step == WR_RELOAD_STARTING && c->generation == m->reload.number) {
         wr_reload_worker_failed(m);
         return;
     }
-    if (!c->ready && !m->serving && c->generation == m->number && !c->leaving) {
+    if (!m->serving && !c->leaving && WIFEXITED(status) && WEXITSTATUS(status) == WR_WORKER_FATAL) {
         wr_say(wr_log_process(), EMERG, "a worker process cannot start, giving up");
         m->stopping = true;
         m->exit_code = 1;
         wr_spawn_signal(m, SIGTERM, 0, false, true);
         return;
     }
-    if (!well) {
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != WR_WORKER_DONE) {
         note_crash(m);
     }
     if (!c->leaving) {
@@ -324,7 +324,7 @@ wr_spawn_ended(struct wr_master *m, pid_t pid, int status)
         wr_list_remove(&c->link);
         log_end(m, c, status);
         wr_metrics_row_free(m->instance->metrics, c->row);
-        consider_end(m, c, WIFEXITED(status) && WEXITSTATUS(status) == WR_WORKER_DONE);
+        consider_end(m, c, status);
         free(c);
         return true;
     }

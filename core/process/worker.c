@@ -17,6 +17,7 @@
 #include "module/metric.h"
 #include "module/worker_self.h"
 #include "net/conn.h"
+#include "net/pressure.h"
 #include "process/channel.h"
 #include "process/crash.h"
 #include "process/signals.h"
@@ -24,8 +25,7 @@
 
 enum {
     ORPHAN_MS = 10 * 1000, /* what a worker without a master may take to end its work */
-    BEAT_MS = 1000,
-    DROP_AT_ONCE = 64
+    BEAT_MS = 1000
 };
 
 struct worker {
@@ -37,7 +37,7 @@ struct worker {
     struct wr_io channel;
     struct wr_timer beat, deadline;
     int statm; /* /proc/self/statm; -1: not needed */
-    bool leaving, now, asked_replacement, starved;
+    bool leaving, now, asked_replacement, last;
 };
 
 static struct worker *
@@ -68,6 +68,9 @@ leave(struct worker *w, uint64_t at_most_ms)
     w->leaving = true;
     wr_title_set("worker process is shutting down");
     wr_say(wr_log_process(), NOTICE, "gracefully shutting down");
+    if (w->last || w->start->master == 0) {
+        wr_listen_drain(w->g->listens);
+    }
     wr_listen_stop(w->g->listens);
     wr_listen_close_all(w->g->listens, w->start->master == 0);
     wr_conn_quit_all();
@@ -111,6 +114,28 @@ count_reopened(const struct weir_logfile *f, void *data)
 }
 
 static void
+channel_ready(struct wr_io *io, uint32_t events)
+{
+    struct worker *w = WR_CONTAINER(io, struct worker, channel);
+    struct wr_message m;
+    int passed, rc;
+
+    (void)events;
+    while ((rc = wr_channel_receive(io->fd, &m, &passed)) == 0) {
+        w->last |= m.kind == WR_MESSAGE_LAST;
+        if (m.kind == WR_MESSAGE_LOG && passed >= 0) {
+            wr_logfiles_replace(&w->g->instance->logs, m.value, passed);
+        } else if (passed >= 0) {
+            (void)close(passed);
+        }
+    }
+    if (rc == -EPIPE) {
+        wr_loop_remove(w->loop, io);
+        got_orphaned(w);
+    }
+}
+
+static void
 got_signal(struct wr_signals *s, int number, pid_t from)
 {
     struct worker *w = of_signals(s);
@@ -119,6 +144,9 @@ got_signal(struct wr_signals *s, int number, pid_t from)
     switch (number) {
     case SIGQUIT:
         wr_signals_log(number, from, "shutting down");
+        if (w->channel.events != 0) { /* what was sent before the signal */
+            channel_ready(&w->channel, 0);
+        }
         leave(w, 0);
         break;
     case SIGTERM:
@@ -142,27 +170,6 @@ got_signal(struct wr_signals *s, int number, pid_t from)
     }
 }
 
-static void
-channel_ready(struct wr_io *io, uint32_t events)
-{
-    struct worker *w = WR_CONTAINER(io, struct worker, channel);
-    struct wr_message m;
-    int passed, rc;
-
-    (void)events;
-    while ((rc = wr_channel_receive(io->fd, &m, &passed)) == 0) {
-        if (m.kind == WR_MESSAGE_LOG && passed >= 0) {
-            wr_logfiles_replace(&w->g->instance->logs, m.value, passed);
-        } else if (passed >= 0) {
-            (void)close(passed);
-        }
-    }
-    if (rc == -EPIPE) {
-        wr_loop_remove(w->loop, io);
-        got_orphaned(w);
-    }
-}
-
 /* ---- The beat: proof of life, and a look at memory. ---- */
 
 static uint64_t
@@ -183,25 +190,6 @@ resident_bytes(int statm)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Near worker_memory nobody new comes in and idle connections go; what is under way may end. */
-static void
-watch_memory(struct worker *w)
-{
-    uint64_t budget = w->g->conf->memory;
-    bool starved = budget != 0 && wr_pool_held_total() > budget - budget / 8;
-
-    if (starved) {
-        (void)wr_conn_drop_idle(DROP_AT_ONCE);
-    }
-    if (starved != w->starved) {
-        w->starved = starved;
-        wr_say(wr_log_process(), WARN, starved ? "worker_memory is used up, not accepting connections"
-                                               : "accepting connections again");
-    }
-    wr_conn_counts.limit = starved ? WR_MAX(wr_conn_counts.open, 1u)
-                                   : (uint32_t)w->g->events->connections;
-}
-
 static void
 beat(struct wr_timer *t)
 {
@@ -210,7 +198,7 @@ beat(struct wr_timer *t)
     if (w->start->row != NULL) {
         atomic_fetch_add_explicit(&w->start->row->beat, 1, memory_order_relaxed);
     }
-    watch_memory(w);
+    (void)wr_pressure_now();
     if (w->statm >= 0 && !w->asked_replacement &&
         resident_bytes(w->statm) > w->g->conf->max_rss) {
         w->asked_replacement = true;
@@ -288,6 +276,7 @@ start(struct worker *w)
     w->loop = wr_loop_create();
     w->pool = wr_pool_create("worker", NULL);
     wr_conn_setup((uint32_t)w->g->events->connections);
+    wr_pressure_setup(conf->memory);
     rc = wr_signals_open(&w->signals, w->loop, got_signal);
     if (rc == 0) {
         rc = wr_wake_open(w->loop, conf->threads.threads, conf->threads.queue);

@@ -124,7 +124,9 @@ class Server:
 
     def configure(self, text):
         self.text = text
-        self.conf.write_text(self.fill_in(text))
+        fresh = self.conf.with_suffix(".new")    # a reload may read it at any moment
+        fresh.write_text(self.fill_in(text))
+        fresh.rename(self.conf)
 
     # -- process
 
@@ -166,8 +168,8 @@ class Server:
         try:
             while time.monotonic() < limit:
                 with socket.socket() as sock:
-                    if sock.connect_ex(("127.0.0.1", self.port)) == 0:
-                        return True
+                    if sock.connect_ex(("127.0.0.1", self.port)) == 0 and self.pid_file.exists():
+                        return True         # the pid file comes after the socket
                 if select.select([watch], [], [], 0.005)[0]:
                     self.process.wait()
                     return False
