@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,8 +21,15 @@
 #include "module/running.h"
 #include "net/buf.h"
 
+enum {
+    SMALL = 1024, /* pieces up to this are kept together, */
+    BLOCK = 4096  /* in buffers of this size */
+};
+
 struct wr_body_in {
     weir_chain chain;     /* what has been kept in memory */
+    weir_buf *block;      /* its last buffer, if small pieces go there; NULL: it is full, or there is none */
+    size_t block_room;    /* bytes free behind it */
     weir_chain *left;     /* by REQUEST_BODY hook: what it left on `in` */
     uint64_t came;        /* bytes so far, before filters */
     uint64_t in_memory;   /* bytes of chain */
@@ -159,6 +167,41 @@ write_chain(struct wr_body_in *b, weir_chain *c)
     return true;
 }
 
+/* A client that sends its body byte by byte must not cost a buffer for each. */
+static void
+keep_small(struct wr_body_in *b, weir_buf *x)
+{
+    uint8_t *room;
+
+    if (b->block == NULL || b->block_room < x->len) {
+        b->block = weir_buf_new(b->r->pub.pool, BLOCK, &room);
+        b->block_room = BLOCK;
+        weir_chain_push(&b->chain, b->block);
+    }
+    memcpy((uint8_t *)(uintptr_t)b->block->data + b->block->len, x->data, x->len);
+    b->block->len += x->len;
+    b->block_room -= x->len;
+    weir_buf_drop(x);
+}
+
+static void
+keep_in_memory(struct wr_body_in *b, weir_chain *c)
+{
+    weir_buf *x;
+
+    while ((x = weir_chain_pop(c)) != NULL) {
+        b->in_memory += x->len;
+        if (x->len == 0) {
+            weir_buf_drop(x); /* the end is noted in `complete` */
+        } else if (x->len <= SMALL && x->data != NULL) {
+            keep_small(b, x);
+        } else {
+            b->block = NULL;
+            weir_chain_push(&b->chain, x);
+        }
+    }
+}
+
 /* What came out of the filters. */
 static bool
 keep(struct wr_body_in *b, weir_chain *c)
@@ -173,12 +216,12 @@ keep(struct wr_body_in *b, weir_chain *c)
             return false;
         }
         b->in_memory = 0;
+        b->block = NULL;
     }
     if (b->fd >= 0) {
         return write_chain(b, c);
     }
-    weir_chain_take(&b->chain, c);
-    b->in_memory += len;
+    keep_in_memory(b, c);
     return true;
 }
 

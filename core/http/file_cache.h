@@ -23,7 +23,7 @@ struct wr_file {
     bool executable;
     int fd;               /* open for reading, or -1 */
     const uint8_t *bytes; /* the whole of a hot file; NULL: not in memory */
-    /* Content-Type, Last-Modified, ETag, Accept-Ranges, prebuilt: valid for one type and etag setting (file.c checks). */
+    /* Content-Type, Last-Modified, ETag, Accept-Ranges, prebuilt for one set of settings and this type. */
     struct wr_fields *head;
     weir_str type;
     char etag[40];        /* "\"mtime-size\"" in hex */

@@ -22,8 +22,14 @@ struct wr_http1_input wr_http1_input;
 
 static void serve(struct wr_http1 *h);
 
-/* How long one connection may go on before others have their turn: requests, and rounds of making a large body. */
-enum { STEPS_A_TURN = 2048, ROUNDS_A_TURN = 16 };
+/* How long one connection may go on before others have their turn. */
+enum {
+    STEPS_A_TURN = 2048, /* requests */
+    ROUNDS_A_TURN = 16,  /* rounds of making a large body */
+    READS_A_TURN = 16    /* reads, however fast the client sends */
+};
+
+static unsigned reads_left; /* of the connection being served */
 
 /* ---- Bytes in. ---- */
 
@@ -44,6 +50,11 @@ wr_http1_read(struct wr_http1 *h, size_t most)
     if (room == 0) {
         return -EAGAIN;
     }
+    if (reads_left == 0) { /* no edge will tell that there is more */
+        wr_http1_touch(h);
+        return -EAGAIN;
+    }
+    reads_left--;
     n = wr_conn_recv(&h->conn, in->at + in->len, room);
     in->len += n > 0 ? (size_t)n : 0;
     return n;
@@ -52,6 +63,7 @@ wr_http1_read(struct wr_http1 *h, size_t most)
 static void
 input_begin(struct wr_http1 *h)
 {
+    reads_left = READS_A_TURN;
     wr_http1_input.at = area;
     wr_http1_input.len = h->held_len;
     if (h->held != NULL) {
@@ -105,11 +117,19 @@ abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
         }
     }
     if (h->r != NULL) {
+        reset = reset || h->x->until_close;
         wr_request_free(h->r);
         h->r = NULL;
         h->x = NULL;
     }
     http1_close(h, reset);
+}
+
+/* Everything has come that the peer will ever send. */
+static bool
+at_end(const struct wr_http1 *h)
+{
+    return h->conn.gone || (h->conn.half_closed && !h->conn.can_read);
 }
 
 static const struct wr_loc_conf *
@@ -151,17 +171,20 @@ request_over(struct wr_http1 *h)
 {
     const struct wr_loc_conf *c = wr_loc_conf(h->r);
     bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
-    bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone && !h->quitting;
+    bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone; /* as the client was told */
     bool owed = h->x->continue_owed;
     struct wr_exchange x = *h->x;
 
+    if (x.error) { /* what was gathered may be in the request's memory */
+        (void)wr_out_flush(&h->conn);
+        wr_out_drop(&h->conn);
+    }
     wr_request_free(h->r);
     h->r = NULL;
     h->x = NULL;
     wr_pool_recycle(&h->pool);
     if (x.error) {
-        (void)wr_out_flush(&h->conn);
-        http1_close(h, false);
+        http1_close(h, x.until_close);
         return;
     }
     if (body_left && !owed && keep) { /* the rest of a body that nobody wanted */
@@ -241,9 +264,12 @@ serve_discard(struct wr_http1 *h)
             break;
         }
     }
-    if (h->conn.gone || h->conn.half_closed) {
+    if (at_end(h) || wr_clock.now_ms >= h->linger_until_ms) {
         http1_close(h, false);
+        return false;
     }
+    wr_conn_deadline(&h->conn, WR_MIN(loc_conf(h)->lingering_timeout_ms,
+                                      h->linger_until_ms - wr_clock.now_ms));
     return false;
 }
 
@@ -276,7 +302,7 @@ serve_proxy(struct wr_http1 *h)
             break;
         }
     }
-    if (h->conn.gone || h->conn.half_closed) {
+    if (at_end(h)) {
         http1_close(h, false);
     }
     return false;
@@ -295,6 +321,10 @@ head_begun(struct wr_http1 *h)
 static bool
 serve_head(struct wr_http1 *h)
 {
+    /* A client that does not take its answers gets no more of them. */
+    if (h->conn.wait.head != NULL && wr_out_flush(&h->conn) == -EAGAIN && !h->conn.gone) {
+        return false;
+    }
     for (;;) {
         ssize_t n;
         if (wr_http1_input.len != 0) {
@@ -311,7 +341,7 @@ serve_head(struct wr_http1 *h)
             break;
         }
     }
-    if (h->conn.gone || h->conn.half_closed) {
+    if (at_end(h)) {
         if (h->reading_head && wr_http1_input.len != 0) {
             wr_say(wr_log_process(), INFO,
                    "*%llu client prematurely closed connection while sending a request head",
@@ -339,10 +369,11 @@ output_free_of(struct wr_http1 *h)
     if (h->x->out.head != NULL) {
         return false;
     }
-    if (!h->x->referring) {
-        return true;
+    if (h->x->referring && wr_out_flush(&h->conn) == -EAGAIN) {
+        return false;
     }
-    return wr_out_flush(&h->conn) != -EAGAIN;
+    h->x->referring = false;
+    return true;
 }
 
 /* Less than the minimum rate for 20 seconds? */
@@ -389,7 +420,7 @@ serve_request(struct wr_http1 *h)
             wr_http1_take_body(h, false);
         } while (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) &&
                  h->conn.can_read && wr_http1_read(h, WR_HTTP1_AREA) > 0);
-        if (!r->ended && x->body != WR_HTTP1_BODY_NONE && (h->conn.half_closed || h->conn.gone)) {
+        if (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) && at_end(h)) {
             wr_body_failed(r, 0);
             abandon(h, 499, false);
             return false;
@@ -401,7 +432,7 @@ serve_request(struct wr_http1 *h)
         abandon(h, 499, false);
         return false;
     }
-    if (!r->ended && x->body_wanted && x->body != WR_HTTP1_BODY_NONE &&
+    if (!r->ended && x->body_wanted && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) &&
         too_slow(x->body_read, x->body_since_ms, wr_body_conf(r)->min_rate)) {
         wr_say(&r->log, INFO, "client sent the request body too slowly");
         wr_body_failed(r, 408);
@@ -472,6 +503,68 @@ reads_too_slowly(struct wr_http1 *h)
     return true;
 }
 
+/* Send what this event gathered. */
+static void
+flush(struct wr_http1 *h)
+{
+    bool pending = wr_out_pending(&h->conn);
+    int rc = wr_out_flush(&h->conn);
+
+    if (h->conn.gone) {
+        abandon(h, 499, false);
+    } else if (rc == -EAGAIN) {
+        if (reads_too_slowly(h)) {
+            abandon(h, 408, false);
+        }
+    } else if (h->state == WR_HTTP1_REQUEST) {
+        h->x->referring = false;
+        h->x->sending_since_ms = 0; /* a client that has taken everything is not slow */
+        if (pending) {
+            wr_http1_touch(h); /* there is room again, or the end has become possible */
+        }
+    }
+}
+
+/* The worker is leaving, and the connection idle: a request may be on its way, so it stays for the grace, and that one is
+ * answered with Connection: close. */
+static void
+leave(struct wr_http1 *h)
+{
+    uint64_t grace = loc_conf(h)->keepalive_min_ms;
+
+    if (grace == 0) {
+        http1_close(h, false);
+    } else if (!h->leaving) {
+        h->leaving = true;
+        wr_conn_deadline(&h->conn, grace);
+    }
+}
+
+/* Nothing is under way, in either direction. */
+static bool
+is_idle(const struct wr_http1 *h)
+{
+    return h->state == WR_HTTP1_HEAD && !h->reading_head && h->held == NULL &&
+           !wr_out_pending(&h->conn);
+}
+
+/* See to what the connection waits for now. */
+static void
+settle(struct wr_http1 *h, bool sent)
+{
+    if (sent && h->state == WR_HTTP1_REQUEST) {
+        wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+    }
+    set_deadline(h);
+    if (is_idle(h)) {
+        wr_pool_reset(&h->pool);
+        wr_conn_idle(&h->conn, true);
+        if (h->quitting) {
+            leave(h);
+        }
+    }
+}
+
 static void
 serve(struct wr_http1 *h)
 {
@@ -492,30 +585,15 @@ serve(struct wr_http1 *h)
         }
     }
     if (!h->conn.closed) {
-        int rc = wr_out_flush(&h->conn);
-        if ((rc != 0 && rc != -EAGAIN) || (rc == -EAGAIN && reads_too_slowly(h))) {
-            abandon(h, 408, false);
-        } else if (rc == 0 && h->state == WR_HTTP1_REQUEST &&
-                   (h->x->referring || h->x->out.head != NULL || h->x->finished)) {
-            wr_http1_touch(h); /* room again, or the end has become possible */
-        }
+        flush(h);
     }
     h->serving = false;
     input_end(h);
+    if (!h->conn.closed) {
+        settle(h, h->conn.sent != sent);
+    }
     if (h->conn.closed) {
         return;
-    }
-    if (h->conn.sent != sent && h->state == WR_HTTP1_REQUEST) {
-        wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
-    }
-    set_deadline(h);
-    if (h->state == WR_HTTP1_HEAD && !h->reading_head && h->held == NULL) {
-        wr_pool_reset(&h->pool);
-        wr_conn_idle(&h->conn, true);
-        if (h->quitting && h->conn.sent != sent) { /* the last answer was given */
-            http1_close(h, false);
-            return;
-        }
     }
     wr_count_show(&h->shown, h->state == WR_HTTP1_REQUEST                 ? WR_SHOWN_WRITING
                              : h->state == WR_HTTP1_HEAD && h->conn.idle ? WR_SHOWN_WAITING
@@ -542,8 +620,8 @@ conn_ready(struct wr_conn *c)
 static void
 head_expired(struct wr_http1 *h)
 {
-    if (!h->reading_head || h->state == WR_HTTP1_PROXY) {
-        http1_close(h, false); /* idle for long enough */
+    if (!h->reading_head || h->state == WR_HTTP1_PROXY || h->conn.wait.head != NULL) {
+        http1_close(h, false); /* idle for long enough, or not taking its answers */
         return;
     }
     h->timed_out = true; /* answered with a 408 [RFC 9110 15.5.9] */
@@ -585,17 +663,12 @@ static void
 conn_quit(struct wr_conn *c)
 {
     struct wr_http1 *h = (struct wr_http1 *)c;
-    uint64_t grace = loc_conf(h)->keepalive_min_ms;
 
     h->quitting = true;
     if (h->r != NULL) {
         h->r->keep_alive = h->r->keep_alive && (h->r->pub.flags & WEIR_R_HEAD_SENT);
-    } else if (h->state == WR_HTTP1_HEAD && !h->reading_head) {
-        if (grace == 0) {
-            http1_close(h, false);
-        } else { /* a request may be on its way: answer that one, with Connection: close */
-            wr_conn_deadline(c, grace);
-        }
+    } else if (is_idle(h)) {
+        leave(h);
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <weir/event.h>
 
 #include "base/pool.h"
 #include "http/request.h"
@@ -50,6 +51,7 @@ struct wr_exchange {
     struct wr_head_scan trailer_scan;
     /* Out. */
     bool chunked_out;
+    bool until_close;        /* the body ends with the connection: a cut one must end with a reset */
     bool finished;           /* the request has ended: the connection goes on once all is sent */
     bool error;              /* it ended badly: close */
     bool referring;          /* output refers to the request's memory: it must be sent before the request goes */
@@ -59,6 +61,7 @@ struct wr_exchange {
     uint64_t rate_since_ms;
     uint64_t body_sent;      /* given to the connection's output */
     bool rate_known;
+    weir_timer *rate_timer;  /* wakes when limit_rate lets more go; NULL: not needed yet */
     uint64_t sent_at_start;  /* conn.sent when the answer began */
     uint64_t sending_since_ms;
 };
@@ -77,6 +80,7 @@ struct wr_http1 {
     bool reading_head;      /* the first byte of a head has come */
     bool timed_out;         /* the head did not come in time: what is there is answered with 408 */
     bool quitting;          /* the worker is leaving: close after this answer */
+    bool leaving;           /* and the grace of an idle connection has begun */
     bool head_timed;        /* the deadline is the head's */
     bool pipelined;         /* bytes of the coming request were there when the one before it ended */
     struct wr_head_scan scan;

@@ -20,6 +20,9 @@ enum {
     RATE_WAIT_MS = 50
 };
 
+/* Of a buffer in x->out: bytes of the framing, which do not count as body. Modules never see these buffers. */
+#define FRAMING (1u << 31)
+
 /* ---- Heads. ---- */
 
 /* May the connection be used again after this answer? */
@@ -50,6 +53,7 @@ decide_framing(struct wr_http1 *h, struct wr_request *r)
     if (r->pub.version >= 11 && wr_loc_conf(r)->chunked) {
         h->x->chunked_out = true;
     } else if (r->pub.out_length < 0 && !r->no_body) {
+        h->x->until_close = true;
         r->keep_alive = false;
     }
 }
@@ -190,13 +194,11 @@ http1_interim(struct wr_request *r, uint32_t status, bool fields)
 
 /* ---- Bodies. ---- */
 
-/* Framing bytes in front of, or behind, body bytes: they do not count as body. */
 static void
-push_framing(struct wr_request *r, weir_chain *to, weir_str bytes)
+push_framing(weir_chain *to, weir_buf *b)
 {
-    weir_chain_push(to, weir_buf_ref(r->pub.pool, bytes));
-    r->sent_head += bytes.len;
-    r->sent_body -= bytes.len; /* counted in again when it is sent with the body */
+    b->flags |= FRAMING;
+    weir_chain_push(to, b);
 }
 
 static weir_str
@@ -226,17 +228,18 @@ frame_chunk(struct wr_request *r, weir_chain *chain, weir_chain *to)
     bool last = wr_chain_has(chain, WEIR_BUF_LAST);
 
     if (len != 0) {
-        char *size = wr_pool_alloc(r->pub.pool, 24);
+        char size[24]; /* copied, and given back when sent: a long stream has very many chunks */
         size_t n = wr_num_format_hex(size, len);
         memcpy(size + n, "\r\n", 2);
-        push_framing(r, to, (weir_str){ size, n + 2 });
+        push_framing(to, weir_buf_copy(r->pub.pool, (weir_str){ size, n + 2 }));
         weir_chain_take(to, chain);
-        push_framing(r, to, WEIR_STR("\r\n"));
+        push_framing(to, weir_buf_ref(r->pub.pool, WEIR_STR("\r\n")));
     } else {
         wr_chain_drop(chain);
     }
     if (last) {
-        push_framing(r, to, r->trailers != NULL ? trailer_lines(r) : WEIR_STR("0\r\n\r\n"));
+        weir_str end = r->trailers != NULL ? trailer_lines(r) : WEIR_STR("0\r\n\r\n");
+        push_framing(to, weir_buf_ref(r->pub.pool, end));
     }
 }
 
@@ -289,7 +292,7 @@ find_rate(struct wr_http1 *h)
     }
 }
 
-/* Bytes of body that limit_rate lets go now; a timer is set when it is none. */
+/* Bytes that limit_rate lets go now. */
 static uint64_t
 allowed_now(struct wr_http1 *h)
 {
@@ -299,18 +302,22 @@ allowed_now(struct wr_http1 *h)
     if (!x->rate_known) {
         find_rate(h);
     }
-    if (x->rate == 0) {
+    if (x->rate == 0 || __builtin_mul_overflow(x->rate, ms, &budget) ||
+        __builtin_add_overflow(budget / 1000, x->rate_after, &budget)) {
         return UINT64_MAX;
     }
-    if (__builtin_mul_overflow(x->rate, ms, &budget)) {
-        return UINT64_MAX;
+    return budget > x->body_sent ? budget - x->body_sent : 0;
+}
+
+/* Serve again when limit_rate lets more go. */
+static void
+wait_for_rate(struct wr_http1 *h)
+{
+    if (h->x->rate_timer == NULL) {
+        h->x->rate_timer = weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
+    } else {
+        weir_timer_set(h->x->rate_timer, RATE_WAIT_MS);
     }
-    budget = budget / 1000 + x->rate_after;
-    if (budget > x->body_sent) {
-        return budget - x->body_sent;
-    }
-    (void)weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
-    return 0;
 }
 
 /* Give one buffer, or its first n bytes, to the connection. */
@@ -322,13 +329,14 @@ send_buf(struct wr_http1 *h, weir_buf *b, uint64_t n)
     if (b->len > n) {
         weir_buf *part = weir_buf_share(h->r->pub.pool, b);
         part->len = (size_t)n;
+        part->flags |= b->flags & FRAMING;
         wr_buf_consume(b, (size_t)n);
         b = part;
     } else {
         (void)weir_chain_pop(&h->x->out);
     }
     h->x->body_sent += b->len;
-    h->r->sent_body += b->len;
+    *(b->flags & FRAMING ? &h->r->sent_head : &h->r->sent_body) += b->len;
     if (!(b->flags & WEIR_BUF_FILE) && b->len <= WR_OUT_COPY) {
         wr_out_copy(&h->conn, b->data, b->len);
         weir_buf_drop(b);
@@ -355,7 +363,7 @@ wr_http1_send_more(struct wr_http1 *h)
         send_buf(h, b, n);
     }
     if (h->x->out.head != NULL && allowed == 0) {
-        (void)allowed_now(h); /* sets the timer */
+        wait_for_rate(h);
     }
 }
 
