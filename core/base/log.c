@@ -36,7 +36,15 @@ wr_log_process_set(const struct wr_log_sink *sink)
 void
 wr_log_init(struct wr_log *log, const struct wr_log_sink *sink)
 {
-    *log = (struct wr_log){ .sink = sink };
+    *log = (struct wr_log){ 0 };
+    wr_log_aim(log, sink);
+}
+
+void
+wr_log_aim(struct wr_log *log, const struct wr_log_sink *sink)
+{
+    log->sink = sink;
+    log->pub.level = 0;
     for (const struct wr_log_target *t = sink->first; t != NULL; t = t->next) {
         log->pub.level = WR_MAX(log->pub.level, t->level);
     }
@@ -110,7 +118,8 @@ line_va(const struct wr_log *log, uint32_t level, int error, const char *fmt, va
     if (log->connection != 0) {
         wr_strbuf_print(&b, "*%llu ", (unsigned long long)log->connection);
     }
-    if (log->module != NULL) {
+    /* Tools that read nginx's lines expect the message here, so bundled modules (no dot in the name) speak as the server. */
+    if (log->module != NULL && strchr(log->module, '.') != NULL) {
         wr_strbuf_print(&b, "[%s] ", log->module);
     }
     add_message(&b, message, n < 0 ? 0 : WR_MIN((size_t)n, sizeof(message) - 1));

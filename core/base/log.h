@@ -46,7 +46,7 @@ struct wr_log {
     uint64_t connection;            /* "*N" in front of the message; 0: none */
     /* Appends ", client: ..., request: ..." for logs that belong to a connection or request; may be NULL. */
     void (*context)(const struct wr_log *log, struct wr_strbuf *to);
-    const char *module; /* whose hook is running, NULL in the server's own code */
+    const char *module; /* whose hook is running, NULL in the server's own code; a third party's is named in the line */
 };
 
 /* The process's own log: stderr until wr_log_process_set. Never NULL. */
@@ -55,6 +55,9 @@ void wr_log_process_set(const struct wr_log_sink *sink);
 
 /* Make log write to sink: level from its targets, no connection, no context. */
 void wr_log_init(struct wr_log *log, const struct wr_log_sink *sink);
+
+/* Make lines of log go to sink from here on; all else stays. */
+void wr_log_aim(struct wr_log *log, const struct wr_log_sink *sink);
 
 /* One line; formatted once, at most 2 KiB. Use wr_say. */
 void wr_log_line(const struct wr_log *log, uint32_t level, const char *fmt, ...)

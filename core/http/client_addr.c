@@ -61,16 +61,13 @@ wr_client_text(weir_pool *pool, const union wr_peer_addr *addr)
     return weir_dup(pool, wr_strbuf_view(&b));
 }
 
-union wr_peer_addr
+const union wr_peer_addr *
 wr_client_peer(const struct wr_request *r)
 {
     const struct wr_request *main = wr_request_of(r->pub.main);
-    union wr_peer_addr addr = main->conn->peer;
 
-    if (main->proxied_address) {
-        WR_ASSERT(wr_client_parse(main->client_addr, &addr)); /* as weir_set_client_addr found it */
-    }
-    return addr;
+    WR_CHECK(main, WR_REQUEST_TAG);
+    return main->client_peer != NULL ? main->client_peer : &main->conn->peer;
 }
 
 weir_str
@@ -93,14 +90,31 @@ int
 weir_set_client_addr(weir_request *r, weir_str addr, uint32_t port)
 {
     struct wr_request *main = wr_request_of(r->main);
-    union wr_peer_addr parsed;
+    union wr_peer_addr parsed, *peer;
 
     WR_CHECK(main, WR_REQUEST_TAG);
     if (port > UINT16_MAX || !wr_client_parse(addr, &parsed)) {
         return WEIR_INVALID;
     }
-    main->client_addr = wr_client_text(main->pub.pool, &parsed); /* one spelling for one address */
+    peer = wr_pool_alloc(main->pub.pool, sizeof(*peer));
+    *peer = parsed;
+    main->client_addr = wr_client_text(main->pub.pool, peer); /* one spelling for one address */
     main->client_port = port;
-    main->proxied_address = true;
+    main->client_peer = peer;
     return WEIR_OK;
+}
+
+weir_str
+weir_client_addr_bytes(const weir_request *r)
+{
+    const union wr_peer_addr *peer = wr_client_peer(wr_request_of(r));
+
+    switch (peer->family) {
+    case AF_INET:
+        return (weir_str){ (const char *)&peer->v4.sin_addr, sizeof(peer->v4.sin_addr) };
+    case AF_INET6:
+        return (weir_str){ (const char *)&peer->v6.sin6_addr, sizeof(peer->v6.sin6_addr) };
+    default:
+        return WEIR_STR("");
+    }
 }

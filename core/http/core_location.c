@@ -1,6 +1,7 @@
 /* http/core_location.c - core.location: keeping connections, pacing answers, redirects, error
  * pages. */
 #include "base/assert.h"
+#include "http/browser.h"
 #include "http/core.h"
 #include "http/error_page.h"
 
@@ -11,7 +12,10 @@ typedef struct wr_loc_conf conf;
 static const weir_name lingering[] = { { "off", 0 }, { "on", 1 }, { "always", 2 }, { NULL, 0 } };
 static const weir_name satisfy[] = { { "all", 0 }, { "any", 1 }, { NULL, 0 } };
 static const weir_name tokens[] = { { "off", 0 }, { "on", 1 }, { "build", 2 }, { NULL, 0 } };
-static const weir_name browsers[] = { { "none", 0 }, { "msie6", 1 }, { "safari", 2 }, { NULL, 0 } };
+static const weir_name browsers[] = { { "none", 0 },
+                                      { "msie6", WR_BROWSER_MSIE6 },
+                                      { "safari", WR_BROWSER_SAFARI },
+                                      { NULL, 0 } };
 
 /* keepalive_timeout 75s 60s: the second is what the Keep-Alive field says, in seconds. */
 static int
@@ -84,7 +88,7 @@ static const weir_directive rows[] = {
     WEIR_OPT_COMPAT(conf, keepalive_min_ms, MSEC, "keepalive_min_timeout", WHERE, "1s", "0",
                     "an idle connection is kept at least this long when the worker leaves"),
     WEIR_OPT_NAMES(conf, keepalive_disable, BITS, "keepalive_disable", WHERE, "msie6",
-                   "browsers whose connections are not kept; accepted, such browsers are gone",
+                   "browsers whose connections are not kept: msie6 after a POST, safari on macOS",
                    browsers),
     WEIR_OPT_NAMES(conf, lingering_close, ENUM, "lingering_close", WHERE, "on",
                    "read what a client still sends before the connection is closed", lingering),

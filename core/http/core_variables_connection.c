@@ -45,20 +45,13 @@ WR_VAR_GET(remote_port)
     return port_text(r->pool, port);
 }
 
-/* 4 or 16 bytes; a unix peer's has no binary form. */
+/* 4 or 16 bytes; a unix peer's has no binary form, and nginx gives its text. */
 WR_VAR_GET(binary_remote_addr)
 {
-    union wr_peer_addr addr = wr_client_peer(wr_request_of(r));
+    weir_str bytes = weir_client_addr_bytes(r);
 
     (void)conf, (void)name;
-    switch (addr.family) {
-    case AF_INET:
-        return weir_dup(r->pool, (weir_str){ (const char *)&addr.v4.sin_addr, 4 });
-    case AF_INET6:
-        return weir_dup(r->pool, (weir_str){ (const char *)&addr.v6.sin6_addr, 16 });
-    default:
-        return weir_client_addr(r, NULL);
-    }
+    return bytes.len != 0 ? bytes : weir_client_addr(r, NULL);
 }
 
 /* The address the client came to: the listening one, or what the system says when that is a wildcard. */

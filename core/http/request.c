@@ -55,6 +55,11 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_escaped(to, main->authority);
         wr_strbuf_byte(to, '"');
     }
+    if (main->pub.in[WEIR_H_REFERER] != NULL) {
+        wr_strbuf_lit(to, ", referrer: \"");
+        wr_strbuf_escaped(to, main->pub.in[WEIR_H_REFERER]->value);
+        wr_strbuf_byte(to, '"');
+    }
 }
 
 static void
@@ -110,31 +115,25 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     return r;
 }
 
-/* error_log of the block, which is the process's where nothing else was said. */
+/* Lines of r go where error_log of its block says. Most blocks have none, and share the main context's. */
 static void
-change_log(struct wr_request *r, const struct wr_log_sink *sink)
+use_error_log(struct wr_request *r, const struct wr_log_sink *sink)
 {
-    r->log.sink = sink;
-    r->log.pub.level = 0;
-    for (const struct wr_log_target *t = sink->first; t != NULL; t = t->next) {
-        r->log.pub.level = WR_MAX(r->log.pub.level, t->level);
+    if (sink != NULL && sink != r->log.sink) {
+        wr_log_aim(&r->log, sink);
     }
 }
 
 void
 wr_request_enter(struct wr_request *r, const struct wr_location *loc)
 {
-    const struct wr_log_sink *sink = loc->conf[WR_SLOT_MAIN];
-
-    if (sink != r->log.sink && sink != NULL) {
-        change_log(r, sink);
-    }
     if (loc->limited != NULL) {
         loc = wr_location_limit(loc, r);
     }
     r->server = loc->server;
     r->loc = loc;
     r->pub.conf = loc->conf;
+    use_error_log(r, loc->conf[WR_SLOT_MAIN]);
     r->plan = r->parent == NULL ? loc->plan : loc->plan->sub;
 }
 
@@ -199,10 +198,16 @@ after_hook(struct wr_request *r, int rc)
     }
 }
 
+bool
+weir_satisfy_any(const weir_request *r)
+{
+    return wr_loc_conf(wr_request_of(r))->satisfy == 1;
+}
+
 static enum step
 after_access_hook(struct wr_request *r, int rc)
 {
-    bool any = wr_loc_conf(r)->satisfy == 1;
+    bool any = weir_satisfy_any(&r->pub);
 
     if (rc == WEIR_DONE) {
         r->hook = any ? UINT16_MAX : (uint16_t)(r->hook + 1);
@@ -343,6 +348,9 @@ phase_over(struct wr_request *r)
         return;
     case WEIR_PHASE_ACCESS:
         if (r->denied) {
+            if (r->denial == 403) {
+                wr_say(&r->log, ERROR, "access forbidden by rule");
+            }
             wr_request_answer_status(r, r->denial);
             return;
         }

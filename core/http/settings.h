@@ -17,7 +17,7 @@ struct wr_types;
 
 /* The slots of built-in modules: the order of wr_http_builtin[] (http/core_conf.c). */
 enum wr_http_slot {
-    WR_SLOT_MAIN,   /* core.main: process/main_conf */
+    WR_SLOT_MAIN,   /* core.main: process/main_conf, which begins with the block's struct wr_log_sink (error_log) */
     WR_SLOT_SERVER, /* core.server */
     WR_SLOT_LOC,    /* core.location */
     WR_SLOT_FILES,  /* core.files */
@@ -46,7 +46,7 @@ struct wr_loc_conf {
     int64_t keepalive_requests;    /* 1000 */
     uint64_t keepalive_time_ms;    /* 1h */
     uint64_t keepalive_min_ms;     /* keepalive_min_timeout: grace of idle ones at shutdown, 1s (compat 0) */
-    uint32_t keepalive_disable;    /* bits: msie6, safari; accepted */
+    uint32_t keepalive_disable;    /* WR_BROWSER_*, msie6 */
     uint32_t lingering_close;      /* 0 off, 1 on, 2 always */
     uint64_t lingering_time_ms;    /* 30s */
     uint64_t lingering_timeout_ms; /* 5s */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/strbuf.h"
+#include "http/browser.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/variable.h"
@@ -25,6 +26,19 @@ enum {
 
 /* ---- Heads. ---- */
 
+/* Is the client a browser that keepalive_disable names? Old Internet Explorer fails after a POST only, as nginx has it. */
+static bool
+loses_connections(const struct wr_request *r)
+{
+    const weir_header *agent = r->pub.in[WEIR_H_USER_AGENT];
+    uint32_t disabled = wr_loc_conf(r)->keepalive_disable;
+
+    if (r->pub.method != WEIR_POST) {
+        disabled &= ~(uint32_t)WR_BROWSER_MSIE6;
+    }
+    return disabled != 0 && agent != NULL && (wr_browser_of(agent->value) & disabled) != 0;
+}
+
 /* May the connection be used again after this answer? */
 static bool
 stays(struct wr_http1 *h, struct wr_request *r)
@@ -34,6 +48,7 @@ stays(struct wr_http1 *h, struct wr_request *r)
     return r->keep_alive && !h->quitting && c->keepalive_timeout_ms != 0 &&
            h->conn.requests < (uint64_t)c->keepalive_requests &&
            wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms &&
+           !loses_connections(r) &&
            !(h->x->continue_owed && h->x->body != WR_HTTP1_BODY_NONE);
 }
 

@@ -216,6 +216,7 @@ test_the_client(void **state)
     assert_str(var("remote_port"), "40000");
     assert_int_equal(var("binary_remote_addr").len, 4);
     assert_memory_equal(var("binary_remote_addr").data, "\xc0\x00\x02\x07", 4);
+    assert_int_equal(weir_client_addr_bytes(&w.r.pub).len, 4);
 }
 
 static void
@@ -226,6 +227,8 @@ test_a_unix_client_has_no_port(void **state)
     assert_str(var("remote_addr"), "unix:");
     assert_str(var("remote_port"), "");
     assert_str(var("binary_remote_addr"), "unix:");
+    assert_int_equal(weir_client_addr_bytes(&w.r.pub).len, 0);
+    assert_non_null(weir_client_addr_bytes(&w.r.pub).data);
 }
 
 static void
