@@ -71,7 +71,7 @@ out_change(weir_request *pub, weir_str name, weir_str value, bool replace)
     if (pub->flags & WEIR_R_HEAD_SENT) {
         return WEIR_CLOSED;
     }
-    if (is_servers(id) || !wr_field_valid(name, value)) {
+    if (is_servers(id) || !(id != 0 ? wr_value_valid(value) : wr_field_valid(name, value))) {
         return WEIR_INVALID;
     }
     f = wr_response_fields(r);

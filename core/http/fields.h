@@ -44,5 +44,6 @@ struct wr_fields *wr_fields_copy(const struct wr_fields *f, weir_pool *pool);
 
 /* Is it a token, and a value without CR, LF, NUL and other control bytes but TAB? */
 bool wr_field_valid(weir_str name, weir_str value);
+bool wr_value_valid(weir_str value); /* the value alone, for names known to be right */
 
 #endif

@@ -692,5 +692,5 @@ wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
     h->head_timed = true;
     h->state = h->endpoint->proxy_protocol ? WR_HTTP1_PROXY : WR_HTTP1_HEAD;
     wr_conn_deadline(&h->conn, wr_http1_conf(h)->header_timeout_ms);
-    serve(h);
+    wr_conn_wake(&h->conn); /* behind the turn's other events: the request has mostly come by then */
 }

@@ -1,7 +1,7 @@
 /* net/accept.c - a worker taking connections from its listening sockets.
  *
- * A shared socket wakes one waiting worker (EPOLLEXCLUSIVE), which takes one connection an event unless multi_accept says
- * more. Accepting pauses for 100 ms when there is no place for another connection: at worker_connections, and when only the
+ * A shared socket wakes one waiting worker (EPOLLEXCLUSIVE), which takes one connection an event, some more under load, and as
+ * many as there are with multi_accept. Accepting pauses for 100 ms when there is no place for another connection: at worker_connections, and when only the
  * last few descriptors are free, which are kept for logs, files and upstreams of the connections that are open.
  */
 #include <errno.h>
@@ -18,6 +18,7 @@ enum {
     PAUSE_MS = 100,
     PATIENCE = 10,  /* pauses that descriptors may take to come back; then idle connections give theirs */
     RESERVE = 16,   /* descriptors that connections leave free */
+    BURST = 16,     /* connections taken in one event without multi_accept, when they come faster than turns */
     TOO_MANY = 512, /* connections taken in one event, however many wait: others must have their turn */
 };
 
@@ -180,11 +181,23 @@ accept_one(struct wr_listen *l)
     return true;
 }
 
+/* How many to take at this event: one, and twice as many each time the socket is ready in turn after turn, which means that
+ * more wait than we take. */
+static uint32_t
+burst_of(struct wr_listen *l)
+{
+    uint64_t turn = wr_loop_turns(wr_loop_self());
+
+    l->burst = turn == l->last_turn + 1 && l->burst != 0 ? WR_MIN(l->burst * 2, BURST) : 1;
+    l->last_turn = turn;
+    return l->burst;
+}
+
 static void
 ready(struct wr_io *io, uint32_t events)
 {
     struct wr_listen *l = WR_CONTAINER(io, struct wr_listen, io);
-    uint32_t left = l->multi_accept ? TOO_MANY : 1;
+    uint32_t left = l->multi_accept ? TOO_MANY : burst_of(l);
 
     (void)events;
     for (; left != 0; left--) {
@@ -193,6 +206,7 @@ ready(struct wr_io *io, uint32_t events)
             return;
         }
         if (!accept_one(l)) {
+            l->burst = 1;
             return;
         }
     }

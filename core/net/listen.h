@@ -39,6 +39,8 @@ struct wr_listen {
     void (*accepted)(struct wr_listen *l, int fd, const union wr_peer_addr *peer);
     void *owner; /* the http layer's: which servers are here */
     struct wr_io io; /* a worker's */
+    uint32_t burst;  /* accept.c: connections taken at the last event */
+    uint64_t last_turn; /* of the loop, when that was */
 };
 
 /*
