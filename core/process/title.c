@@ -11,7 +11,8 @@
 static struct {
     char *at;
     size_t room;
-    char **environment; /* ours, in place of the original */
+    char **environment; /* ours, in place of the original; the C library changes it */
+    char **strings;     /* what it held at first, to be freed at the end */
     size_t n;
 } title;
 
@@ -39,10 +40,11 @@ wr_title_init(int argc, char **argv)
     for (title.n = 0; environ[title.n] != NULL; title.n++) {
     }
     title.environment = calloc(title.n + 1, sizeof(char *));
-    WR_ASSERT(title.environment != NULL);
+    title.strings = calloc(title.n + 1, sizeof(char *));
+    WR_ASSERT(title.environment != NULL && title.strings != NULL);
     for (size_t i = 0; i < title.n; i++) {
-        title.environment[i] = strdup(environ[i]);
-        WR_ASSERT(title.environment[i] != NULL);
+        title.environment[i] = title.strings[i] = strdup(environ[i]);
+        WR_ASSERT(title.strings[i] != NULL);
     }
     environ = title.environment;
 }
@@ -87,13 +89,12 @@ wr_title_fini(void)
 {
     static char *none[] = { NULL };
 
-    if (environ == title.environment) {
-        environ = none;
-    }
+    environ = none;
     for (size_t i = 0; i < title.n; i++) {
-        free(title.environment[i]);
+        free(title.strings[i]);
     }
+    free(title.strings);
     free(title.environment);
-    title.environment = NULL;
+    title.strings = title.environment = NULL;
     title.n = 0;
 }
