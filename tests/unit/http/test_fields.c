@@ -1,0 +1,191 @@
+/* Fields are found by id and by name, in the order they came, whatever was removed between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "http/fields.h"
+#include "wire/names.h"
+
+static struct weir_pool pool;
+static struct wr_fields fields;
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    wr_pool_init(&pool, "test", NULL);
+    fields = (struct wr_fields){ .n = 0 };
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    wr_pool_fini(&pool);
+    return 0;
+}
+
+static const weir_header *
+add(const char *name, const char *value)
+{
+    weir_str n = weir_str_c(name);
+
+    return wr_fields_add(&fields, &pool, n, weir_str_c(value), wr_name_id(n));
+}
+
+static uint32_t
+take_out(const char *name)
+{
+    weir_str n = weir_str_c(name);
+
+    return wr_fields_remove(&fields, n, wr_name_id(n));
+}
+
+/* The values in order, joined by commas, are want; n and last agree with them. */
+static void
+assert_values(const char *want)
+{
+    char all[256] = "";
+    size_t at = 0;
+    uint32_t n = 0;
+    const weir_header *last = NULL;
+
+    for (const weir_header *h = fields.first; h != NULL; h = h->next) {
+        assert_true(at + h->value.len + 2 < sizeof(all));
+        if (n++ != 0) {
+            all[at++] = ',';
+        }
+        memcpy(all + at, h->value.data, h->value.len);
+        at += h->value.len;
+        last = h;
+    }
+    all[at] = '\0';
+    assert_string_equal(all, want);
+    assert_int_equal(fields.n, n);
+    if (n != 0) {
+        assert_ptr_equal(fields.last, last);
+    }
+}
+
+static void
+test_known_names_are_indexed_and_others_searched(void **state)
+{
+    const weir_header *host = add("Host", "a"), *other = add("X-Other", "b");
+
+    (void)state;
+    assert_ptr_equal(fields.index[WEIR_H_HOST], host);
+    assert_ptr_equal(wr_fields_find(&fields, WEIR_STR("x-oTHER")), other);
+    assert_ptr_equal(wr_fields_find(&fields, WEIR_STR("host")), host);
+    assert_null(wr_fields_find(&fields, WEIR_STR("X-Othe")));
+    assert_values("a,b");
+}
+
+static void
+test_fields_of_one_name_are_linked_in_order(void **state)
+{
+    (void)state;
+    (void)add("Cookie", "1");
+    (void)add("X-A", "x");
+    (void)add("COOKIE", "2");
+    (void)add("x-a", "y");
+    (void)add("cookie", "3");
+    assert_string_equal(fields.index[WEIR_H_COOKIE]->same->value.data, "2");
+    assert_string_equal(fields.index[WEIR_H_COOKIE]->same->same->value.data, "3");
+    assert_null(fields.index[WEIR_H_COOKIE]->same->same->same);
+    assert_string_equal(wr_fields_find(&fields, WEIR_STR("X-A"))->same->value.data, "y");
+    assert_values("1,x,2,y,3");
+}
+
+static void
+test_removing_takes_all_of_the_name_and_nothing_else(void **state)
+{
+    (void)state;
+    (void)add("X-A", "1");
+    (void)add("Cookie", "2");
+    (void)add("x-a", "3");
+    (void)add("X-AB", "4");
+    (void)add("X-A", "5");
+    assert_int_equal(take_out("X-a"), 3);
+    assert_values("2,4");
+    assert_int_equal(take_out("cookie"), 1);
+    assert_null(fields.index[WEIR_H_COOKIE]);
+    assert_values("4");
+    assert_int_equal(take_out("Cookie"), 0);
+    assert_int_equal(take_out("X-AB"), 1);
+    assert_values("");
+}
+
+static void
+test_a_field_added_after_a_removal_is_alone_of_its_name(void **state)
+{
+    const weir_header *h;
+
+    (void)state;
+    (void)add("Cookie", "1");
+    (void)add("X-A", "2");
+    (void)take_out("Cookie");
+    (void)take_out("X-A");
+    h = add("Cookie", "3");
+    assert_ptr_equal(fields.index[WEIR_H_COOKIE], h);
+    assert_null(h->same);
+    assert_null(add("X-A", "4")->same);
+    assert_values("3,4");
+}
+
+static void
+test_a_copy_may_be_changed_and_leaves_the_original(void **state)
+{
+    struct wr_fields *copy;
+
+    (void)state;
+    (void)add("ETag", "1");
+    (void)add("X-A", "2");
+    fields.lines = WEIR_STR("ETag: 1\r\nX-A: 2\r\n");
+    fields.shared = true;
+    copy = wr_fields_copy(&fields, &pool);
+    assert_false(copy->shared);
+    assert_null(copy->lines.data); /* they would be wrong after the first change */
+    assert_int_equal(wr_fields_remove(copy, WEIR_STR("ETag"), WEIR_H_ETAG), 1);
+    assert_int_equal(copy->n, 1);
+    assert_non_null(fields.index[WEIR_H_ETAG]);
+    assert_values("1,2");
+}
+
+static void
+test_control_bytes_and_bad_names_are_invalid(void **state)
+{
+    static const weir_str bad_values[] = { { "a\r\nB: c", 7 }, { "a\nb", 3 }, { "a\rb", 3 },
+                                           { "a\0b", 3 },      { "\x7f", 1 }, { "\x01", 1 } };
+
+    (void)state;
+    assert_true(wr_field_valid(WEIR_STR("X-A"), WEIR_STR("")));
+    assert_true(wr_field_valid(WEIR_STR("X-A"), WEIR_STR("a\tb \xc3\xa4")));
+    for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++) {
+        assert_false(wr_field_valid(WEIR_STR("X-A"), bad_values[i]));
+    }
+    assert_false(wr_field_valid(WEIR_STR(""), WEIR_STR("a")));
+    assert_false(wr_field_valid(WEIR_STR("X A"), WEIR_STR("a")));
+    assert_false(wr_field_valid(WEIR_STR("X:"), WEIR_STR("a")));
+    assert_false(wr_field_valid(WEIR_STR("X\r\n"), WEIR_STR("a")));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_known_names_are_indexed_and_others_searched),
+        TEST(test_fields_of_one_name_are_linked_in_order),
+        TEST(test_removing_takes_all_of_the_name_and_nothing_else),
+        TEST(test_a_field_added_after_a_removal_is_alone_of_its_name),
+        TEST(test_a_copy_may_be_changed_and_leaves_the_original),
+        TEST(test_control_bytes_and_bad_names_are_invalid),
+    };
+
+    return cmocka_run_group_tests_name("fields", tests, NULL, NULL);
+}
