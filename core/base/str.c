@@ -117,6 +117,33 @@ sip(weir_str s, bool fold)
     return v.a ^ v.b ^ v.c ^ v.d;
 }
 
+/* Both halves of the whole product: every bit of either factor reaches every bit of the result. */
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 whole;
+    whole product = (whole)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t
+wr_str_hash_quick(weir_str s)
+{
+    uint64_t h, w;
+
+    hash_key_draw();
+    h = hash_key[0] ^ s.len;
+    while (s.len > 8) {
+        memcpy(&w, s.data, 8);
+        h = mix(h ^ w, hash_key[1] | 1);
+        s.data += 8;
+        s.len -= 8;
+    }
+    w = word_at(s.data, s.len, false);
+    return mix(h ^ w, hash_key[1] | 1);
+}
+
 uint64_t
 wr_str_hash(weir_str s)
 {

@@ -241,11 +241,10 @@ find(weir_str path, uint64_t hash, uint32_t symlinks)
     return e;
 }
 
-/* A quick hash for this process's own table: chains are short because entries are few, whoever chooses the names. */
 static uint64_t
 path_hash(weir_str path)
 {
-    return wr_str_hash(path);
+    return wr_str_hash_quick(path);
 }
 
 static struct entry *

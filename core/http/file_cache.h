@@ -23,9 +23,10 @@ struct wr_file {
     bool executable;
     int fd;               /* open for reading, or -1 */
     const uint8_t *bytes; /* the whole of a hot file; NULL: not in memory */
-    /* Content-Type, Last-Modified, ETag, Accept-Ranges, prebuilt for one set of settings and this type. */
+    /* Content-Type, Last-Modified, ETag, Accept-Ranges, prebuilt for one set of settings and the type that this
+     * extension has there. */
     struct wr_fields *head;
-    weir_str type;
+    weir_str extension;
     char etag[40];        /* "\"mtime-size\"" in hex */
     char modified[30];
 };

@@ -299,11 +299,21 @@ find_location(struct wr_request *r)
     go_to(r, WEIR_PHASE_REWRITE);
 }
 
+/* The first phase from `phase` on that has hooks: the server's own steps between them have nothing to do for empty ones. */
+static uint32_t
+first_busy(const struct wr_plan *plan, uint32_t phase)
+{
+    while (phase < WEIR_PHASE_CONTENT && plan->phase[phase].n == 0) {
+        phase++;
+    }
+    return phase;
+}
+
 static void
 after_rewrite(struct wr_request *r)
 {
     if (!r->rewritten) {
-        go_to(r, WEIR_PHASE_PREACCESS);
+        go_to(r, first_busy(r->plan, WEIR_PHASE_PREACCESS));
         return;
     }
     if (r->rewrites_left == 0) {

@@ -99,18 +99,18 @@ static struct wr_fields *
 head_of(struct wr_request *r, struct wr_file *f)
 {
     const struct wr_files_conf *c = wr_files_conf(r);
-    weir_str type = wr_types_of(c, r->pub.path); /* of the request's path, which need not be the file's */
+    weir_str extension = wr_types_extension(r->pub.path); /* the request's path need not be the file's */
     weir_pool *pool;
 
-    if (wr_file_head_fits(f, c) && weir_str_eq(f->type, type)) {
+    if (wr_file_head_fits(f, c) && weir_str_eq(f->extension, extension)) {
         return f->head;
     }
     pool = wr_file_head_begin(f, c);
     if (pool == NULL) {
-        return make_head(f, r->pub.pool, c, type);
+        return make_head(f, r->pub.pool, c, wr_types_of(c, r->pub.path));
     }
-    f->type = weir_dup(pool, type);
-    f->head = make_head(f, pool, c, f->type);
+    f->extension = weir_dup(pool, extension);
+    f->head = make_head(f, pool, c, weir_dup(pool, wr_types_of(c, r->pub.path)));
     return f->head;
 }
 

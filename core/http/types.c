@@ -68,16 +68,23 @@ wr_types_set(weir_conf *cf, const weir_directive *d, void *field)
 }
 
 weir_str
-wr_types_of(const struct wr_files_conf *f, weir_str path)
+wr_types_extension(weir_str path)
 {
-    const weir_str *type = NULL;
     size_t at = path.len;
 
     while (at > 0 && path.data[at - 1] != '.' && path.data[at - 1] != '/') {
         at--;
     }
-    if (at > 0 && path.data[at - 1] == '.') {
-        type = wr_map_find(&f->types->by_extension, wr_str_cut(path, at, SIZE_MAX));
-    }
+    return at > 0 && path.data[at - 1] == '.' ? wr_str_cut(path, at, SIZE_MAX)
+                                              : (weir_str){ path.data, 0 };
+}
+
+weir_str
+wr_types_of(const struct wr_files_conf *f, weir_str path)
+{
+    weir_str extension = wr_types_extension(path);
+    const weir_str *type =
+        extension.len != 0 ? wr_map_find(&f->types->by_extension, extension) : NULL;
+
     return type != NULL ? *type : f->default_type;
 }

@@ -7,6 +7,9 @@
 
 #include "http/settings.h"
 
+/* What follows the last '.' of a path's last name; empty when there is none. */
+weir_str wr_types_extension(weir_str path);
+
 /* The media type for a path by its extension (letters of either case), else default_type. */
 weir_str wr_types_of(const struct wr_files_conf *f, weir_str path);
 
