@@ -67,7 +67,8 @@ wr_log_level_name(uint32_t level)
     return names[WR_MIN(level, WR_COUNT(names) - 1)];
 }
 
-/* Messages come from us, but the strings inside them from anywhere: what would break the line is escaped. */
+/* Messages come from us, but the strings inside them from anywhere: what would break the line is
+ * escaped. */
 static void
 add_message(struct wr_strbuf *b, const char *text, size_t len)
 {
@@ -118,7 +119,8 @@ line_va(const struct wr_log *log, uint32_t level, int error, const char *fmt, va
     if (log->connection != 0) {
         wr_strbuf_print(&b, "*%llu ", (unsigned long long)log->connection);
     }
-    /* Tools that read nginx's lines expect the message here, so bundled modules (no dot in the name) speak as the server. */
+    /* Tools that read nginx's lines expect the message here, so bundled modules (no dot in the
+     * name) speak as the server. */
     if (log->module != NULL && strchr(log->module, '.') != NULL) {
         wr_strbuf_print(&b, "[%s] ", log->module);
     }

@@ -46,7 +46,8 @@ struct wr_log {
     uint64_t connection;            /* "*N" in front of the message; 0: none */
     /* Appends ", client: ..., request: ..." for logs that belong to a connection or request; may be NULL. */
     void (*context)(const struct wr_log *log, struct wr_strbuf *to);
-    const char *module; /* whose hook is running, NULL in the server's own code; a third party's is named in the line */
+    /* Whose hook is running, NULL in the server's own code; a third party's is named in the line. */
+    const char *module;
 };
 
 /* The process's own log: stderr until wr_log_process_set. Never NULL. */

@@ -1,6 +1,7 @@
 /* http/browser.c - telling browsers apart by the words in User-Agent, for keepalive_disable.
  *
- * Browsers name those they wish to be taken for, so order matters: Opera names MSIE, Chrome names Safari.
+ * Browsers name those they wish to be taken for, so order matters: Opera names MSIE, Chrome names
+ * Safari.
  */
 #include "http/browser.h"
 
@@ -15,7 +16,8 @@ from(weir_str s, weir_str word)
     return at != NULL ? (weir_str){ at, s.len - (size_t)(at - s.data) } : (weir_str){ NULL, 0 };
 }
 
-/* msie begins with "MSIE ": is "4.", "5." or "6." next, the last without the mark of the repaired one? */
+/* msie begins with "MSIE ": is "4.", "5." or "6." next, the last without the mark of the repaired
+ * one? */
 static bool
 is_old(weir_str msie)
 {

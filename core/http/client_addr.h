@@ -5,8 +5,8 @@
 #include "http/request.h"
 #include "net/addr.h"
 
-/* The client's address as the system has it, for hashing and comparing; family AF_UNIX: it has none. As long as the request,
- * or until the address is corrected. */
+/* The client's address as the system has it, for hashing and comparing; family AF_UNIX: it has none.
+ * Lives as long as the request. */
 const union wr_peer_addr *wr_client_peer(const struct wr_request *r);
 
 /* An address in words: "192.0.2.7", "2001:db8::1", "unix:", without a port. False for anything else. */

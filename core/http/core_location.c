@@ -12,10 +12,9 @@ typedef struct wr_loc_conf conf;
 static const weir_name lingering[] = { { "off", 0 }, { "on", 1 }, { "always", 2 }, { NULL, 0 } };
 static const weir_name satisfy[] = { { "all", 0 }, { "any", 1 }, { NULL, 0 } };
 static const weir_name tokens[] = { { "off", 0 }, { "on", 1 }, { "build", 2 }, { NULL, 0 } };
-static const weir_name browsers[] = { { "none", 0 },
-                                      { "msie6", WR_BROWSER_MSIE6 },
-                                      { "safari", WR_BROWSER_SAFARI },
-                                      { NULL, 0 } };
+static const weir_name browsers[] = {
+    { "none", 0 }, { "msie6", WR_BROWSER_MSIE6 }, { "safari", WR_BROWSER_SAFARI }, { NULL, 0 }
+};
 
 /* keepalive_timeout 75s 60s: the second is what the Keep-Alive field says, in seconds. */
 static int

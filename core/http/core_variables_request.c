@@ -139,7 +139,7 @@ WR_VAR_GET(trailer_name)
     const struct wr_fields *f = wr_request_of(r->main)->trailers_in;
 
     (void)conf;
-    return wr_var_fields(r->pool, f->index, f->first, name, ", ");
+    return f != NULL ? wr_var_fields(r->pool, f->index, f->first, name, ", ") : absent;
 }
 
 WR_VAR_GET(content_length)

@@ -115,7 +115,7 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     return r;
 }
 
-/* Lines of r go where error_log of its block says. Most blocks have none, and share the main context's. */
+/* Lines of r go where error_log of its block says. Most have none, and share the main context's. */
 static void
 use_error_log(struct wr_request *r, const struct wr_log_sink *sink)
 {

@@ -17,7 +17,7 @@ struct wr_types;
 
 /* The slots of built-in modules: the order of wr_http_builtin[] (http/core_conf.c). */
 enum wr_http_slot {
-    WR_SLOT_MAIN,   /* core.main: process/main_conf, which begins with the block's struct wr_log_sink (error_log) */
+    WR_SLOT_MAIN,   /* core.main: process/main_conf; it begins with the block's wr_log_sink */
     WR_SLOT_SERVER, /* core.server */
     WR_SLOT_LOC,    /* core.location */
     WR_SLOT_FILES,  /* core.files */

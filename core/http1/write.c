@@ -1,4 +1,5 @@
-/* http1/write.c - the HTTP/1 driver: response heads as text, body framing, and how fast bytes may leave. */
+/* http1/write.c - the HTTP/1 driver: response heads as text, body framing, and how fast bytes may
+ * leave. */
 #include <string.h>
 #include <weir/event.h>
 
@@ -26,7 +27,8 @@ enum {
 
 /* ---- Heads. ---- */
 
-/* Is the client a browser that keepalive_disable names? Old Internet Explorer fails after a POST only, as nginx has it. */
+/* Is the client a browser that keepalive_disable names? Old Internet Explorer fails after a POST
+ * only, as nginx has it. */
 static bool
 loses_connections(const struct wr_request *r)
 {
@@ -47,8 +49,7 @@ stays(struct wr_http1 *h, struct wr_request *r)
 
     return r->keep_alive && !h->quitting && c->keepalive_timeout_ms != 0 &&
            h->conn.requests < (uint64_t)c->keepalive_requests &&
-           wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms &&
-           !loses_connections(r) &&
+           wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms && !loses_connections(r) &&
            !(h->x->continue_owed && h->x->body != WR_HTTP1_BODY_NONE);
 }
 

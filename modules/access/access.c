@@ -1,7 +1,7 @@
 /* access - lets clients in, or not, by their address: allow, deny.
  *
- * An access hook, ahead of those that ask somebody. Both directives fill one list, whose first rule for
- * the client's address decides; a client that no rule is about is nobody's concern here.
+ * An access hook, ahead of those that ask somebody. Both directives fill one list, whose first rule
+ * for the client's address decides; a client that no rule is about is nobody's concern here.
  */
 #include "rules.h"
 
@@ -21,7 +21,8 @@ check_address(weir_request *r, const void *conf)
     if (!rule->denies) {
         return WEIR_DONE;
     }
-    if (!weir_satisfy_any(r)) { /* else another hook may let the client in, and the server says it if none does */
+    if (!weir_satisfy_any(
+            r)) { /* else another hook may let the client in, and the server says it if none does */
         weir_say(r->log, ERROR, "access forbidden by rule");
     }
     return 403;

@@ -1,7 +1,7 @@
 /* access/rules.h - a list of rules about client addresses, in the order they were written.
  *
- * The first rule that an address fits decides. Addresses are bytes in network order: 4 for IPv4, 16 for
- * IPv6, none for a unix socket's peer.
+ * The first rule that an address fits decides. Addresses are bytes in network order: 4 for IPv4, 16
+ * for IPv6, none for a unix socket's peer.
  */
 #ifndef ACCESS_RULES_H
 #define ACCESS_RULES_H
@@ -41,8 +41,8 @@ bool rule_parse(weir_str text, struct rule *rule, bool *loose);
 void rules_add(struct rules *rules, struct rule *rule);
 
 /*
- * The first rule for address; NULL: none. An IPv6 address that stands for an IPv4 one (::ffff:192.0.2.7)
- * is looked up as that when a rule fits IPv4 addresses.
+ * The first rule for address; NULL: none. An IPv6 address that stands for an IPv4 one
+ * (::ffff:192.0.2.7) is looked up as that when a rule fits IPv4 addresses.
  */
 const struct rule *rules_find(const struct rules *rules, weir_str address);
 

@@ -1,4 +1,5 @@
-/* welcome - a module for tests: an access hook that lets everybody in, and says so in the error log. */
+/* welcome - a module for tests: an access hook that lets everybody in, and says so in the error
+ * log. */
 #include <weir/weir.h>
 
 typedef struct {

@@ -1,4 +1,5 @@
-/* Lines of the error log have the form that nginx's documentation and the tools that read it have. */
+/* Lines of the error log have the form that nginx's documentation and the tools that read it have.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

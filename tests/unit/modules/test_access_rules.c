@@ -1,4 +1,5 @@
-/* access/rules.c: which addresses a rule is about. Expected bytes are those of the notation. [RFC 4632 3.1] [RFC 4291 2.2] */
+/* access/rules.c: which addresses a rule is about. Expected bytes are those of the notation. [RFC
+ * 4632 3.1] [RFC 4291 2.2] */
 #include "unit/modules/double.h"
 
 #include "../modules/access/rules.c"
@@ -100,11 +101,12 @@ test_host_bits_are_told_and_do_not_count(void **state)
 static void
 test_what_is_no_network_is_refused(void **state)
 {
-    static const char *const bad[] = { "",           "/",           "/8",          "a",
-                                       "1.2.3",      "1.2.3.4/",    "1.2.3.4/33",  "1.2.3.4/-1",
-                                       "1.2.3.4/+8", "1.2.3.4/ 8",  "1.2.3.4/8/8", "1.2.3.4/4294967296",
-                                       "::1/129",    "[::1]",       "::1%1",       "unix:/path",
-                                       "All",        "1.2.3.4:80",  "256.0.0.1",   "unix" };
+    static const char *const bad[] = {
+        "",           "/",          "/8",         "a",          "1.2.3",       "1.2.3.4/",
+        "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/+8", "1.2.3.4/ 8", "1.2.3.4/8/8", "1.2.3.4/4294967296",
+        "::1/129",    "[::1]",      "::1%1",      "unix:/path", "All",         "1.2.3.4:80",
+        "256.0.0.1",  "unix"
+    };
     bool loose = true;
 
     (void)state;
