@@ -1,8 +1,10 @@
 /* net/accept.c - a worker taking connections from its listening sockets.
  *
- * A shared socket wakes one waiting worker (EPOLLEXCLUSIVE), which takes one connection an event, some more under load, and as
- * many as there are with multi_accept. Accepting pauses for 100 ms when there is no place for another connection: at worker_connections, and when only the
- * last few descriptors are free, which are kept for logs, files and upstreams of the connections that are open.
+ * A shared socket wakes one waiting worker (EPOLLEXCLUSIVE), which takes one connection an event,
+ * some more under load, and as many as there are with multi_accept. Accepting pauses for 100 ms
+ * when there is no place for another connection: at worker_connections, and when only the last few
+ * descriptors are free, which are kept for logs, files and upstreams of the connections that are
+ * open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +18,13 @@
 
 enum {
     PAUSE_MS = 100,
-    PATIENCE = 10,  /* pauses that descriptors may take to come back; then idle connections give theirs */
-    RESERVE = 16,   /* descriptors that connections leave free */
-    BURST = 16,     /* connections taken in one event without multi_accept, when they come faster than turns */
-    TOO_MANY = 512, /* connections taken in one event, however many wait: others must have their turn */
+    PATIENCE =
+        10, /* pauses that descriptors may take to come back; then idle connections give theirs */
+    RESERVE = 16, /* descriptors that connections leave free */
+    BURST = 16,   /* connections taken in one event without multi_accept, when they come faster than
+                     turns */
+    TOO_MANY =
+        512, /* connections taken in one event, however many wait: others must have their turn */
 };
 
 /* This worker's. */
@@ -27,10 +32,10 @@ static struct {
     struct wr_listen *first;
     struct wr_timer resume;
     uint32_t worker;
-    rlim_t fds_max; /* descriptors this process may have, when it began */
+    rlim_t fds_max;  /* descriptors this process may have, when it began */
     uint32_t pauses; /* for want of descriptors, one after the other */
-    bool pressed; /* short of descriptors: said once in the log */
-    bool full;    /* likewise, of connections */
+    bool pressed;    /* short of descriptors: said once in the log */
+    bool full;       /* likewise, of connections */
 } accepting;
 
 static int
@@ -181,8 +186,8 @@ accept_one(struct wr_listen *l)
     return true;
 }
 
-/* How many to take at this event: one, and twice as many each time the socket is ready in turn after turn, which means that
- * more wait than we take. */
+/* How many to take at this event: one, and twice as many each time the socket is ready in turn
+ * after turn, which means that more wait than we take. */
 static uint32_t
 burst_of(struct wr_listen *l)
 {

@@ -1,6 +1,7 @@
 /* net/addr.c - text to socket address and back.
  *
- * The text comes from configurations and command lines. Names are looked up only where the caller says so, because that waits.
+ * The text comes from configurations and command lines. Names are looked up only where the caller
+ * says so, because that waits.
  */
 #include "net/addr.h"
 
@@ -114,7 +115,8 @@ look_up(const char *host, struct wr_addr *a)
 
 /* The address of the host; the port is still zero. */
 static bool
-parse_host(weir_str text, const struct parts *p, bool resolve, struct wr_addr *a, struct wr_err *err)
+parse_host(weir_str text, const struct parts *p, bool resolve, struct wr_addr *a,
+           struct wr_err *err)
 {
     char host[NAME_MAX_LEN + 1];
 

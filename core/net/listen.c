@@ -1,7 +1,9 @@
-/* net/listen.c - opening listening sockets, passing them from one generation or binary to the next, closing them.
+/* net/listen.c - opening listening sockets, passing them from one generation or binary to the next,
+ * closing them.
  *
- * A descriptor belongs to every generation that names it; the master closes it when the last one has let it go. What can be
- * set on a socket that listens already is set again at each take-over, so that a reload changes backlog, buffers, keepalive.
+ * A descriptor belongs to every generation that names it; the master closes it when the last one
+ * has let it go. What can be set on a socket that listens already is set again at each take-over,
+ * so that a reload changes backlog, buffers, keepalive.
  */
 #include "net/listen.h"
 
@@ -84,7 +86,8 @@ set_options(int fd, const struct wr_addr *addr, const struct wr_listen_options *
     }
 }
 
-/* listen(), which may be repeated to change the backlog, and what needs a listening socket. 0 or errno. */
+/* listen(), which may be repeated to change the backlog, and what needs a listening socket. 0 or
+ * errno. */
 static int
 start_listening(int fd, const struct wr_addr *addr, const struct wr_listen_options *o)
 {
@@ -231,7 +234,8 @@ take_over(struct wr_listen *l, const struct wr_listen *from, uint32_t wanted)
         }
         set_options(l->fds[i], &l->addr, &l->options);
         if (start_listening(l->fds[i], &l->addr, &l->options) != 0) {
-            wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "listen() on a taken over socket failed");
+            wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno,
+                         "listen() on a taken over socket failed");
         }
     }
     l->inherited = n != 0;
@@ -284,8 +288,7 @@ forget_fds(struct wr_listen *l)
 }
 
 void
-wr_listen_close_unused(struct wr_listen *have, const struct wr_listen *want,
-                       bool remove_unix_files)
+wr_listen_close_unused(struct wr_listen *have, const struct wr_listen *want, bool remove_unix_files)
 {
     for (struct wr_listen *l = have; l != NULL; l = l->next) {
         bool kept = false;

@@ -1,4 +1,5 @@
-/* process/answer.c - command lines that ask and do not serve: -t, -T, -M, -s, --check-module, --write-module-index. */
+/* process/answer.c - command lines that ask and do not serve: -t, -T, -M, -s, --check-module,
+ * --write-module-index. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -109,7 +110,8 @@ signal_of(const char *name)
     return 0;
 }
 
-/* A configuration that is broken must not keep anybody from stopping the server: only its pid line is looked for. */
+/* A configuration that is broken must not keep anybody from stopping the server: only its pid line
+ * is looked for. */
 int
 wr_start_signal(struct wr_instance *in, const char *name)
 {
@@ -153,12 +155,13 @@ wr_start_check_module(const char *path)
         (void)fprintf(stderr, "weir: module \"%s\": %s\n", path, err.text);
         return 1;
     }
-    (void)printf("module \"%s\" can be loaded\n"
-                 "  built for  weir ABI %u.%u; runs on every server from that on with the same major\n"
-                 "  build-id   %s\n"
-                 "  imports    %u functions of the server\n",
-                 path, info.abi_major, info.abi_minor,
-                 info.build_id[0] != '\0' ? info.build_id : "none", info.imports);
+    (void)printf(
+        "module \"%s\" can be loaded\n"
+        "  built for  weir ABI %u.%u; runs on every server from that on with the same major\n"
+        "  build-id   %s\n"
+        "  imports    %u functions of the server\n",
+        path, info.abi_major, info.abi_minor, info.build_id[0] != '\0' ? info.build_id : "none",
+        info.imports);
     if (info.odd_exports != 0) {
         (void)printf("  warning    exports %u symbols besides weir_module_entry: %s\n",
                      info.odd_exports, info.odd_names);
@@ -174,12 +177,14 @@ wr_start_write_index(const char *folder)
     weir_str fresh = weir_print(pool, "%s/index.new", folder);
     int fd = wr_file_open(AT_FDCWD, fresh.data, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     struct wr_err err = { "" };
-    bool ok = fd >= 0 || wr_err_set(&err, "open() \"%s\" failed (%d: %s)", fresh.data, -fd, strerror(-fd));
+    bool ok = fd >= 0 ||
+              wr_err_set(&err, "open() \"%s\" failed (%d: %s)", fresh.data, -fd, strerror(-fd));
 
     ok = ok && wr_registry_write_index(folder, fd, &err);
     wr_file_close(&fd);
-    ok = ok && (rename(fresh.data, path.data) == 0 ||
-                wr_err_set(&err, "rename() \"%s\" failed (%d: %s)", fresh.data, errno, strerror(errno)));
+    ok = ok &&
+         (rename(fresh.data, path.data) == 0 ||
+          wr_err_set(&err, "rename() \"%s\" failed (%d: %s)", fresh.data, errno, strerror(errno)));
     if (!ok) {
         (void)fprintf(stderr, "weir: [emerg] %s\n", err.text);
         (void)unlink(fresh.data);

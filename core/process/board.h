@@ -1,4 +1,5 @@
-/* process/board.h - what the master has to know of a worker that cannot speak any more: a row a worker in shared memory. */
+/* process/board.h - what the master has to know of a worker that cannot speak any more: a row a
+ * worker in shared memory. */
 #ifndef WR_PROCESS_BOARD_H
 #define WR_PROCESS_BOARD_H
 
@@ -12,8 +13,8 @@ enum { WR_BOARD_TEXT = 1024 };
 
 /* The worker with the same row of metrics. */
 struct wr_board_row {
-    _Atomic uint64_t beat;      /* counts up while turns of its loop end */
-    char crash[WR_BOARD_TEXT];  /* its last words, zero-terminated; "" */
+    _Atomic uint64_t beat;     /* counts up while turns of its loop end */
+    char crash[WR_BOARD_TEXT]; /* its last words, zero-terminated; "" */
 };
 
 struct wr_board {

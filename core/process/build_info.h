@@ -7,8 +7,9 @@
 /* "weir version: weir/0.1.0" on stderr. */
 void wr_build_info_version(void);
 
-/* -V's further lines: compiler, libraries, and configure's arguments as tools for nginx look for them: what is bundled counts as
- * built in, what nginx has by default and weir has not is said as --without-http_NAME_module. */
+/* -V's further lines: compiler, libraries, and configure's arguments as tools for nginx look for
+ * them: what is bundled counts as built in, what nginx has by default and weir has not is said as
+ * --without-http_NAME_module. */
 void wr_build_info_print(const struct wr_instance *in);
 
 void wr_build_info_help(const struct wr_instance *in);

@@ -17,7 +17,9 @@ union control {
 int
 wr_channel_open(int ends[2])
 {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0 ? 0 : -errno;
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0
+               ? 0
+               : -errno;
 }
 
 int
@@ -45,7 +47,9 @@ wr_channel_receive(int fd, struct wr_message *m, int *passed)
     struct wr_message found;
     struct iovec bytes = { &found, sizeof(found) };
     union control control;
-    struct msghdr h = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.room,
+    struct msghdr h = { .msg_iov = &bytes,
+                        .msg_iovlen = 1,
+                        .msg_control = control.room,
                         .msg_controllen = sizeof(control.room) };
     const struct cmsghdr *c;
     ssize_t n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC);

@@ -1,4 +1,5 @@
-/* process/channel.h - between the master and a worker: short messages, with a descriptor where there is one to hand over.
+/* process/channel.h - between the master and a worker: short messages, with a descriptor where
+ * there is one to hand over.
  *
  * A pair of sockets a worker. Its end also tells either side that the other one is gone.
  */
@@ -25,8 +26,8 @@ int wr_channel_open(int ends[2]);
 /* pass: a descriptor to hand over, or -1. 0 or -errno. */
 int wr_channel_send(int fd, struct wr_message m, int pass);
 
-/* One message; *passed is a descriptor that is the caller's now, or -1. 0, -EAGAIN, -EPIPE when the other side is gone, or
- * another -errno. */
+/* One message; *passed is a descriptor that is the caller's now, or -1. 0, -EAGAIN, -EPIPE when the
+ * other side is gone, or another -errno. */
 int wr_channel_receive(int fd, struct wr_message *m, int *passed);
 
 #endif

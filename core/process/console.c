@@ -65,7 +65,8 @@ wr_console_open(const char *error_log)
 {
     int fd;
 
-    console.terminal = (struct wr_log_target){ .level = WR_LOG_WARN, .fd = -1, .write = write_terminal };
+    console.terminal =
+        (struct wr_log_target){ .level = WR_LOG_WARN, .fd = -1, .write = write_terminal };
     console.sink.first = &console.terminal;
     wr_log_process_set(&console.sink);
     if (strcmp(error_log, "stderr") == 0) {

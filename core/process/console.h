@@ -1,5 +1,5 @@
-/* process/console.h - what a person at a terminal sees: "weir: [emerg] ..." on stderr, and the same in the log, until the
- * server has started. */
+/* process/console.h - what a person at a terminal sees: "weir: [emerg] ..." on stderr, and the same
+ * in the log, until the server has started. */
 #ifndef WR_PROCESS_CONSOLE_H
 #define WR_PROCESS_CONSOLE_H
 
@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 
-/* From here on the process log goes to stderr (warnings and worse) and to the file error_log ("stderr": only there). A file
- * that cannot be opened is reported on stderr and done without. */
+/* From here on the process log goes to stderr (warnings and worse) and to the file error_log
+ * ("stderr": only there). A file that cannot be opened is reported on stderr and done without. */
 void wr_console_open(const char *error_log);
 
 /* The configuration's error logs take the file's place; stderr stays until wr_console_close. */

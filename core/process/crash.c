@@ -1,4 +1,5 @@
-/* process/crash.c - the handler. Everything it prints is built by wr_strbuf's plain appends: no printf, no allocation. */
+/* process/crash.c - the handler. Everything it prints is built by wr_strbuf's plain appends: no
+ * printf, no allocation. */
 #include "process/crash.h"
 
 #include <execinfo.h>
@@ -87,8 +88,8 @@ add_request(struct wr_strbuf *b)
     }
     if (wr_running.line_len != 0) {
         wr_strbuf_lit(b, ", last request: \"");
-        wr_strbuf_escaped(b, (weir_str){ wr_running.line, WR_MIN(wr_running.line_len,
-                                                                 (uint32_t)WR_RUNNING_LINE) });
+        wr_strbuf_escaped(b, (weir_str){ wr_running.line,
+                                         WR_MIN(wr_running.line_len, (uint32_t)WR_RUNNING_LINE) });
         wr_strbuf_byte(b, '"');
     }
 }

@@ -1,7 +1,9 @@
-/* process/crash.h - last words of a process that a signal ends: where, in whose code, at which request.
+/* process/crash.h - last words of a process that a signal ends: where, in whose code, at which
+ * request.
  *
- * One line in the error log, and the same text on the board for the master. Written on a stack of its own with nothing but
- * what a signal handler may use; the signal's default action (a core file) follows.
+ * One line in the error log, and the same text on the board for the master. Written on a stack of
+ * its own with nothing but what a signal handler may use; the signal's default action (a core file)
+ * follows.
  */
 #ifndef WR_PROCESS_CRASH_H
 #define WR_PROCESS_CRASH_H
@@ -10,8 +12,8 @@
 
 #include "process/board.h"
 
-/* Watch for SEGV, BUS, ILL, FPE and ABRT. row: where to leave the text, NULL: nowhere. log_fd: -1: nowhere. Does nothing in a
- * build with a sanitizer, which reports better. */
+/* Watch for SEGV, BUS, ILL, FPE and ABRT. row: where to leave the text, NULL: nowhere. log_fd: -1:
+ * nowhere. Does nothing in a build with a sanitizer, which reports better. */
 void wr_crash_watch(struct wr_board_row *row, int log_fd);
 
 /* Is this a build with a sanitizer? */

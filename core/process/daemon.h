@@ -6,12 +6,13 @@
 
 #include "base/err.h"
 
-/* Fill descriptors 0 to 2 where they are closed, so that no socket or log becomes "standard error". Before anything is opened. */
+/* Fill descriptors 0 to 2 where they are closed, so that no socket or log becomes "standard error".
+ * Before anything is opened. */
 void wr_daemon_fill_standard(void);
 
 /*
- * Continue in a child without a terminal. The parent waits until the child calls wr_daemon_ready and exits with 0, or with 1 if
- * it ends before.
+ * Continue in a child without a terminal. The parent waits until the child calls wr_daemon_ready
+ * and exits with 0, or with 1 if it ends before.
  *
  * ready  out, in the child: what to give to wr_daemon_ready
  *

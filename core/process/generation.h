@@ -1,7 +1,9 @@
-/* process/generation.h - one configuration made ready: read, checked, its modules initialised, its sockets and logs open.
+/* process/generation.h - one configuration made ready: read, checked, its modules initialised, its
+ * sockets and logs open.
  *
- * Built whole beside the one in force; a fault leaves that untouched. Listening sockets, log files and zones pass from the
- * old one to the new. The master keeps the current one only; workers of older ones have their copies by fork.
+ * Built whole beside the one in force; a fault leaves that untouched. Listening sockets, log files
+ * and zones pass from the old one to the new. The master keeps the current one only; workers of
+ * older ones have their copies by fork.
  */
 #ifndef WR_PROCESS_GENERATION_H
 #define WR_PROCESS_GENERATION_H
@@ -31,17 +33,18 @@ struct wr_generation {
     struct wr_conf_tree tree;
     struct wr_registry registry;
     struct weir_conf cf;
-    struct wr_scope *scope;            /* main */
-    const struct wr_main_conf *conf;   /* after a load without faults */
+    struct wr_scope *scope;          /* main */
+    const struct wr_main_conf *conf; /* after a load without faults */
     const struct wr_events_conf *events;
     struct wr_listen *listens;
-    struct wr_vec folders;             /* weir_str: folders.h */
+    struct wr_vec folders; /* weir_str: folders.h */
 };
 
 /* Empty, in a pool of its own. */
 struct wr_generation *wr_generation_create(struct wr_instance *in);
 
-/* Read the configuration, bind it, initialise its modules. False after errors in g->diag; g is to be destroyed then. */
+/* Read the configuration, bind it, initialise its modules. False after errors in g->diag; g is to
+ * be destroyed then. */
 bool wr_generation_load(struct wr_generation *g);
 
 /* Open what it listens at, taking over from `have`. False with the reason in err. */
@@ -61,8 +64,8 @@ void wr_generation_worker_stop(struct wr_generation *g);
 bool wr_generation_explain(const struct wr_generation *g, weir_str target, weir_str host, bool json,
                            int fd);
 
-/* The argument of the statement `name` of the main context, the last one; absent: there is none. For what has to be known
- * before, or without, binding. */
+/* The argument of the statement `name` of the main context, the last one; absent: there is none.
+ * For what has to be known before, or without, binding. */
 weir_str wr_generation_word(const struct wr_conf_tree *tree, const char *name);
 
 #endif

@@ -58,8 +58,8 @@ find_modules(struct weir_pool *pool, const char *binary)
 
     if (slash != NULL) {
         weir_str folder = weir_print(pool, "%.*s/modules", (int)(slash - binary), binary);
-        if (realpath(folder.data, beside) != NULL && realpath(WR_BUILD_MODULES_DIR, built) != NULL &&
-            strcmp(beside, built) == 0) {
+        if (realpath(folder.data, beside) != NULL &&
+            realpath(WR_BUILD_MODULES_DIR, built) != NULL && strcmp(beside, built) == 0) {
             return weir_dup(pool, weir_str_c(beside)).data;
         }
     }

@@ -21,8 +21,8 @@ enum { TELL_MS = 60 * 1000, MODE = 0640 };
 
 /* ---- Opening. ---- */
 
-/* May a link at path be followed? Not when others could have put it there: that is how a worker's user gets root to write
- * where it likes. /dev/stdout is such a link, in a folder of root's. */
+/* May a link at path be followed? Not when others could have put it there: that is how a worker's
+ * user gets root to write where it likes. /dev/stdout is such a link, in a folder of root's. */
 static bool
 link_is_trusted(const char *path)
 {
@@ -237,7 +237,8 @@ count_lines(const char *at, size_t len)
 
 /* ---- Writing. ---- */
 
-/* One write of whole lines. After one that the disk cut short, the next begins a line of its own. */
+/* One write of whole lines. After one that the disk cut short, the next begins a line of its own.
+ */
 static void
 write_lines(struct weir_logfile *f, const char *at, size_t len)
 {
@@ -341,7 +342,8 @@ target_write(struct wr_log_target *t, uint32_t level, const char *line, size_t l
         write_lines(f, line, len);
         return;
     }
-    if (wr_syslog_send(f->syslog, level > WR_LOG_EMERG ? level - 1 : 0, (weir_str){ line, len }) != 0) {
+    if (wr_syslog_send(f->syslog, level > WR_LOG_EMERG ? level - 1 : 0, (weir_str){ line, len }) !=
+        0) {
         t->lost++;
     }
 }

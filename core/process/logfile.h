@@ -1,9 +1,11 @@
-/* process/logfile.h - log files: opened by the master, written by everybody, reopened without anyone's help.
+/* process/logfile.h - log files: opened by the master, written by everybody, reopened without
+ * anyone's help.
  *
- * A file is known by its path and lives from one configuration to the next. A worker cannot open logs; on USR1 the master opens
- * the files anew and sends the descriptors to the workers, where they take the place of the old ones (dup3, so a write finds
- * either the old or the new file). Access log lines are gathered and leave in one write a turn of the loop; error log lines
- * leave at once, for what is written just before a crash matters most.
+ * A file is known by its path and lives from one configuration to the next. A worker cannot open
+ * logs; on USR1 the master opens the files anew and sends the descriptors to the workers, where
+ * they take the place of the old ones (dup3, so a write finds either the old or the new file).
+ * Access log lines are gathered and leave in one write a turn of the loop; error log lines leave at
+ * once, for what is written just before a crash matters most.
  */
 #ifndef WR_PROCESS_LOGFILE_H
 #define WR_PROCESS_LOGFILE_H
@@ -21,10 +23,10 @@ struct wr_syslog;
 
 struct weir_logfile {
     struct weir_logfile *next;
-    char *path;      /* absolute, or "syslog:...", or "stderr" */
-    uint32_t id;     /* the same in master and workers */
-    uint32_t refs;   /* configurations that use it */
-    int fd;          /* -1: syslog */
+    char *path;    /* absolute, or "syslog:...", or "stderr" */
+    uint32_t id;   /* the same in master and workers */
+    uint32_t refs; /* configurations that use it */
+    int fd;        /* -1: syslog */
     struct wr_syslog *syslog;
     const struct weir_pool *user; /* the last configuration that asked, so that each counts once */
     /* This process's writing. */
@@ -62,9 +64,10 @@ struct wr_log_target *wr_logfile_target(struct weir_logfile *f, struct weir_pool
 /* The file of a target of an error log, or NULL. */
 struct weir_logfile *wr_logfile_of(const struct wr_log_target *t);
 
-/* Open every file anew (they may have been renamed): by the master. tell is called for each that was. */
-void wr_logfiles_reopen(struct wr_logfiles *l, void (*tell)(const struct weir_logfile *f, void *data),
-                        void *data);
+/* Open every file anew (they may have been renamed): by the master. tell is called for each that
+ * was. */
+void wr_logfiles_reopen(struct wr_logfiles *l,
+                        void (*tell)(const struct weir_logfile *f, void *data), void *data);
 
 /* In a worker: the log with this id is fd from here on; fd is taken. */
 void wr_logfiles_replace(struct wr_logfiles *l, uint32_t id, int fd);

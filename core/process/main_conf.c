@@ -47,8 +47,9 @@ set_user(weir_conf *cf, const weir_directive *d, void *field)
     names[0] = weir_conf_arg(cf, 1);
     names[1] = weir_conf_arg(cf, 2);
     if (geteuid() != 0) {
-        weir_conf_warn(cf, "the \"user\" directive makes sense only if the master process runs with "
-                           "super-user privileges, ignored");
+        weir_conf_warn(cf,
+                       "the \"user\" directive makes sense only if the master process runs with "
+                       "super-user privileges, ignored");
         return WEIR_OK;
     }
     if (getpwnam(names[0].data) == NULL) {
@@ -99,11 +100,14 @@ set_affinity(weir_conf *cf, const weir_directive *d, void *field)
     if (n == 0 && sched_getaffinity(0, sizeof(masks[0]), &masks[0]) != 0) {
         return weir_conf_error(cf, "the processors of this machine cannot be asked for");
     }
-    *a = (struct wr_affinity){ .on = true, .automatic = automatic, .n = WR_MAX(n, 1u), .masks = masks };
+    *a = (struct wr_affinity){
+        .on = true, .automatic = automatic, .n = WR_MAX(n, 1u), .masks = masks
+    };
     return WEIR_OK;
 }
 
-/* thread_pool NAME threads=N [max_queue=N]. Pools of other names are accepted; all work is done by "default". */
+/* thread_pool NAME threads=N [max_queue=N]. Pools of other names are accepted; all work is done by
+ * "default". */
 static int
 set_threads(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -115,13 +119,16 @@ set_threads(weir_conf *cf, const weir_directive *d, void *field)
         size_t equals = wr_str_find(word, '=');
         weir_str name = wr_str_cut(word, 0, equals), value = wr_str_cut(word, equals + 1, word.len);
         uint64_t n = 0;
-        if (weir_str_eq(name, WEIR_STR("threads")) && wr_num_parse(value, THREADS_MAX, &n) && n != 0) {
+        if (weir_str_eq(name, WEIR_STR("threads")) && wr_num_parse(value, THREADS_MAX, &n) &&
+            n != 0) {
             p.threads = (uint32_t)n;
         } else if (weir_str_eq(name, WEIR_STR("max_queue")) && wr_num_parse(value, QUEUE_MAX, &n)) {
             p.queue = (uint32_t)n;
         } else {
-            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\": threads=1 to threads=%d, "
-                                             "max_queue=NUMBER", WEIR_FMT(word), THREADS_MAX);
+            return weir_conf_error_at(cf, i,
+                                      "invalid parameter \"%.*s\": threads=1 to threads=%d, "
+                                      "max_queue=NUMBER",
+                                      WEIR_FMT(word), THREADS_MAX);
         }
     }
     if (p.threads == 0) {
@@ -170,7 +177,8 @@ set_error_log(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
-/* Without an error_log anywhere: the one of the command line, or as built. Likewise what has no type to preset. */
+/* Without an error_log anywhere: the one of the command line, or as built. Likewise what has no
+ * type to preset. */
 static int
 check_main(weir_conf *cf, void *conf)
 {
@@ -233,14 +241,18 @@ static const weir_name debug_names[] = { { "stop", 1 }, { "abort", 2 }, { NULL, 
 static const weir_name method_names[] = { { "epoll", 1 }, { NULL, 0 } };
 
 #define NOTHING(name_, where_, help_)                                                              \
-    { .name = (name_), .help = (help_), .where = (where_), .type = WEIR_T_CUSTOM,                  \
-      .flags = WEIR_D_NOTHING | WEIR_D_MANY }
+    {                                                                                              \
+        .name = (name_), .help = (help_), .where = (where_), .type = WEIR_T_CUSTOM,                \
+        .flags = WEIR_D_NOTHING | WEIR_D_MANY                                                      \
+    }
 #define BLOCK(name_, set_, help_)                                                                  \
-    { .name = (name_), .help = (help_), .where = WEIR_IN_MAIN, .type = WEIR_T_CUSTOM,              \
-      .flags = WEIR_D_BLOCK | WR_D_SCOPE, .set = (set_) }
+    {                                                                                              \
+        .name = (name_), .help = (help_), .where = WEIR_IN_MAIN, .type = WEIR_T_CUSTOM,            \
+        .flags = WEIR_D_BLOCK | WR_D_SCOPE, .set = (set_)                                          \
+    }
 #define LOG_PLACES (WEIR_IN_MAIN | WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION)
-#define M struct wr_main_conf
-#define E struct wr_events_conf
+#define M          struct wr_main_conf
+#define E          struct wr_events_conf
 
 static const weir_directive main_rows[] = {
     WEIR_OPT_CUSTOM(M, error_log, "error_log", LOG_PLACES, 1, 8, WEIR_D_MANY, set_error_log,
@@ -248,29 +260,44 @@ static const weir_directive main_rows[] = {
     WEIR_OPT(M, daemon, FLAG, "daemon", WEIR_IN_MAIN, "on", "go to the background"),
     WEIR_OPT(M, master, FLAG, "master_process", WEIR_IN_MAIN, "on",
              "a master that looks after worker processes; off: one process does all"),
-    { .name = "worker_processes", .help = "how many workers; auto: one a processor", .preset = "1",
-      .where = WEIR_IN_MAIN, .type = WEIR_T_CUSTOM, .offset = offsetof(M, workers),
-      .size = sizeof(uint32_t), .min = 1, .max = 1, .set = set_workers },
-    { .name = "user", .help = "the user and group that workers run as", .preset = WR_USER " " WR_GROUP,
-      .where = WEIR_IN_MAIN, .type = WEIR_T_CUSTOM, .offset = offsetof(M, user),
-      .size = 2 * sizeof(weir_str), .min = 1, .max = 2, .set = set_user },
+    { .name = "worker_processes",
+      .help = "how many workers; auto: one a processor",
+      .preset = "1",
+      .where = WEIR_IN_MAIN,
+      .type = WEIR_T_CUSTOM,
+      .offset = offsetof(M, workers),
+      .size = sizeof(uint32_t),
+      .min = 1,
+      .max = 1,
+      .set = set_workers },
+    { .name = "user",
+      .help = "the user and group that workers run as",
+      .preset = WR_USER " " WR_GROUP,
+      .where = WEIR_IN_MAIN,
+      .type = WEIR_T_CUSTOM,
+      .offset = offsetof(M, user),
+      .size = 2 * sizeof(weir_str),
+      .min = 1,
+      .max = 2,
+      .set = set_user },
     WEIR_OPT(M, rlimit_nofile, INT, "worker_rlimit_nofile", WEIR_IN_MAIN, NULL,
              "how many descriptors a worker may have open"),
     WEIR_OPT(M, rlimit_core, SIZE, "worker_rlimit_core", WEIR_IN_MAIN, NULL,
              "the largest core file of a worker; none without it"),
-    WEIR_OPT_CUSTOM(M, affinity, "worker_cpu_affinity", WEIR_IN_MAIN, 1, UINT16_MAX, 0, set_affinity,
-                    "the processors of each worker: masks, or auto"),
+    WEIR_OPT_CUSTOM(M, affinity, "worker_cpu_affinity", WEIR_IN_MAIN, 1, UINT16_MAX, 0,
+                    set_affinity, "the processors of each worker: masks, or auto"),
     WEIR_OPT_CUSTOM(M, priority, "worker_priority", WEIR_IN_MAIN, 1, 1, 0, set_priority,
                     "scheduling priority of workers, as of nice"),
-    WEIR_OPT_COMPAT(M, shutdown_timeout_ms, MSEC, "worker_shutdown_timeout", WEIR_IN_MAIN, "60s", "0",
-                    "how long a worker that leaves waits for its connections"),
+    WEIR_OPT_COMPAT(M, shutdown_timeout_ms, MSEC, "worker_shutdown_timeout", WEIR_IN_MAIN, "60s",
+                    "0", "how long a worker that leaves waits for its connections"),
     WEIR_OPT(M, memory, SIZE, "worker_memory", WEIR_IN_MAIN, NULL,
              "memory of a worker's requests at which it refuses new connections"),
     WEIR_OPT(M, watchdog_ms, MSEC, "worker_watchdog", WEIR_IN_MAIN, "5s",
              "a worker that gets nothing done for this long is replaced; 0: never"),
     WEIR_OPT(M, max_rss, SIZE, "worker_max_rss", WEIR_IN_MAIN, NULL,
              "a worker with more memory than this is replaced gracefully"),
-    WEIR_OPT(M, pid, PATH, "pid", WEIR_IN_MAIN, WR_PID_PATH, "the file with the master's process id"),
+    WEIR_OPT(M, pid, PATH, "pid", WEIR_IN_MAIN, WR_PID_PATH,
+             "the file with the master's process id"),
     WEIR_OPT(M, env, STRS, "env", WEIR_IN_MAIN, NULL,
              "an environment variable that workers keep, or a value for it"),
     WEIR_OPT(M, working_directory, PATH, "working_directory", WEIR_IN_MAIN, NULL,
@@ -281,8 +308,14 @@ static const weir_directive main_rows[] = {
                    "accepted; a failed assertion always ends the worker", debug_names),
     WEIR_OPT_NAMES(M, compat, ENUM, "compat", WEIR_IN_MAIN, NULL,
                    "nginx: nginx's defaults where weir's are safer", compat_names),
-    { .name = "load_module", .help = "load a module's file", .where = WEIR_IN_MAIN,
-      .type = WEIR_T_CUSTOM, .min = 1, .max = 2, .flags = WEIR_D_MANY, .set = set_load_module },
+    { .name = "load_module",
+      .help = "load a module's file",
+      .where = WEIR_IN_MAIN,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 2,
+      .flags = WEIR_D_MANY,
+      .set = set_load_module },
     NOTHING("lock_file", WEIR_IN_MAIN, "weir needs none"),
     NOTHING("timer_resolution", WEIR_IN_MAIN, "the clock is read once a turn of the event loop"),
     NOTHING("pcre_jit", WEIR_IN_MAIN, "on wherever the library can"),

@@ -29,7 +29,8 @@ wr_master_set_pid_path(struct wr_master *m, const char *path)
 void
 wr_master_adopt(struct wr_master *m)
 {
-    struct wr_worker_self self = { .pool = m->instance->pool, .count = m->current->conf->workers,
+    struct wr_worker_self self = { .pool = m->instance->pool,
+                                   .count = m->current->conf->workers,
                                    .registry = &m->current->registry };
 
     wr_worker_self_set(&self);
@@ -56,8 +57,7 @@ quit(struct wr_master *m)
     m->quitting = true;
     wr_reload_cancel(m);
     if (m->new_binary == 0) {
-        WR_LIST_EACH(at, &m->workers)
-        {
+        WR_LIST_EACH (at, &m->workers) {
             (void)wr_channel_send(WR_CONTAINER(at, struct wr_child, link)->channel.fd,
                                   (struct wr_message){ .kind = WR_MESSAGE_LAST }, -1);
         }
@@ -89,9 +89,9 @@ send_log(const struct weir_logfile *f, void *data)
     struct wr_master *m = data;
     struct wr_message message = { .kind = WR_MESSAGE_LOG, .value = f->id };
 
-    WR_LIST_EACH(at, &m->workers)
-    {
-        int rc = wr_channel_send(WR_CONTAINER(at, struct wr_child, link)->channel.fd, message, f->fd);
+    WR_LIST_EACH (at, &m->workers) {
+        int rc =
+            wr_channel_send(WR_CONTAINER(at, struct wr_child, link)->channel.fd, message, f->fd);
         if (rc != 0 && rc != -EPIPE && rc != -ECONNRESET && rc != -ENOTCONN) {
             wr_log_errno(wr_log_process(), WR_LOG_ERROR, -rc,
                          "a worker process was not given the log \"%s\"", f->path);

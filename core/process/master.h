@@ -1,5 +1,6 @@
-/* process/master.h - the process that reads configurations, holds sockets and logs, and looks after workers. It touches no
- * client's byte. Here is its state, shared by the files that are its parts: spawn, reload, upgrade, master. */
+/* process/master.h - the process that reads configurations, holds sockets and logs, and looks after
+ * workers. It touches no client's byte. Here is its state, shared by the files that are its parts:
+ * spawn, reload, upgrade, master. */
 #ifndef WR_PROCESS_MASTER_H
 #define WR_PROCESS_MASTER_H
 
@@ -40,7 +41,7 @@ enum wr_reload_step {
 
 struct wr_reload {
     enum wr_reload_step step;
-    bool again;     /* another one was asked for meanwhile */
+    bool again; /* another one was asked for meanwhile */
     pid_t probe;
     struct wr_io report; /* what the probe has to say */
     char *text;
@@ -51,7 +52,9 @@ struct wr_reload {
     uint64_t number; /* of next */
 };
 
-enum { WR_CRASHES = 10 }; /* in so many seconds as in ms below: then workers are started anew more slowly */
+enum {
+    WR_CRASHES = 10
+}; /* in so many seconds as in ms below: then workers are started anew more slowly */
 
 struct wr_master {
     struct wr_instance *instance;
@@ -69,12 +72,12 @@ struct wr_master {
     uint64_t crashes_ms[WR_CRASHES]; /* when workers ended badly, a ring */
     uint32_t crash_at;
     char pid_path[PATH_MAX]; /* where our pid stands now */
-    pid_t parent;          /* when we started */
-    bool inherited;        /* we are a new binary that an old one started */
-    pid_t new_binary;      /* 0: none runs */
-    bool serving;          /* the first workers have been ready once */
+    pid_t parent;            /* when we started */
+    bool inherited;          /* we are a new binary that an old one started */
+    pid_t new_binary;        /* 0: none runs */
+    bool serving;            /* the first workers have been ready once */
     bool quitting, stopping; /* gracefully, at once */
-    bool no_workers;       /* WINCH: none until HUP */
+    bool no_workers;         /* WINCH: none until HUP */
     bool over;
     int exit_code;
 };
@@ -85,15 +88,18 @@ struct wr_master {
 bool wr_spawn_worker(struct wr_master *m, struct wr_generation *g, uint64_t number,
                      const struct wr_privileges_user *user, uint32_t index);
 
-/* As many as g asks for; those of them that cannot be started are missing. Answers how many were. */
+/* As many as g asks for; those of them that cannot be started are missing. Answers how many were.
+ */
 uint32_t wr_spawn_all(struct wr_master *m, struct wr_generation *g, uint64_t number,
                       const struct wr_privileges_user *user);
 
 /* Start what is missing of the current generation, unless workers die too fast. */
 void wr_spawn_missing(struct wr_master *m);
 
-/* Send number to all workers of a generation (0: of all), or to all but those of it. leaving: they are not to be replaced. */
-void wr_spawn_signal(struct wr_master *m, int number, uint64_t generation, bool others, bool leaving);
+/* Send number to all workers of a generation (0: of all), or to all but those of it. leaving: they
+ * are not to be replaced. */
+void wr_spawn_signal(struct wr_master *m, int number, uint64_t generation, bool others,
+                     bool leaving);
 
 /* How many there are, of one generation or (0) of all; ready_only. */
 uint32_t wr_spawn_count(const struct wr_master *m, uint64_t generation, bool ready_only);
@@ -124,16 +130,18 @@ void wr_reload_cancel(struct wr_master *m);
 /* USR2: start the binary that is in our place now, with our sockets. */
 void wr_upgrade_begin(struct wr_master *m);
 
-/* The new binary has ended: true when pid was it; the pid file is ours again, and workers run again. */
+/* The new binary has ended: true when pid was it; the pid file is ours again, and workers run
+ * again. */
 bool wr_upgrade_ended(struct wr_master *m, pid_t pid);
 
-/* The sockets an old binary left to us, from the environment; NULL: none. inherited: there is an old binary. err is set, and
- * NULL answered, when the environment is wrong. */
+/* The sockets an old binary left to us, from the environment; NULL: none. inherited: there is an
+ * old binary. err is set, and NULL answered, when the environment is wrong. */
 struct wr_listen *wr_upgrade_sockets(struct weir_pool *pool, bool *inherited, struct wr_err *err);
 
 /* ---- master.c ---- */
 
-/* Serve with the generation, whose sockets are open: start workers, handle signals, until told to leave. An exit code. */
+/* Serve with the generation, whose sockets are open: start workers, handle signals, until told to
+ * leave. An exit code. */
 int wr_master_run(struct wr_instance *in, struct wr_generation *g, bool inherited);
 
 /* The current generation has changed: what this process says of itself follows. */

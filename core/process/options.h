@@ -1,4 +1,5 @@
-/* process/options.h - the command line as values. Nothing is looked at here but the words themselves. */
+/* process/options.h - the command line as values. Nothing is looked at here but the words
+ * themselves. */
 #ifndef WR_PROCESS_OPTIONS_H
 #define WR_PROCESS_OPTIONS_H
 
@@ -8,21 +9,21 @@
 
 /* All strings are the command line's own. */
 struct wr_options {
-    bool help;            /* -h, -? */
-    bool version;         /* -v, -V */
-    bool build;           /* -V */
-    bool test;            /* -t, -T */
-    bool dump;            /* -T */
-    bool quiet;           /* -q */
-    bool explain;         /* -M */
-    bool json;            /* --json */
-    const char *prefix;   /* -p */
-    const char *conf;     /* -c */
-    const char *error_log; /* -e */
-    const char *globals;  /* -g */
-    const char *signal;   /* -s: "stop", "quit", "reload", "reopen" */
-    const char *target;   /* -M's URL or path; NULL: list modules */
-    const char *host;     /* -M's host */
+    bool help;                /* -h, -? */
+    bool version;             /* -v, -V */
+    bool build;               /* -V */
+    bool test;                /* -t, -T */
+    bool dump;                /* -T */
+    bool quiet;               /* -q */
+    bool explain;             /* -M */
+    bool json;                /* --json */
+    const char *prefix;       /* -p */
+    const char *conf;         /* -c */
+    const char *error_log;    /* -e */
+    const char *globals;      /* -g */
+    const char *signal;       /* -s: "stop", "quit", "reload", "reopen" */
+    const char *target;       /* -M's URL or path; NULL: list modules */
+    const char *host;         /* -M's host */
     const char *check_module; /* --check-module FILE */
     const char *index_folder; /* --write-module-index DIR */
 };

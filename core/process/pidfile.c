@@ -41,7 +41,8 @@ wr_pidfile_read(const char *path, pid_t *pid, struct wr_err *err)
     if (rc != 0) {
         ok = wr_err_set(err, "open() \"%s\" failed (%d: %s)", path, -rc, strerror(-rc));
     } else {
-        while (text.len != 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r')) {
+        while (text.len != 0 &&
+               (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r')) {
             text.len--;
         }
         ok = (wr_num_parse(text, INT_MAX, &n) && n != 0) ||

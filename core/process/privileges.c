@@ -1,5 +1,5 @@
-/* process/privileges.c - looking up the user, and the steps down in their order: first what root has to do, then the user,
- * last what a change of user would undo. */
+/* process/privileges.c - looking up the user, and the steps down in their order: first what root
+ * has to do, then the user, last what a change of user would undo. */
 #include "process/privileges.h"
 
 #include <errno.h>
@@ -21,7 +21,8 @@
 enum { CAPABILITIES_MAX = 63, DESCRIPTORS_MORE = 64 };
 
 bool
-wr_privileges_find(const struct wr_main_conf *conf, struct wr_privileges_user *u, struct wr_err *err)
+wr_privileges_find(const struct wr_main_conf *conf, struct wr_privileges_user *u,
+                   struct wr_err *err)
 {
     struct wr_privileges_user found = { .name = conf->user.data };
     const struct passwd *pw;
@@ -62,7 +63,8 @@ set_limit(__rlimit_resource_t which, const char *name, rlim_t soft, rlim_t hard)
     }
 }
 
-/* As configured; else as many as worker_connections may need, where the system allows them without asking. */
+/* As configured; else as many as worker_connections may need, where the system allows them without
+ * asking. */
 static void
 limit_descriptors(const struct wr_main_conf *conf, int64_t connections)
 {
@@ -91,7 +93,8 @@ set_scheduling(const struct wr_main_conf *conf, uint32_t index)
     cpu_set_t set;
 
     if (conf->priority != 0 && setpriority(PRIO_PROCESS, 0, conf->priority) != 0) {
-        wr_log_errno(wr_log_process(), WR_LOG_ERROR, errno, "setpriority(%d) failed", conf->priority);
+        wr_log_errno(wr_log_process(), WR_LOG_ERROR, errno, "setpriority(%d) failed",
+                     conf->priority);
     }
     if (wr_affinity_of(&conf->affinity, index, &set) &&
         sched_setaffinity(0, sizeof(set), &set) != 0) {

@@ -1,8 +1,9 @@
 /* process/reload.c - a new configuration in the place of the old one, or nothing changed at all.
  *
- * A forked probe does everything first: it reads, checks, initialises and opens, and its crash or hang costs only itself.
- * Then the master does the same, starts new workers, and only when all of them say that they serve are the old ones told to
- * leave, and what only they listened at is closed.
+ * A forked probe does everything first: it reads, checks, initialises and opens, and its crash or
+ * hang costs only itself. Then the master does the same, starts new workers, and only when all of
+ * them say that they serve are the old ones told to leave, and what only they listened at is
+ * closed.
  */
 #include <errno.h>
 #include <fcntl.h>

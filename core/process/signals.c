@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 
-static const int handled[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD };
+static const int handled[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD
+};
 
 static sigset_t
 handled_set(void)

@@ -12,8 +12,8 @@ struct wr_signals {
     void (*got)(struct wr_signals *s, int number, pid_t from);
 };
 
-/* Block the signals we read (HUP INT QUIT TERM USR1 USR2 WINCH CHLD) and ignore PIPE. A child starts with them blocked, too, so
- * none is lost between fork and its own wr_signals_open. */
+/* Block the signals we read (HUP INT QUIT TERM USR1 USR2 WINCH CHLD) and ignore PIPE. A child
+ * starts with them blocked, too, so none is lost between fork and its own wr_signals_open. */
 void wr_signals_block(void);
 
 /* As before wr_signals_block: for a program that is about to be started. */
@@ -27,7 +27,8 @@ void wr_signals_close(struct wr_signals *s, struct wr_loop *loop);
 /* "SIGHUP" */
 const char *wr_signals_name(int number, char room[32]);
 
-/* The notice nginx writes: "signal 1 (SIGHUP) received from 42, reconfiguring". action "" for none. */
+/* The notice nginx writes: "signal 1 (SIGHUP) received from 42, reconfiguring". action "" for none.
+ */
 void wr_signals_log(int number, pid_t from, const char *action);
 
 #endif

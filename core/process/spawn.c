@@ -1,4 +1,5 @@
-/* process/spawn.c - workers: starting them, hearing from them, noticing their end, shooting those that hang. */
+/* process/spawn.c - workers: starting them, hearing from them, noticing their end, shooting those
+ * that hang. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,8 +23,8 @@ enum {
 };
 
 #define EACH_CHILD(c, m)                                                                           \
-    WR_LIST_EACH(at, &(m)->workers)                                                                \
-    for (struct wr_child *c = WR_CONTAINER(at, struct wr_child, link); c != NULL; c = NULL)
+    WR_LIST_EACH (at, &(m)->workers)                                                               \
+        for (struct wr_child *c = WR_CONTAINER(at, struct wr_child, link); c != NULL; c = NULL)
 
 /* ---- Hearing from them. ---- */
 
@@ -71,7 +72,8 @@ channel_ready(struct wr_io *io, uint32_t events)
 
 /* ---- Starting one. ---- */
 
-/* In the child: let go of what is the master's, and of sockets that only another generation listens at. */
+/* In the child: let go of what is the master's, and of sockets that only another generation listens
+ * at. */
 static void
 forget_master(struct wr_master *m, const struct wr_generation *g, const struct wr_child *self)
 {
@@ -201,8 +203,8 @@ wr_spawn_signal(struct wr_master *m, int number, uint64_t generation, bool other
         if (generation == 0 || (c->generation == generation) != others) {
             c->leaving |= leaving;
             if (kill(c->pid, number) != 0 && errno != ESRCH) {
-                wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "kill(%d, %d) failed", (int)c->pid,
-                             number);
+                wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "kill(%d, %d) failed",
+                             (int)c->pid, number);
             }
         }
     }
@@ -241,8 +243,7 @@ wr_spawn_missing(struct wr_master *m)
     if (m->quitting || m->stopping || m->no_workers) {
         return;
     }
-    if (oldest != 0 && wr_clock.now_ms - oldest < CRASH_SPAN_MS &&
-        !wr_timer_running(&m->respawn)) {
+    if (oldest != 0 && wr_clock.now_ms - oldest < CRASH_SPAN_MS && !wr_timer_running(&m->respawn)) {
         wr_say(wr_log_process(), ERROR, "worker processes end too fast, starting the next in %d ms",
                RESPAWN_MS);
         wr_timer_set(m->loop, &m->respawn, RESPAWN_MS);
@@ -251,8 +252,7 @@ wr_spawn_missing(struct wr_master *m)
         return;
     }
     for (uint32_t i = 0; i < m->current->conf->workers; i++) {
-        if (!has_index(m, i) &&
-            !wr_spawn_worker(m, m->current, m->number, &m->user, i)) {
+        if (!has_index(m, i) && !wr_spawn_worker(m, m->current, m->number, &m->user, i)) {
             wr_timer_set(m->loop, &m->respawn, RESPAWN_MS);
             return;
         }
@@ -270,7 +270,8 @@ log_end(const struct wr_master *m, const struct wr_child *c, int status)
         wr_say(wr_log_process(), ALERT, "worker process %d exited on signal %d%s", (int)c->pid,
                WTERMSIG(status), WCOREDUMP(status) ? " (core dumped)" : "");
         if (words[0] != '\0') {
-            wr_say(wr_log_process(), ERROR, "worker process %d %.*s", (int)c->pid, WR_BOARD_TEXT, words);
+            wr_say(wr_log_process(), ERROR, "worker process %d %.*s", (int)c->pid, WR_BOARD_TEXT,
+                   words);
         }
     } else {
         wr_say(wr_log_process(), NOTICE, "worker process %d exited with code %d", (int)c->pid,

@@ -26,7 +26,8 @@ load(struct wr_generation *g)
 {
     bool ok = wr_generation_load(g);
 
-    wr_console_mute(true); /* the diagnosis goes to the terminal whole, its first lines to the log */
+    wr_console_mute(
+        true); /* the diagnosis goes to the terminal whole, its first lines to the log */
     wr_diag_print(&g->diag, STDERR_FILENO, 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, true);
     wr_console_mute(false);
     return ok;
@@ -52,7 +53,8 @@ open_sockets(struct wr_generation *g, const struct wr_listen *have)
     return false;
 }
 
-/* What libraries and a dying process print on stderr belongs into the log once there is nobody to read it. */
+/* What libraries and a dying process print on stderr belongs into the log once there is nobody to
+ * read it. */
 static void
 redirect_stderr(const struct wr_main_conf *conf)
 {

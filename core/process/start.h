@@ -1,12 +1,13 @@
-/* process/start.h - from a command line to a running server, or to an answer about it. Each returns an exit code. */
+/* process/start.h - from a command line to a running server, or to an answer about it. Each returns
+ * an exit code. */
 #ifndef WR_PROCESS_START_H
 #define WR_PROCESS_START_H
 
 #include "process/instance.h"
 #include "process/options.h"
 
-/* Serve: read the configuration, open everything, go to the background, write the pid file, run. In nginx's order, so that
- * whatever is wrong is told before the terminal is left. */
+/* Serve: read the configuration, open everything, go to the background, write the pid file, run. In
+ * nginx's order, so that whatever is wrong is told before the terminal is left. */
 int wr_start_server(struct wr_instance *in);
 
 /* -t and -T. */

@@ -13,12 +13,12 @@
 
 /* In the order of their numbers.  [RFC 3164 4.1.1] */
 static const char *const facilities[] = {
-    "kern",   "user", "mail",   "daemon", "auth",   "intern", "lpr",    "news",
-    "uucp",   "clock", "authpriv", "ftp", "ntp",    "audit",  "alert",  "cron",
-    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern",   "user",   "mail",     "daemon", "auth",   "intern", "lpr",    "news",
+    "uucp",   "clock",  "authpriv", "ftp",    "ntp",    "audit",  "alert",  "cron",
+    "local0", "local1", "local2",   "local3", "local4", "local5", "local6", "local7",
 };
-static const char *const severities[] = { "emerg",  "alert", "crit", "error",
-                                          "warn",   "notice", "info", "debug" };
+static const char *const severities[] = { "emerg", "alert",  "crit", "error",
+                                          "warn",  "notice", "info", "debug" };
 
 enum { PORT = 514, FACILITY = 23, SEVERITY = 6, HOSTNAME_MAX = 64 };
 
@@ -82,7 +82,9 @@ parse_word(weir_str word, struct wr_syslog *s, struct wr_err *err)
 bool
 wr_syslog_parse(weir_str text, struct wr_syslog *s, struct wr_err *err)
 {
-    struct wr_syslog found = { .facility = FACILITY, .severity = SEVERITY, .tag = "weir", .fd = -1 };
+    struct wr_syslog found = {
+        .facility = FACILITY, .severity = SEVERITY, .tag = "weir", .fd = -1
+    };
     weir_str rest = wr_str_cut(text, sizeof("syslog:") - 1, text.len);
 
     while (rest.len != 0) {

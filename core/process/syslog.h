@@ -1,4 +1,5 @@
-/* process/syslog.h - lines to a syslog daemon: a datagram each, as RFC 3164 has it and nginx writes it. */
+/* process/syslog.h - lines to a syslog daemon: a datagram each, as RFC 3164 has it and nginx writes
+ * it. */
 #ifndef WR_PROCESS_SYSLOG_H
 #define WR_PROCESS_SYSLOG_H
 
@@ -22,8 +23,8 @@ struct wr_syslog {
 };
 
 /*
- * "syslog:server=ADDRESS[:PORT][,facility=NAME][,severity=NAME][,tag=NAME][,nohostname]": nginx's words and defaults (514,
- * local7, info). The tag is "weir" unless given.
+ * "syslog:server=ADDRESS[:PORT][,facility=NAME][,severity=NAME][,tag=NAME][,nohostname]": nginx's
+ * words and defaults (514, local7, info). The tag is "weir" unless given.
  *
  * False, *s untouched, with the reason in err.
  */
@@ -33,7 +34,8 @@ bool wr_syslog_parse(weir_str text, struct wr_syslog *s, struct wr_err *err);
 void wr_syslog_head(const struct wr_syslog *s, uint32_t severity, int64_t seconds,
                     struct wr_strbuf *to);
 
-/* Send the line (a line break at its end is left out; what is over WR_SYSLOG_LINE is cut). 0, or -errno: it is lost. */
+/* Send the line (a line break at its end is left out; what is over WR_SYSLOG_LINE is cut). 0, or
+ * -errno: it is lost. */
 int wr_syslog_send(struct wr_syslog *s, uint32_t severity, weir_str line);
 
 void wr_syslog_close(struct wr_syslog *s);

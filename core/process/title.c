@@ -1,4 +1,5 @@
-/* process/title.c - writing over the command line and the environment behind it, which the kernel shows. */
+/* process/title.c - writing over the command line and the environment behind it, which the kernel
+ * shows. */
 #include "process/title.h"
 
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 #ifndef WR_PROCESS_TITLE_H
 #define WR_PROCESS_TITLE_H
 
-/* Remember where the command line stands and move the environment out of its way. Once, first thing in main. */
+/* Remember where the command line stands and move the environment out of its way. Once, first thing
+ * in main. */
 void wr_title_init(int argc, char **argv);
 
 /* Be "weir: TEXT" from now on. */

@@ -1,7 +1,9 @@
-/* process/upgrade.c - another binary beside this one, with the same sockets: USR2, and the way back.
+/* process/upgrade.c - another binary beside this one, with the same sockets: USR2, and the way
+ * back.
  *
- * The sockets are named in the environment ("WEIR_SOCKETS=4;5;"). The old master's pid file becomes "....oldbin" and the new one
- * writes its own; when the new one ends first, everything is as before.
+ * The sockets are named in the environment ("WEIR_SOCKETS=4;5;"). The old master's pid file becomes
+ * "....oldbin" and the new one writes its own; when the new one ends first, everything is as
+ * before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,8 +59,10 @@ be_new_binary(const struct wr_master *m, const char *sockets)
     if (setenv(variable, sockets, 1) == 0) {
         (void)execv(m->instance->binary, m->instance->argv);
     }
-    wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "execve() failed while executing new binary "
-                                                        "process \"%s\"", m->instance->binary);
+    wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno,
+                 "execve() failed while executing new binary "
+                 "process \"%s\"",
+                 m->instance->binary);
     _exit(1);
 }
 
@@ -104,7 +108,8 @@ wr_upgrade_begin(struct wr_master *m)
         return;
     }
     if (rename(m->pid_path, aside) != 0) {
-        wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "rename() %s to %s failed", m->pid_path, aside);
+        wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "rename() %s to %s failed", m->pid_path,
+                     aside);
         return;
     }
     wr_logfiles_detach(&m->instance->logs);
@@ -132,8 +137,9 @@ wr_upgrade_ended(struct wr_master *m, pid_t pid)
     }
     m->new_binary = 0;
     if (rename(m->pid_path, path) != 0) {
-        wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "rename() %s back to %s failed after "
-                                                            "the new binary ended",
+        wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno,
+                     "rename() %s back to %s failed after "
+                     "the new binary ended",
                      m->pid_path, path);
     } else {
         wr_master_set_pid_path(m, path);

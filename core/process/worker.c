@@ -1,7 +1,7 @@
 /* process/worker.c - the life of a worker: start, turns of the loop, signals, leaving.
  *
- * It leaves gracefully (QUIT, or its master is gone): no new connections, idle ones closed, the others may end what they
- * have, up to worker_shutdown_timeout. Or at once (TERM).
+ * It leaves gracefully (QUIT, or its master is gone): no new connections, idle ones closed, the
+ * others may end what they have, up to worker_shutdown_timeout. Or at once (TERM).
  */
 #include "process/worker.h"
 
@@ -199,10 +199,10 @@ beat(struct wr_timer *t)
         atomic_fetch_add_explicit(&w->start->row->beat, 1, memory_order_relaxed);
     }
     (void)wr_pressure_now();
-    if (w->statm >= 0 && !w->asked_replacement &&
-        resident_bytes(w->statm) > w->g->conf->max_rss) {
+    if (w->statm >= 0 && !w->asked_replacement && resident_bytes(w->statm) > w->g->conf->max_rss) {
         w->asked_replacement = true;
-        wr_say(wr_log_process(), NOTICE, "more memory than worker_max_rss, asking for a replacement");
+        wr_say(wr_log_process(), NOTICE,
+               "more memory than worker_max_rss, asking for a replacement");
         (void)wr_channel_send(w->channel.fd, (struct wr_message){ .kind = WR_MESSAGE_REPLACE }, -1);
     }
     wr_timer_set(w->loop, &w->beat, BEAT_MS);
@@ -217,7 +217,8 @@ start_channel(struct worker *w)
     if (w->channel.fd < 0) {
         return true;
     }
-    /* The master's end of the channel tells its death; this is for a master whose channel something else holds open. */
+    /* The master's end of the channel tells its death; this is for a master whose channel something
+     * else holds open. */
     (void)prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0);
     return wr_loop_add(w->loop, &w->channel, EPOLLIN) == 0 && getppid() == w->start->master;
 }
@@ -236,8 +237,10 @@ error_log_fd(const struct wr_main_conf *conf)
 static bool
 start_modules(struct worker *w)
 {
-    struct wr_worker_self self = { .pool = w->pool, .index = w->start->index,
-                                   .count = w->g->conf->workers, .registry = &w->g->registry };
+    struct wr_worker_self self = { .pool = w->pool,
+                                   .index = w->start->index,
+                                   .count = w->g->conf->workers,
+                                   .registry = &w->g->registry };
 
     wr_worker_self_set(&self);
     wr_metrics_use(w->g->instance->metrics, &w->g->registry);
@@ -268,7 +271,8 @@ start(struct worker *w)
     int rc;
 
     wr_title_set(w->start->master != 0 ? "worker process" : "single process");
-    if (!wr_privileges_drop(conf, w->start->user, w->start->index, w->g->events->connections, &err)) {
+    if (!wr_privileges_drop(conf, w->start->user, w->start->index, w->g->events->connections,
+                            &err)) {
         wr_say(wr_log_process(), EMERG, "%s", err.text);
         return false;
     }

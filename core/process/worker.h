@@ -18,11 +18,12 @@ struct wr_worker_start {
     const struct wr_privileges_user *user;
     int metrics_row;
     uint32_t index;
-    int channel;   /* to the master; -1: there is none */
-    pid_t master;  /* 0: there is none */
+    int channel;  /* to the master; -1: there is none */
+    pid_t master; /* 0: there is none */
 };
 
-/* Serve until told to leave: everything from dropping rights to the last line of the log. An exit code. */
+/* Serve until told to leave: everything from dropping rights to the last line of the log. An exit
+ * code. */
 int wr_worker_run(const struct wr_worker_start *start);
 
 #endif

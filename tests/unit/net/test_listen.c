@@ -121,8 +121,9 @@ test_options_reach_the_socket(void **state)
     struct wr_listen l = entry(), changed;
 
     (void)state;
-    l.options = (struct wr_listen_options){ .rcvbuf = 65536, .keepalive = true, .keepalive_set = true,
-                                            .keep_idle = 77 };
+    l.options = (struct wr_listen_options){
+        .rcvbuf = 65536, .keepalive = true, .keepalive_set = true, .keep_idle = 77
+    };
     assert_true(wr_listen_open_all(&l, NULL, 1, false, &err));
     assert_int_equal(option(l.fds[0], SOL_SOCKET, SO_RCVBUF), 2 * 65536); /* socket(7): doubled */
     assert_int_equal(option(l.fds[0], SOL_SOCKET, SO_KEEPALIVE), 1);

@@ -55,7 +55,8 @@ static void
 test_a_path_is_one_log_as_long_as_somebody_uses_it(void **state)
 {
     struct wr_logfiles logs = { NULL, 0 };
-    struct weir_pool *first = wr_pool_create("first", NULL), *second = wr_pool_create("second", NULL);
+    struct weir_pool *first = wr_pool_create("first", NULL),
+                     *second = wr_pool_create("second", NULL);
     struct weir_logfile *f;
     struct stat st;
 

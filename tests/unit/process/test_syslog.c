@@ -72,7 +72,8 @@ test_wrong_parameters_are_refused(void **state)
     }
 }
 
-/* Priority is facility times 8 plus severity; the day is two places wide.  [RFC 3164 4.1.1, 4.1.2] */
+/* Priority is facility times 8 plus severity; the day is two places wide.  [RFC 3164 4.1.1, 4.1.2]
+ */
 static void
 test_a_head_is_rfc_3164s(void **state)
 {
