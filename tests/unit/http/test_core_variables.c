@@ -133,11 +133,16 @@ test_content_length_and_type(void **state)
 static void
 test_trailers_of_the_request(void **state)
 {
+    struct wr_fields trailers = { .n = 0 };
+
     (void)state;
-    add_field(&w.r.trailers_in, "X-Sum", "s");
+    w.r.trailers_in = &trailers;
+    add_field(&trailers, "X-Sum", "s");
     assert_str(var("trailer_x_sum"), "s");
     assert_null(var("trailer_x_none").data);
     assert_null(var("http_x_sum").data);
+    w.r.trailers_in = NULL;
+    assert_null(var("trailer_x_sum").data);
 }
 
 static void
