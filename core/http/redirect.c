@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "http/location.h"
 #include "http/request.h"
+#include "http/response.h"
 #include "http/vhost.h"
 
 /* ---- To the client. ---- */
@@ -129,6 +130,9 @@ weir_redirect_inside(weir_request *pub, weir_str path, weir_str args)
 {
     struct wr_request *r = wr_request_of(pub);
 
+    if (wr_response_begun(r)) { /* a filter's idea: what runs has its state in ctx, which would go */
+        return WEIR_ERROR;
+    }
     if (r->rewrites_left == 0) {
         wr_say(&r->log, ERROR,
                "rewrite or internal redirection cycle while internally redirecting to \"%.*s\"",

@@ -176,7 +176,7 @@ wr_request_call(struct wr_request *r, const struct wr_plan_hook *h, enum wr_call
 static uint32_t
 status_of(int rc)
 {
-    return rc >= 100 && rc <= 599 ? (uint32_t)rc : rc == WEIR_TIMEOUT ? 504 : 500;
+    return rc >= 200 && rc <= 599 ? (uint32_t)rc : rc == WEIR_TIMEOUT ? 504 : 500;
 }
 
 /* A hook of a phase before ACCESS or of PRECONTENT returned rc. */

@@ -523,7 +523,7 @@ send_head(struct wr_request *r)
 static void
 replace(struct wr_request *r, int rc)
 {
-    uint32_t status = rc >= 100 && rc <= 599 ? (uint32_t)rc : 500;
+    uint32_t status = rc >= 200 && rc <= 599 ? (uint32_t)rc : 500;
 
     wr_chain_drop(&r->queued);
     r->answer = WR_ANSWER_NONE;

@@ -47,7 +47,7 @@ stays(struct wr_http1 *h, struct wr_request *r)
 {
     const struct wr_loc_conf *c = wr_loc_conf(r);
 
-    return r->keep_alive && !h->quitting && c->keepalive_timeout_ms != 0 &&
+    return r->keep_alive && r->pub.status >= 200 && !h->quitting && c->keepalive_timeout_ms != 0 &&
            h->conn.requests < (uint64_t)c->keepalive_requests &&
            wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms && !loses_connections(r) &&
            !(h->x->continue_owed && h->x->body != WR_HTTP1_BODY_NONE);
