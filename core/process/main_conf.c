@@ -291,7 +291,8 @@ static const weir_directive main_rows[] = {
     WEIR_OPT_COMPAT(M, shutdown_timeout_ms, MSEC, "worker_shutdown_timeout", WEIR_IN_MAIN, "60s",
                     "0", "how long a worker that leaves waits for its connections"),
     WEIR_OPT(M, memory, SIZE, "worker_memory", WEIR_IN_MAIN, NULL,
-             "memory of a worker's requests at which it refuses new connections"),
+             "memory of a worker near which it closes idle connections and answers 503; without it a share of "
+             "three quarters of the machine's"),
     WEIR_OPT(M, watchdog_ms, MSEC, "worker_watchdog", WEIR_IN_MAIN, "5s",
              "a worker that gets nothing done for this long is replaced; 0: never"),
     WEIR_OPT(M, max_rss, SIZE, "worker_max_rss", WEIR_IN_MAIN, NULL,

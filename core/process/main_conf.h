@@ -34,7 +34,7 @@ struct wr_main_conf {
     struct wr_affinity affinity;
     int32_t priority;
     uint64_t shutdown_timeout_ms; /* 0: none */
-    uint64_t memory;              /* worker_memory: bytes in pools of a worker; 0: no limit */
+    uint64_t memory;              /* worker_memory: bytes of heap of a worker; 0: a share of the machine's */
     uint64_t watchdog_ms;         /* 0: off */
     uint64_t max_rss;             /* bytes; 0: no limit */
     weir_str pid;

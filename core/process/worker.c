@@ -3,6 +3,7 @@
  * It leaves gracefully (QUIT, or its master is gone): no new connections, idle ones closed, the
  * others may end what they have, up to worker_shutdown_timeout. Or at once (TERM).
  */
+#include "process/memory.h"
 #include "process/worker.h"
 
 #include <errno.h>
@@ -251,7 +252,7 @@ start_modules(struct worker *w)
 static void
 start_beat(struct worker *w)
 {
-    bool needed = w->start->row != NULL || w->g->conf->memory != 0;
+    bool needed = w->start->row != NULL || wr_pressure.budget != 0;
 
     w->statm = -1;
     if (w->g->conf->max_rss != 0 && w->channel.fd >= 0) {
@@ -280,7 +281,7 @@ start(struct worker *w)
     w->loop = wr_loop_create();
     w->pool = wr_pool_create("worker", NULL);
     wr_conn_setup((uint32_t)w->g->events->connections);
-    wr_pressure_setup(conf->memory);
+    wr_pressure_setup(conf->memory != 0 ? conf->memory : wr_memory_share(conf->workers));
     rc = wr_signals_open(&w->signals, w->loop, got_signal);
     if (rc == 0) {
         rc = wr_wake_open(w->loop, conf->threads.threads, conf->threads.queue);
