@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/pool.h"
@@ -49,12 +50,29 @@ find_binary(struct weir_pool *pool, const char *name)
     return n > 0 ? weir_dup(pool, (weir_str){ exe, (size_t)n }).data : name;
 }
 
-/* The modules of a build folder, when this is its binary; else the installed ones. */
+/* What `make install DESTDIR=...` put below another root; NULL when the binary is in none. */
+static const char *
+find_staged_modules(struct weir_pool *pool, const char *binary)
+{
+    static const char installed[] = WR_INSTALLED_BINARY;
+    size_t len = strlen(binary), tail = sizeof(installed) - 1;
+    struct stat st;
+    weir_str path;
+
+    if (len <= tail || strcmp(binary + len - tail, installed) != 0) {
+        return NULL;
+    }
+    path = weir_print(pool, "%.*s%s", (int)(len - tail), binary, WR_INSTALLED_MODULES_DIR);
+    return stat(path.data, &st) == 0 && S_ISDIR(st.st_mode) ? path.data : NULL;
+}
+
+/* The modules beside this binary in a build folder or below another root; else the installed. */
 static const char *
 find_modules(struct weir_pool *pool, const char *binary)
 {
     char beside[PATH_MAX], built[PATH_MAX];
     const char *slash = strrchr(binary, '/');
+    const char *staged;
 
     if (slash != NULL) {
         weir_str folder = weir_print(pool, "%.*s/modules", (int)(slash - binary), binary);
@@ -63,7 +81,8 @@ find_modules(struct weir_pool *pool, const char *binary)
             return weir_dup(pool, weir_str_c(beside)).data;
         }
     }
-    return WR_INSTALLED_MODULES_DIR;
+    staged = find_staged_modules(pool, binary);
+    return staged != NULL ? staged : WR_INSTALLED_MODULES_DIR;
 }
 
 /* A new binary is started with the words as they were; the title is written over the originals. */

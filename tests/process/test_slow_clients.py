@@ -179,9 +179,11 @@ def test_a_held_header_costs_less_than_64_kilobytes(make_server):
 @pytest.mark.weir_only
 def test_a_memory_budget_refuses_new_work_and_nobody_dies(make_server):
     server = make_server(OK, single=False, main="worker_processes 1; worker_memory 32m;").start()
+    wait_for("a worker", lambda: len(server.workers()) == 1)
+    old = server.workers()
     server.configure(server.text.replace("worker_connections 1024;", "worker_connections 6000;"))
     server.kill(1)
-    wait_for("a worker", lambda: len(server.workers()) == 1)
+    wait_for("the new worker alone", lambda: len(server.workers()) == 1 and server.workers() != old)
     worker = server.workers()[0]
     held = []
     for _ in range(3000):

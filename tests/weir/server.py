@@ -191,8 +191,8 @@ class Server:
         return text
 
     def master(self):
-        """The pid in the pid file."""
-        return int(self.pid_file.read_text())
+        """The pid in the pid file, which is written after the ports listen."""
+        return int(wait_for("pid file", lambda: self.pid_file.exists() and self.pid_file.read_text().strip()))
 
     def workers(self, master=None):
         return children(master or self.master())
