@@ -3,7 +3,6 @@
  * It leaves gracefully (QUIT, or its master is gone): no new connections, idle ones closed, the
  * others may end what they have, up to worker_shutdown_timeout. Or at once (TERM).
  */
-#include "process/memory.h"
 #include "process/worker.h"
 
 #include <errno.h>
@@ -21,6 +20,7 @@
 #include "net/pressure.h"
 #include "process/channel.h"
 #include "process/crash.h"
+#include "process/memory.h"
 #include "process/signals.h"
 #include "process/title.h"
 
