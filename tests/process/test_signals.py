@@ -372,6 +372,19 @@ def test_term_to_one_worker_ends_it_cleanly(make_server):
     assert fetch(server.port).body == b"ok"
 
 
+def zombies_of(parent):
+    """Children of parent that have ended and were not waited for; processes may go while we look."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, its_parent = path.read_text().rsplit(")", 1)[1].split()[:2]
+        except OSError:
+            continue
+        if state == "Z" and int(its_parent) == parent:
+            found.append(path)
+    return found
+
+
 def test_a_storm_of_signals_harms_nothing(make_server):
     server = master_server(make_server).start()
     with Load(server.port, keep=False) as load:
@@ -381,8 +394,6 @@ def test_a_storm_of_signals_harms_nothing(make_server):
             load.wait_more(1)
         wait_for("workers settle", lambda: len(server.workers()) == 2, 20)
     load.assert_clean(raced_per_10000=0)
-    zombies = [p for p in Path("/proc").glob("[0-9]*/stat")
-               if (s := p.read_text().rsplit(")", 1)[1].split())[0] == "Z" and int(s[1]) == server.master()]
-    assert not zombies
+    wait_for("all children reaped", lambda: not zombies_of(server.master()))
     if FLAVOUR == "nginx":              # its new workers race its own change of the log's owner
         server.allowed = "error.log.*Permission denied"

@@ -135,9 +135,11 @@ def test_five_thousand_idle_connections_cost_little(make_server):
     """A kilobyte each, and a good client does not notice."""
     server = make_server(OK, single=False, main="worker_processes 1; worker_rlimit_nofile 12000;",
                          events="").start()
+    wait_for("a worker", lambda: len(server.workers()) == 1)
+    old = server.workers()
     server.configure(server.text.replace("worker_connections 1024;", "worker_connections 6000;"))
     server.kill(1)
-    wait_for("reloaded", lambda: len(server.workers()) == 1)
+    wait_for("the new worker alone", lambda: len(server.workers()) == 1 and server.workers() != old)
     for _ in range(50):
         fetch(server.port)
     worker = server.workers()[0]

@@ -6,6 +6,7 @@ WEIR_FLAVOUR  `nginx` starts nginx in its place, to try the tests themselves
 
 import json
 import os
+import random
 import re
 import select
 import shutil
@@ -26,11 +27,19 @@ NEVER = re.compile(r"\[(alert|emerg)\]|ERROR: \w*Sanitizer|runtime error: |"
 
 
 def free_port(family=socket.AF_INET):
-    """A port that the kernel gave and nobody listens on."""
+    """A port that nobody uses, below the range from which the kernel gives ports to clients: so that no connection that
+    another test makes meanwhile can take it."""
     host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
-    with socket.socket(family) as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
+    for _ in range(1000):
+        port = random.randrange(12000, 32000)
+        with socket.socket(family) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((host, port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
 
 
 def wait_for(what, condition, seconds=10.0):
