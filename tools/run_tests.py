@@ -99,7 +99,7 @@ def sanitizer_env(builddir, leaks):
         old.unlink()
     common = f"log_path={reports}/report:print_stacktrace=1"
     return reports, {
-        "ASAN_OPTIONS": f"{common}:detect_leaks={leaks}:detect_stack_use_after_return=1:strict_string_checks=1",
+        "ASAN_OPTIONS": f"{common}:detect_leaks={leaks}:detect_stack_use_after_return=1",
         "UBSAN_OPTIONS": common,
     }
 
@@ -156,7 +156,7 @@ def pytest(builddir, folder, sanitized=False):
                WEIR_BUILD=str((ROOT / builddir).resolve()), PYTHONDONTWRITEBYTECODE="1")
     reports = None
     if sanitized:
-        reports, more = sanitizer_env(builddir, 0)
+        reports, more = sanitizer_env(builddir, 1)
         env.update(more)
     xml = ROOT / builddir / f"pytest-{folder}.xml"
     xml.unlink(missing_ok=True)
