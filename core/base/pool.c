@@ -94,7 +94,8 @@ wr_pool_own(struct weir_pool *p, struct wr_owned *o, void (*end)(struct wr_owned
     wr_list_add(&p->owned, &o->link);
 }
 
-/* Children first, then ends: an end may still use the pool's memory, and a child's end its parent's. */
+/* Children first, then ends, then what is owned: an end may still use the pool's memory and what it owns (buffers), and a
+ * child's end its parent's. */
 static void
 run_ends(struct weir_pool *p)
 {
@@ -105,15 +106,15 @@ run_ends(struct weir_pool *p)
             free(child);
         }
     }
-    while (!wr_list_empty(&p->owned)) {
-        struct wr_owned *o = WR_CONTAINER(p->owned.prev, struct wr_owned, link);
-        wr_list_remove(&o->link);
-        o->end(o);
-    }
     while (p->ends != NULL) {
         struct wr_end *e = p->ends;
         p->ends = e->next;
         e->fn(e->data);
+    }
+    while (!wr_list_empty(&p->owned)) {
+        struct wr_owned *o = WR_CONTAINER(p->owned.prev, struct wr_owned, link);
+        wr_list_remove(&o->link);
+        o->end(o);
     }
 }
 

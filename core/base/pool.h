@@ -29,7 +29,7 @@ struct weir_pool {
     uint8_t *end;           /* behind its last */
     struct wr_block *first; /* newest first */
     struct wr_end *ends;    /* newest first */
-    struct wr_list owned;   /* wr_owned, oldest first; ended before `ends` run */
+    struct wr_list owned;   /* wr_owned, oldest first; ended after `ends` have run */
     struct wr_list children;
     struct wr_list sibling; /* in the parent's children; unlinked for a root */
     const char *name;       /* "request", for messages */

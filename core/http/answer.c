@@ -186,6 +186,22 @@ weir_out_length(weir_request *pub, int64_t bytes)
 
 /* ---- Answers. ---- */
 
+/* The type of what r's path names. When nothing else has been set, its ready fields become the answer's, and the name is absent:
+ * there is nothing left to set. */
+static weir_str
+use_type(struct wr_request *r)
+{
+    const struct wr_type *type = wr_types_find(wr_files_conf(r), r->pub.path);
+
+    if (r->out != &wr_fields_none) {
+        return type->name;
+    }
+    r->out = type->head;
+    r->pub.out = type->head->index;
+    r->pub.out_first = type->head->first;
+    return (weir_str){ NULL, 0 };
+}
+
 int
 weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
 {
@@ -198,7 +214,7 @@ weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
     }
     pub->status = status;
     if (type.data == NULL && pub->out[WEIR_H_CONTENT_TYPE] == NULL && body.len != 0) {
-        type = wr_types_of(wr_files_conf(r), pub->path);
+        type = use_type(r);
     }
     if (type.len != 0 && weir_out_set(pub, WEIR_STR("Content-Type"), type) != WEIR_OK) {
         return WEIR_ERROR;

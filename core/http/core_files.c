@@ -247,6 +247,10 @@ check(weir_conf *cf, void *data)
 {
     conf *c = data;
 
+    if (!wr_value_valid(c->default_type)) {
+        return weir_conf_error(cf, "invalid media type \"%.*s\"", WEIR_FMT(c->default_type));
+    }
+    c->other_type = wr_types_make(cf->pool, c->default_type);
     if (weir_conf_where(cf) != WEIR_IN_MAIN) {
         return WEIR_OK;
     }

@@ -57,7 +57,7 @@ make_phase(struct wr_planner *p, uint32_t phase, const uint64_t *bits, size_t fi
         }
         used++;
         *h = (struct wr_plan_hook){
-            .slot = o->slot, .flags = o->hook->flags, .module = o->module->name, .origin = o
+            .slot = o->slot, .flags = o->hook->flags, .field = o->hook->field, .module = o->module->name, .origin = o
         };
         if (phase == WEIR_PHASE_BODY || phase == WEIR_PHASE_REQUEST_BODY) {
             h->body = o->hook->body;
@@ -66,6 +66,21 @@ make_phase(struct wr_planner *p, uint32_t phase, const uint64_t *bits, size_t fi
         }
     }
     return (struct wr_plan_phase){ hooks, used };
+}
+
+/* Which body filters a header filter speaks for: those of its module. */
+static void
+link_filters(struct wr_plan *plan)
+{
+    const struct wr_plan_phase *headers = &plan->phase[WEIR_PHASE_HEADERS];
+    const struct wr_plan_phase *body = &plan->phase[WEIR_PHASE_BODY];
+
+    for (uint32_t i = 0; i < headers->n; i++) {
+        struct wr_plan_hook *h = (struct wr_plan_hook *)(uintptr_t)&headers->at[i];
+        for (uint32_t k = 0; k < body->n; k++) {
+            h->bodies |= body->at[k].slot == h->slot ? UINT64_C(1) << k : 0;
+        }
+    }
 }
 
 /* The plan of these bits, made when it is not there. */
@@ -84,6 +99,7 @@ plan_of(struct wr_planner *p, const uint64_t *bits)
         plan->phase[phase] = make_phase(p, phase, bits, first);
         first += p->order->n[phase];
     }
+    link_filters(plan);
     plan->plain = plan->phase[WEIR_PHASE_HEADERS].n == 0 && plan->phase[WEIR_PHASE_BODY].n == 0;
     wr_map_add(&p->plans, weir_dup(p->pool, key), plan);
     return plan;

@@ -22,6 +22,8 @@ struct wr_plan_hook {
     };
     uint32_t slot;
     uint32_t flags;     /* WEIR_HOOK_* */
+    uint32_t field;     /* WEIR_H_* the request must have; 0: none */
+    uint64_t bodies;    /* of a HEADERS hook: the BODY hooks of its module, by bit */
     const char *module; /* its name */
     const struct wr_order_hook *origin; /* for -M */
 };

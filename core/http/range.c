@@ -52,10 +52,12 @@ if_range(const weir_request *r)
     return wr_range_if_range(field->value, tag, since, wr_clock.wall_s);
 }
 
+/* Is all of the body there, and such that it comes here in one go? Without sendfile a file comes in pieces, which are kept. */
 static bool
 whole_body_at_hand(const struct wr_request *r)
 {
-    return r->source == NULL && wr_chain_has(&r->queued, WEIR_BUF_LAST);
+    return r->source == NULL && wr_chain_has(&r->queued, WEIR_BUF_LAST) &&
+           (wr_files_conf(r)->sendfile || r->pub.out_length <= WR_LIMIT_FILTER_KEEP / 2);
 }
 
 /* "bytes first-last/size" */
@@ -235,7 +237,8 @@ range_body(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
 }
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_HEADERS, .rank = WEIR_RANK_FRAME, .handler = range_headers },
+    { .phase = WEIR_PHASE_HEADERS, .rank = WEIR_RANK_FRAME, .handler = range_headers,
+      .field = WEIR_H_RANGE },
     { .phase = WEIR_PHASE_BODY,
       .rank = WEIR_RANK_FRAME,
       .body = range_body,

@@ -455,19 +455,6 @@ empty_body(const struct wr_request *r)
            r->queued.head->flags & WEIR_BUF_LAST;
 }
 
-/* A header filter said WEIR_DONE: its module's body filters stay out of this response. */
-static void
-leave_out(struct wr_request *r, uint32_t slot)
-{
-    const struct wr_plan_phase *p = filters_of(r);
-
-    for (uint32_t i = 0; i < p->n; i++) {
-        if (p->at[i].slot == slot) {
-            r->filters_out |= UINT64_C(1) << i;
-        }
-    }
-}
-
 /* State for the body filters that stay; none when all are out. */
 static void
 make_filters(struct wr_request *r)
@@ -494,6 +481,17 @@ strip_not_modified(struct wr_request *r)
     r->pub.out_length = -1;
 }
 
+/* Nothing stands between the whole body, which is one buffer, and the driver. */
+static bool
+goes_straight(const struct wr_request *r)
+{
+    const weir_buf *b = r->queued.head;
+
+    return r->filters == NULL && r->source == NULL && b != NULL && b->next == NULL &&
+           !(b->flags & WEIR_BUF_SUB) &&
+           (!(b->flags & WEIR_BUF_FILE) || wr_files_conf(r)->sendfile);
+}
+
 static void
 send_head(struct wr_request *r)
 {
@@ -516,7 +514,11 @@ send_head(struct wr_request *r)
         r->source = NULL;
         return;
     }
-    pump(r);
+    if (goes_straight(r)) {
+        emit(r, &r->queued);
+    } else {
+        pump(r);
+    }
 }
 
 /* A header filter failed or wants another status: answer that, without header filters. */
@@ -540,13 +542,15 @@ run_header_filters(struct wr_request *r)
 
     while (r->header_hook < p->n) {
         const struct wr_plan_hook *h = &p->at[r->header_hook];
-        int rc = wr_request_call(r, h, WR_CALLING_HEADER);
+        int rc = h->field != 0 && r->pub.in[h->field] == NULL
+                     ? WEIR_DONE
+                     : wr_request_call(r, h, WR_CALLING_HEADER);
         if (rc == WEIR_AGAIN) {
             return;
         }
         r->header_hook++;
         if (rc == WEIR_DONE) {
-            leave_out(r, h->slot);
+            r->filters_out |= h->bodies; /* its module's body filters stay out of this response */
         } else if (rc != WEIR_NEXT) {
             replace(r, rc);
             return;
@@ -587,10 +591,10 @@ static void
 header_resumed(struct wr_request *r, int rc)
 {
     const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_HEADERS];
-    uint32_t slot = p->at[r->header_hook++].slot;
+    const struct wr_plan_hook *h = &p->at[r->header_hook++];
 
     if (rc == WEIR_DONE) {
-        leave_out(r, slot);
+        r->filters_out |= h->bodies;
     } else if (rc != WEIR_NEXT) {
         replace(r, rc);
         return;

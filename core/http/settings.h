@@ -14,6 +14,7 @@
 
 struct wr_error_page;
 struct wr_types;
+struct wr_type;
 
 /* The slots of built-in modules: the order of wr_http_builtin[] (http/core_conf.c). */
 enum wr_http_slot {
@@ -94,6 +95,7 @@ struct wr_files_conf {
     uint64_t hot_memory;         /* hot_file_memory a worker: 64m; http only */
     const struct wr_types *types; /* types { }: CUSTOM */
     weir_str default_type;       /* text/plain */
+    const struct wr_type *other_type; /* the same as a type; check() makes it */
 };
 
 /* core.body: request bodies; http, server, location, if. */

@@ -1,11 +1,12 @@
 /* http/types.c - extensions to media types. */
 #include "http/types.h"
 
+#include "base/assert.h"
 #include "base/map.h"
 #include "base/str.h"
 
 struct wr_types {
-    struct wr_map by_extension; /* to the weir_str * of a type */
+    struct wr_map by_extension; /* to a struct wr_type */
 };
 
 static struct wr_types *
@@ -17,15 +18,36 @@ create(weir_pool *pool)
     return t;
 }
 
+const struct wr_type *
+wr_types_make(weir_pool *pool, weir_str name)
+{
+    struct wr_type *t = wr_pool_zalloc(pool, sizeof(*t));
+    struct wr_fields *head = wr_pool_zalloc(pool, sizeof(*head));
+
+    t->name = name;
+    if (name.len != 0) {
+        (void)wr_fields_add(head, pool, WEIR_STR("Content-Type"), name, WEIR_H_CONTENT_TYPE);
+    }
+    head->lines = name.len != 0
+                      ? weir_print(pool, "Content-Type: %.*s\r\n", WEIR_FMT(name))
+                      : (weir_str){ "", 0 };
+    head->shared = true;
+    t->head = head;
+    return t;
+}
+
 const struct wr_types *
 wr_types_usual(weir_pool *pool)
 {
-    static weir_str html = { "text/html", 9 }, gif = { "image/gif", 9 }, jpg = { "image/jpeg", 10 };
+    static const char *const usual[][2] = { { "html", "text/html" },
+                                            { "gif", "image/gif" },
+                                            { "jpg", "image/jpeg" } };
     struct wr_types *t = create(pool);
 
-    wr_map_add(&t->by_extension, WEIR_STR("html"), &html);
-    wr_map_add(&t->by_extension, WEIR_STR("gif"), &gif);
-    wr_map_add(&t->by_extension, WEIR_STR("jpg"), &jpg);
+    for (size_t i = 0; i < WR_COUNT(usual); i++) {
+        const struct wr_type *type = wr_types_make(pool, weir_str_c(usual[i][1]));
+        wr_map_add(&t->by_extension, weir_str_c(usual[i][0]), (void *)(uintptr_t)type);
+    }
     return t;
 }
 
@@ -35,21 +57,25 @@ static int
 add_line(weir_conf *cf, void *data)
 {
     struct wr_types *t = data;
-    weir_str *type = wr_pool_alloc(weir_conf_pool(cf), sizeof(*type));
+    const struct wr_type *type;
 
     if (weir_conf_argc(cf) < 2) {
         return weir_conf_error(cf, "type \"%.*s\" has no extensions",
                                WEIR_FMT(weir_conf_arg(cf, 0)));
     }
-    *type = weir_conf_arg(cf, 0);
+    if (!wr_value_valid(weir_conf_arg(cf, 0))) {
+        return weir_conf_error(cf, "invalid media type \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 0)));
+    }
+    type = wr_types_make(weir_conf_pool(cf), weir_conf_arg(cf, 0));
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         weir_str extension = weir_conf_arg(cf, i);
-        const weir_str *before = wr_map_set(&t->by_extension, extension, type);
+        const struct wr_type *before =
+            wr_map_set(&t->by_extension, extension, (void *)(uintptr_t)type);
         if (before != NULL) {
             weir_conf_warn(cf,
                            "duplicate extension \"%.*s\", content type: \"%.*s\", "
                            "previous content type: \"%.*s\"",
-                           WEIR_FMT(extension), WEIR_FMT(*type), WEIR_FMT(*before));
+                           WEIR_FMT(extension), WEIR_FMT(type->name), WEIR_FMT(before->name));
         }
     }
     return WEIR_OK;
@@ -79,12 +105,12 @@ wr_types_extension(weir_str path)
                                               : (weir_str){ path.data, 0 };
 }
 
-weir_str
-wr_types_of(const struct wr_files_conf *f, weir_str path)
+const struct wr_type *
+wr_types_find(const struct wr_files_conf *f, weir_str path)
 {
     weir_str extension = wr_types_extension(path);
-    const weir_str *type =
+    const struct wr_type *type =
         extension.len != 0 ? wr_map_find(&f->types->by_extension, extension) : NULL;
 
-    return type != NULL ? *type : f->default_type;
+    return type != NULL ? type : f->other_type;
 }

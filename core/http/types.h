@@ -5,13 +5,28 @@
 #include <weir/base.h>
 #include <weir/conf.h>
 
+#include "http/fields.h"
 #include "http/settings.h"
 
 /* What follows the last '.' of a path's last name; empty when there is none. */
 weir_str wr_types_extension(weir_str path);
 
+/* A media type, and the fields of an answer that has nothing but it, formatted. */
+struct wr_type {
+    weir_str name;
+    struct wr_fields *head; /* shared: Content-Type, unless the name is empty */
+};
+
 /* The media type for a path by its extension (letters of either case), else default_type. */
-weir_str wr_types_of(const struct wr_files_conf *f, weir_str path);
+const struct wr_type *wr_types_find(const struct wr_files_conf *f, weir_str path);
+static inline weir_str
+wr_types_of(const struct wr_files_conf *f, weir_str path)
+{
+    return wr_types_find(f, path)->name;
+}
+
+/* name as a type, in pool. */
+const struct wr_type *wr_types_make(weir_pool *pool, weir_str name);
 
 /* What holds without any `types`: html, gif and jpg. */
 const struct wr_types *wr_types_usual(weir_pool *pool);

@@ -17,6 +17,8 @@
 #include "wire/uri.h"
 
 /* Where fields are taken apart: this worker's, used within one call. */
+#define SERVED_METHODS "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"
+
 static struct wr_head_field fields[WR_HTTP1_FIELDS];
 
 static struct wr_head_limits
@@ -239,7 +241,7 @@ start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing
         return;
     }
     if (is_about_server(r)) {
-        (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+        (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR(SERVED_METHODS));
         (void)weir_respond(&r->pub, 204, WEIR_STR(""), WEIR_STR(""));
         return;
     }
@@ -285,6 +287,7 @@ take(struct wr_http1 *h, struct wr_request_head *head)
         refuse(h, 503, "this worker's memory is short");
     } else if (refused_method(head->method)) {
         in->len = 0;
+        (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR(SERVED_METHODS));
         refuse(h, 405, "the method is not allowed here");
     } else {
         start(h, r, &framing);
