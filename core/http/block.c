@@ -145,6 +145,9 @@ add_names(struct weir_conf *cf, struct wr_build_server *s)
         }
     }
     s->server->name = wr_vec_at(&s->names, struct wr_server_name, 0)->name;
+    if (wr_str_starts(s->server->name, WEIR_STR("."))) { /* ".example.com" goes by its domain (nginx) */
+        s->server->name = wr_str_cut(s->server->name, 1, SIZE_MAX);
+    }
 }
 
 int

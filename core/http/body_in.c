@@ -124,12 +124,32 @@ settle(struct wr_body_in *b, int result)
 
 /* ---- Keeping. ---- */
 
+/* A random name below the folder for bodies; the folders of its levels, named by its last digits, are made. */
+static weir_str
+new_name(struct wr_body_in *b, const struct wr_body_conf *c)
+{
+    weir_pool *pool = b->r->pub.pool;
+    weir_str folder = c->temp_path, name;
+    uint64_t nonce;
+
+    weir_random(&nonce, sizeof(nonce));
+    name = weir_print(pool, "%016llx", (unsigned long long)nonce);
+    for (size_t i = 0, end = name.len; i < WR_COUNT(c->temp_levels) && c->temp_levels[i] != 0; i++) {
+        end -= c->temp_levels[i];
+        folder = weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), (int)c->temp_levels[i],
+                            name.data + end);
+        if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
+            wr_log_errno(&b->r->log, WR_LOG_CRIT, errno, "mkdir() \"%s\" failed", folder.data);
+        }
+    }
+    return weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), WEIR_FMT(name));
+}
+
 /* A file for the body: unnamed when the system can, else named by request and random. */
 static int
 open_file(struct wr_body_in *b)
 {
     const struct wr_body_conf *c = wr_body_conf(b->r);
-    uint64_t nonce;
     int fd;
 
     b->keep_file = c->in_file_only == 1;
@@ -139,9 +159,7 @@ open_file(struct wr_body_in *b)
             return fd;
         }
     }
-    weir_random(&nonce, sizeof(nonce));
-    b->file_name = weir_print(b->r->pub.pool, "%.*s/%016llx", WEIR_FMT(c->temp_path),
-                              (unsigned long long)nonce);
+    b->file_name = new_name(b, c);
     fd = open(b->file_name.data, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         wr_log_errno(&b->r->log, WR_LOG_CRIT, errno, "open() \"%s\" failed", b->file_name.data);

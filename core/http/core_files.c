@@ -29,6 +29,31 @@ stands_beside(weir_conf *cf, const weir_directive *d, const char *other)
     return false;
 }
 
+/* Does the path hold a variable that is made of it? That would never end. */
+static bool
+is_circular(weir_conf *cf, const weir_directive *d, weir_str path)
+{
+    static const weir_str names[] = { { "document_root", 13 }, { "realpath_root", 13 } };
+
+    for (size_t at = 0; at < path.len; at++) {
+        weir_str rest = wr_str_cut(path, at + 1, SIZE_MAX);
+
+        if (path.data[at] != '$') {
+            continue;
+        }
+        rest = wr_str_cut(rest, wr_str_starts(rest, WEIR_STR("{")) ? 1 : 0, SIZE_MAX);
+        for (size_t i = 0; i < WR_COUNT(names); i++) {
+            if (wr_str_starts(rest, names[i])) {
+                (void)weir_conf_error_at(
+                    cf, 1, "the $%.*s variable cannot be used in the \"%s\" directive",
+                    WEIR_FMT(names[i]), d->name);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static int
 set_root(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -38,11 +63,8 @@ set_root(weir_conf *cf, const weir_directive *d, void *field)
     if (stands_beside(cf, d, "alias")) {
         return WEIR_ERROR;
     }
-    if (wr_str_starts(path, WEIR_STR("$document_root")) ||
-        wr_str_starts(path, WEIR_STR("${document_root}"))) {
-        return weir_conf_error_at(cf, 1,
-                                  "the $document_root variable may not be used in the "
-                                  "\"root\" directive");
+    if (is_circular(cf, d, path)) {
+        return WEIR_ERROR;
     }
     c->root = weir_value_compile(cf, path);
     c->alias = NULL;
@@ -89,7 +111,7 @@ set_alias(weir_conf *cf, const weir_directive *d, void *field)
             "\"alias\" in a location given by a regular expression must be the whole path");
         return WEIR_ERROR;
     }
-    if (check_slashes(cf, loc, path) != WEIR_OK) {
+    if (is_circular(cf, d, path) || check_slashes(cf, loc, path) != WEIR_OK) {
         return WEIR_ERROR;
     }
     c->alias = weir_value_compile(cf, path);

@@ -52,6 +52,9 @@ check_resolver(weir_conf *cf, const weir_directive *d, void *field)
         }
         if (wr_str_starts(word, WEIR_STR("valid="))) {
             good = weir_parse_msec(wr_str_cut(word, 6, SIZE_MAX), &ms) == WEIR_OK;
+            if (!good) {
+                return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+            }
         }
         if (!good && !wr_addr_parse(word, 53, false, &addr, &err)) {
             return weir_conf_error_at(cf, i, "%s of the \"%s\" directive", err.text, d->name);

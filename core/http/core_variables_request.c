@@ -37,7 +37,7 @@ WR_VAR_GET(is_args)
 WR_VAR_GET(uri)
 {
     (void)conf, (void)name;
-    return r->path;
+    return r->path.len != 0 ? r->path : absent; /* no line was read that had one */
 }
 
 /* As it came, but of an absolute target ("http://host/path") only path and query. */

@@ -567,6 +567,10 @@ wr_response_begin(struct wr_request *r, weir_chain *body)
     r->answer = WR_ANSWER_HEADERS;
     if (r->error_status != 0 && r->pub.status == 200) { /* the page of an error_page */
         r->pub.status = r->error_status;
+        if (r->error_status >= 400) { /* the page's date is not the answer's, and no part of it is asked for */
+            (void)weir_out_remove(&r->pub, WEIR_STR("Last-Modified"));
+            (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
+        }
     }
     if (body != NULL) {
         weir_chain_take(&r->queued, body);

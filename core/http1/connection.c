@@ -199,6 +199,10 @@ request_over(struct wr_http1 *h)
         next_head(h, c);
         return;
     }
+    if (h->timed_out && c->reset_timedout) { /* logged as a 408, and that is all */
+        http1_close(h, true);
+        return;
+    }
     if (wr_out_flush(&h->conn) == -EAGAIN ||
         (!h->conn.gone && c->lingering_close != 0 &&
          (body_left || wr_http1_input.len != 0 || c->lingering_close == 2 ||

@@ -1,12 +1,16 @@
 /* process/build_info.c - version, libraries, options. */
+#define PCRE2_CODE_UNIT_WIDTH 8
 #include "process/build_info.h"
 
+#include <cjson/cJSON.h>
 #include <openssl/crypto.h>
+#include <pcre2.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <weir/conf.h>
 #include <weir/module.h>
+#include <zlib.h>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -105,8 +109,14 @@ wr_build_info_print(const struct wr_instance *in)
 {
     const struct wr_index *index = wr_index_read(in->pool, in->modules, NULL);
 
-    (void)fprintf(stderr, "built by %s\nbuilt with %s\nTLS SNI support enabled\n", WR_COMPILER,
-                  OpenSSL_version(OPENSSL_VERSION));
+    char pcre2[64]; /* of the 24 it asks for */
+
+    (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
+    (void)fprintf(stderr,
+                  "built by %s\nbuilt with %s\nbuilt with PCRE2 %s\nbuilt with cJSON %s\n"
+                  "built with zlib %s\nTLS SNI support enabled\n",
+                  WR_COMPILER, OpenSSL_version(OPENSSL_VERSION), pcre2, cJSON_Version(),
+                  ZLIB_VERSION);
     (void)fprintf(stderr, "configure arguments:%s%s", WR_CONFIGURE_ARGS[0] != '\0' ? " " : "",
                   WR_CONFIGURE_ARGS);
     for (size_t i = 0; i < WR_COUNT(features); i++) {

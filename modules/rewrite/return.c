@@ -19,6 +19,7 @@ return_text(weir_request *r, const struct step *step)
 {
     weir_str type = { NULL, 0 };
 
+    (void)weir_out_status(r, step->status); /* the text may have $status in it */
     return weir_respond(r, step->status, type, weir_value_get(r, step->value));
 }
 

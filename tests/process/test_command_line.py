@@ -31,6 +31,13 @@ def test_capital_v_says_how_it_was_built(make_server):
     assert re.search(r"^built (with|by) ", said, re.M)
 
 
+@pytest.mark.weir_only
+def test_capital_v_names_the_libraries(make_server):
+    said = output(make_server(OK).run("-V", binary_only=True))
+    for library in ("OpenSSL", "PCRE2", "cJSON", "zlib"):
+        assert re.search(rf"^built with {library} \d+\.\d+", said, re.M), said
+
+
 @pytest.mark.parametrize("option", ["-h", "-?"])
 def test_help_names_every_option(make_server, option):
     result = make_server(OK).run(option, binary_only=True)
@@ -58,6 +65,14 @@ def test_t_refuses_a_bad_configuration(make_server):
 def test_q_is_silent_when_all_is_well(make_server):
     result = make_server(OK).run("-t", "-q")
     assert (result.returncode, output(result)) == (0, "")
+
+
+def test_q_keeps_warnings(make_server):
+    server = make_server("server_name a; }\n server { listen 127.0.0.1:%PORT%; server_name a;")
+    result = server.run("-tq")
+    assert result.returncode == 0
+    assert "[warn] conflicting server name" in output(result)
+    assert "syntax is ok" not in output(result)
 
 
 def test_options_may_be_joined(make_server):

@@ -246,3 +246,13 @@ def test_no_body_files_are_left(make_server):
     fetch(server.port)
     body = server.prefix / "body"
     wait_for("no file left", lambda: not [p for p in body.rglob("*") if p.is_file()])
+
+
+def test_reset_timedout_connection_resets_a_head_that_does_not_come(make_server):
+    server = make_server("reset_timedout_connection on; client_header_timeout 1s;")
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHo")
+        with pytest.raises(ConnectionResetError):
+            while sock.recv(4096):
+                pass
