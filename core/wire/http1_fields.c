@@ -9,6 +9,7 @@
 #include <string.h>
 #include <weir/request.h>
 #include "wire/chars.h"
+#include "wire/http1_ordinary.h"
 #include "wire/names.h"
 
 /* ---- Field lines. ---- */
@@ -78,6 +79,9 @@ read_field(struct wr_reader *r, const char *colon, const char **next)
     }
     r->lines++;
     if (fate == KEEP) {
+        if (wr_head_marked(id)) {
+            wr_head_mark(&r->marks, r->n_fields);
+        }
         r->fields[r->n_fields++] = (struct wr_head_field){
             .name_at = (uint32_t)(line - r->start),
             .name_len = (uint32_t)name.len,
@@ -94,42 +98,21 @@ read_field(struct wr_reader *r, const char *colon, const char **next)
 static bool
 read_ordinary(struct wr_reader *r)
 {
-    const char *start = r->start;
-    const char *stop = r->stop;
-    const char *line = r->line;
-    struct wr_head_field *field = r->fields + r->n_fields;
-    const struct wr_head_field *last = field + (r->limits->fields_max - r->lines);
-    ptrdiff_t field_max = (ptrdiff_t)r->limits->field_max - 2;
+    uint32_t before = r->n_fields;
+    uint32_t most = before + (r->limits->fields_max - r->lines);
 
-    for (; field < last; field++) {
-        const char *colon = wr_scan_name(line, stop);
-        if (stop - colon < 4 || *colon != ':') {
-            break;
-        }
-        uint32_t id = wr_name_id((weir_str){ line, (size_t)(colon - line) });
-        if (id == WEIR_H_OTHER && (colon == line || wr_scan_word(line, stop) != colon)) {
-            break;
-        }
-        const char *value = colon + 1 + (colon[1] == ' ');
-        const char *end = wr_scan_value(value, stop);
-        /* A first or last byte up to ' ' is a blank to trim, or the value is empty. */
-        if (stop - end < 2 || memcmp(end, "\r\n", 2) != 0 || (uint8_t)*value <= ' ' ||
-            end[-1] == ' ' || end - line > field_max) {
-            break;
-        }
-        field->name_at = (uint32_t)(line - start);
-        field->name_len = (uint32_t)(colon - line);
-        field->value_at = (uint32_t)(value - start);
-        field->value_len = (uint32_t)(end - value);
-        field->id = id;
-        line = end + 2;
+    if (r->stop - r->start < WR_SCAN_RUN_UP) {
+        return false;
     }
-    uint32_t read = (uint32_t)(field - (r->fields + r->n_fields));
-    bool done = stop - line >= 2 && memcmp(line, "\r\n", 2) == 0;
-    r->n_fields += read;
-    r->lines += read;
-    r->line = done ? line + 2 : line;
-    return done;
+    /* Lines that end before the first one may have to are none of them too long. */
+    wr_reader_begin_line(r, r->line, r->limits->field_max);
+    r->line = wr_ordinary_lines(r->start, r->line, r->end, r->fields, &r->n_fields, most, &r->marks);
+    r->lines += r->n_fields - before;
+    if (r->stop - r->line < 2 || memcmp(r->line, "\r\n", 2) != 0) {
+        return false;
+    }
+    r->line += 2;
+    return true;
 }
 
 enum wr_wire

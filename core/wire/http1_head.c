@@ -10,6 +10,7 @@
 #include <weir/request.h>
 #include "base/assert.h"
 #include "wire/chars.h"
+#include "wire/http1_ordinary.h"
 #include "wire/http1_reader.h"
 #include "wire/names.h"
 
@@ -251,10 +252,50 @@ keep(struct wr_head_scan *scan, const struct wr_reader *r, enum wr_wire rc)
     }
 }
 
-enum wr_wire
-wr_http1_request_head(const char *in, size_t len, struct wr_head_scan *scan,
-                      const struct wr_head_limits *limits, struct wr_request_head *out,
-                      struct wr_fault *fault)
+/* A GET of HTTP/1.1 that is there as a whole and has ordinary lines only, as nearly all are. False:
+ * the full reader has to look, from the start. */
+static bool
+read_ordinary_request(const char *in, size_t len, const struct wr_head_limits *limits,
+                      struct wr_request_head *out)
+{
+    const char *stop = in + WR_MIN(len, limits->head_max);
+    const char *target = in + 4;
+    struct wr_head_marks marks = { 0 };
+    uint32_t n = 0;
+
+    if (len < 2 * WR_SCAN_RUN_UP || stop - in < WR_SCAN_RUN_UP || memcmp(in, "GET ", 4) != 0) {
+        return false;
+    }
+    const char *at = wr_scan_target(target, stop);
+    if (stop - at < 13 || at == target || memcmp(at, " HTTP/1.1\r\n", 11) != 0 ||
+        at - in > (ptrdiff_t)limits->line_max - 11) {
+        return false;
+    }
+    const char *line = at + 11;
+    const char *end = stop - line > limits->field_max ? line + limits->field_max : stop;
+    line = wr_ordinary_lines(in, line, end, out->fields, &n, limits->fields_max, &marks);
+    if (end - line < 2 || memcmp(line, "\r\n", 2) != 0) {
+        return false;
+    }
+    *out = (struct wr_request_head){
+        .method = WEIR_GET,
+        .method_len = 3,
+        .target_at = 4,
+        .target_len = (uint32_t)(at - target),
+        .version = 11,
+        .bytes = (uint32_t)(line + 2 - in),
+        .n_fields = n,
+        .marks = marks,
+        .fields = out->fields,
+    };
+    return true;
+}
+
+/* Any request head: the one reader that gives verdicts. */
+static enum wr_wire
+read_any_request(const char *in, size_t len, struct wr_head_scan *scan,
+                 const struct wr_head_limits *limits, struct wr_request_head *out,
+                 struct wr_fault *fault)
 {
     struct wr_reader r = wr_reader_over(in, len, limits, fault);
     struct wr_request_head head = { .fields = out->fields };
@@ -271,12 +312,24 @@ wr_http1_request_head(const char *in, size_t len, struct wr_head_scan *scan,
         return rc;
     }
     if (resumed) {
-        return wr_http1_request_head(in, len, scan, limits, out, fault);
+        return read_any_request(in, len, scan, limits, out, fault);
     }
     head.bytes = (uint32_t)(r.line - in);
     head.n_fields = r.n_fields;
+    head.marks = r.marks;
     *out = head;
     return WR_OK;
+}
+
+enum wr_wire
+wr_http1_request_head(const char *in, size_t len, struct wr_head_scan *scan,
+                      const struct wr_head_limits *limits, struct wr_request_head *out,
+                      struct wr_fault *fault)
+{
+    if (WR_LIKELY(scan->at == 0 && read_ordinary_request(in, len, limits, out))) {
+        return WR_OK;
+    }
+    return read_any_request(in, len, scan, limits, out, fault);
 }
 
 enum wr_wire
@@ -304,6 +357,7 @@ wr_http1_response_head(const char *in, size_t len, struct wr_head_scan *scan,
     }
     head.bytes = (uint32_t)(r.line - in);
     head.n_fields = r.n_fields;
+    head.marks = r.marks;
     *out = head;
     return WR_OK;
 }

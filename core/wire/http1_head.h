@@ -29,6 +29,13 @@ struct wr_head_field {
     uint32_t id; /* WEIR_H_*, 0 for names that have none */
 };
 
+/* Where in the fields array those are that frame the message or name its host: Content-Length,
+ * Transfer-Encoding, Connection, Expect, Host. */
+struct wr_head_marks {
+    uint32_t n; /* may be more than `at` has room for: then all fields have to be looked at */
+    uint32_t at[4];
+};
+
 struct wr_head_limits {
     uint32_t line_max;  /* bytes of the first line with its line end; longer: 414 */
     uint32_t field_max; /* bytes of one field line with its line end, 2 at least; longer: 431 */
@@ -58,6 +65,7 @@ struct wr_request_head {
     uint32_t version;    /* 10 or 11; 1.2 and later count as 11 */
     uint32_t bytes;      /* of the whole head with the empty line; the body follows */
     uint32_t n_fields;
+    struct wr_head_marks marks;
     struct wr_head_field *fields; /* set by the caller before the call: room for fields_max */
 };
 
@@ -68,6 +76,7 @@ struct wr_response_head {
     uint32_t reason_len;
     uint32_t bytes;
     uint32_t n_fields;
+    struct wr_head_marks marks;
     struct wr_head_field *fields; /* as above */
 };
 

@@ -24,6 +24,7 @@ struct wr_reader {
     const struct wr_head_limits *limits;
     struct wr_fault *fault;
     struct wr_head_field *fields;
+    struct wr_head_marks marks;
     uint32_t n_fields;
     uint32_t lines;
     bool in_fields;

@@ -12,19 +12,20 @@
 #include "base/assert.h"
 
 const struct wr_name wr_name_table[] = {
-#define WR_NAME(id, text, first, middle, last) [WEIR_H_##id] = { sizeof(text) - 1, text },
+#define WR_NAME(id, text, first, middle, last) [WEIR_H_##id] = { text, sizeof(text) - 1 },
 #include "wire/names.def"
 #undef WR_NAME
 };
 
-const uint8_t wr_name_slots[WR_NAME_SLOTS] = {
+const struct wr_name_slot wr_name_slots[WR_NAME_SLOTS] = {
 #define WR_NAME(id, text, first, middle, last)                                                     \
-    [WR_NAME_SLOT(sizeof(text) - 1, first, middle, last)] = WEIR_H_##id,
+    [WR_NAME_SLOT(sizeof(text) - 1, first, middle, last)] = { WEIR_H_##id, sizeof(text) - 1 },
 #include "wire/names.def"
 #undef WR_NAME
 };
 
 _Static_assert(WR_COUNT(wr_name_table) == WEIR_H_COUNT_1_0, "names.def lacks an id");
+_Static_assert(0x20 * 16 % WR_NAME_SLOTS == 0, "the case of a letter does not move a slot");
 _Static_assert(WEIR_H_OTHER == 0 && WEIR_H_COUNT_1_0 <= UINT8_MAX, "a slot holds an id");
 
 static const struct method {

@@ -10,18 +10,47 @@
 #define WR_NAME_TEXT_MAX 31
 #define WR_NAME_SLOTS    512
 
-/* A name's place in the hash table, from its length and three letters in lower case. */
+/* A name's place in the hash table, from its length and three letters in either case: 16 moves the bit
+ * that upper and lower case differ by out of the mask. */
 #define WR_NAME_SLOT(len, first, middle, last)                                                     \
-    (((unsigned)(len) + 4u * (unsigned)(first) + 8u * ((unsigned)(middle) + (unsigned)(last))) &   \
+    (((unsigned)(len) + 16u * ((unsigned)(first) + (unsigned)(middle) + (unsigned)(last))) &       \
      (WR_NAME_SLOTS - 1))
 
 struct wr_name {
-    uint8_t len; /* 0 for WEIR_H_OTHER */
     char text[WR_NAME_TEXT_MAX];
+    uint8_t len; /* 0 for WEIR_H_OTHER */
 };
 
-extern const struct wr_name wr_name_table[];       /* by WEIR_H_ id */
-extern const uint8_t wr_name_slots[WR_NAME_SLOTS]; /* WEIR_H_ ids */
+/* The name in a slot; its length stands here, too: most names that are none of ours differ in it. */
+struct wr_name_slot {
+    uint8_t id;
+    uint8_t len; /* 0 in an empty slot */
+};
+
+extern const struct wr_name wr_name_table[]; /* by WEIR_H_ id */
+extern const struct wr_name_slot wr_name_slots[WR_NAME_SLOTS];
+
+static inline uint64_t
+wr_name_xor_8(const char *name, const char *known)
+{
+    uint64_t a;
+    uint64_t b;
+
+    memcpy(&a, name, 8);
+    memcpy(&b, known, 8);
+    return a ^ b;
+}
+
+static inline uint32_t
+wr_name_xor_4(const char *name, const char *known)
+{
+    uint32_t a;
+    uint32_t b;
+
+    memcpy(&a, name, 4);
+    memcpy(&b, known, 4);
+    return a ^ b;
+}
 
 /* Where 8 bytes differ from those of a known name, other than by the case of letters: in a known
  * name every byte with bit 0x40 is a letter, and only there may bit 0x20 differ. 0 when they are
@@ -29,23 +58,19 @@ extern const uint8_t wr_name_slots[WR_NAME_SLOTS]; /* WEIR_H_ ids */
 static inline uint64_t
 wr_name_differ_8(const char *name, const char *known)
 {
-    uint64_t a;
     uint64_t b;
 
-    memcpy(&a, name, 8);
     memcpy(&b, known, 8);
-    return (a ^ b) & ~(b >> 1 & UINT64_C(0x2020202020202020));
+    return wr_name_xor_8(name, known) & ~(b >> 1 & UINT64_C(0x2020202020202020));
 }
 
 static inline uint32_t
 wr_name_differ_4(const char *name, const char *known)
 {
-    uint32_t a;
     uint32_t b;
 
-    memcpy(&a, name, 4);
     memcpy(&b, known, 4);
-    return (a ^ b) & ~(b >> 1 & UINT32_C(0x20202020));
+    return wr_name_xor_4(name, known) & ~(b >> 1 & UINT32_C(0x20202020));
 }
 
 /* Is name that known name, which has the same length? The pieces overlap, so that only bytes of the
@@ -74,20 +99,49 @@ wr_name_same(const char *name, const char *known, size_t len)
     return true;
 }
 
-/* The WEIR_H_ id of a header name in any case, WEIR_H_OTHER for a name that is not in names.def.
- * Always inlined: the reader of heads calls it for every line. */
-static inline __attribute__((always_inline)) uint32_t
+/* The slot of a name that is not empty: it can be no known name but that one. */
+static inline __attribute__((always_inline)) struct wr_name_slot
+wr_name_slot(const char *name, size_t len)
+{
+    return wr_name_slots[WR_NAME_SLOT(len, (uint8_t)name[0], (uint8_t)name[len / 2],
+                                      (uint8_t)name[len - 1])];
+}
+
+/* The WEIR_H_ id of a header name in any case, WEIR_H_OTHER for a name that is not in names.def. */
+static inline uint32_t
 wr_name_id(weir_str name)
 {
-    if (name.len - 1 >= WR_NAME_TEXT_MAX) {
+    if (name.len == 0) {
         return 0;
     }
-    uint32_t id = wr_name_slots[WR_NAME_SLOT(name.len, (uint8_t)name.data[0] | 0x20u,
-                                             (uint8_t)name.data[name.len / 2] | 0x20u,
-                                             (uint8_t)name.data[name.len - 1] | 0x20u)];
-    const struct wr_name *known = &wr_name_table[id];
+    struct wr_name_slot slot = wr_name_slot(name.data, name.len);
 
-    return known->len == name.len && wr_name_same(name.data, known->text, name.len) ? id : 0;
+    return slot.len == name.len &&
+                   wr_name_same(name.data, wr_name_table[slot.id].text, name.len)
+               ? slot.id
+               : 0;
+}
+
+/* wr_name_same for a name whose bytes are all over 20: none of these differs from a letter or '-' in bit
+ * 0x20 alone but the other case of a letter. Always inlined: the reader of heads asks for every line. */
+static inline __attribute__((always_inline)) bool
+wr_name_same_visible(const char *name, const char *known, size_t len)
+{
+    uint64_t differ;
+
+    if (len < 4) {
+        return wr_name_same(name, known, len);
+    }
+    if (len < 8) {
+        differ = wr_name_xor_4(name, known) | wr_name_xor_4(name + len - 4, known + len - 4);
+    } else {
+        differ = wr_name_xor_8(name, known) | wr_name_xor_8(name + len - 8, known + len - 8);
+        if (len > 16) {
+            differ |= wr_name_xor_8(name + 8, known + 8) |
+                      wr_name_xor_8(name + len - 16, known + len - 16);
+        }
+    }
+    return (differ & ~UINT64_C(0x2020202020202020)) == 0;
 }
 
 /* The canonical spelling of a WEIR_H_ id ("Content-Type"), static; absent for WEIR_H_OTHER and

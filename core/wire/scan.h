@@ -44,4 +44,15 @@ wr_scan_target(const char *at, const char *end)
     return WR_SCAN(target)(at, end);
 }
 
+/* Bytes before `end` that wr_scan_line may read, those before `line` too. */
+enum { WR_SCAN_RUN_UP = 16 };
+
+/* Past 20..7e of a field line, and to its first ':'; when there is none in the line, *colon is not
+ * before the answer. */
+static inline const char *
+wr_scan_line(const char *line, const char *end, const char **colon)
+{
+    return WR_SCAN(line)(line, end, colon);
+}
+
 #endif

@@ -42,4 +42,25 @@ wr_plain_target(const char *at, const char *end)
     return at;
 }
 
+static inline const char *
+wr_plain_colon(const char *at, const char *end)
+{
+    while (at < end && *at != ':') {
+        at++;
+    }
+    return at;
+}
+
+static inline const char *
+wr_plain_line(const char *line, const char *end, const char **colon)
+{
+    const char *stop = line;
+
+    while (stop < end && (uint8_t)(*stop - ' ') < 0x5f) {
+        stop++;
+    }
+    *colon = wr_plain_colon(line, stop);
+    return stop;
+}
+
 #endif

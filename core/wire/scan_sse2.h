@@ -1,18 +1,27 @@
 /* wire/scan_sse2.h - the scans of scan.h, 16 bytes a step, for x86-64 (where SSE2 is always there).
  *
- * Each step makes a mask of the bytes that end the run. Never reads at or past `end`: fewer than 16
- * bytes are left to the plain variant, which stops after the few bytes that a line's end needs.
+ * Each step makes a mask of the bytes that end the run. Never reads at or past `end`: for fewer than
+ * 16 bytes the scans that may look back load the 16 before `end`, the others leave them to the plain
+ * variant.
  */
 #ifndef WR_WIRE_SCAN_SSE2_H
 #define WR_WIRE_SCAN_SSE2_H
 
 #include <emmintrin.h>
+#include "base/assert.h"
 #include "wire/scan_plain.h"
 
 static inline __m128i
 wr_sse2_load(const char *at)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+/* The highest bits of the bytes. 64 of them, so that a bit's number needs no extension. */
+static inline uint64_t
+wr_sse2_mask(__m128i bytes)
+{
+    return (uint64_t)(unsigned)_mm_movemask_epi8(bytes);
 }
 
 /* Are there 16 bytes? Said as a sum, which the loop's step shares. */
@@ -29,13 +38,6 @@ wr_sse2_up_to(__m128i bytes, char top)
     return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(top)), bytes);
 }
 
-/* Bytes in low..low+span, unsigned. */
-static inline __m128i
-wr_sse2_range(__m128i bytes, char low, char span)
-{
-    return wr_sse2_up_to(_mm_sub_epi8(bytes, _mm_set1_epi8(low)), span);
-}
-
 static inline const char *
 wr_sse2_name(const char *at, const char *end)
 {
@@ -43,12 +45,21 @@ wr_sse2_name(const char *at, const char *end)
         __m128i bytes = wr_sse2_load(at);
         __m128i stop =
             _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')), wr_sse2_up_to(bytes, ' '));
-        unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+        uint64_t mask = wr_sse2_mask(stop);
         if (mask != 0) {
-            return at + __builtin_ctz(mask);
+            return at + __builtin_ctzll(mask);
         }
     }
     return wr_plain_name(at, end);
+}
+
+/* A byte's highest bit tells whether it is outside of low..low+span: what is below wraps to the top, and the
+ * saturating sum keeps it there. */
+static inline __m128i
+wr_sse2_outside(__m128i bytes, char low, char span)
+{
+    return _mm_adds_epu8(_mm_sub_epi8(bytes, _mm_set1_epi8(low)),
+                         _mm_set1_epi8((char)(0x7f - span)));
 }
 
 static inline const char *
@@ -56,13 +67,14 @@ wr_sse2_word(const char *at, const char *end)
 {
     for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
-        __m128i letter = wr_sse2_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 25);
-        __m128i digit = wr_sse2_range(bytes, '0', 9);
+        __m128i no_letter =
+            wr_sse2_outside(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z' - 'a');
+        __m128i no_digit = wr_sse2_outside(bytes, '0', 9);
         __m128i dash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
-        unsigned mask =
-            (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), dash));
-        if (mask != 0xffff) {
-            return at + __builtin_ctz(~mask);
+        uint64_t mask = wr_sse2_mask(
+            _mm_andnot_si128(dash, _mm_and_si128(no_letter, no_digit)));
+        if (mask != 0) {
+            return at + __builtin_ctzll(mask);
         }
     }
     return wr_plain_word(at, end);
@@ -75,9 +87,9 @@ wr_sse2_value(const char *at, const char *end)
         __m128i bytes = wr_sse2_load(at);
         __m128i stop =
             _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)), wr_sse2_up_to(bytes, 0x1f));
-        unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+        uint64_t mask = wr_sse2_mask(stop);
         if (mask != 0) {
-            return at + __builtin_ctz(mask);
+            return at + __builtin_ctzll(mask);
         }
     }
     return wr_plain_value(at, end);
@@ -88,14 +100,78 @@ wr_sse2_target(const char *at, const char *end)
 {
     for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
-        __m128i good = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('#')),
-                                        wr_sse2_range(bytes, '!', '~' - '!'));
-        unsigned mask = (unsigned)_mm_movemask_epi8(good);
-        if (mask != 0xffff) {
-            return at + __builtin_ctz(~mask);
+        __m128i hash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'));
+        uint64_t mask = wr_sse2_mask(
+            _mm_or_si128(hash, wr_sse2_outside(bytes, '!', '~' - '!')));
+        if (mask != 0) {
+            return at + __builtin_ctzll(mask);
         }
     }
     return wr_plain_target(at, end);
+}
+
+static inline uint64_t
+wr_sse2_not_text(const char *at)
+{
+    return wr_sse2_mask(wr_sse2_outside(wr_sse2_load(at), ' ', '~' - ' '));
+}
+
+static inline uint64_t
+wr_sse2_is_colon(const char *at)
+{
+    return wr_sse2_mask(_mm_cmpeq_epi8(wr_sse2_load(at), _mm_set1_epi8(':')));
+}
+
+static inline const char *
+wr_sse2_text(const char *at, const char *end)
+{
+    const char *last = end - 16;
+    uint64_t mask;
+
+    for (; at <= last; at += 16) {
+        mask = wr_sse2_not_text(at);
+        if (mask != 0) {
+            return at + __builtin_ctzll(mask);
+        }
+    }
+    mask = wr_sse2_not_text(last) >> (at - last);
+    return mask != 0 ? at + __builtin_ctzll(mask) : end;
+}
+
+static inline const char *
+wr_sse2_colon(const char *at, const char *end)
+{
+    for (; wr_sse2_fits(at, end); at += 16) {
+        uint64_t mask = wr_sse2_is_colon(at);
+        if (mask != 0) {
+            return at + __builtin_ctzll(mask);
+        }
+    }
+    return wr_plain_colon(at, end);
+}
+
+/* The first 16 bytes are looked at for both; nearly all names end there, and the short lines. */
+static inline __attribute__((always_inline)) const char *
+wr_sse2_line(const char *line, const char *end, const char **colon)
+{
+    const char *last = end - 16;
+    const char *stop;
+
+    if (WR_UNLIKELY(line > last)) {
+        uint64_t colons = wr_sse2_is_colon(last) >> (line - last);
+        uint64_t mask = wr_sse2_not_text(last) >> (line - last);
+        *colon = colons != 0 ? line + __builtin_ctzll(colons) : end;
+        return mask != 0 ? line + __builtin_ctzll(mask) : end;
+    }
+    uint64_t colons = wr_sse2_is_colon(line);
+    uint64_t mask = wr_sse2_not_text(line);
+    stop = mask != 0 ? line + __builtin_ctzll(mask) : wr_sse2_text(line + 16, end);
+    if (WR_LIKELY(colons != 0)) {
+        *colon = line + __builtin_ctzll(colons);
+    } else {
+        *colon = mask != 0 ? stop : wr_sse2_colon(line + 16, stop);
+    }
+    return stop;
 }
 
 #endif

@@ -58,6 +58,44 @@ test_target_scan_agrees_with_the_plain_one(void **state)
     compare(wr_scan_target, wr_plain_target);
 }
 
+/* A line of `len` bytes after a run-up, with each byte at each place, and a colon at `colon`. */
+static void
+compare_lines(size_t len, size_t colon)
+{
+    char *text = malloc(WR_SCAN_RUN_UP + len);
+    const char *line = text + WR_SCAN_RUN_UP;
+    const char *end = line + len;
+
+    assert_non_null(text);
+    memset(text, ':', WR_SCAN_RUN_UP);
+    for (size_t at = 0; at < len; at++) {
+        for (int c = 0; c < 256; c++) {
+            const char *fast, *plain;
+            memset(text + WR_SCAN_RUN_UP, 'a', len);
+            if (colon < len) {
+                text[WR_SCAN_RUN_UP + colon] = ':';
+            }
+            text[WR_SCAN_RUN_UP + at] = (char)c;
+            const char *stop = wr_scan_line(line, end, &fast);
+            assert_ptr_equal(stop, wr_plain_line(line, end, &plain));
+            assert_int_equal(fast < stop, plain < stop);
+            assert_true(fast >= stop || fast == plain);
+        }
+    }
+    free(text);
+}
+
+static void
+test_line_scan_agrees_with_the_plain_one(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 70; len++) {
+        for (size_t colon = 0; colon < 36; colon += 5) {
+            compare_lines(len, colon);
+        }
+    }
+}
+
 /* The plain scans against the grammar itself. */
 static void
 test_plain_scans_stop_at_the_right_bytes(void **state)
@@ -69,6 +107,9 @@ test_plain_scans_stop_at_the_right_bytes(void **state)
         assert_int_equal(wr_plain_name(&b, &b + 1) == &b, c <= 0x20 || c == ':');
         assert_int_equal(wr_plain_word(&b, &b + 1) != &b, alnum || c == '-');
         assert_int_equal(wr_plain_value(&b, &b + 1) == &b, c < 0x20 || c == 0x7f);
+        const char *colon;
+        assert_int_equal(wr_plain_line(&b, &b + 1, &colon) != &b, c >= 0x20 && c <= 0x7e);
+        assert_int_equal(colon == &b && c >= 0x20 && c <= 0x7e, c == ':');
         assert_int_equal(wr_plain_target(&b, &b + 1) != &b, c >= 0x21 && c <= 0x7e && c != '#');
     }
 }
@@ -81,6 +122,7 @@ main(void)
         cmocka_unit_test(test_word_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_value_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_target_scan_agrees_with_the_plain_one),
+        cmocka_unit_test(test_line_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_plain_scans_stop_at_the_right_bytes),
     };
 
