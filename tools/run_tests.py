@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = str(min(os.cpu_count() or 2, 8))
+WIDTH = min(int(JOBS), 4)       # runs side by side; more would starve tests that measure time
 PYTHON = "/usr/bin/python3"
+FUZZ_SECONDS = "20"
 NOT_PYTEST = {"unit", "fuzz", "bench", "abi", "doubles"}
 CHECKS = ["check-layers", "check-names", "check-headers", "check-docs", "check-abi", "check-out-of-tree"]
 
@@ -53,11 +56,10 @@ def errors_of(out):
     return "\n".join(found[:60]) if found else tail(out)
 
 
-def run(command, timeout=600, env=None, quiet=True):
+def run(command, timeout=600, env=None):
     """Run in a process group of its own; returns (status, output). 124 is a timeout."""
     child = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, text=True, errors="replace",
-                             stdout=subprocess.PIPE if quiet else None,
-                             stderr=subprocess.STDOUT if quiet else None)
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         out, _ = child.communicate(timeout=timeout)
         return child.returncode, out or ""
@@ -91,7 +93,13 @@ def build(builddir, *options, targets=("all", "unit-binaries", "test-modules")):
                                      f"BUILDDIR={builddir}", *targets], 1200)
 
 
-def sanitizer_env(builddir, leaks):
+def side_by_side(work, items):
+    """(item, work(item)) of each item, in their order, several at a time."""
+    with ThreadPoolExecutor(WIDTH) as pool:
+        yield from zip(items, pool.map(work, items))
+
+
+def sanitizer_env(builddir):
     """Reports go to files, so that a worker's are not lost; they are counted after the run."""
     reports = (ROOT / builddir).resolve() / "reports"
     reports.mkdir(parents=True, exist_ok=True)
@@ -99,7 +107,7 @@ def sanitizer_env(builddir, leaks):
         old.unlink()
     common = f"log_path={reports}/report:print_stacktrace=1"
     return reports, {
-        "ASAN_OPTIONS": f"{common}:detect_leaks={leaks}:detect_stack_use_after_return=1",
+        "ASAN_OPTIONS": f"{common}:detect_leaks=1:detect_stack_use_after_return=1",
         "UBSAN_OPTIONS": common,
     }
 
@@ -115,17 +123,17 @@ def unit(builddir, sanitized=False):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", WEIR_BUILD=str((ROOT / builddir).resolve()))
     reports = None
     if sanitized:
-        reports, more = sanitizer_env(builddir, 1)
+        reports, more = sanitizer_env(builddir)
         env.update(more)
     folder = ROOT / builddir / "tests" / "unit"
-    sources = sorted((ROOT / "tests" / "unit").glob("*/test_*.c"))
-    for source in sources:
+    stems = []
+    for source in sorted((ROOT / "tests" / "unit").glob("*/test_*.c")):
         stem = f"{source.parent.name}/{source.stem}"
-        binary = folder / stem
-        if not binary.exists():
+        if (folder / stem).exists():
+            stems.append(stem)
+        else:
             TALLY.bad(f"{builddir} {stem}: not built")
-            continue
-        status, out = run([str(binary)], 120, env)
+    for stem, (status, out) in side_by_side(lambda stem: run([str(folder / stem)], 120, env), stems):
         good = len(re.findall(r"^ok \d+", out, re.M))
         bad = re.findall(r"^not ok \d+ - (.*)", out, re.M)
         TALLY.good(good)
@@ -150,20 +158,36 @@ def pytest_folders():
     return found
 
 
-def pytest(builddir, folder, sanitized=False):
-    """One folder of scenarios against the server of a build."""
-    env = dict(os.environ, WEIR=str((ROOT / builddir / "weir").resolve()),
-               WEIR_BUILD=str((ROOT / builddir).resolve()), PYTHONDONTWRITEBYTECODE="1")
-    reports = None
-    if sanitized:
-        reports, more = sanitizer_env(builddir, 1)
-        env.update(more)
-    xml = ROOT / builddir / f"pytest-{folder}.xml"
-    xml.unlink(missing_ok=True)
-    status, _ = run([PYTHON, "-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider",
-                     f"--junit-xml={xml}"], 900, env, quiet=False)
-    label = f"{builddir} tests/{folder}"
-    failed = 0
+def seconds_of_last_run(builddir, name):
+    """How long a run of pytest took last time; one that was never timed is begun first."""
+    try:
+        suite = ET.parse(ROOT / builddir / "pytest" / f"{name}.xml").getroot().find("testsuite")
+        return float(suite.get("time"))
+    except (OSError, ET.ParseError, AttributeError, TypeError):
+        return 1e9
+
+
+def pytest_runs(builddir, folders):
+    """{name: paths} of the runs that folders are split into, the longest first.
+
+    Each file of scenarios in Python is a run. Cases are a run for each part of the alphabet, by the
+    name of their folder, because cases that stand together share a server.
+    """
+    runs = {}
+    for folder in folders:
+        for path in sorted((ROOT / "tests" / folder).rglob("*")):
+            inside = path.relative_to(ROOT / "tests" / folder)
+            if path.suffix == ".case":
+                part = next((p for p in ("a-e", "f-k", "l-p") if inside.parts[0][0] <= p[-1]), "q-z")
+                runs.setdefault(f"{folder}-{part}", []).append(path)
+            elif path.match("test_*.py"):
+                runs[f"{folder}-{'-'.join(inside.with_suffix('').parts)}"] = [path]
+    return dict(sorted(runs.items(), key=lambda item: -seconds_of_last_run(builddir, item[0])))
+
+
+def count_pytest(label, xml, status):
+    """Add what a run of pytest wrote to the tally; (passed, failed) of this run."""
+    passed = failed = 0
     try:
         for case in ET.parse(xml).getroot().iter("testcase"):
             marks = {child.tag for child in case}
@@ -173,35 +197,61 @@ def pytest(builddir, folder, sanitized=False):
             elif "skipped" in marks:
                 TALLY.skipped += 1
             else:
-                TALLY.good()
+                passed += 1
     except (OSError, ET.ParseError):
-        TALLY.bad(f"{label}: pytest gave no result (status {status})")
         failed += 1
+        TALLY.bad(f"{label}: pytest gave no result (status {status})")
     if status != 0 and failed == 0:
+        failed += 1
         TALLY.bad(f"{label}: pytest ended with status {status}")
+    TALLY.good(passed)
+    return passed, failed
+
+
+def pytest(builddir, folders, sanitized=False):
+    """Folders of scenarios against the server of a build."""
+    env = dict(os.environ, WEIR=str((ROOT / builddir / "weir").resolve()),
+               WEIR_BUILD=str((ROOT / builddir).resolve()), PYTHONDONTWRITEBYTECODE="1")
+    reports = None
+    if sanitized:
+        reports, more = sanitizer_env(builddir)
+        env.update(more)
+    results = ROOT / builddir / "pytest"
+    results.mkdir(exist_ok=True)
+    runs = pytest_runs(builddir, folders)
+
+    def start(name):
+        xml = results / f"{name}.xml"
+        xml.unlink(missing_ok=True)
+        begun = time.monotonic()
+        status, out = run([PYTHON, "-m", "pytest", *map(str, runs[name]), "-q", "--tb=short", "-p",
+                           "no:cacheprovider", f"--junit-xml={xml}"], 900, env)
+        return status, out, time.monotonic() - begun
+
+    for name, (status, out, took) in side_by_side(start, list(runs)):
+        passed, failed = count_pytest(f"{builddir} {name}", results / f"{name}.xml", status)
+        if failed:
+            print(f"  FAIL  {name}  {passed} passed, {failed} failed\n{tail(out, 200)}", flush=True)
+        else:
+            print(f"  ok    {name}  {passed}  {took:.0f} s", flush=True)
     if reports:
-        collect_reports(reports, label)
+        collect_reports(reports, f"{builddir} pytest")
 
 
 def fuzz():
-    """Each target for 20 seconds, several at a time."""
+    """Each target for a while, several at a time."""
     stems = [p.stem[len("fuzz_"):] for p in sorted((ROOT / "tests" / "fuzz").glob("fuzz_*.c"))]
     if not stems or not build("build-fuzz", "--with-cc=clang", "--with-sanitizer=fuzzer,address,undefined",
                               targets=("fuzz-binaries",)):
         return
-    width = int(JOBS)
-    for at in range(0, len(stems), width):
-        group = [(stem, subprocess.Popen(["tools/fuzz-run", "build-fuzz", stem, "20"], cwd=ROOT, text=True,
-                                         errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
-                 for stem in stems[at:at + width]]
-        for stem, child in group:
-            out, _ = child.communicate()
-            if child.returncode == 0:
-                TALLY.good()
-                print(f"  ok    {out.strip()}")
-            else:
-                TALLY.bad(f"fuzz {stem}")
-                print(f"  FAIL  fuzz {stem}\n{tail(out)}")
+    for stem, (status, out) in side_by_side(
+            lambda stem: run(["tools/fuzz-run", "build-fuzz", stem, FUZZ_SECONDS]), stems):
+        if status == 0:
+            TALLY.good()
+            print(f"  ok    {out.strip()}", flush=True)
+        else:
+            TALLY.bad(f"fuzz {stem}")
+            print(f"  FAIL  fuzz {stem}\n{tail(out)}", flush=True)
 
 
 def ci_packages():
@@ -243,6 +293,7 @@ def main():
     asan = "build-asan"
     begun = time.monotonic()
 
+    scenarios = [step for step in steps if step in folders] or [None]
     built = True
     if set(steps) - {"asan", "clang", "fuzz"}:
         heading(f"build ({options.builddir})")
@@ -254,15 +305,12 @@ def main():
             heading("ASan and UBSan")
             if build(asan, "--with-sanitizer=address,undefined"):
                 unit(asan, sanitized=True)
-                if (ROOT / asan / "weir").exists():
-                    for folder in folders:
-                        if folder != "browser":
-                            pytest(asan, folder, sanitized=True)
+                pytest(asan, [folder for folder in folders if folder != "browser"], sanitized=True)
         elif step == "clang":
             heading("clang")
             build("build-clang", "--with-cc=clang")
         elif step == "fuzz":
-            heading("fuzzing, 20 s a target")
+            heading(f"fuzzing, {FUZZ_SECONDS} s a target")
             fuzz()
         elif step == "checks":
             heading("checks")
@@ -271,11 +319,12 @@ def main():
             # What could be built is run even if something else could not.
             heading("unit tests")
             unit(options.builddir)
-        elif not built:
-            TALLY.bad(f"{step}: not run, the build failed")
-        elif step in folders:
-            heading(f"tests/{step}")
-            pytest(options.builddir, step)
+        elif step == scenarios[0]:
+            heading(f"scenarios: {' '.join(scenarios)}")
+            if built:
+                pytest(options.builddir, scenarios)
+            else:
+                TALLY.bad(f"{' '.join(scenarios)}: not run, the build failed")
 
     if TALLY.failed:
         heading("failed")
