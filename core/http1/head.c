@@ -16,9 +16,10 @@
 #include "wire/target.h"
 #include "wire/uri.h"
 
-/* Where fields are taken apart: this worker's, used within one call. */
+/* What is served here at all, for Allow. */
 #define SERVED_METHODS "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"
 
+/* Where fields are taken apart: this worker's, used within one call. */
 static struct wr_head_field fields[WR_HTTP1_FIELDS];
 
 static struct wr_head_limits
