@@ -59,7 +59,8 @@ struct wr_exchange {
     uint64_t rate_since_ms;
     uint64_t body_sent;      /* given to the connection's output */
     bool rate_known;
-    uint64_t sent_at_start;  /* conn.sent when the answer began */
+    uint64_t sent_before;    /* what conn.sent is when all that was put out before this answer has gone */
+    uint64_t sent_at_start;  /* conn.sent when the client first kept us waiting */
     uint64_t sending_since_ms;
 };
 
