@@ -510,11 +510,11 @@ serve(struct wr_http1 *h)
         }
     }
     if (!h->conn.closed) {
+        bool had = wr_out_pending(&h->conn);
         int rc = wr_out_flush(&h->conn);
         if ((rc != 0 && rc != -EAGAIN) || (rc == -EAGAIN && reads_too_slowly(h))) {
             abandon(h, 408, false);
-        } else if (rc == 0 && h->state == WR_HTTP1_REQUEST &&
-                   (h->x->referring || h->x->out.head != NULL || h->x->finished)) {
+        } else if (rc == 0 && had && h->state == WR_HTTP1_REQUEST) {
             wr_http1_touch(h); /* room again, or the end has become possible */
         }
     }

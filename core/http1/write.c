@@ -313,7 +313,11 @@ allowed_now(struct wr_http1 *h)
     if (budget > x->body_sent) {
         return budget - x->body_sent;
     }
-    (void)weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
+    if (x->rate_timer == NULL) {
+        x->rate_timer = weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
+    } else {
+        weir_timer_set(x->rate_timer, RATE_WAIT_MS);
+    }
     return 0;
 }
 
