@@ -13,6 +13,7 @@
 #include "http/body_in.h"
 #include "http/http.h"
 #include "http/metrics.h"
+#include "http/response.h"
 #include "http1/http1.h"
 #include "net/send.h"
 
@@ -103,6 +104,19 @@ http1_close(struct wr_http1 *h, bool reset)
     wr_pool_fini(&h->pool);
 }
 
+/* What was put out and will not be sent does not count as sent. */
+static void
+count_sent(struct wr_http1 *h)
+{
+    struct wr_request *r = h->r;
+    uint64_t sent = h->conn.sent - WR_MIN(h->x->sent_before, h->conn.sent);
+
+    if (wr_response_begun(r) && sent < r->sent_head + r->sent_body) {
+        r->sent_head = WR_MIN(r->sent_head, sent);
+        r->sent_body = WR_MIN(r->sent_body, sent - r->sent_head);
+    }
+}
+
 /* The connection broke, or has to be cut: whatever runs ends. */
 static void
 abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
@@ -110,6 +124,7 @@ abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
     struct wr_request *r = h->r;
 
     if (r != NULL && !r->ended) {
+        count_sent(h);
         wr_request_gone(r, log_status);
         if (h->r != NULL && !r->ended) { /* a hook of it runs: it ends when that returns */
             h->conn.gone = true;
@@ -443,6 +458,9 @@ serve_request(struct wr_http1 *h)
     }
     send_what_there_is(h);
     if (!r->ended && r->answer == WR_ANSWER_LAST && output_free_of(h)) {
+        if (h->conn.gone) {
+            count_sent(h);
+        }
         wr_request_end(r, h->conn.gone);
     }
     if (x->finished && (x->error || output_free_of(h))) {

@@ -59,10 +59,11 @@ struct wr_exchange {
     uint64_t rate;           /* limit_rate, bytes a second; 0: none */
     uint64_t rate_after;
     uint64_t rate_since_ms;
+    struct weir_timer *rate_timer; /* until rate lets more go; NULL: it never had to wait */
     uint64_t body_sent;      /* given to the connection's output */
     bool rate_known;
-    weir_timer *rate_timer;  /* wakes when limit_rate lets more go; NULL: not needed yet */
-    uint64_t sent_at_start;  /* conn.sent when the answer began */
+    uint64_t sent_before;    /* what conn.sent is when all that was put out before this answer has gone */
+    uint64_t sent_at_start;  /* conn.sent when the client first kept us waiting */
     uint64_t sending_since_ms;
 };
 

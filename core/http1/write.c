@@ -168,6 +168,7 @@ http1_head(struct wr_request *r, bool last)
     struct wr_strbuf b;
 
     (void)last;
+    h->x->sent_before = h->conn.sent + wr_out_waiting(&h->conn) - r->sent_head;
     decide_framing(h, r);
     r->keep_alive = stays(h, r);
     room = head_room(r);

@@ -41,7 +41,7 @@ int wr_out_flush(struct wr_conn *c);
 /* Is there anything gathered or waiting? */
 bool wr_out_pending(const struct wr_conn *c);
 
-/* How many bytes wait that the kernel did not take. */
+/* How many bytes are gathered or wait that the kernel did not take. */
 uint64_t wr_out_waiting(const struct wr_conn *c);
 
 /* Forget all of it. */
