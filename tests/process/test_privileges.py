@@ -71,8 +71,8 @@ def test_logs_and_pid_file_are_not_for_all(make_server):
 def test_worker_rlimit_nofile_is_set(make_server):
     server = make_server(OK, single=False, main="worker_rlimit_nofile 3000;").start()
     wait_for("a worker", lambda: len(server.workers()) == 1)
-    limits = Path(f"/proc/{server.workers()[0]}/limits").read_text()
-    assert re.search(r"Max open files\s+3000\s+3000", limits)
+    limits = Path(f"/proc/{server.workers()[0]}/limits")
+    wait_for("the limit", lambda: re.search(r"Max open files\s+3000\s+3000", limits.read_text()))
 
 
 def test_no_descriptor_leaks_into_a_worker(make_server):
