@@ -1,8 +1,9 @@
-/* http/body_in.c - collecting a request body: filters, memory, the temporary file, limits, and telling who asked.
+/* http/body_in.c - collecting a request body: filters, memory, the temporary file, limits, and
+ * telling who asked.
  *
- * Bytes come from the driver as they arrive. They run through the REQUEST_BODY hooks of the location's plan; what comes out is
- * kept in memory up to client_body_buffer_size and then moved to a file that has no name, or a name when the operator wants
- * files (client_body_in_file_only).
+ * Bytes come from the driver as they arrive. They run through the REQUEST_BODY hooks of the
+ * location's plan; what comes out is kept in memory up to client_body_buffer_size and then moved to
+ * a file that has no name, or a name when the operator wants files (client_body_in_file_only).
  */
 #include "http/body_in.h"
 
@@ -27,19 +28,20 @@ enum {
 };
 
 struct wr_body_in {
-    weir_chain chain;     /* what has been kept in memory */
-    weir_buf *block;      /* its last buffer, if small pieces go there; NULL: it is full, or there is none */
-    size_t block_room;    /* bytes free behind it */
-    weir_chain *left;     /* by REQUEST_BODY hook: what it left on `in` */
-    uint64_t came;        /* bytes so far, before filters */
-    uint64_t in_memory;   /* bytes of chain */
-    uint64_t in_file;     /* bytes of the file */
-    uint64_t max;         /* 0: no limit */
-    int fd;               /* the temporary file; -1: none */
-    bool keep_file;       /* client_body_in_file_only on: it stays */
-    weir_str file_name;   /* absent: it has none */
+    weir_chain chain; /* what has been kept in memory */
+    weir_buf
+        *block; /* its last buffer, if small pieces go there; NULL: it is full, or there is none */
+    size_t block_room;  /* bytes free behind it */
+    weir_chain *left;   /* by REQUEST_BODY hook: what it left on `in` */
+    uint64_t came;      /* bytes so far, before filters */
+    uint64_t in_memory; /* bytes of chain */
+    uint64_t in_file;   /* bytes of the file */
+    uint64_t max;       /* 0: no limit */
+    int fd;             /* the temporary file; -1: none */
+    bool keep_file;     /* client_body_in_file_only on: it stays */
+    weir_str file_name; /* absent: it has none */
     bool wanted, complete, failed, told;
-    int result;           /* for done */
+    int result; /* for done */
     weir_body_done done;
     void *data;
     struct wr_task task;
@@ -124,7 +126,8 @@ settle(struct wr_body_in *b, int result)
 
 /* ---- Keeping. ---- */
 
-/* A random name below the folder for bodies; the folders of its levels, named by its last digits, are made. */
+/* A random name below the folder for bodies; the folders of its levels, named by its last digits,
+ * are made. */
 static weir_str
 new_name(struct wr_body_in *b, const struct wr_body_conf *c)
 {
@@ -134,7 +137,8 @@ new_name(struct wr_body_in *b, const struct wr_body_conf *c)
 
     weir_random(&nonce, sizeof(nonce));
     name = weir_print(pool, "%016llx", (unsigned long long)nonce);
-    for (size_t i = 0, end = name.len; i < WR_COUNT(c->temp_levels) && c->temp_levels[i] != 0; i++) {
+    for (size_t i = 0, end = name.len; i < WR_COUNT(c->temp_levels) && c->temp_levels[i] != 0;
+         i++) {
         end -= c->temp_levels[i];
         folder = weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), (int)c->temp_levels[i],
                             name.data + end);
@@ -343,8 +347,7 @@ weir_read_body(weir_request *pub, uint64_t max, weir_body_done done, void *data)
     if (max != 0 && (b->max == 0 || max < b->max)) {
         b->max = max;
     }
-    if (r->calling != WR_CALLING_PHASE ||
-        weir_suspend(pub, WR_LIMIT_BODY_MS, NULL, NULL) == NULL) {
+    if (r->calling != WR_CALLING_PHASE || weir_suspend(pub, WR_LIMIT_BODY_MS, NULL, NULL) == NULL) {
         return WEIR_ERROR;
     }
     b->wanted = true;

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "http/explain.h"
 #include "http/http.h"
@@ -274,17 +275,6 @@ parse_target(weir_str target, weir_str host, struct asked *a)
            a->path.data[0] == '/';
 }
 
-static const struct wr_endpoint *
-find_endpoint(const struct wr_http *http, uint32_t port)
-{
-    for (uint32_t i = 0; i < http->n_endpoints; i++) {
-        if (port == 0 || wr_addr_port(&http->endpoints[i].addr) == port) {
-            return &http->endpoints[i];
-        }
-    }
-    return NULL;
-}
-
 static weir_str
 lower(weir_pool *pool, weir_str s)
 {
@@ -295,6 +285,30 @@ lower(weir_pool *pool, weir_str s)
         to[i] = (char)wr_str_lower((uint8_t)to[i]);
     }
     return copy;
+}
+
+/* The first endpoint of the port that has a server of that name, else the first of the port; NULL:
+ * nobody listens there. */
+static const struct wr_endpoint *
+find_endpoint(const struct wr_http *http, const struct asked *a)
+{
+    struct weir_pool *pool = wr_pool_create("explain", NULL);
+    weir_str host = lower(pool, a->host);
+    const struct wr_endpoint *found = NULL;
+
+    for (uint32_t i = 0; i < http->n_endpoints; i++) {
+        const struct wr_endpoint *e = &http->endpoints[i];
+        if (a->port != 0 && wr_addr_port(&e->addr) != a->port) {
+            continue;
+        }
+        if (wr_vhost_find(e, host, NULL) != e->fallback || weir_str_eq(e->fallback->name, host)) {
+            found = e;
+            break;
+        }
+        found = found != NULL ? found : e;
+    }
+    wr_pool_destroy(&pool);
+    return found;
 }
 
 /* The tree for a request, in r's memory as far as it needs any; NULL: no such server, bad URL. */
@@ -314,6 +328,7 @@ explain_request(const struct wr_http *http, const struct wr_endpoint *e, struct 
     wr_request_enter(r, &server->base);
     if (wr_uri_path(a->path, &rules, wr_pool_alloc(r->pub.pool, a->path.len + 1), &r->pub.path,
                     &r->pub.args, &err) != WR_OK) {
+        wr_say(wr_log_process(), ERROR, "\"%.*s\" is no path: %s", WEIR_FMT(a->path), err.text);
         return NULL;
     }
     loc = wr_location_find(r, server, r->pub.path);
@@ -377,7 +392,12 @@ wr_http_explain(const struct wr_http *http, weir_str target, weir_str host, bool
 
     if (target.data == NULL) {
         tree = explain_modules(http);
-    } else if (parse_target(target, host, &a) && (e = find_endpoint(http, a.port)) != NULL) {
+    } else if (!parse_target(target, host, &a)) {
+        wr_say(wr_log_process(), ERROR, "\"%.*s\" is no http:// URL, nor a path and a host",
+               WEIR_FMT(target));
+    } else if ((e = find_endpoint(http, &a)) == NULL) {
+        wr_say(wr_log_process(), ERROR, "no server listens%s", a.port != 0 ? " at that port" : "");
+    } else {
         static const struct wr_driver driver = { .name = "none" };
         memset(&conn, 0, sizeof(conn));
         conn.io.fd = -1;

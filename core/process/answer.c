@@ -49,7 +49,8 @@ int
 wr_start_test(struct wr_instance *in, const struct wr_options *o)
 {
     struct wr_generation *g = wr_generation_create(in);
-    uint32_t kinds = 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN | (o->version ? 1u << WR_DIAG_NOTE : 0);
+    uint32_t kinds =
+        1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN | (o->version ? 1u << WR_DIAG_NOTE : 0);
     bool ok = wr_generation_load(g);
 
     wr_console_mute(true);

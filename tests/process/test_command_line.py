@@ -203,6 +203,21 @@ def test_m_of_a_path_shows_its_pipeline(make_server):
 
 
 @pytest.mark.weir_only
+@pytest.mark.parametrize("asked, said", [("nonsense", "no http:// URL"), ("/%zz", "no path"),
+                                         ("http://a:1/", "no server listens at that port")])
+def test_m_of_what_cannot_be_asked_says_why(make_server, asked, said):
+    result = make_server(OK).run("-M", asked)
+    assert result.returncode == 1 and said in result.stderr
+
+
+@pytest.mark.weir_only
+def test_m_of_a_host_finds_the_port_where_it_is(make_server):
+    server = make_server("server_name one.test; }\nserver { listen 127.0.0.1:%PORT2%; server_name two.test;")
+    result = server.run("-M", "http://two.test/")
+    assert re.search(r"^server +two\.test", result.stdout, re.M), output(result)
+
+
+@pytest.mark.weir_only
 @pytest.mark.parametrize("more", [[], ["/app/x"], ["/app/x", "example.com"]])
 def test_m_as_json_is_json(make_server, more):
     server = make_server('gzip on; location /app/ { return 200 "x"; }')
