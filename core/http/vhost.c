@@ -235,6 +235,12 @@ find_regex(const struct wr_names *names, weir_str host, struct wr_request *r)
     return NULL;
 }
 
+bool
+wr_vhost_is_stable(const struct wr_endpoint *e)
+{
+    return e->names == NULL || e->names->regexes.count == 0;
+}
+
 const struct wr_server *
 wr_vhost_find(const struct wr_endpoint *e, weir_str host, struct wr_request *r)
 {

@@ -38,6 +38,9 @@ struct wr_endpoint {
 /* The endpoint a connection came to: by its local address where *:port and 1.2.3.4:port share a socket. */
 const struct wr_endpoint *wr_endpoint_of(const struct wr_conn *c);
 
+/* Does a host at this endpoint always mean the same server, with nothing of the request decided by it (no regular expressions)? */
+bool wr_vhost_is_stable(const struct wr_endpoint *e);
+
 /* The server for host (lower-case, without port and final dot) at an endpoint. Regular expressions need r for captures; r may
  * be NULL, then they are passed over. */
 const struct wr_server *wr_vhost_find(const struct wr_endpoint *e, weir_str host,

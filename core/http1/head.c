@@ -146,6 +146,66 @@ has_empty_label(weir_str host)
            (host.data[0] == '.' || memmem(host.data, host.len, "..", 2) != NULL);
 }
 
+/* Host fields seen lately, as they came, and what they meant: clients repeat themselves. A worker serves one configuration, so
+ * what is here stays true; names that a regular expression decides are never kept (they set captures). */
+enum { KNOWN = 16, KNOWN_BYTES = 64 };
+static struct known_host {
+    const struct wr_endpoint *endpoint;
+    const struct wr_server *server;
+    uint32_t port;
+    uint8_t len, host_len; /* of the field, and of the host in front of its port */
+    char bytes[KNOWN_BYTES];
+} known[KNOWN];
+
+static struct known_host *
+known_place(weir_str field)
+{
+    uint32_t n = (uint8_t)field.data[0] * 3u + (uint8_t)field.data[field.len - 1] * 5u;
+
+    return &known[(n + field.len) % KNOWN];
+}
+
+/* The server of a Host field that was seen before: true, and r belongs to it. */
+static bool
+choose_known(struct wr_http1 *h, struct wr_request *r, weir_str field)
+{
+    const struct known_host *k;
+
+    if (field.len == 0 || field.len > KNOWN_BYTES) {
+        return false;
+    }
+    k = known_place(field);
+    if (k->endpoint != h->endpoint || k->len != field.len ||
+        memcmp(k->bytes, field.data, field.len) != 0) {
+        return false;
+    }
+    r->host_port = k->port;
+    r->pub.host = (weir_str){ field.data, k->host_len };
+    if (&k->server->base != r->loc) {
+        wr_request_enter(r, &k->server->base);
+    }
+    return true;
+}
+
+/* Keep it if it can be used as it came. */
+static void
+keep_known(const struct wr_http1 *h, const struct wr_request *r, weir_str field)
+{
+    struct known_host *k;
+
+    if (field.len == 0 || field.len > KNOWN_BYTES || r->pub.host.data != field.data ||
+        !wr_vhost_is_stable(h->endpoint)) {
+        return;
+    }
+    k = known_place(field);
+    *k = (struct known_host){ .endpoint = h->endpoint,
+                              .server = r->server,
+                              .port = r->host_port,
+                              .len = (uint8_t)field.len,
+                              .host_len = (uint8_t)r->pub.host.len };
+    memcpy(k->bytes, field.data, field.len);
+}
+
 /* Which server is meant: the target's host, else the Host field's. False: neither can be read. */
 static bool
 choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *target,
@@ -154,8 +214,11 @@ choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *
     weir_str host = target->host;
     const struct wr_server *s;
 
-    r->host_port = target->port;
     r->authority = framing->host.data != NULL ? framing->host : WEIR_STR("");
+    if (host.data == NULL && choose_known(h, r, framing->host)) {
+        return true;
+    }
+    r->host_port = target->port;
     if (framing->host.len != 0) {
         weir_str field;
         uint32_t port;
@@ -174,6 +237,7 @@ choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *
     }
     s = wr_vhost_find(h->endpoint, r->pub.host, r);
     wr_request_enter(r, &s->base);
+    keep_known(h, r, framing->host);
     return true;
 }
 
@@ -259,7 +323,7 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     struct wr_framing framing;
     struct wr_target parts;
     struct wr_fault fault;
-    struct wr_err err;
+    struct wr_err err __attribute__((uninitialized)); /* half a kilobyte that is set when it is needed */
 
     in->at += head->bytes;
     in->len -= head->bytes;
