@@ -41,6 +41,20 @@ limits_of(const struct wr_server_conf *c)
     };
 }
 
+/* The same, worked out once for as long as the settings stay the same ones. */
+static const struct wr_head_limits *
+limits_for(const struct wr_server_conf *c)
+{
+    static const struct wr_server_conf *last;
+    static struct wr_head_limits limits;
+
+    if (c != last) {
+        limits = limits_of(c);
+        last = c;
+    }
+    return &limits;
+}
+
 /* A request of this connection in its pool, which is empty. */
 static struct wr_request *
 request_create(struct wr_http1 *h)
@@ -363,11 +377,11 @@ bool
 wr_http1_take_head(struct wr_http1 *h)
 {
     struct wr_http1_input *in = &wr_http1_input;
-    struct wr_head_limits limits = limits_of(wr_http1_conf(h));
+    const struct wr_head_limits *limits = limits_for(wr_http1_conf(h));
     struct wr_request_head head = { .fields = fields };
     struct wr_fault fault;
 
-    switch (wr_http1_request_head(in->at, in->len, &h->scan, &limits, &head, &fault)) {
+    switch (wr_http1_request_head(in->at, in->len, &h->scan, limits, &head, &fault)) {
     case WR_OK:
         take(h, &head);
         return true;
