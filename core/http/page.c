@@ -1,0 +1,70 @@
+/* http/page.c - the built-in pages: the body of an answer that is only a status. nginx's in shape: tools and people know it. */
+#include "base/assert.h"
+#include "http/response.h"
+#include "net/buf.h"
+#include "wire/status.h"
+
+static const char page_tail[] = "</h1></center>\r\n<hr><center>";
+
+/* The page for a status, as nginx's in shape: tools and people know it. */
+static weir_str
+page_text(struct wr_request *r, uint32_t status)
+{
+    weir_str title = wr_status_title(status);
+    struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, 512), 512);
+
+    wr_strbuf_lit(&b, "<html>\r\n<head><title>");
+    wr_strbuf_str(&b, title);
+    wr_strbuf_lit(&b, "</title></head>\r\n<body>\r\n<center><h1>");
+    wr_strbuf_str(&b, title);
+    wr_strbuf_bytes(&b, page_tail, sizeof(page_tail) - 1);
+    wr_strbuf_str(&b, wr_server_token(r));
+    wr_strbuf_lit(&b, "</center>\r\n</body>\r\n</html>\r\n");
+    return wr_strbuf_view(&b);
+}
+
+/* Status, type, length and body of the built-in page. */
+static weir_buf *
+set_page(struct wr_request *r, uint32_t status)
+{
+    weir_str text = { NULL, 0 };
+    weir_buf *b;
+
+    r->pub.status = status;
+    (void)wr_fields_remove(wr_response_fields(r), WEIR_STR("Content-Type"), WEIR_H_CONTENT_TYPE);
+    if (status >= 300 && status != 304) {
+        text = page_text(r, status);
+        (void)weir_out_set(&r->pub, WEIR_STR("Content-Type"), WEIR_STR("text/html"));
+    }
+    r->pub.out_first = r->out->first;
+    r->pub.out_length = (int64_t)text.len;
+    r->source = NULL;
+    b = weir_buf_ref(r->pub.pool, text);
+    b->flags = WEIR_BUF_LAST;
+    return b;
+}
+
+void
+wr_response_page(struct wr_request *r, uint32_t status)
+{
+    weir_chain body = { NULL, NULL };
+
+    weir_chain_push(&body, set_page(r, status));
+    wr_response_begin(r, &body);
+}
+
+void
+wr_response_page_instead(struct wr_request *r, uint32_t status)
+{
+    static const weir_str gone[] = { { "ETag", 4 },
+                                     { "Last-Modified", 13 },
+                                     { "Accept-Ranges", 13 },
+                                     { "Content-Encoding", 16 } };
+
+    wr_chain_drop(&r->queued);
+    for (size_t i = 0; i < WR_COUNT(gone); i++) {
+        (void)weir_out_remove(&r->pub, gone[i]);
+    }
+    weir_chain_push(&r->queued, set_page(r, status));
+    r->filters_out = UINT64_MAX;
+}
