@@ -118,7 +118,10 @@ toy_filter(uint32_t i, weir_body_filter fn, uint32_t flags)
 static inline void
 toy_header(uint32_t i, weir_handler fn)
 {
-    toy.header[i] = (struct wr_plan_hook){ .handler = fn, .slot = WR_SLOT_BUILTIN + i, .module = "toy" };
+    toy.header[i] = (struct wr_plan_hook){ .handler = fn,
+                                            .slot = WR_SLOT_BUILTIN + i,
+                                            .bodies = UINT64_C(1) << i,
+                                            .module = "toy" };
     toy_phase(WEIR_PHASE_HEADERS, toy.header, i + 1);
 }
 
