@@ -22,7 +22,7 @@ struct wr_server_name {
     const struct wr_server *server;
     weir_str name;             /* lower case; the pattern of a regular expression with its '~' */
     weir_regex *regex;         /* NULL: none */
-    struct wr_conf_place place;
+    struct wr_conf_place place; /* while it is made */
 };
 
 /* One address that servers listen at. */
