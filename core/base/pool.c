@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <weir/module.h>
 
@@ -14,7 +15,7 @@
 
 struct wr_block {
     struct wr_block *next;
-    size_t size; /* header included */
+    size_t size; /* header included; with MAPPED: straight from the system */
 };
 
 struct wr_end {
@@ -23,7 +24,17 @@ struct wr_end {
     void *data;
 };
 
-enum { HEADER = (sizeof(struct wr_block) + 15) & ~15u };
+enum {
+    HEADER = (sizeof(struct wr_block) + 15) & ~15u,
+    MAPPED = 1,            /* in wr_block.size, whose sizes are even */
+    MAPPED_MIN = 64 * 1024 /* from this size on a bulk pool's blocks are mapped */
+};
+
+/* The leak checker's, in builds that have it: it does not look into mappings by itself. */
+#pragma weak __lsan_register_root_region
+#pragma weak __lsan_unregister_root_region
+void __lsan_register_root_region(const void *at, size_t size);
+void __lsan_unregister_root_region(const void *at, size_t size);
 
 /* Free common blocks of this process, newest first. */
 static struct wr_block *kept;
@@ -56,9 +67,43 @@ block_take(size_t size)
     return b;
 }
 
+static struct wr_block *
+block_map(size_t size)
+{
+    size_t whole = (size + WR_POOL_BLOCK - 1) & ~(size_t)(WR_POOL_BLOCK - 1);
+    struct wr_block *b =
+        mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (b == MAP_FAILED) {
+        return NULL;
+    }
+    if (__lsan_register_root_region != NULL) {
+        __lsan_register_root_region(b, whole);
+    }
+    b->size = whole | MAPPED;
+    held_total += whole;
+    return b;
+}
+
+static void
+block_unmap(struct wr_block *b)
+{
+    size_t size = b->size & ~(size_t)MAPPED;
+
+    if (__lsan_unregister_root_region != NULL) {
+        __lsan_unregister_root_region(b, size);
+    }
+    held_total -= size;
+    (void)munmap(b, size);
+}
+
 static void
 block_give(struct wr_block *b)
 {
+    if (b->size & MAPPED) {
+        block_unmap(b);
+        return;
+    }
     if (b->size == WR_POOL_BLOCK && kept_count < WR_POOL_BLOCK_KEPT) {
         b->next = kept;
         kept = b;
@@ -192,12 +237,72 @@ wr_pool_destroy(struct weir_pool **p)
     free(old);
 }
 
+void
+wr_pool_bulk(struct weir_pool *p)
+{
+    WR_ASSERT(p->first == NULL);
+    p->bulk = true;
+}
+
+void
+wr_pool_forget(struct weir_pool *p)
+{
+    struct wr_block **at = &p->first;
+
+    if (__lsan_register_root_region != NULL) {
+        return; /* what only these blocks lead to would count as leaked */
+    }
+    WR_LIST_EACH(link, &p->children)
+    {
+        wr_pool_forget(WR_CONTAINER(link, struct weir_pool, sibling));
+    }
+    while (*at != NULL) {
+        struct wr_block *b = *at;
+        if (b->size & MAPPED) {
+            *at = b->next;
+            block_unmap(b);
+        } else {
+            at = &b->next;
+        }
+    }
+    p->at = p->end = NULL;
+}
+
+/* A new block for a bulk pool: as large as all it has, so that there are few. */
+static void *
+bulk_grow(struct weir_pool *p, size_t size)
+{
+    size_t room = WR_MIN(WR_MAX(p->held, (size_t)WR_POOL_BLOCK), (size_t)WR_POOL_BULK_MAX);
+    bool alone = size > room / 4; /* the current block goes on being filled */
+    size_t want = alone ? size + HEADER : room;
+    struct wr_block *b;
+
+    if (size > SIZE_MAX / 2 ||
+        (b = want >= MAPPED_MIN ? block_map(want) : block_take((want + 15) & ~(size_t)15)) == NULL) {
+        out_of_memory(p->name, size);
+    }
+    p->held += b->size & ~(size_t)MAPPED;
+    if (alone && p->first != NULL) {
+        b->next = p->first->next;
+        p->first->next = b;
+        return (uint8_t *)b + HEADER;
+    }
+    b->next = p->first;
+    p->first = b;
+    p->at = (uint8_t *)b + HEADER + size;
+    p->end = (uint8_t *)b + (b->size & ~(size_t)MAPPED);
+    return (uint8_t *)b + HEADER;
+}
+
 void *
 wr_pool_grow(struct weir_pool *p, size_t size)
 {
     size_t want = size + HEADER <= WR_POOL_BLOCK ? WR_POOL_BLOCK : size + HEADER;
     struct wr_block *b;
 
+    if (p->bulk) {
+        return bulk_grow(p, size);
+    }
     if (size > SIZE_MAX / 2 || (b = block_take(want)) == NULL) {
         out_of_memory(p->name, size);
     }

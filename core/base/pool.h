@@ -37,11 +37,13 @@ struct weir_pool {
     size_t limit;           /* what weir_try_alloc may bring `held` to; 0: no limit */
     void *spare;            /* net/buf: buffers that were dropped, for the next ones */
     bool created;           /* by wr_pool_create: its own struct is freed with it */
+    bool bulk;              /* its blocks grow with it: wr_pool_bulk */
 };
 
 enum {
     WR_POOL_BLOCK = 4096,     /* the common block, header included */
-    WR_POOL_BLOCK_KEPT = 1024 /* free common blocks a process keeps */
+    WR_POOL_BLOCK_KEPT = 1024, /* free common blocks a process keeps */
+    WR_POOL_BULK_MAX = 1 << 20 /* the largest block of a bulk pool that holds many things */
 };
 
 /* Make p an empty pool; it takes its first block at the first allocation. parent may be NULL. */
@@ -59,6 +61,14 @@ void wr_pool_fini(struct weir_pool *p);
 /* A pool in memory of its own, ended by wr_pool_destroy or with its parent. */
 struct weir_pool *wr_pool_create(const char *name, struct weir_pool *parent);
 void wr_pool_destroy(struct weir_pool **p);
+
+/* p, still empty, is for much that lives long, a configuration: its blocks grow as it does, up to WR_POOL_BULK_MAX, and the
+ * large ones are the system's again, not the allocator's, when p ends. */
+void wr_pool_bulk(struct weir_pool *p);
+
+/* In a forked child that never looks into p again: give up its large blocks, so that the parent's and ours need not both be
+ * kept. Nothing that was to happen at p's end happens; p may neither be used nor ended after this. */
+void wr_pool_forget(struct weir_pool *p);
 
 /* Make o end with p, unless wr_pool_disown comes first. Neither allocates. */
 void wr_pool_own(struct weir_pool *p, struct wr_owned *o, void (*end)(struct wr_owned *o));

@@ -161,7 +161,7 @@ add_origin(struct weir_conf *cf, const struct wr_conf_node *n, uint32_t slot,
            const weir_directive *row)
 {
     struct wr_scope *scope = cf->scope;
-    struct wr_scope_origin *o = wr_pool_alloc(cf->pool, sizeof(*o));
+    struct wr_scope_origin *o = wr_pool_alloc(wr_conf_scratch(cf), sizeof(*o));
 
     *o = (struct wr_scope_origin){ .node = n, .row = row, .slot = slot };
     if (scope->last_origin != NULL) {

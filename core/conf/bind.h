@@ -58,7 +58,8 @@ struct wr_scope {
 
 /* What weir_conf of the ABI is inside: the state of one load. */
 struct weir_conf {
-    struct weir_pool *pool; /* the configuration's */
+    struct weir_pool *pool;    /* the configuration's */
+    struct weir_pool *scratch; /* memory of the load: ends with the tree, when all is bound and said. NULL: pool is as good */
     struct wr_diag *diag;
     const struct wr_conf_space *space;
     void *owner;                 /* the layer above's: the generation being built */
@@ -79,6 +80,13 @@ struct weir_conf {
     struct wr_setter_room *strs_room; /* lists of the block being bound that may grow in place */
     bool block_read; /* the statement's block was read by the running code: unread blocks are faults */
 };
+
+/* Where to put what only the load needs. */
+static inline struct weir_pool *
+wr_conf_scratch(const struct weir_conf *cf)
+{
+    return cf->scratch != NULL ? cf->scratch : cf->pool;
+}
 
 /* The outermost scope: every module's struct with its presets. cf->scope becomes it. */
 struct wr_scope *wr_scope_create_main(struct weir_conf *cf);

@@ -25,7 +25,7 @@ struct wr_reading {
 };
 
 struct wr_reader {
-    struct weir_pool *pool;
+    struct weir_pool *pool, *words_pool;
     struct wr_diag *diag;
     struct wr_conf_tree *tree;
     struct wr_source_set sources;

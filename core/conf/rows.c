@@ -186,7 +186,7 @@ wr_rows_enter(struct wr_rows *rows, struct weir_conf *cf)
     WR_ASSERT(rows->depth < WR_COUNT(rows->marks));
     marks = &rows->marks[rows->depth++];
     if (marks->seen == NULL) {
-        marks->seen = wr_pool_array(cf->pool, uint64_t, 2 * words);
+        marks->seen = wr_pool_array(wr_conf_scratch(cf), uint64_t, 2 * words);
         marks->emptied = marks->seen + words;
     } else {
         memset(marks->seen, 0, 2 * words * sizeof(uint64_t));

@@ -304,16 +304,16 @@ wr_reader_source(struct wr_reader *r, const struct wr_conf_source *source,
     struct wr_reading file = { .includer = includer, .source = source };
     size_t room = source->text.len + 1;
 
-    file.words_text = wr_strbuf_over(wr_pool_alloc(r->pool, room), room);
+    file.words_text = wr_strbuf_over(wr_pool_alloc(r->words_pool, room), room);
     wr_lex_init(&file.lex, source->text);
     read_block(r, &file, NULL, tail);
 }
 
 static void
-reader_init(struct wr_reader *r, struct weir_pool *pool, struct wr_diag *diag,
-            struct wr_conf_tree *tree)
+reader_init(struct wr_reader *r, struct weir_pool *pool, struct weir_pool *words,
+            struct wr_diag *diag, struct wr_conf_tree *tree)
 {
-    *r = (struct wr_reader){ .pool = pool, .diag = diag, .tree = tree };
+    *r = (struct wr_reader){ .pool = pool, .words_pool = words, .diag = diag, .tree = tree };
     wr_source_set_init(&r->sources, pool);
     *tree = (struct wr_conf_tree){ .first = NULL };
 }
@@ -327,8 +327,8 @@ reader_fini(struct wr_reader *r, uint32_t errors_before)
 }
 
 bool
-wr_conf_read(struct weir_pool *pool, const char *path, weir_str globals, struct wr_diag *diag,
-             struct wr_conf_tree *tree)
+wr_conf_read(struct weir_pool *pool, struct weir_pool *words, const char *path, weir_str globals,
+             struct wr_diag *diag, struct wr_conf_tree *tree)
 {
     uint32_t errors_before = diag->errors;
     const struct wr_conf_source *source;
@@ -336,7 +336,7 @@ wr_conf_read(struct weir_pool *pool, const char *path, weir_str globals, struct 
     const char *slash = strrchr(path, '/');
     struct wr_reader r;
 
-    reader_init(&r, pool, diag, tree);
+    reader_init(&r, pool, words, diag, tree);
     if (globals.len != 0) {
         source =
             wr_source_add_text(&r.sources, WR_CONF_COMMAND_LINE, weir_dup(pool, globals), diag);
@@ -365,7 +365,7 @@ wr_conf_read_text(struct weir_pool *pool, weir_str name, weir_str text, const ch
     struct wr_conf_node **tail = &tree->first;
     struct wr_reader r;
 
-    reader_init(&r, pool, diag, tree);
+    reader_init(&r, pool, pool, diag, tree);
     r.folder = weir_str_c(folder);
     source = wr_source_add_text(&r.sources, name, text, diag);
     if (source != NULL) {

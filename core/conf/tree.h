@@ -1,7 +1,7 @@
 /* conf/tree.h - a configuration as text made into statements: words, blocks, places; includes already followed.
  *
  * Nothing here knows what a directive means. One tree holds all files of a configuration and lives in the pool it was read
- * into.
+ * into; settings point at the bytes of its words, so these may stand in a pool of their own that outlives it.
  */
 #ifndef WR_CONF_TREE_H
 #define WR_CONF_TREE_H
@@ -59,10 +59,12 @@ enum {
  * Read the file at path, and what it includes (globs in byte order; relative to the folder of the main file, as nginx), after
  * the statements of `globals` (the -g text, may be absent).
  *
+ * words  where the bytes of words go: wr_conf_word.text; everything else, sources too, goes to pool. May be the same
+ *
  * True with the tree; false when anything could not be read: all faults are in diag, and the tree then holds what could.
  */
-bool wr_conf_read(struct weir_pool *pool, const char *path, weir_str globals, struct wr_diag *diag,
-                  struct wr_conf_tree *tree);
+bool wr_conf_read(struct weir_pool *pool, struct weir_pool *words, const char *path,
+                  weir_str globals, struct wr_diag *diag, struct wr_conf_tree *tree);
 
 /* The same from text in memory, named name, which must live as long as the pool; includes are relative to folder, and
  * refused when it is NULL. */

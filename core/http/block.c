@@ -57,7 +57,7 @@ wr_block_bind(struct weir_conf *cf, struct wr_location *loc, uint32_t where)
     struct wr_scope *scope = wr_scope_create(cf, cf->scope, where, cf->node);
     size_t deferred = b->deferred.count;
 
-    wr_vec_init_of(&block.locations, cf->pool, struct wr_location *);
+    wr_vec_init_of(&block.locations, wr_conf_scratch(cf), struct wr_location *);
     *(struct wr_location **)wr_vec_add(&b->locations) = loc;
     loc->conf = scope->conf;
     loc->scope = scope;
@@ -133,18 +133,22 @@ wr_http_block(weir_conf *cf, const weir_directive *d, void *field)
 static void
 add_names(struct weir_conf *cf, struct wr_build_server *s)
 {
+    struct wr_server_name *names;
+
     if (s->names.count == 0) {
         struct wr_server_name *none = wr_vec_add(&s->names);
         none->server = s->server;
         none->name = WEIR_STR("");
         none->place = wr_conf_place(s->server->base.node, 0);
     }
+    names = wr_pool_array(cf->pool, struct wr_server_name, s->names.count);
+    memcpy(names, s->names.data, s->names.count * sizeof(*names));
     WR_VEC_EACH (struct wr_build_address *, a, &s->addresses) {
-        WR_VEC_EACH (struct wr_server_name, n, &s->names) {
-            wr_names_add(cf, *a, n);
+        for (size_t i = 0; i < s->names.count; i++) {
+            wr_names_add(cf, *a, &names[i]);
         }
     }
-    s->server->name = wr_vec_at(&s->names, struct wr_server_name, 0)->name;
+    s->server->name = names[0].name;
     if (wr_str_starts(s->server->name, WEIR_STR("."))) { /* ".example.com" goes by its domain (nginx) */
         s->server->name = wr_str_cut(s->server->name, 1, SIZE_MAX);
     }
@@ -165,8 +169,8 @@ wr_server_block(weir_conf *cf, const weir_directive *d, void *field)
     server->base.name = WEIR_STR("");
     server->http = wr_http_of(cf);
     server->index = (uint32_t)b->servers.count;
-    wr_vec_init_of(&s.names, cf->pool, struct wr_server_name);
-    wr_vec_init_of(&s.addresses, cf->pool, struct wr_build_address *);
+    wr_vec_init_of(&s.names, wr_conf_scratch(cf), struct wr_server_name);
+    wr_vec_init_of(&s.addresses, wr_conf_scratch(cf), struct wr_build_address *);
     *(struct wr_server **)wr_vec_add(&b->servers) = server;
     b->server = &s;
     wr_block_bind(cf, &server->base, WEIR_IN_SERVER);

@@ -22,7 +22,7 @@ struct wr_server_name {
     const struct wr_server *server;
     weir_str name;             /* lower case; the pattern of a regular expression with its '~' */
     weir_regex *regex;         /* NULL: none */
-    struct wr_conf_place place;
+    struct wr_conf_place place; /* while it is made */
 };
 
 /* One address that servers listen at. */
@@ -65,6 +65,7 @@ struct wr_build_deferred {
 
 struct wr_build {
     struct wr_map addresses;  /* text to struct wr_build_address */
+    struct wr_map regexes;    /* "i" or "-" and the pattern to weir_regex: equal ones are one */
     struct wr_vec servers;    /* struct wr_server * */
     struct wr_vec locations;  /* struct wr_location *: every block of settings, outer ones first */
     struct wr_vec deferred;   /* struct wr_build_deferred */

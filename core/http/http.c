@@ -22,7 +22,8 @@ struct wr_http *
 wr_http_create(struct weir_conf *cf, const struct wr_registry *registry)
 {
     struct wr_http *http = wr_pool_zalloc(cf->pool, sizeof(*http));
-    struct wr_build *b = wr_pool_zalloc(cf->pool, sizeof(*b));
+    struct weir_pool *scratch = wr_conf_scratch(cf);
+    struct wr_build *b = wr_pool_zalloc(scratch, sizeof(*b));
 
     http->tag = WR_HTTP_TAG;
     http->pool = cf->pool;
@@ -31,11 +32,12 @@ wr_http_create(struct weir_conf *cf, const struct wr_registry *registry)
     http->n_slots = registry->space.n_slots;
     http->compat_nginx = cf->compat_nginx;
     http->build = b;
-    wr_map_init(&b->addresses, cf->pool, false);
+    wr_map_init(&b->addresses, scratch, false);
+    wr_map_init(&b->regexes, scratch, false);
     wr_vec_init_of(&b->servers, cf->pool, struct wr_server *);
-    wr_vec_init_of(&b->locations, cf->pool, struct wr_location *);
-    wr_vec_init_of(&b->deferred, cf->pool, struct wr_build_deferred);
-    wr_vec_init_of(&b->wishes, cf->pool, struct wr_order_wish);
+    wr_vec_init_of(&b->locations, scratch, struct wr_location *);
+    wr_vec_init_of(&b->deferred, scratch, struct wr_build_deferred);
+    wr_vec_init_of(&b->wishes, scratch, struct wr_order_wish);
     ((struct wr_http_home *)cf->owner)->http = http;
     cf->make_value = wr_value_make;
     cf->make_zone = wr_zone_make;

@@ -91,7 +91,7 @@ warn(struct weir_conf *cf, const struct block *b, enum trap trap, struct wr_conf
 static struct block *
 look_at(struct weir_conf *cf, struct wr_map *seen, const struct wr_scope *scope)
 {
-    struct block *b = wr_pool_zalloc(cf->pool, sizeof(*b));
+    struct block *b = wr_pool_zalloc(wr_conf_scratch(cf), sizeof(*b));
     const struct block *outer = NULL;
     const struct wr_conf_node *own = NULL;
 
@@ -155,7 +155,7 @@ check_regexes(struct weir_conf *cf, const struct block *b, const struct wr_locat
     uint32_t n;
 
     at = wr_locations_regexes(inner, &n);
-    wr_map_init(&patterns, cf->pool, false);
+    wr_map_init(&patterns, wr_conf_scratch(cf), false);
     for (uint32_t i = 0; i < n; i++) {
         const struct wr_location *same = wr_map_set(&patterns, at[i]->name, at[i]);
         const struct wr_location *first = all;
@@ -211,7 +211,7 @@ wr_lint(struct weir_conf *cf, const struct wr_http *http)
 {
     struct wr_map seen;
 
-    wr_map_init(&seen, cf->pool, false);
+    wr_map_init(&seen, wr_conf_scratch(cf), false);
     (void)look_at(cf, &seen, http->scope);
     WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
         const struct block *b = look_at(cf, &seen, (*loc)->scope);

@@ -89,6 +89,18 @@ link_shorter(struct wr_locations *l)
     }
 }
 
+static void
+add_regexes(struct weir_conf *cf, struct wr_locations *l, const struct wr_vec *list, uint32_t n)
+{
+    l->regexes = wr_pool_array(cf->pool, struct wr_location *, n);
+    WR_VEC_EACH(struct wr_location *, loc, list)
+    {
+        if ((*loc)->kind == WR_LOC_REGEX) {
+            l->regexes[l->n_regexes++] = *loc;
+        }
+    }
+}
+
 struct wr_locations *
 wr_locations_create(struct weir_conf *cf, const struct wr_vec *list)
 {
@@ -100,16 +112,14 @@ wr_locations_create(struct weir_conf *cf, const struct wr_vec *list)
         return NULL;
     }
     l = wr_pool_zalloc(cf->pool, sizeof(*l));
-    plain = wr_pool_array(cf->pool, struct wr_location *, list->count);
-    l->regexes = wr_pool_array(cf->pool, struct wr_location *, list->count);
+    plain = wr_pool_array(wr_conf_scratch(cf), struct wr_location *, list->count);
     WR_VEC_EACH(struct wr_location *, loc, list)
     {
-        if ((*loc)->kind == WR_LOC_REGEX) {
-            l->regexes[l->n_regexes++] = *loc;
-        } else {
+        if ((*loc)->kind != WR_LOC_REGEX) {
             plain[n++] = *loc;
         }
     }
+    add_regexes(cf, l, list, (uint32_t)list->count - n);
     qsort(plain, n, sizeof(struct wr_location *), compare);
     l->entries = wr_pool_array(cf->pool, struct entry, n);
     for (uint32_t i = 0; i < n; i++) {

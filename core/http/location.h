@@ -35,8 +35,8 @@ struct wr_location {
     const struct wr_server *server;
     const struct wr_location *outer; /* the block around it */
     struct wr_locations *inner;      /* NULL: none */
-    const struct wr_conf_node *node; /* where it stands */
-    const struct wr_scope *scope;    /* for -M */
+    const struct wr_conf_node *node; /* where it stands: for the load and -M, gone in a server */
+    const struct wr_scope *scope;    /* for -M; its node and origins are gone in a server too */
     weir_str name;                   /* "/images/", the pattern, "@name" */
     weir_regex *regex;
     uint32_t kind;

@@ -1,5 +1,7 @@
 /* http/regex.c - expressions compiled once by the master, run by workers with one set of PCRE2's working memory a process.
  *
+ * Machine code is made by the process that runs an expression, when it first does: of ten thousand sites' expressions most
+ * are never asked, since their literals are not in the subject. Equal expressions of a configuration are one.
  * A match works at most WR_LIMIT_REGEX_MATCH steps and in bounded memory, so that no subject can keep a worker. PCRE2's own
  * memory for compiled code is freed when the pool of the configuration ends.
  */
@@ -9,6 +11,7 @@
 #include <pcre2.h>
 
 #include "base/assert.h"
+#include "http/build.h"
 #include "http/http.h"
 #include "http/regex_literals.h"
 #include "http/request.h"
@@ -31,6 +34,7 @@ struct weir_regex {
     struct wr_regex_literals literals;
     uint32_t groups;   /* without the whole, group 0 */
     uint32_t min_len;  /* bytes that every match has */
+    bool asked;        /* it ran in this process, so what follows is known */
     bool fast;         /* pcre2_jit_match may be used */
     uint32_t n_named;
     struct named_group *named;
@@ -58,7 +62,6 @@ wrap(struct weir_pool *pool, pcre2_code *code, weir_str pattern, bool fold)
 {
     weir_regex *re = wr_pool_zalloc(pool, sizeof(*re));
     uint32_t options = 0;
-    size_t jit_size = 0;
 
     re->code = code;
     re->pattern = weir_dup(pool, pattern);
@@ -66,10 +69,6 @@ wrap(struct weir_pool *pool, pcre2_code *code, weir_str pattern, bool fold)
     (void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &re->groups);
     (void)pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &re->min_len);
     (void)pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
-    /* Without JIT (a hardened system forbids it) the interpreter runs: slower, the same answers. */
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
-    (void)pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &jit_size);
-    re->fast = jit_size != 0 && !(options & PCRE2_UTF);
     if (options & PCRE2_UTF) {
         re->min_len = 0; /* counts characters */
     } else {
@@ -129,13 +128,25 @@ declare_names(struct weir_conf *cf, weir_regex *re, weir_str pattern)
     return true;
 }
 
-weir_regex *
-weir_regex_compile(weir_conf *cf, weir_str pattern, uint32_t flags)
+/* What the map of one configuration's expressions knows this one by. */
+static weir_str
+key_of(struct weir_conf *cf, weir_str pattern, uint32_t flags)
+{
+    char *key = wr_pool_alloc(wr_conf_scratch(cf), pattern.len + 1);
+
+    key[0] = (flags & WEIR_REGEX_ICASE) != 0 ? 'i' : '-';
+    if (pattern.len != 0) {
+        memcpy(key + 1, pattern.data, pattern.len);
+    }
+    return (weir_str){ key, pattern.len + 1 };
+}
+
+static weir_regex *
+compile(struct weir_conf *cf, weir_str pattern, uint32_t flags)
 {
     struct wr_err err;
     size_t at = 0;
     weir_regex *re = wr_regex_create(cf->pool, pattern, flags, &err, &at);
-
     if (re == NULL) {
         weir_str rest = { pattern.data + at, pattern.len - at };
         wr_diag_error(cf->diag, wr_vars_place(cf, rest.len != 0 ? rest : pattern), NULL,
@@ -144,6 +155,22 @@ weir_regex_compile(weir_conf *cf, weir_str pattern, uint32_t flags)
         return NULL;
     }
     return declare_names(cf, re, pattern) ? re : NULL;
+}
+
+weir_regex *
+weir_regex_compile(weir_conf *cf, weir_str pattern, uint32_t flags)
+{
+    struct wr_build *b = wr_build_of(cf);
+    weir_str key = key_of(cf, pattern, flags);
+    weir_regex *re = b != NULL ? wr_map_find(&b->regexes, key) : NULL;
+
+    if (re == NULL) {
+        re = compile(cf, pattern, flags);
+        if (re != NULL && b != NULL) {
+            (void)wr_map_add(&b->regexes, key, re);
+        }
+    }
+    return re;
 }
 
 /* ---- Matching. ---- */
@@ -166,6 +193,20 @@ prepare(uint32_t groups)
         work.data = pcre2_match_data_create(work.groups + 1, NULL);
         WR_ASSERT(work.data != NULL);
     }
+}
+
+/* Make re's machine code. Without (a hardened system forbids it) the interpreter runs: slower, the same answers. */
+static void
+speed_up(weir_regex *re)
+{
+    uint32_t options = 0;
+    size_t size = 0;
+
+    (void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+    (void)pcre2_pattern_info(re->code, PCRE2_INFO_JITSIZE, &size);
+    (void)pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
+    re->fast = size != 0 && !(options & PCRE2_UTF);
+    re->asked = true;
 }
 
 static weir_str
@@ -211,6 +252,9 @@ run(const weir_regex *re, weir_str subject, struct wr_err *err)
         return -1;
     }
     prepare(re->groups);
+    if (!re->asked) {
+        speed_up((weir_regex *)(uintptr_t)re); /* const to callers, ours to know more about */
+    }
     if (re->fast) {
         rc = pcre2_jit_match(re->code, text, subject.len, 0, 0, work.data, work.context);
     } else {

@@ -124,7 +124,7 @@ wr_start_signal(struct wr_instance *in, const char *name)
     pid_t pid;
 
     wr_diag_init(&diag, pool);
-    if (!wr_conf_read(pool, in->conf_path, in->globals, &diag, &tree)) {
+    if (!wr_conf_read(pool, pool, in->conf_path, in->globals, &diag, &tree)) {
         wr_console_mute(true);
         wr_diag_print(&diag, STDERR_FILENO, 1u << WR_DIAG_ERROR, true);
         wr_console_mute(false);

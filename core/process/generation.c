@@ -40,10 +40,14 @@ struct wr_generation *
 wr_generation_create(struct wr_instance *in)
 {
     struct weir_pool *pool = wr_pool_create("generation", NULL);
-    struct wr_generation *g = wr_pool_zalloc(pool, sizeof(*g));
+    struct wr_generation *g;
 
+    wr_pool_bulk(pool);
+    g = wr_pool_zalloc(pool, sizeof(*g));
     g->tag = WR_GENERATION_TAG;
     g->pool = pool;
+    g->reading = wr_pool_create("reading", pool);
+    wr_pool_bulk(g->reading);
     g->instance = in;
     wr_diag_init(&g->diag, pool);
     wr_vec_init_of(&g->folders, pool, weir_str);
@@ -94,6 +98,7 @@ begin_conf(struct wr_generation *g)
 {
     g->cf = (struct weir_conf){
         .pool = g->pool,
+        .scratch = g->reading,
         .diag = &g->diag,
         .space = &g->registry.space,
         .owner = g,
@@ -187,7 +192,8 @@ wr_generation_load(struct wr_generation *g)
     uint32_t n = list_builtin(builtin);
     bool ok;
 
-    if (!wr_conf_read(g->pool, g->instance->conf_path, g->instance->globals, &g->diag, &g->tree)) {
+    if (!wr_conf_read(g->reading, g->pool, g->instance->conf_path, g->instance->globals, &g->diag,
+                      &g->tree)) {
         return false;
     }
     wr_registry_init(&g->registry, g->pool, g->instance->modules, builtin, n, &g->instance->zones);
@@ -196,6 +202,21 @@ wr_generation_load(struct wr_generation *g)
     ok = bind_conf(g) && ok;
     warn_of_log_folders(g);
     return finish(g) && ok && make_folders(g);
+}
+
+void
+wr_generation_settle(struct wr_generation *g)
+{
+    g->tree = (struct wr_conf_tree){ .first = NULL };
+    g->cf.scratch = NULL;
+    g->cf.rows = NULL;
+    wr_pool_destroy(&g->reading);
+}
+
+void
+wr_generation_forget(struct wr_generation *g)
+{
+    wr_pool_forget(g->pool);
 }
 
 bool

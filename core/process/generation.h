@@ -30,6 +30,7 @@ struct wr_generation {
     struct weir_pool *pool;
     struct wr_instance *instance;
     struct wr_diag diag;
+    struct weir_pool *reading;         /* the tree and what else only the load needs; NULL: settled */
     struct wr_conf_tree tree;
     struct wr_registry registry;
     struct weir_conf cf;
@@ -46,6 +47,13 @@ struct wr_generation *wr_generation_create(struct wr_instance *in);
 /* Read the configuration, bind it, initialise its modules. False after errors in g->diag; g is to
  * be destroyed then. */
 bool wr_generation_load(struct wr_generation *g);
+
+/* After the load, when all it had to say is printed, in a server: give up the tree and what else only the load needed. The
+ * nodes and origins of scopes are gone then, so -T and -M cannot be answered any more. */
+void wr_generation_settle(struct wr_generation *g);
+
+/* In a forked child: g is another process's. It is not touched again, so its memory need not be kept here. */
+void wr_generation_forget(struct wr_generation *g);
 
 /* Open what it listens at, taking over from `have`. False with the reason in err. */
 bool wr_generation_open(struct wr_generation *g, const struct wr_listen *have, struct wr_err *err);

@@ -214,6 +214,7 @@ start_next(struct wr_master *m)
     bool ok = wr_generation_load(g);
 
     wr_diag_print(&g->diag, -1, 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, true);
+    wr_generation_settle(g);
     if (ok && (!wr_privileges_find(g->conf, &r->user, &err) ||
                !wr_generation_open(g, m->current->listens, &err))) {
         wr_say(wr_log_process(), EMERG, "%s", err.text);

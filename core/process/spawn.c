@@ -72,21 +72,22 @@ channel_ready(struct wr_io *io, uint32_t events)
 
 /* ---- Starting one. ---- */
 
-/* In the child: let go of what is the master's, and of sockets that only another generation listens
- * at. */
+/* In the child: let go of what is the master's, of sockets that only another generation listens at,
+ * and of that one's memory: when the master ends it, nothing of it is left anywhere. */
 static void
 forget_master(struct wr_master *m, const struct wr_generation *g, const struct wr_child *self)
 {
+    struct wr_generation *other = m->current != g ? m->current : m->reload.next;
+
     EACH_CHILD(c, m)
     {
         if (c != self && c->channel.fd >= 0) {
             (void)close(c->channel.fd);
         }
     }
-    if (m->current != g) {
-        wr_listen_close_unused(m->current->listens, g->listens, false);
-    } else if (m->reload.next != NULL) {
-        wr_listen_close_unused(m->reload.next->listens, g->listens, false);
+    if (other != NULL && other != g) {
+        wr_listen_close_unused(other->listens, g->listens, false);
+        wr_generation_forget(other);
     }
     if (m->reload.report.fd > 0) {
         (void)close(m->reload.report.fd);
@@ -110,8 +111,8 @@ be_worker(struct wr_master *m, struct wr_generation *g, const struct wr_privileg
     };
 
     (void)close(ends[0]);
-    forget_master(m, g, self);
     wr_log_process_set(&g->conf->error_log);
+    forget_master(m, g, self);
     exit(wr_worker_run(&start));
 }
 

@@ -142,6 +142,7 @@ wr_start_server(struct wr_instance *in)
         wr_generation_destroy(&g);
         return 1;
     }
+    wr_generation_settle(g);
     wr_console_attach(&g->conf->error_log);
     if (!open_sockets(g, have)) {
         return give_up(g);

@@ -35,7 +35,7 @@ read_file(struct text *t, const char *name, const char *globals)
 
     text_init(t);
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return wr_conf_read(t->pool, path, weir_str_c(globals), &t->diag, &t->tree);
+    return wr_conf_read(t->pool, t->pool, path, weir_str_c(globals), &t->diag, &t->tree);
 }
 
 /* The tree as "a b;c{d;}". */
@@ -376,6 +376,25 @@ tear_down(void **state)
     return system(command);
 }
 
+static void
+test_bytes_of_words_outlive_the_statements(void **state)
+{
+    struct weir_pool *words = wr_pool_create("words", NULL);
+    char path[128];
+    struct text t;
+    weir_str word;
+
+    (void)state;
+    put("words.conf", "root \"/srv/a b\";");
+    snprintf(path, sizeof(path), "%s/words.conf", folder);
+    text_init(&t);
+    assert_true(wr_conf_read(t.pool, words, path, WEIR_STR(""), &t.diag, &t.tree));
+    word = t.tree.first->words[1].text;
+    text_fini(&t);
+    assert_true(weir_str_eq(word, WEIR_STR("/srv/a b")));
+    wr_pool_destroy(&words);
+}
+
 int
 main(void)
 {
@@ -396,6 +415,7 @@ main(void)
         cmocka_unit_test(test_a_file_is_kept_once_however_often_it_is_included),
         cmocka_unit_test(test_hostile_texts_end_soon),
         cmocka_unit_test(test_blocks_within_blocks_have_a_limit),
+        cmocka_unit_test(test_bytes_of_words_outlive_the_statements),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

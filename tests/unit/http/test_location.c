@@ -219,6 +219,31 @@ test_limit_except_holds_for_other_methods(void **state)
                         "3:28 invalid method \"FETCH\"");
 }
 
+static const struct wr_location *
+found(struct site *s, const char *host, const char *path)
+{
+    struct wr_request r = { .pub = { .pool = s->pool } };
+    const struct wr_server *server = wr_vhost_find(s->home.http->listens->owner, weir_str_c(host), &r);
+
+    return wr_location_find(&r, server, weir_str_c(path));
+}
+
+static void
+test_equal_patterns_are_one_expression_whose_case_counts(void **state)
+{
+    struct site s;
+
+    (void)state;
+    site_must(&s, site_load(&s, "server { server_name a; location ~ \\.php$ { } }\n"
+                                "server { server_name b; location ~ \\.php$ { } }\n"
+                                "server { server_name c; location ~* \\.php$ { } }\n"));
+    assert_ptr_equal(found(&s, "a", "/x.php")->regex, found(&s, "b", "/x.php")->regex);
+    assert_ptr_not_equal(found(&s, "a", "/x.php"), found(&s, "b", "/x.php"));
+    assert_int_equal(found(&s, "b", "/x.PHP")->kind, WR_LOC_SERVER);
+    assert_int_equal(found(&s, "c", "/x.PHP")->kind, WR_LOC_REGEX);
+    site_fini(&s);
+}
+
 int
 main(void)
 {
@@ -233,6 +258,7 @@ main(void)
         cmocka_unit_test(test_exact_and_prefix_of_one_name_are_two),
         cmocka_unit_test(test_search_agrees_with_trying_every_prefix),
         cmocka_unit_test(test_limit_except_holds_for_other_methods),
+        cmocka_unit_test(test_equal_patterns_are_one_expression_whose_case_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
