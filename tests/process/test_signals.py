@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from weir.load import Load
-from weir.server import FLAVOUR, alive, children, configuration, wait_for
+from weir.server import FLAVOUR, alive, children, configuration, title, wait_for
 from weir.wire import Closed, Connection, fetch
 
 NAME = FLAVOUR
@@ -18,10 +18,6 @@ OK = 'location / { return 200 "ok"; }'
 
 def master_server(make_server, conf=OK, main="worker_processes 2;", **rest):
     return make_server(conf, single=False, main=main, **rest)
-
-
-def title(pid):
-    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode()
 
 
 def gone(pid):

@@ -75,6 +75,14 @@ def children(pid):
     return sorted(p for p in found if alive(p))
 
 
+def title(pid):
+    """What ps shows of a process; empty when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
 def module_double(name):
     """tests/modules/NAME.c compiled as anyone's module is, by the public headers alone; its .so."""
     source = TOP / "tests/modules" / f"{name}.c"
@@ -204,7 +212,8 @@ class Server:
         return int(wait_for("pid file", lambda: self.pid_file.exists() and self.pid_file.read_text().strip()))
 
     def workers(self, master=None):
-        return children(master or self.master())
+        """Children that serve: a reload's probe is a child for a moment, too."""
+        return [p for p in children(master or self.master()) if "worker process" in title(p)]
 
     def kill(self, number, pid=None):
         os.kill(pid or self.master(), number)
