@@ -26,7 +26,8 @@
 
 enum {
     ORPHAN_MS = 10 * 1000, /* what a worker without a master may take to end its work */
-    BEAT_MS = 1000
+    BEAT_MAX_MS = 1000,
+    BEATS = 4 /* that must be missed for a worker to count as hanging */
 };
 
 struct worker {
@@ -191,6 +192,14 @@ resident_bytes(int statm)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static uint64_t
+beat_ms(const struct worker *w)
+{
+    uint64_t watchdog = w->g->conf->watchdog_ms;
+
+    return watchdog == 0 ? BEAT_MAX_MS : WR_MAX(WR_MIN(watchdog / BEATS, BEAT_MAX_MS), 1);
+}
+
 static void
 beat(struct wr_timer *t)
 {
@@ -206,7 +215,7 @@ beat(struct wr_timer *t)
                "more memory than worker_max_rss, asking for a replacement");
         (void)wr_channel_send(w->channel.fd, (struct wr_message){ .kind = WR_MESSAGE_REPLACE }, -1);
     }
-    wr_timer_set(w->loop, &w->beat, BEAT_MS);
+    wr_timer_set(w->loop, &w->beat, beat_ms(w));
 }
 
 /* ---- Starting. ---- */
@@ -260,7 +269,7 @@ start_beat(struct worker *w)
     }
     w->beat.fire = beat;
     if (needed || w->statm >= 0) {
-        wr_timer_set(w->loop, &w->beat, BEAT_MS);
+        wr_timer_set(w->loop, &w->beat, beat_ms(w));
     }
 }
 

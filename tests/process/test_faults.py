@@ -94,6 +94,36 @@ def test_workers_finish_a_download_when_the_master_is_killed(make_server):
     wait_for("the worker leaves", lambda: not alive(worker), 10)
 
 
+@pytest.mark.weir_only
+def test_a_worker_that_hangs_is_replaced(make_server):
+    """One that gets its work done lives, also where the limit is short."""
+    server = two_workers(make_server, 'location / { return 200 $pid; }', main="worker_processes 2; worker_watchdog 1s;")
+    server.allowed = r"exited on signal"
+    victim = int(fetch(server.port).body)
+    with Load(server.port) as load:
+        load.wait_more(100)
+        time.sleep(3)
+    load.assert_clean()
+    assert victim in server.workers()
+    server.kill(signal.SIGSTOP, victim)
+    wait_for("a new worker", lambda: len(server.workers()) == 2 and victim not in server.workers(), 20)
+    assert f"worker process {victim} hangs" in server.log(whole=True)
+    assert fetch(server.port).status == 200
+
+
+@pytest.mark.weir_only
+def test_a_worker_of_too_much_memory_is_replaced_and_finishes_its_answer(make_server):
+    """Every worker is past the limit here, so that each asks for a replacement once."""
+    server = make_server("location / { limit_rate 20k; }", single=False, files={"f": b"x" * 20000},
+                         main="worker_processes 1; worker_max_rss 1m;").start()
+    wait_for("a worker", lambda: len(server.workers()) == 1)
+    first = server.workers()[0]
+    assert len(fetch(server.port, "/f").body) == 20000
+    wait_for("another worker", lambda: first not in server.workers(), 20)
+    assert "more memory than worker_max_rss" in server.log(whole=True)
+    assert len(fetch(server.port, "/f").body) == 20000
+
+
 def test_a_log_on_a_full_disk_fails_no_request(make_server):
     server = make_server(OK, http="access_log /dev/full;").start()
     with Load(server.port) as load:

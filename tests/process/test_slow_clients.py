@@ -108,16 +108,32 @@ def connection_open(port, sock):
 
 
 @pytest.mark.weir_only
-def test_a_dripped_body_is_cut_for_its_rate(make_server):
-    """4 B/s is no upload: a body has a minimum rate after its grace."""
-    server = make_server("client_body_timeout 5s; location / { return 200 ok; }").start()
-    sock = open_many(server.port, 1, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")[0]
-    stop = threading.Event()
-    timer = threading.Timer(40, stop.set)
-    timer.start()
-    assert drip(sock, b"x", 0.25, stop), "a body at 4 B/s lives"
-    timer.cancel()
-    sock.close()
+def test_who_is_slower_than_the_minimum_rates_is_cut_after_20_seconds(make_server):
+    """A few bytes a second are no upload, and some hundred no download, where more is asked for."""
+    server = make_server("client_body_timeout 5s; client_body_min_rate 500; send_min_rate 2k; location / { }"
+                         " location /echo { echo on; } listen 127.0.0.1:%PORT2% sndbuf=4k;",
+                         main="load_module %MODULE:echo%;", files={"big": b"x" * 3_000_000}).start()
+    sender, reader = socket.create_connection(("127.0.0.1", server.port)), socket.socket()
+    sender.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", server.extra_ports["PORT2"]))
+    reader.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+    stop, begin = threading.Event(), time.monotonic()
+    slow = threading.Thread(target=drip, args=(sender, b"x", 0.25, stop))
+    slow.start()
+
+    def both_cut():
+        if not stop.wait(0.25):
+            assert reader.recv(200)
+        return "body too slowly" in server.log() and "response too slowly" in server.log()
+
+    wait_for("both are cut", both_cut, 60)
+    took = time.monotonic() - begin
+    stop.set()
+    slow.join()
+    sender.close()
+    reader.close()
+    assert took >= 20
 
 
 def test_a_body_of_a_kilobyte_a_second_lives(make_server):
