@@ -165,6 +165,27 @@ skip_block(struct wr_reading *file)
     }
 }
 
+/* `location ~ /[a-z]{2} {`: did the expression, and not the statement, have the `{` at t? No
+ * directive begins with a digit. */
+static void
+check_expression(const struct wr_reader *r, const struct wr_reading *file,
+                 const struct wr_conf_node *n, const struct wr_lex_token *t)
+{
+    const struct wr_conf_word *last = &n->words[n->n_words - 1];
+
+    if (last->quoted || last->line != t->line || last->column + last->len != t->column ||
+        file->lex.at == file->lex.end || *file->lex.at < '0' || *file->lex.at > '9') {
+        return;
+    }
+    for (uint32_t i = 1; i < n->n_words; i++) {
+        if (!n->words[i].quoted && n->words[i].text.len != 0 && n->words[i].text.data[0] == '~') {
+            wr_diag_error(r->diag, wr_conf_place(n, n->n_words - 1), "put it in quotes: \"...\"",
+                          "a regular expression with \"{\" in it is cut short there");
+            return;
+        }
+    }
+}
+
 /* The block of the gathered words; also read, for its faults, when they are spoiled. */
 static void
 open_block(struct wr_reader *r, struct wr_reading *file, const struct wr_lex_token *t,
@@ -179,6 +200,7 @@ open_block(struct wr_reader *r, struct wr_reading *file, const struct wr_lex_tok
     if (n != NULL) {
         n->block = true;
         inner = &n->first;
+        check_expression(r, file, n, t);
         append(n, tail);
         if (weir_str_eq(n->words[0].text, WEIR_STR("include"))) {
             wr_diag_error(r->diag, wr_conf_place(n, 0), NULL,

@@ -1,6 +1,7 @@
 /* http/core_location.c - core.location: keeping connections, pacing answers, redirects, error
  * pages. */
 #include "base/assert.h"
+#include "conf/usage.h"
 #include "http/browser.h"
 #include "http/core.h"
 #include "http/error_page.h"
@@ -16,6 +17,17 @@ static const weir_name browsers[] = {
     { "none", 0 }, { "msie6", WR_BROWSER_MSIE6 }, { "safari", WR_BROWSER_SAFARI }, { NULL, 0 }
 };
 
+/* Argument i is not of the type. */
+static int
+invalid(weir_conf *cf, uint32_t i, const weir_directive *d, uint32_t type)
+{
+    const weir_directive like = { .type = type };
+
+    wr_diag_error(cf->diag, wr_conf_place(cf->node, i), wr_usage_form(&like),
+                  "\"%s\" directive invalid value", d->name);
+    return WEIR_ERROR;
+}
+
 /* keepalive_timeout 75s 60s: the second is what the Keep-Alive field says, in seconds. */
 static int
 set_keepalive_timeout(weir_conf *cf, const weir_directive *d, void *field)
@@ -25,7 +37,7 @@ set_keepalive_timeout(weir_conf *cf, const weir_directive *d, void *field)
 
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         if (weir_parse_msec(weir_conf_arg(cf, i), &ms[i - 1]) != WEIR_OK) {
-            return weir_conf_error_at(cf, i, "\"%s\" directive invalid value", d->name);
+            return invalid(cf, i, d, WEIR_T_MSEC);
         }
     }
     c->keepalive_timeout_ms = ms[0];
@@ -41,7 +53,7 @@ check_size_value(weir_conf *cf, const weir_directive *d, void *field)
     uint64_t bytes;
 
     if (v->constant.data != NULL && weir_parse_size(v->constant, &bytes) != WEIR_OK) {
-        return weir_conf_error_at(cf, 1, "\"%s\" directive invalid value", d->name);
+        return invalid(cf, 1, d, WEIR_T_SIZE);
     }
     return WEIR_OK;
 }
