@@ -39,6 +39,7 @@ struct conn {
     uint64_t left_bytes;    /* of a body or a chunk with its line end */
     uint64_t due_ns;        /* open loop: when the outstanding request was due */
     bool any;               /* bytes of the answer have come */
+    bool last;              /* the answer says that the server closes behind it */
     char head[HEAD_MAX];
 };
 
@@ -94,6 +95,7 @@ conn_open(struct conn *c)
     c->head_bytes = 0;
     c->outstanding = 0;
     c->any = false;
+    c->last = false;
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0) {
         die("epoll_ctl");
     }
@@ -147,6 +149,7 @@ read_head(struct conn *c)
     if (strncmp(c->head, "HTTP/1.1 200", 12) != 0) {
         bad_status++;
     }
+    c->last = strcasestr(c->head, "\r\nConnection: close\r\n") != NULL;
     if (strcasestr(c->head, "\r\nTransfer-Encoding: chunked") != NULL) {
         c->awaited = AWAIT_CHUNK_LINE;
         c->head_bytes = 0;
@@ -269,6 +272,10 @@ conn_read(struct conn *c)
     while (at < (size_t)n && c->outstanding > 0) {
         c->any = true;
         at += response_step(c, data + at, (size_t)n - at);
+    }
+    if (c->last && c->outstanding == 0 && !opt.close) { /* nothing may be sent on it any more */
+        close(c->fd);
+        conn_open(c);
     }
     if (c->outstanding > 0 || opt.rate > 0 || opt.idle) {
         return;
