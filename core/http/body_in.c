@@ -335,6 +335,12 @@ wr_body_wanted(const struct wr_request *r)
     return r->body != NULL && r->body->wanted && !r->body->complete && !r->body->failed;
 }
 
+bool
+wr_body_due(const struct wr_request *r)
+{
+    return r->body != NULL && r->body->wanted && !r->body->told && !wr_body_wanted(r);
+}
+
 int
 weir_read_body(weir_request *pub, uint64_t max, weir_body_done done, void *data)
 {

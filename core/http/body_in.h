@@ -20,6 +20,9 @@ void wr_body_failed(struct wr_request *r, uint32_t status);
 /* Is the body wanted, and not complete? */
 bool wr_body_wanted(const struct wr_request *r);
 
+/* Has it all come, or failed, and whoever reads it will be told in this turn or the next? */
+bool wr_body_due(const struct wr_request *r);
+
 /* For variables: $request_body, $request_body_file. */
 weir_str wr_body_text(struct wr_request *r);
 weir_str wr_body_file(struct wr_request *r);

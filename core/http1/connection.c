@@ -446,7 +446,7 @@ serve_request(struct wr_http1 *h)
         }
     }
     if (!r->ended && h->conn.half_closed && r->suspended != NULL && r->answer == WR_ANSWER_NONE &&
-        !x->body_wanted) {
+        !x->body_wanted && !wr_body_due(r)) {
         wr_say(&r->log, INFO, "client prematurely closed connection");
         abandon(h, 499, false);
         return false;
