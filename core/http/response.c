@@ -281,7 +281,7 @@ wr_response_begin(struct wr_request *r, weir_chain *body)
     WR_CHECK(r, WR_REQUEST_TAG);
     WR_ASSERT(!wr_response_begun(r));
     r->answer = WR_ANSWER_HEADERS;
-    if (r->error_status != 0 && r->pub.status == 200) { /* the page of an error_page */
+    if (r->error_status != 0) { /* the page of an error_page, whatever status it has itself (nginx) */
         r->pub.status = r->error_status;
         if (r->error_status >= 400) { /* the page's date is not the answer's, and no part of it is asked for */
             (void)weir_out_remove(&r->pub, WEIR_STR("Last-Modified"));
