@@ -1,4 +1,5 @@
-/* wire/field_list.c - one scan finds a separator outside of quotes; the rest is cutting and trimming. */
+/* wire/field_list.c - one scan finds a separator outside of quotes; the rest is cutting and
+ * trimming. */
 #include "wire/field_list.h"
 
 #include "base/str.h"
@@ -7,9 +8,14 @@
 static size_t
 find_unquoted(weir_str s, char c)
 {
+    size_t first = wr_str_find(s, c);
+    size_t quote = wr_str_find(wr_str_cut(s, 0, first), '"');
     bool quoted = false;
 
-    for (size_t i = 0; i < s.len; i++) {
+    if (quote == first) { /* there is none before it */
+        return first;
+    }
+    for (size_t i = quote; i < s.len; i++) {
         if (quoted && s.data[i] == '\\') {
             i++;
         } else if (s.data[i] == '"') {
