@@ -4,17 +4,12 @@
 
 #include "base/str.h"
 
-/* Where c stands first outside of quoted strings, or s.len.  [RFC 9110 5.6.4] */
+/* find_unquoted from the first '"' on. */
 static size_t
-find_unquoted(weir_str s, char c)
+find_behind_quotes(weir_str s, char c, size_t quote)
 {
-    size_t first = wr_str_find(s, c);
-    size_t quote = wr_str_find(wr_str_cut(s, 0, first), '"');
     bool quoted = false;
 
-    if (quote == first) { /* there is none before it */
-        return first;
-    }
     for (size_t i = quote; i < s.len; i++) {
         if (quoted && s.data[i] == '\\') {
             i++;
@@ -22,6 +17,22 @@ find_unquoted(weir_str s, char c)
             quoted = !quoted;
         } else if (!quoted && s.data[i] == c) {
             return i;
+        }
+    }
+    return s.len;
+}
+
+/* Where c stands first outside of quoted strings, or s.len. Elements are a few bytes long: a loop
+ * is quicker than memchr.  [RFC 9110 5.6.4] */
+static inline size_t
+find_unquoted(weir_str s, char c)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == c) {
+            return i;
+        }
+        if (s.data[i] == '"') {
+            return find_behind_quotes(s, c, i);
         }
     }
     return s.len;
