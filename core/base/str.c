@@ -1,15 +1,68 @@
 /* base/str.c - comparing, trimming and hashing slices. */
 #include "base/str.h"
 
+#include <string.h>
+
 #include "base/assert.h"
+
+/* Where two words of 8 bytes differ other than by the case of letters: 0 when they do not. */
+static inline uint64_t
+differ_fold(uint64_t a, uint64_t b)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t differ = a ^ b;
+
+    if (differ == 0 || (differ & ~(each * 0x20)) != 0) {
+        return differ;
+    }
+    /* Only bit 20 differs: that is the case of a letter where there is one. A sum per byte reaches
+     * bit 80 from 'a' on, the other one behind 'z'. */
+    uint64_t lower = a | each * 0x20;
+    uint64_t from_a = (lower & each * 0x7f) + each * (0x80 - 'a');
+    uint64_t behind_z = (lower & each * 0x7f) + each * (0x7f - 'z');
+    uint64_t letters = from_a & ~behind_z & ~lower & each * 0x80;
+    return differ & ~(letters >> 2);
+}
+
+static inline uint64_t
+load_8(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+static inline uint64_t
+load_4(const char *at)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
 
 bool
 weir_str_ieq(weir_str a, weir_str b)
 {
-    if (a.len != b.len) {
+    size_t len = a.len;
+
+    if (len != b.len) {
         return false;
     }
-    for (size_t i = 0; i < a.len; i++) {
+    if (len >= 8) { /* the last word overlaps the one before it */
+        for (size_t i = 0; i < len - 8; i += 8) {
+            if (differ_fold(load_8(a.data + i), load_8(b.data + i)) != 0) {
+                return false;
+            }
+        }
+        return differ_fold(load_8(a.data + len - 8), load_8(b.data + len - 8)) == 0;
+    }
+    if (len >= 4) {
+        return differ_fold(load_4(a.data) | load_4(a.data + len - 4) << 32,
+                           load_4(b.data) | load_4(b.data + len - 4) << 32) == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
         if (wr_str_lower((uint8_t)a.data[i]) != wr_str_lower((uint8_t)b.data[i])) {
             return false;
         }
@@ -39,7 +92,8 @@ wr_str_trim(weir_str s)
     return s;
 }
 
-/* ---- SipHash-1-3: Aumasson and Bernstein's construction, one round a word, three to finish. ---- */
+/* ---- SipHash-1-3: Aumasson and Bernstein's construction, one round a word, three to finish. ----
+ */
 
 static uint64_t hash_key[2];
 

@@ -46,6 +46,52 @@ wr_fields_append(struct wr_fields *f, weir_header *h)
     f->n++;
 }
 
+/* A bit for a name without id, by bytes that names of one family differ in (Sec-Fetch-Mode, -Site);
+ * the factors move the bit that upper and lower case differ by out of the mask. */
+static inline uint64_t
+name_bit(weir_str name)
+{
+    size_t last = (uint8_t)name.data[name.len - 1];
+    size_t third = (uint8_t)name.data[name.len > 2 ? name.len - 3 : 0];
+    size_t middle = (uint8_t)name.data[name.len / 2];
+
+    return UINT64_C(1) << ((name.len + 2 * (last + middle) + 6 * third) & 63);
+}
+
+void
+wr_fields_take(struct wr_fields *f, weir_header *all, uint32_t n)
+{
+    uint64_t seen = 0;
+
+    WR_ASSERT(!f->shared && f->first == NULL);
+    if (n == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        weir_header *h = &all[i];
+        h->next = NULL;
+        h->same = NULL;
+        if (h->id != 0 && f->index[h->id] == NULL) {
+            f->index[h->id] = h;
+        } else if (h->id != 0) {
+            link_same(f, h);
+        } else { /* a name like no other one before it need not be looked for */
+            uint64_t bit = name_bit(h->name);
+            if ((seen & bit) != 0) {
+                link_same(f, h);
+            }
+            seen |= bit;
+        }
+        f->last = h;
+        if (i != 0) {
+            all[i - 1].next = h;
+        } else {
+            f->first = h;
+        }
+    }
+    f->n = n;
+}
+
 weir_header *
 wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value, uint32_t id)
 {
@@ -96,7 +142,7 @@ const weir_header *
 wr_fields_find(const struct wr_fields *f, weir_str name)
 {
     for (const weir_header *h = f->first; h != NULL; h = h->next) {
-        if (weir_str_ieq(h->name, name)) {
+        if (h->name.len == name.len && weir_str_ieq(h->name, name)) {
             return h;
         }
     }
@@ -114,7 +160,8 @@ wr_fields_copy(const struct wr_fields *f, weir_pool *pool)
     return copy;
 }
 
-/* Eight bytes at a time: is none of them below 0x20 (but for what a slow look may forgive), and none 0x7f? */
+/* Eight bytes at a time: is none of them below 0x20 (but for what a slow look may forgive), and
+ * none 0x7f? */
 static inline bool
 eight_plain(const char *p)
 {

@@ -29,6 +29,9 @@ extern struct wr_fields wr_fields_none;
 /* Put h, whose name, value and id are set, at the end. */
 void wr_fields_append(struct wr_fields *f, weir_header *h);
 
+/* Put n fields in f, which is empty: all[] in its order, whose name, value and id are set. */
+void wr_fields_take(struct wr_fields *f, weir_header *all, uint32_t n);
+
 /* A field at the end, name and value as given (they must live as long as f). id as wr_name_id says. */
 weir_header *wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value,
                            uint32_t id);

@@ -121,13 +121,12 @@ copy_fields(struct wr_request *r, const struct wr_request_head *head, const char
 
     for (uint32_t i = 0; i < head->n_fields; i++) {
         const struct wr_head_field *f = &head->fields[i];
-        all[i] = (weir_header){
-            .name = { base + f->name_at, f->name_len },
-            .value = { base + f->value_at, f->value_len },
-            .id = f->id,
-        };
-        wr_fields_append(&r->in, &all[i]);
+        weir_header *h = &all[i];
+        h->name = (weir_str){ base + f->name_at, f->name_len };
+        h->value = (weir_str){ base + f->value_at, f->value_len };
+        h->id = f->id;
     }
+    wr_fields_take(&r->in, all, head->n_fields);
     r->pub.in_first = r->in.first;
 }
 
@@ -268,10 +267,12 @@ normalise(struct wr_request *r, const struct wr_target *target, struct wr_err *e
         r->pub.path = target->path;
         return true;
     }
-    to = wr_pool_alloc(r->pub.pool, target->path.len + 1);
-    if (wr_uri_path(target->path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
-        r->pub.path = WEIR_STR("");
-        return false;
+    if (!wr_uri_plain(target->path, &r->pub.path, &r->pub.args)) {
+        to = wr_pool_alloc(r->pub.pool, target->path.len + 1);
+        if (wr_uri_path(target->path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
+            r->pub.path = WEIR_STR("");
+            return false;
+        }
     }
     if (target->query.data != NULL) {
         r->pub.args = target->query;

@@ -1,5 +1,4 @@
-/* wire/framing.c - one pass over the fields that collects the few which frame the message, then the
- * verdict.
+/* wire/framing.c - collect what the few fields say that frame the message, then the verdict.
  *
  * What must always hold: a message whose length two readers could see differently is refused, never
  * repaired.
@@ -7,6 +6,7 @@
 #include "wire/framing.h"
 
 #include <weir/request.h>
+#include "base/assert.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "wire/chars.h"
@@ -17,12 +17,6 @@ struct facts {
     int64_t length; /* of Content-Length */
     bool chunked;
 };
-
-static weir_str
-value_of(const char *base, const struct wr_head_field *field)
-{
-    return (weir_str){ base + field->value_at, field->value_len };
-}
 
 /* The next element of a comma-separated list, trimmed, maybe empty; *list keeps the rest, absent
  * after the last. */
@@ -83,19 +77,24 @@ take_codings(struct facts *s, weir_str list, struct wr_fault *fault)
 }
 
 static void
+take_option(struct facts *s, weir_str option)
+{
+    if (weir_str_ieq(option, WEIR_STR("keep-alive"))) {
+        s->f.keep_alive = true;
+    } else if (weir_str_ieq(option, WEIR_STR("close"))) {
+        s->f.close = true;
+    } else if (weir_str_ieq(option, WEIR_STR("upgrade"))) {
+        s->f.upgrade = true;
+    } else if (option.len != 0) {
+        s->f.nominated = true;
+    }
+}
+
+static void
 take_connection(struct facts *s, weir_str list)
 {
     while (list.data != NULL) {
-        weir_str option = next_element(&list);
-        if (weir_str_ieq(option, WEIR_STR("keep-alive"))) {
-            s->f.keep_alive = true;
-        } else if (weir_str_ieq(option, WEIR_STR("close"))) {
-            s->f.close = true;
-        } else if (weir_str_ieq(option, WEIR_STR("upgrade"))) {
-            s->f.upgrade = true;
-        } else if (option.len != 0) {
-            s->f.nominated = true;
-        }
+        take_option(s, next_element(&list));
     }
 }
 
@@ -120,31 +119,39 @@ take_host(struct facts *s, weir_str value, struct wr_fault *fault)
 }
 
 static enum wr_wire
-collect(struct facts *s, const char *base, const struct wr_head_field *fields, uint32_t n_fields,
-        bool request, struct wr_fault *fault)
+take_field(struct facts *s, const char *base, const struct wr_head_field *field, bool request,
+           struct wr_fault *fault)
 {
+    weir_str value = { base + field->value_at, field->value_len };
+
+    switch (field->id) {
+    case WEIR_H_CONTENT_LENGTH:
+        return take_length(s, value, fault);
+    case WEIR_H_TRANSFER_ENCODING:
+        return take_codings(s, value, fault);
+    case WEIR_H_CONNECTION:
+        take_connection(s, value);
+        return WR_OK;
+    case WEIR_H_EXPECT:
+        return request ? take_expect(s, value, fault) : WR_OK;
+    case WEIR_H_HOST:
+        return request ? take_host(s, value, fault) : WR_OK;
+    default:
+        return WR_OK;
+    }
+}
+
+/* The reader has noted where the fields are; where they are many, all are looked at. */
+static enum wr_wire
+collect(struct facts *s, const char *base, const struct wr_head_field *fields, uint32_t n_fields,
+        const struct wr_head_marks *marks, bool request, struct wr_fault *fault)
+{
+    bool noted = marks->n <= WR_COUNT(marks->at);
+    uint32_t n = noted ? marks->n : n_fields;
     enum wr_wire rc = WR_OK;
 
-    for (uint32_t i = 0; i < n_fields && rc == WR_OK; i++) {
-        switch (fields[i].id) {
-        case WEIR_H_CONTENT_LENGTH:
-            rc = take_length(s, value_of(base, &fields[i]), fault);
-            break;
-        case WEIR_H_TRANSFER_ENCODING:
-            rc = take_codings(s, value_of(base, &fields[i]), fault);
-            break;
-        case WEIR_H_CONNECTION:
-            take_connection(s, value_of(base, &fields[i]));
-            break;
-        case WEIR_H_EXPECT:
-            rc = request ? take_expect(s, value_of(base, &fields[i]), fault) : WR_OK;
-            break;
-        case WEIR_H_HOST:
-            rc = request ? take_host(s, value_of(base, &fields[i]), fault) : WR_OK;
-            break;
-        default:
-            break;
-        }
+    for (uint32_t i = 0; i < n && rc == WR_OK; i++) {
+        rc = take_field(s, base, &fields[noted ? marks->at[i] : i], request, fault);
     }
     return rc;
 }
@@ -168,13 +175,43 @@ judge(struct facts *s, uint32_t version, struct wr_fault *fault)
     return WR_OK;
 }
 
-enum wr_wire
-wr_framing_request(const char *base, const struct wr_request_head *head, struct wr_framing *out,
-                   struct wr_fault *fault)
+/* Nearly every request of 1.1 says one Host, and of the connection nothing or that it stays: no
+ * body, nothing to weigh. False for all others. */
+static bool
+frames_plainly(const char *base, const struct wr_request_head *head, struct wr_framing *out)
+{
+    weir_str host = { NULL, 0 };
+    bool keep_alive = false;
+
+    if (head->version < 11 || head->marks.n > 2) {
+        return false;
+    }
+    for (uint32_t i = 0; i < head->marks.n; i++) {
+        const struct wr_head_field *field = &head->fields[head->marks.at[i]];
+        weir_str value = { base + field->value_at, field->value_len };
+        if (field->id == WEIR_H_HOST && host.data == NULL) {
+            host = value;
+        } else if (field->id == WEIR_H_CONNECTION && weir_str_ieq(value, WEIR_STR("keep-alive"))) {
+            keep_alive = true;
+        } else {
+            return false;
+        }
+    }
+    if (host.data == NULL) {
+        return false;
+    }
+    *out = (struct wr_framing){ .host = host, .keep_alive = keep_alive, .persistent = true };
+    return true;
+}
+
+/* What the fields of any request say. */
+static enum wr_wire
+frame_any(const char *base, const struct wr_request_head *head, struct wr_framing *out,
+          struct wr_fault *fault)
 {
     struct facts s = { 0 };
 
-    if (collect(&s, base, head->fields, head->n_fields, true, fault) != WR_OK ||
+    if (collect(&s, base, head->fields, head->n_fields, &head->marks, true, fault) != WR_OK ||
         judge(&s, head->version, fault) != WR_OK) {
         return WR_BAD;
     }
@@ -184,6 +221,13 @@ wr_framing_request(const char *base, const struct wr_request_head *head, struct 
     s.f.length = s.chunked ? WR_LENGTH_CHUNKED : s.length;
     *out = s.f;
     return WR_OK;
+}
+
+enum wr_wire
+wr_framing_request(const char *base, const struct wr_request_head *head, struct wr_framing *out,
+                   struct wr_fault *fault)
+{
+    return frames_plainly(base, head, out) ? WR_OK : frame_any(base, head, out, fault);
 }
 
 /* Can a response with this status to a request of this method have a body? [RFC 9112 6.3] */
@@ -200,7 +244,7 @@ wr_framing_response(const char *base, const struct wr_response_head *head, uint3
 {
     struct facts s = { 0 };
 
-    if (collect(&s, base, head->fields, head->n_fields, false, fault) != WR_OK ||
+    if (collect(&s, base, head->fields, head->n_fields, &head->marks, false, fault) != WR_OK ||
         judge(&s, head->version, fault) != WR_OK) {
         fault->status = 502;
         return WR_BAD;

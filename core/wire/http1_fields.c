@@ -101,12 +101,13 @@ read_ordinary(struct wr_reader *r)
     uint32_t before = r->n_fields;
     uint32_t most = before + (r->limits->fields_max - r->lines);
 
-    if (r->stop - r->start < WR_SCAN_RUN_UP) {
-        return false;
-    }
     /* Lines that end before the first one may have to are none of them too long. */
     wr_reader_begin_line(r, r->line, r->limits->field_max);
-    r->line = wr_ordinary_lines(r->start, r->line, r->end, r->fields, &r->n_fields, most, &r->marks);
+    if (r->end - r->start < WR_SCAN_RUN_UP) {
+        return false;
+    }
+    r->line =
+        wr_ordinary_lines(r->start, r->line, r->end, r->fields, &r->n_fields, most, &r->marks);
     r->lines += r->n_fields - before;
     if (r->stop - r->line < 2 || memcmp(r->line, "\r\n", 2) != 0) {
         return false;

@@ -1,9 +1,9 @@
-/* wire/http1_ordinary.h - field lines as nearly every peer sends them: the short path of the readers
- * in http1_head.c and http1_fields.c, and of those two alone.
+/* wire/http1_ordinary.h - field lines as nearly every peer sends them: the short path of the
+ * readers in http1_head.c and http1_fields.c, and of those two alone.
  *
  * An ordinary line is complete, ends with CRLF, has a name that is known or made of letters, digits
- * and '-', at most one blank before its value, none after it, and a value of 20..7e. Where a line is
- * not, this reader stops and says nothing about it: the full reader alone gives verdicts.
+ * and '-', at most one blank before its value, none after it, and a value of 20..7e. Where a line
+ * is not, this reader stops and says nothing about it: the full reader alone gives verdicts.
  */
 #ifndef WR_WIRE_HTTP1_ORDINARY_H
 #define WR_WIRE_HTTP1_ORDINARY_H

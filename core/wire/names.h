@@ -10,8 +10,8 @@
 #define WR_NAME_TEXT_MAX 31
 #define WR_NAME_SLOTS    512
 
-/* A name's place in the hash table, from its length and three letters in either case: 16 moves the bit
- * that upper and lower case differ by out of the mask. */
+/* A name's place in the hash table, from its length and three letters in either case: 16 moves the
+ * bit that upper and lower case differ by out of the mask. */
 #define WR_NAME_SLOT(len, first, middle, last)                                                     \
     (((unsigned)(len) + 16u * ((unsigned)(first) + (unsigned)(middle) + (unsigned)(last))) &       \
      (WR_NAME_SLOTS - 1))
@@ -21,7 +21,8 @@ struct wr_name {
     uint8_t len; /* 0 for WEIR_H_OTHER */
 };
 
-/* The name in a slot; its length stands here, too: most names that are none of ours differ in it. */
+/* The name in a slot; its length stands here, too: most names that are none of ours differ in it.
+ */
 struct wr_name_slot {
     uint8_t id;
     uint8_t len; /* 0 in an empty slot */
@@ -116,14 +117,14 @@ wr_name_id(weir_str name)
     }
     struct wr_name_slot slot = wr_name_slot(name.data, name.len);
 
-    return slot.len == name.len &&
-                   wr_name_same(name.data, wr_name_table[slot.id].text, name.len)
+    return slot.len == name.len && wr_name_same(name.data, wr_name_table[slot.id].text, name.len)
                ? slot.id
                : 0;
 }
 
-/* wr_name_same for a name whose bytes are all over 20: none of these differs from a letter or '-' in bit
- * 0x20 alone but the other case of a letter. Always inlined: the reader of heads asks for every line. */
+/* wr_name_same for a name whose bytes are all over 20: none of these differs from a letter or '-'
+ * in bit 0x20 alone but the other case of a letter. Always inlined: the reader of heads asks for
+ * every line. */
 static inline __attribute__((always_inline)) bool
 wr_name_same_visible(const char *name, const char *known, size_t len)
 {

@@ -57,6 +57,9 @@ plain_name(weir_str name)
 {
     static const weir_str gzip = { "x-gzip", 6 }, compress = { "x-compress", 10 };
 
+    if (name.len < 2 || name.data[1] != '-') {
+        return name;
+    }
     return weir_str_ieq(name, gzip) || weir_str_ieq(name, compress) ? wr_str_cut(name, 2, name.len)
                                                                     : name;
 }
@@ -73,7 +76,8 @@ wr_qvalue_coding(weir_str accept_encoding, weir_str coding)
         return is_identity ? WR_QVALUE_MAX : 0;
     }
     while (wr_qvalue_next(&accept_encoding, &name, &weight)) {
-        if (weir_str_ieq(plain_name(name), coding)) {
+        name = plain_name(name);
+        if (name.len == coding.len && weir_str_ieq(name, coding)) {
             return weight;
         }
         if (!has_star && name.len == 1 && name.data[0] == '*') {

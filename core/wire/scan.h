@@ -44,6 +44,15 @@ wr_scan_target(const char *at, const char *end)
     return WR_SCAN(target)(at, end);
 }
 
+/* Past what stays as it is when a path is normalised; stops at '%', '?', '#', 0..20, 7f, and at a
+ * '/' that
+ * '/' or '.' follows. */
+static inline const char *
+wr_scan_path(const char *at, const char *end)
+{
+    return WR_SCAN(path)(at, end);
+}
+
 /* Bytes before `end` that wr_scan_line may read, those before `line` too. */
 enum { WR_SCAN_RUN_UP = 16 };
 

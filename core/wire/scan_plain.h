@@ -63,4 +63,18 @@ wr_plain_line(const char *line, const char *end, const char **colon)
     return stop;
 }
 
+static inline const char *
+wr_plain_path(const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        uint8_t c = (uint8_t)*at;
+        char next = end - at > 1 ? at[1] : 0;
+        if (c <= ' ' || c == 0x7f || c == '%' || c == '?' || c == '#' ||
+            (c == '/' && (next == '/' || next == '.'))) {
+            break;
+        }
+    }
+    return at;
+}
+
 #endif

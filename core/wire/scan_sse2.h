@@ -1,8 +1,8 @@
 /* wire/scan_sse2.h - the scans of scan.h, 16 bytes a step, for x86-64 (where SSE2 is always there).
  *
- * Each step makes a mask of the bytes that end the run. Never reads at or past `end`: for fewer than
- * 16 bytes the scans that may look back load the 16 before `end`, the others leave them to the plain
- * variant.
+ * Each step makes a mask of the bytes that end the run. Never reads at or past `end`: for fewer
+ * than 16 bytes the scans that may look back load the 16 before `end`, the others leave them to the
+ * plain variant.
  */
 #ifndef WR_WIRE_SCAN_SSE2_H
 #define WR_WIRE_SCAN_SSE2_H
@@ -53,8 +53,8 @@ wr_sse2_name(const char *at, const char *end)
     return wr_plain_name(at, end);
 }
 
-/* A byte's highest bit tells whether it is outside of low..low+span: what is below wraps to the top, and the
- * saturating sum keeps it there. */
+/* A byte's highest bit tells whether it is outside of low..low+span: what is below wraps to the
+ * top, and the saturating sum keeps it there. */
 static inline __m128i
 wr_sse2_outside(__m128i bytes, char low, char span)
 {
@@ -71,8 +71,7 @@ wr_sse2_word(const char *at, const char *end)
             wr_sse2_outside(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z' - 'a');
         __m128i no_digit = wr_sse2_outside(bytes, '0', 9);
         __m128i dash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
-        uint64_t mask = wr_sse2_mask(
-            _mm_andnot_si128(dash, _mm_and_si128(no_letter, no_digit)));
+        uint64_t mask = wr_sse2_mask(_mm_andnot_si128(dash, _mm_and_si128(no_letter, no_digit)));
         if (mask != 0) {
             return at + __builtin_ctzll(mask);
         }
@@ -101,8 +100,7 @@ wr_sse2_target(const char *at, const char *end)
     for (; wr_sse2_fits(at, end); at += 16) {
         __m128i bytes = wr_sse2_load(at);
         __m128i hash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'));
-        uint64_t mask = wr_sse2_mask(
-            _mm_or_si128(hash, wr_sse2_outside(bytes, '!', '~' - '!')));
+        uint64_t mask = wr_sse2_mask(_mm_or_si128(hash, wr_sse2_outside(bytes, '!', '~' - '!')));
         if (mask != 0) {
             return at + __builtin_ctzll(mask);
         }
@@ -172,6 +170,64 @@ wr_sse2_line(const char *line, const char *end, const char **colon)
         *colon = mask != 0 ? stop : wr_sse2_colon(line + 16, stop);
     }
     return stop;
+}
+
+/* 1..15 bytes, followed by zeros; pieces overlap, so that only those bytes are read. */
+static inline __m128i
+wr_sse2_load_few(const char *at, size_t len)
+{
+    uint64_t low = 0;
+    uint64_t high = 0;
+
+    if (len >= 8) {
+        memcpy(&low, at, 8);
+        memcpy(&high, at + len - 8, 8);
+        high = high >> 8 >> 8 * (15 - len); /* in two steps: 64 at once is not defined */
+    } else if (len >= 4) {
+        memcpy(&low, at, 4);
+        memcpy(&high, at + len - 4, 4);
+        low |= high << 8 * (len - 4);
+        high = 0;
+    } else {
+        low = (uint64_t)(uint8_t)at[0] | (uint64_t)(uint8_t)at[len / 2] << 8 * (len / 2) |
+              (uint64_t)(uint8_t)at[len - 1] << 8 * (len - 1);
+    }
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+/* Bytes that a path may have to be rewritten for, `next` being those behind each. */
+static inline uint64_t
+wr_sse2_not_path(__m128i bytes, __m128i next)
+{
+    __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
+    __m128i bad = _mm_or_si128(_mm_cmpeq_epi8(next, _mm_set1_epi8('/')),
+                               _mm_cmpeq_epi8(next, _mm_set1_epi8('.')));
+    __m128i stop = _mm_or_si128(_mm_and_si128(slash, bad), wr_sse2_up_to(bytes, ' '));
+
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('%')));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#')));
+    return wr_sse2_mask(_mm_or_si128(stop, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+}
+
+static inline const char *
+wr_sse2_path(const char *at, const char *end)
+{
+    uint64_t mask;
+
+    for (; wr_sse2_fits(at + 1, end); at += 16) {
+        mask = wr_sse2_not_path(wr_sse2_load(at), wr_sse2_load(at + 1));
+        if (mask != 0) {
+            return at + __builtin_ctzll(mask);
+        }
+    }
+    if (at == end) {
+        return at;
+    }
+    size_t left = (size_t)(end - at); /* 16 at most */
+    __m128i bytes = left == 16 ? wr_sse2_load(at) : wr_sse2_load_few(at, left);
+    mask = wr_sse2_not_path(bytes, _mm_srli_si128(bytes, 1)) | UINT64_C(1) << left;
+    return at + __builtin_ctzll(mask);
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "wire/target.h"
 
 #include <weir/request.h>
+#include "base/assert.h"
 #include "base/str.h"
 #include "wire/host.h"
 
@@ -57,15 +58,12 @@ split_authority(weir_str target, struct wr_target *out, struct wr_fault *fault)
     return WR_OK;
 }
 
-enum wr_wire
-wr_target_split(weir_str target, uint32_t method, struct wr_target *out, struct wr_fault *fault)
+/* Every form but a path. */
+static enum wr_wire
+split_other(weir_str target, uint32_t method, struct wr_target *out, struct wr_fault *fault)
 {
     if (method == WEIR_CONNECT) {
         return split_authority(target, out, fault);
-    }
-    if (target.len != 0 && target.data[0] == '/') {
-        *out = (struct wr_target){ .form = WR_TARGET_ORIGIN, .path = target };
-        return WR_OK;
     }
     if (weir_str_eq(target, WEIR_STR("*"))) {
         if (method != WEIR_OPTIONS) {
@@ -75,4 +73,14 @@ wr_target_split(weir_str target, uint32_t method, struct wr_target *out, struct 
         return WR_OK;
     }
     return split_absolute(target, method, out, fault);
+}
+
+enum wr_wire
+wr_target_split(weir_str target, uint32_t method, struct wr_target *out, struct wr_fault *fault)
+{
+    if (WR_LIKELY(method != WEIR_CONNECT && target.len != 0 && target.data[0] == '/')) {
+        *out = (struct wr_target){ .form = WR_TARGET_ORIGIN, .path = target };
+        return WR_OK;
+    }
+    return split_other(target, method, out, fault);
 }

@@ -1,55 +1,15 @@
-/* wire/uri.c - path normalising: a scan that most requests end with, and a rewriting pass for the others. */
+/* wire/uri.c - path normalising: a scan that most requests end with, and a rewriting pass for the
+ * others. */
 #include "wire/uri.h"
 
 #include <string.h>
 
 #include "base/num.h"
 #include "base/str.h"
+#include "wire/scan.h"
 
-/* Sixteen bytes at once by the compiler's vector types, which every target has. */
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
-
-/* Could the byte c, followed by next, need more than to be copied? */
-static inline bool
-is_notable(uint8_t c, uint8_t next)
-{
-    return c == '%' || c == '?' || c == '#' || c <= 0x20 || c == 0x7f ||
-           (c == '/' && (next == '/' || next == '.'));
-}
-
-/* How many bytes of raw from its start are surely plain; the byte there is notable, or the end is reached. */
-static size_t
-plain_bytes(weir_str raw)
-{
-    size_t at = 0;
-
-    while (raw.len - at > sizeof(bytes16)) {
-        bytes16 c, next, hits;
-        words2 any;
-
-        memcpy(&c, raw.data + at, sizeof(c));
-        memcpy(&next, raw.data + at + 1, sizeof(next));
-        hits = (bytes16)(c == '%') | (bytes16)(c == '?') | (bytes16)(c == '#') |
-               (bytes16)(c <= 0x20) | (bytes16)(c == 0x7f) |
-               ((bytes16)(c == '/') & ((bytes16)(next == '/') | (bytes16)(next == '.')));
-        memcpy(&any, &hits, sizeof(any));
-        if ((any[0] | any[1]) != 0) {
-            break;
-        }
-        at += sizeof(bytes16);
-    }
-    while (at < raw.len) {
-        uint8_t next = at + 1 < raw.len ? (uint8_t)raw.data[at + 1] : 0;
-        if (is_notable((uint8_t)raw.data[at], next)) {
-            break;
-        }
-        at++;
-    }
-    return at;
-}
-
-/* A path under construction: out[seg..len) is the segment being read, out[seg - 1] is the '/' before it. */
+/* A path under construction: out[seg..len) is the segment being read, out[seg - 1] is the '/'
+ * before it. */
 struct rewrite {
     char *out;
     size_t len;
@@ -57,7 +17,8 @@ struct rewrite {
     bool merge_slashes;
 };
 
-/* The segment just read is complete; last: nothing follows it. False when it climbs above the root. */
+/* The segment just read is complete; last: nothing follows it. False when it climbs above the root.
+ */
 static bool
 segment_end(struct rewrite *w, bool last)
 {
@@ -153,30 +114,49 @@ rewrite(weir_str raw, const struct wr_uri_rules *rules, struct rewrite *w, size_
     return WR_OK;
 }
 
+/* What follows the '?' at `used` of raw; absent when raw ends there. */
+static weir_str
+args_from(weir_str raw, size_t used)
+{
+    return used < raw.len ? (weir_str){ raw.data + used + 1, raw.len - used - 1 }
+                          : (weir_str){ NULL, 0 };
+}
+
+bool
+wr_uri_plain(weir_str raw, weir_str *path, weir_str *args)
+{
+    if (raw.len == 0 || raw.data[0] != '/') {
+        return false;
+    }
+    const char *stop = wr_scan_path(raw.data, raw.data + raw.len);
+    size_t used = (size_t)(stop - raw.data);
+    if (used != raw.len && *stop != '?') {
+        return false;
+    }
+    *path = (weir_str){ raw.data, used };
+    *args = args_from(raw, used);
+    return true;
+}
+
 enum wr_wire
 wr_uri_path(weir_str raw, const struct wr_uri_rules *rules, char *to, weir_str *path,
             weir_str *args, struct wr_err *err)
 {
     struct rewrite w = { .out = to, .len = 1, .seg = 1, .merge_slashes = rules->merge_slashes };
-    weir_str clean = raw;
     size_t used;
 
     if (raw.len == 0 || raw.data[0] != '/') {
         return bad(err, "the path does not begin with a slash");
     }
-    used = plain_bytes(raw);
-    if (used == raw.len || raw.data[used] == '?') {
-        clean.len = used;
-    } else {
-        to[0] = '/';
-        if (rewrite(raw, rules, &w, &used, err) != WR_OK) {
-            return WR_BAD;
-        }
-        clean = (weir_str){ to, w.len };
+    if (wr_uri_plain(raw, path, args)) {
+        return WR_OK;
     }
-    *path = clean;
-    *args = used < raw.len ? (weir_str){ raw.data + used + 1, raw.len - used - 1 }
-                           : (weir_str){ NULL, 0 };
+    to[0] = '/';
+    if (rewrite(raw, rules, &w, &used, err) != WR_OK) {
+        return WR_BAD;
+    }
+    *path = (weir_str){ to, w.len };
+    *args = args_from(raw, used);
     return WR_OK;
 }
 

@@ -18,6 +18,10 @@ struct wr_uri_rules {
     bool decode_slash;  /* %2f is a '/'; otherwise refused: the two ends could disagree on it */
 };
 
+/* Part a target from its arguments, as wr_uri_path does, when its path is canonical already, as it is in nearly all requests.
+ * False: it is not, or is bad. */
+bool wr_uri_plain(weir_str raw, weir_str *path, weir_str *args);
+
 /*
  * Normalise the path of a request target and part it from its arguments.
  *

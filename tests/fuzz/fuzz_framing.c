@@ -76,6 +76,45 @@ check_target(weir_str target, uint32_t method)
     }
 }
 
+/* The fields that the reader noted are all there are of their names: looking at every field finds
+ * no more. */
+static void
+check_marks(const struct wr_head_field *fields, uint32_t n, const struct wr_head_marks *marks)
+{
+    uint32_t framing = count(fields, n, WEIR_H_CONTENT_LENGTH) +
+                       count(fields, n, WEIR_H_TRANSFER_ENCODING) +
+                       count(fields, n, WEIR_H_CONNECTION) + count(fields, n, WEIR_H_EXPECT) +
+                       count(fields, n, WEIR_H_HOST);
+
+    PROPERTY(marks->n == framing);
+    for (uint32_t i = 1; i < framing && i < sizeof(marks->at) / sizeof(marks->at[0]); i++) {
+        PROPERTY(marks->at[i - 1] < marks->at[i] && marks->at[i] < n);
+    }
+}
+
+static int
+same_framing(const struct wr_framing *a, const struct wr_framing *b)
+{
+    return a->length == b->length && a->length_given == b->length_given && a->close == b->close &&
+           a->keep_alive == b->keep_alive && a->upgrade == b->upgrade &&
+           a->nominated == b->nominated && a->persistent == b->persistent &&
+           a->expect_continue == b->expect_continue && a->host.data == b->host.data &&
+           a->host.len == b->host.len;
+}
+
+/* Without the notes, which leaves every short cut, the verdict is the same. */
+static void
+check_unmarked(const char *in, struct wr_request_head head, enum wr_wire rc,
+               const struct wr_framing *f)
+{
+    struct wr_framing again;
+    struct wr_fault fault = { 0 };
+
+    head.marks.n = UINT32_MAX;
+    PROPERTY(wr_framing_request(in, &head, &again, &fault) == rc);
+    PROPERTY(rc != WR_OK || same_framing(&again, f));
+}
+
 static void
 check_request(const char *in, size_t len)
 {
@@ -93,7 +132,10 @@ check_request(const char *in, size_t len)
     uint32_t lengths = count(fields, head.n_fields, WEIR_H_CONTENT_LENGTH);
     uint32_t codings = count(fields, head.n_fields, WEIR_H_TRANSFER_ENCODING);
     uint32_t hosts = count(fields, head.n_fields, WEIR_H_HOST);
-    if (wr_framing_request(in, &head, &f, &fault) != WR_OK) {
+    check_marks(fields, head.n_fields, &head.marks);
+    enum wr_wire rc = wr_framing_request(in, &head, &f, &fault);
+    check_unmarked(in, head, rc, &f);
+    if (rc != WR_OK) {
         PROPERTY(fault.status == 400 || fault.status == 417 || fault.status == 501);
         return;
     }
@@ -121,6 +163,7 @@ check_response(const char *in, size_t len, uint32_t method)
     if (wr_http1_response_head(in, len, &scan, &limits, &head, &fault) != WR_OK) {
         return;
     }
+    check_marks(fields, head.n_fields, &head.marks);
     if (wr_framing_response(in, &head, method, &f, &fault) != WR_OK) {
         PROPERTY(fault.status == 502);
         return;

@@ -85,6 +85,35 @@ test_known_names_are_indexed_and_others_searched(void **state)
 }
 
 static void
+test_fields_taken_at_once_are_linked_as_if_added(void **state)
+{
+    static const char *const names[] = {
+        "Sec-Fetch-Mode", "Cookie", "sec-fetch-site", "COOKIE", "SEC-FETCH-MODE", "X", "x",
+        "Sec-Fetch-Mode"
+    };
+    weir_header all[8];
+
+    (void)state;
+    memset(all, 0x5a, sizeof(all));
+    for (size_t i = 0; i < 8; i++) {
+        all[i].name = weir_str_c(names[i]);
+        all[i].value = weir_str_c(&"12345678"[i]);
+        all[i].value.len = 1;
+        all[i].id = wr_name_id(all[i].name);
+    }
+    wr_fields_take(&fields, all, 8);
+    assert_values("1,2,3,4,5,6,7,8");
+    assert_ptr_equal(all[0].same, &all[4]);
+    assert_ptr_equal(all[4].same, &all[7]);
+    assert_null(all[7].same);
+    assert_ptr_equal(fields.index[WEIR_H_COOKIE], &all[1]);
+    assert_ptr_equal(all[1].same, &all[3]);
+    assert_null(all[2].same);
+    assert_ptr_equal(all[5].same, &all[6]);
+    assert_null(all[6].same);
+}
+
+static void
 test_fields_of_one_name_are_linked_in_order(void **state)
 {
     (void)state;
@@ -180,6 +209,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_known_names_are_indexed_and_others_searched),
+        TEST(test_fields_taken_at_once_are_linked_as_if_added),
         TEST(test_fields_of_one_name_are_linked_in_order),
         TEST(test_removing_takes_all_of_the_name_and_nothing_else),
         TEST(test_a_field_added_after_a_removal_is_alone_of_its_name),

@@ -265,6 +265,19 @@ test_responses_with_unclear_length_are_502(void **state)
         502);
 }
 
+/* The reader notes a few of these fields; more of them must not hide one. */
+static void
+test_many_framing_fields_are_all_seen(void **state)
+{
+#define FIVE "Connection: a\r\nConnection: b\r\nConnection: c\r\nConnection: d\r\nConnection: e\r\n"
+    (void)state;
+    assert_int_equal(judge_11(FIVE "Content-Length: 7\r\n").f.length, 7);
+    assert_true(judge_11(FIVE "Connection: close\r\n").f.close);
+    assert_bad(judge_11(FIVE "Host: b\r\n"), 400);
+    assert_bad(judge_11("Content-Length: 7\r\n" FIVE "Transfer-Encoding: chunked\r\n"), 400);
+#undef FIVE
+}
+
 int
 main(void)
 {
@@ -282,6 +295,7 @@ main(void)
         cmocka_unit_test(test_some_responses_have_no_body_whatever_they_say),
         cmocka_unit_test(test_response_length_comes_from_its_fields_or_the_close),
         cmocka_unit_test(test_responses_with_unclear_length_are_502),
+        cmocka_unit_test(test_many_framing_fields_are_all_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -500,6 +500,56 @@ test_empty_trailer_section_is_one_line(void **state)
     assert_int_equal(wr_http1_section("A : b\r\n\r\n", 9, &scan, &usual, &out, &fault), WR_BAD);
 }
 
+/* Limits smaller than one vector, over a block that begins with the first line. */
+static void
+test_small_limits_read_nothing_before_the_head(void **state)
+{
+    static const char text[] = "A: b\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    (void)state;
+    for (uint32_t max = 2; max < 20; max++) {
+        struct wr_head_limits limits = usual;
+        struct wr_head_scan scan = { 0 };
+        struct wr_head_field fields[FIELDS_MAX];
+        struct wr_head_section out = { .fields = fields };
+        struct wr_fault fault = { 0 };
+        char *exact = malloc(sizeof(text) - 1);
+        assert_non_null(exact);
+        memcpy(exact, text, sizeof(text) - 1);
+        limits.field_max = max;
+        enum wr_wire rc = wr_http1_section(exact, sizeof(text) - 1, &scan, &limits, &out, &fault);
+        assert_int_equal(rc, max < 6 ? WR_BAD : WR_OK);
+        assert_int_equal(fault.status, max < 6 ? 431 : 0);
+        free(exact);
+    }
+}
+
+/* What the short path of the reader takes and what it leaves to the full one are read alike. */
+static void
+test_methods_and_versions_change_nothing_in_the_fields(void **state)
+{
+#define FIELDS "Host: a\r\nX-Long-Name-Of-More-Than-16: v\r\nhOST2:w\r\nAccept:  x \r\n\r\n"
+    static const char *const firsts[] = { "GET /a HTTP/1.1\r\n" FIELDS,
+                                          "PUT /a HTTP/1.1\r\n" FIELDS,
+                                          "GET /a HTTP/1.0\r\n" FIELDS };
+#undef FIELDS
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+        struct reading r = read_request(firsts[i]);
+        assert_int_equal(r.rc, WR_OK);
+        assert_int_equal(r.request.n_fields, 4);
+        assert_field(&r, 0, "Host", "a");
+        assert_field(&r, 1, "X-Long-Name-Of-More-Than-16", "v");
+        assert_field(&r, 2, "hOST2", "w");
+        assert_field(&r, 3, "Accept", "x");
+        assert_int_equal(r.fields[0].id, WEIR_H_HOST);
+        assert_int_equal(r.fields[2].id, WEIR_H_OTHER);
+        assert_int_equal(r.request.marks.n, 1);
+        assert_int_equal(r.request.marks.at[0], 0);
+    }
+}
+
 int
 main(void)
 {
@@ -536,6 +586,8 @@ main(void)
         cmocka_unit_test(test_responses_that_are_none_are_502),
         cmocka_unit_test(test_trailers_are_read_as_fields),
         cmocka_unit_test(test_empty_trailer_section_is_one_line),
+        cmocka_unit_test(test_small_limits_read_nothing_before_the_head),
+        cmocka_unit_test(test_methods_and_versions_change_nothing_in_the_fields),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,34 @@ test_target_scan_agrees_with_the_plain_one(void **state)
     compare(wr_scan_target, wr_plain_target);
 }
 
+static void
+test_path_scan_agrees_with_the_plain_one(void **state)
+{
+    (void)state;
+    compare(wr_scan_path, wr_plain_path);
+}
+
+/* That scan looks at a byte and the one behind it. */
+static void
+test_slash_pairs_are_seen_at_every_place(void **state)
+{
+    static const char pairs[][3] = { "./", "/.", "//", "/a" };
+
+    (void)state;
+    for (size_t len = 2; len < 70; len++) {
+        char *text = malloc(len);
+        assert_non_null(text);
+        for (size_t at = 0; at + 2 <= len; at++) {
+            for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+                memset(text, 'a', len);
+                memcpy(text + at, pairs[i], 2);
+                assert_ptr_equal(wr_scan_path(text, text + len), wr_plain_path(text, text + len));
+            }
+        }
+        free(text);
+    }
+}
+
 /* A line of `len` bytes after a run-up, with each byte at each place, and a colon at `colon`. */
 static void
 compare_lines(size_t len, size_t colon)
@@ -122,6 +150,8 @@ main(void)
         cmocka_unit_test(test_word_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_value_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_target_scan_agrees_with_the_plain_one),
+        cmocka_unit_test(test_path_scan_agrees_with_the_plain_one),
+        cmocka_unit_test(test_slash_pairs_are_seen_at_every_place),
         cmocka_unit_test(test_line_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_plain_scans_stop_at_the_right_bytes),
     };

@@ -47,6 +47,26 @@ test_a_plain_path_is_a_view_of_the_input(void **state)
 }
 
 static void
+test_plain_is_what_needs_no_rewriting(void **state)
+{
+    static const char *const others[] = { "",   "a",    "/%61", "/a//b", "/a/./b",
+                                          "/.", "/a b", "/a#",  "*" };
+    weir_str path = { NULL, 0 }, args = { NULL, 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_false(wr_uri_plain(weir_str_c(others[i]), &path, &args));
+        assert_null(path.data);
+    }
+    assert_true(wr_uri_plain(WEIR_STR("/a.b/c/?d//.%"), &path, &args));
+    assert_true(weir_str_eq(path, WEIR_STR("/a.b/c/")));
+    assert_true(weir_str_eq(args, WEIR_STR("d//.%")));
+    assert_true(wr_uri_plain(WEIR_STR("/"), &path, &args));
+    assert_int_equal(path.len, 1);
+    assert_null(args.data);
+}
+
+static void
 test_args_are_absent_without_a_question_mark(void **state)
 {
     (void)state;
@@ -197,6 +217,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_plain_path_is_a_view_of_the_input),
+        cmocka_unit_test(test_plain_is_what_needs_no_rewriting),
         cmocka_unit_test(test_args_are_absent_without_a_question_mark),
         cmocka_unit_test(test_dot_segments_are_removed),
         cmocka_unit_test(test_climbing_above_the_root_is_refused),
