@@ -17,82 +17,18 @@
 #include "http1/http1.h"
 #include "net/send.h"
 
-/* The receive area of this worker, and the unread bytes of the connection that is being served in it. */
-static char area[WR_HTTP1_AREA];
-struct wr_http1_input wr_http1_input;
-
 static void serve(struct wr_http1 *h);
 
 /* How long one connection may go on before others have their turn. */
 enum {
     STEPS_A_TURN = 2048, /* requests */
-    ROUNDS_A_TURN = 16,  /* rounds of making a large body */
-    READS_A_TURN = 16    /* reads, however fast the client sends */
+    ROUNDS_A_TURN = 16   /* rounds of making a large body */
 };
-
-static unsigned reads_left; /* of the connection being served */
-
-/* ---- Bytes in. ---- */
-
-ssize_t
-wr_http1_read(struct wr_http1 *h, size_t most)
-{
-    struct wr_http1_input *in = &wr_http1_input;
-    size_t room;
-    ssize_t n;
-
-    if (in->len == 0) {
-        in->at = area;
-    } else if (in->at != area) {
-        memmove(area, in->at, in->len);
-        in->at = area;
-    }
-    room = WR_MIN((size_t)WR_HTTP1_AREA - in->len, most);
-    if (room == 0) {
-        return -EAGAIN;
-    }
-    if (reads_left == 0) { /* no edge will tell that there is more */
-        wr_http1_touch(h);
-        return -EAGAIN;
-    }
-    reads_left--;
-    n = wr_conn_recv(&h->conn, in->at + in->len, room);
-    in->len += n > 0 ? (size_t)n : 0;
-    return n;
-}
-
-static void
-input_begin(struct wr_http1 *h)
-{
-    reads_left = READS_A_TURN;
-    wr_http1_input.at = area;
-    wr_http1_input.len = h->held_len;
-    if (h->held != NULL) {
-        memcpy(area, h->held, h->held_len);
-        free(h->held);
-        h->held = NULL;
-        h->held_len = 0;
-    }
-}
-
-static void
-input_end(struct wr_http1 *h)
-{
-    struct wr_http1_input *in = &wr_http1_input;
-
-    if (in->len != 0 && !h->conn.closed && h->state != WR_HTTP1_LINGER) {
-        h->held = malloc(in->len);
-        WR_ASSERT(h->held != NULL);
-        memcpy(h->held, in->at, in->len);
-        h->held_len = (uint32_t)in->len;
-    }
-    in->len = 0;
-}
 
 /* ---- Opening and closing. ---- */
 
-static void
-http1_close(struct wr_http1 *h, bool reset)
+void
+wr_http1_close(struct wr_http1 *h, bool reset)
 {
     free(h->held);
     h->held = NULL;
@@ -137,41 +73,13 @@ abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
         h->r = NULL;
         h->x = NULL;
     }
-    http1_close(h, reset);
-}
-
-/* Everything has come that the peer will ever send. */
-static bool
-at_end(const struct wr_http1 *h)
-{
-    return h->conn.gone || (h->conn.half_closed && !h->conn.can_read);
-}
-
-static const struct wr_loc_conf *
-loc_conf(const struct wr_http1 *h)
-{
-    return h->r != NULL ? wr_loc_conf(h->r) : h->endpoint->fallback->base.conf[WR_SLOT_LOC];
-}
-
-/* Say "no more from us" once all is out, then wait for the peer to close. */
-static void
-linger_begin(struct wr_http1 *h, const struct wr_loc_conf *c)
-{
-    h->state = WR_HTTP1_LINGER;
-    if (wr_out_flush(&h->conn) == -EAGAIN) { /* the deadline is the client's until then */
-        h->linger_until_ms = 0;
-        wr_conn_deadline(&h->conn, c->send_timeout_ms);
-        return;
-    }
-    wr_conn_shut(&h->conn);
-    h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
-    wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+    wr_http1_close(h, reset);
 }
 
 /* ---- Between requests. ---- */
 
-static void
-next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
+void
+wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
 {
     h->state = WR_HTTP1_HEAD;
     h->reading_head = h->head_timed = false;
@@ -199,7 +107,7 @@ request_over(struct wr_http1 *h)
     h->x = NULL;
     wr_pool_recycle(&h->pool);
     if (x.error) {
-        http1_close(h, x.until_close);
+        wr_http1_close(h, x.until_close);
         return;
     }
     if (body_left && !owed && keep) { /* the rest of a body that nobody wanted */
@@ -211,86 +119,24 @@ request_over(struct wr_http1 *h)
         return;
     }
     if (keep && !body_left) {
-        next_head(h, c);
+        wr_http1_next_head(h, c);
         return;
     }
     if (h->timed_out && c->reset_timedout) { /* logged as a 408, and that is all */
-        http1_close(h, true);
+        wr_http1_close(h, true);
         return;
     }
     if (wr_out_flush(&h->conn) == -EAGAIN ||
         (!h->conn.gone && c->lingering_close != 0 &&
          (body_left || wr_http1_input.len != 0 || c->lingering_close == 2 ||
           (h->conn.can_read && !h->conn.half_closed)))) {
-        linger_begin(h, c);
+        wr_http1_linger(h, c);
         return;
     }
-    http1_close(h, false);
+    wr_http1_close(h, false);
 }
 
 /* ---- States. Each answers whether to go on with the next one. ---- */
-
-static bool
-serve_linger(struct wr_http1 *h)
-{
-    ssize_t n = 0;
-
-    if (h->linger_until_ms == 0) { /* the rest of the answer is still going out */
-        int rc = wr_out_flush(&h->conn);
-        if (rc == -EAGAIN && !h->conn.gone) {
-            return false;
-        }
-        if (rc != 0) {
-            http1_close(h, false);
-            return false;
-        }
-        linger_begin(h, loc_conf(h));
-    }
-    while (h->conn.can_read && !h->conn.gone) {
-        wr_http1_input.len = 0;
-        n = wr_http1_read(h, WR_HTTP1_AREA);
-        wr_http1_input.len = 0;
-        if (n <= 0) {
-            break;
-        }
-    }
-    if (h->conn.gone || (n == 0 && h->conn.half_closed) || wr_clock.now_ms >= h->linger_until_ms) {
-        http1_close(h, false);
-        return false;
-    }
-    wr_conn_deadline(&h->conn, WR_MIN(loc_conf(h)->lingering_timeout_ms,
-                                      h->linger_until_ms - wr_clock.now_ms));
-    return false;
-}
-
-static bool
-serve_discard(struct wr_http1 *h)
-{
-    for (;;) {
-        wr_http1_take_body(h, true);
-        if (h->x->body == WR_HTTP1_BODY_NONE) {
-            bool error = h->x->error;
-            h->x = NULL;
-            wr_pool_recycle(&h->pool);
-            if (error) {
-                linger_begin(h, loc_conf(h));
-                return true;
-            }
-            next_head(h, loc_conf(h));
-            return true;
-        }
-        if (!h->conn.can_read || wr_http1_read(h, WR_HTTP1_AREA) <= 0) {
-            break;
-        }
-    }
-    if (at_end(h) || wr_clock.now_ms >= h->linger_until_ms) {
-        http1_close(h, false);
-        return false;
-    }
-    wr_conn_deadline(&h->conn, WR_MIN(loc_conf(h)->lingering_timeout_ms,
-                                      h->linger_until_ms - wr_clock.now_ms));
-    return false;
-}
 
 /* Read the PROXY header. */
 static bool
@@ -312,7 +158,7 @@ serve_proxy(struct wr_http1 *h)
         case WR_PROXY_PROTOCOL_BAD:
             wr_say(wr_log_process(), ERROR, "broken header while reading PROXY protocol: %s",
                    err.text);
-            http1_close(h, false);
+            wr_http1_close(h, false);
             return false;
         case WR_PROXY_PROTOCOL_MORE:
             break;
@@ -321,8 +167,8 @@ serve_proxy(struct wr_http1 *h)
             break;
         }
     }
-    if (at_end(h)) {
-        http1_close(h, false);
+    if (wr_http1_at_end(h)) {
+        wr_http1_close(h, false);
     }
     return false;
 }
@@ -360,14 +206,14 @@ serve_head(struct wr_http1 *h)
             break;
         }
     }
-    if (at_end(h)) {
+    if (wr_http1_at_end(h)) {
         if (h->reading_head && wr_http1_input.len != 0) {
             wr_say(wr_log_process(), INFO,
                    "*%llu client prematurely closed connection while sending a request head",
                    (unsigned long long)h->conn.number);
         }
         if (wr_out_flush(&h->conn) != -EAGAIN) {
-            http1_close(h, false);
+            wr_http1_close(h, false);
         } else {
             h->state = WR_HTTP1_LINGER;
             h->linger_until_ms = 0;
@@ -439,7 +285,7 @@ serve_request(struct wr_http1 *h)
             wr_http1_take_body(h, false);
         } while (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) &&
                  h->conn.can_read && wr_http1_read(h, WR_HTTP1_AREA) > 0);
-        if (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) && at_end(h)) {
+        if (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) && wr_http1_at_end(h)) {
             wr_body_failed(r, 0);
             abandon(h, 499, false);
             return false;
@@ -481,9 +327,9 @@ step(struct wr_http1 *h)
     case WR_HTTP1_REQUEST:
         return serve_request(h);
     case WR_HTTP1_DISCARD:
-        return serve_discard(h);
+        return wr_http1_serve_discard(h);
     default:
-        return serve_linger(h);
+        return wr_http1_serve_linger(h);
     }
 }
 
@@ -494,7 +340,7 @@ set_deadline(struct wr_http1 *h)
     if (h->state == WR_HTTP1_REQUEST) {
         if (wr_out_pending(&h->conn) || h->x->out.head != NULL) {
             if (!wr_timer_running(&h->conn.timer)) {
-                wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+                wr_conn_deadline(&h->conn, wr_http1_loc_conf(h)->send_timeout_ms);
             }
         } else if (h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE) {
             wr_conn_deadline(&h->conn, wr_body_conf(h->r)->timeout_ms);
@@ -518,7 +364,7 @@ reads_too_slowly(struct wr_http1 *h)
         x->sent_at_start = h->conn.sent;
     }
     if (x->rate != 0 || !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
-                                  loc_conf(h)->send_min_rate)) {
+                                  wr_http1_loc_conf(h)->send_min_rate)) {
         return false;
     }
     wr_say(&h->r->log, INFO, "client reads the response too slowly");
@@ -552,10 +398,10 @@ flush(struct wr_http1 *h)
 static void
 leave(struct wr_http1 *h)
 {
-    uint64_t grace = loc_conf(h)->keepalive_min_ms;
+    uint64_t grace = wr_http1_loc_conf(h)->keepalive_min_ms;
 
     if (grace == 0) {
-        http1_close(h, false);
+        wr_http1_close(h, false);
     } else if (!h->leaving) {
         h->leaving = true;
         wr_conn_deadline(&h->conn, grace);
@@ -575,7 +421,7 @@ static void
 settle(struct wr_http1 *h, bool sent)
 {
     if (sent && h->state == WR_HTTP1_REQUEST) {
-        wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+        wr_conn_deadline(&h->conn, wr_http1_loc_conf(h)->send_timeout_ms);
     }
     set_deadline(h);
     if (is_idle(h)) {
@@ -599,7 +445,7 @@ serve(struct wr_http1 *h)
     if (h->conn.wait.head != NULL) {
         (void)wr_out_flush(&h->conn); /* what waited comes first; a broken connection shows in gone */
     }
-    input_begin(h);
+    wr_http1_input_begin(h);
     for (unsigned steps = 0; !h->conn.closed && step(h); steps++) {
         if (steps == STEPS_A_TURN) { /* others want to be served, too */
             wr_conn_wake(&h->conn);
@@ -610,7 +456,7 @@ serve(struct wr_http1 *h)
         flush(h);
     }
     h->serving = false;
-    input_end(h);
+    wr_http1_input_end(h);
     if (!h->conn.closed) {
         settle(h, h->conn.sent != sent);
     }
@@ -643,11 +489,11 @@ static void
 head_expired(struct wr_http1 *h)
 {
     if (!h->reading_head || h->state == WR_HTTP1_PROXY || h->conn.wait.head != NULL) {
-        http1_close(h, false); /* idle for long enough, or not taking its answers */
+        wr_http1_close(h, false); /* idle for long enough, or not taking its answers */
         return;
     }
     h->timed_out = true; /* answered with a 408 [RFC 9110 15.5.9] */
-    wr_conn_deadline(&h->conn, loc_conf(h)->send_timeout_ms);
+    wr_conn_deadline(&h->conn, wr_http1_loc_conf(h)->send_timeout_ms);
     serve(h);
 }
 
@@ -668,10 +514,10 @@ conn_expired(struct wr_conn *c)
             return;
         }
         wr_say(&h->r->log, INFO, "client timed out while reading the response");
-        abandon(h, 408, loc_conf(h)->reset_timedout);
+        abandon(h, 408, wr_http1_loc_conf(h)->reset_timedout);
         return;
     default:
-        http1_close(h, h->state == WR_HTTP1_LINGER && loc_conf(h)->reset_timedout);
+        wr_http1_close(h, h->state == WR_HTTP1_LINGER && wr_http1_loc_conf(h)->reset_timedout);
     }
 }
 

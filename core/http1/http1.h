@@ -140,7 +140,34 @@ wr_http1_touch_unless_serving(struct wr_http1 *h)
     }
 }
 
-/* connection.c: a full read of the area, behind what is there already; see wr_conn_recv. */
+/* Settings of the request being served, else of the address. */
+static inline const struct wr_loc_conf *
+wr_http1_loc_conf(const struct wr_http1 *h)
+{
+    return h->r != NULL ? wr_loc_conf(h->r) : h->endpoint->fallback->base.conf[WR_SLOT_LOC];
+}
+
+/* Has everything come that the peer will ever send? */
+static inline bool
+wr_http1_at_end(const struct wr_http1 *h)
+{
+    return h->conn.gone || (h->conn.half_closed && !h->conn.can_read);
+}
+
+/* connection.c: close at once, with a RST or without; wait for another head. */
+void wr_http1_close(struct wr_http1 *h, bool reset);
+void wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c);
+
+/* drain.c: begin a lingering close; the states LINGER and DISCARD. Each answers whether to go on with the next state. */
+void wr_http1_linger(struct wr_http1 *h, const struct wr_loc_conf *c);
+bool wr_http1_serve_linger(struct wr_http1 *h);
+bool wr_http1_serve_discard(struct wr_http1 *h);
+
+/* input.c: take up what was held, put aside what is left. */
+void wr_http1_input_begin(struct wr_http1 *h);
+void wr_http1_input_end(struct wr_http1 *h);
+
+/* input.c: a full read of the area, behind what is there already; see wr_conn_recv. */
 ssize_t wr_http1_read(struct wr_http1 *h, size_t most);
 
 #endif
