@@ -2,7 +2,8 @@
 # make always runs in the source folder. Sources are found by folder, so a new file needs no line here:
 #
 #   core/LAYER/*.c            -> BUILDDIR/libcore.a -> BUILDDIR/weir (with core/main.c)
-#   modules/NAME/*.c          -> BUILDDIR/modules/NAME.so   (sees include/ only; LIBS in NAME/module.mk)
+#   modules/NAME/*.c          -> BUILDDIR/modules/NAME.so   (sees include/ only; LIBS in NAME/module.mk,
+#                                where a library may also choose between files: configure's LEFT_OUT)
 #   tests/unit/LAYER/test_*.c -> BUILDDIR/tests/unit/LAYER/test_*
 #   tests/modules/*.c         -> BUILDDIR/tests/modules/*.so
 #   tests/fuzz/fuzz_*.c       -> BUILDDIR/fuzz/fuzz_*       (a build with --with-sanitizer=fuzzer,...)
@@ -21,8 +22,8 @@ endif
 include $(B)/config.mk
 include $(B)/config.stamp
 
-$(B)/config.stamp: configure $(wildcard tools/probes/*.c)
-	@echo "configure has changed; running it again"
+$(B)/config.stamp: configure $(wildcard tools/probes/*.c modules/*/module.mk)
+	@echo "configure or what it reads has changed; running it again"
 	@sh $(B)/configure.again
 
 PYTHON := /usr/bin/python3
@@ -96,7 +97,7 @@ MODULE_SO := $(MODULE_NAMES:%=$(B)/modules/%.so)
 MODULE_OBJ :=
 MODULE_INDEX := $(if $(WEIR),$(B)/modules/index)
 
-UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_SRC := $(sort $(filter-out $(LEFT_OUT),$(wildcard tests/unit/*/test_*.c)))
 UNIT_BIN := $(UNIT_SRC:tests/%.c=$(B)/tests/%)
 DOUBLE_SRC := $(sort $(wildcard tests/modules/*.c))
 DOUBLE_SO := $(DOUBLE_SRC:tests/%.c=$(B)/tests/%.so)
@@ -140,8 +141,8 @@ $(B)/obj/modules/%.o: modules/%.c $(B)/config.mk tools/build.mk
 define module_rule
 LIBS :=
 -include modules/$(1)/module.mk
-LIBS_$(1) := $$(LIBS)
-OBJ_$(1) := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard modules/$(1)/*.c)))
+LIBS_$(1) := $$(LIBS) $(OPTION_LIBS_$(1))
+OBJ_$(1) := $(patsubst %.c,$(B)/obj/%.o,$(sort $(filter-out $(LEFT_OUT),$(wildcard modules/$(1)/*.c))))
 MODULE_OBJ += $$(OBJ_$(1))
 $(B)/modules/$(1).so: $$(OBJ_$(1)) $(wildcard modules/$(1)/module.mk)
 	@mkdir -p $$(@D)
@@ -172,7 +173,8 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a $(B)/config.mk tools/build.mk
 	@mkdir -p $(@D)
 	$(say) TEST $<
 	$(Q)$(CC) $(CFLAGS_TEST) -MF $@.d -o $@ $< $(if $(call whole,unit/$*),-Wl$(comma)--whole-archive) \
-	    $(B)/libcore.a -Wl,--no-whole-archive $(LDFLAGS_TEST) $(LIBRARIES) -lcmocka
+	    $(B)/libcore.a -Wl,--no-whole-archive $(LDFLAGS_TEST) $(LIBRARIES) \
+	    $(OPTION_LIBS) -lcmocka
 comma := ,
 
 $(B)/tests/modules/%.so: tests/modules/%.c $(B)/config.mk tools/build.mk
@@ -229,7 +231,7 @@ lint: lint-tidy lint-cppcheck lint-analyzer
 
 # A process a file: the analyzer of clang 14 carries va_list state from one file into the next.
 lint-tidy: compile_commands.json
-	@bad=0; for file in $(MAIN_SRC) $(CORE_SRC) $(wildcard modules/*/*.c); do \
+	@bad=0; for file in $(MAIN_SRC) $(CORE_SRC) $(filter-out $(LEFT_OUT),$(wildcard modules/*/*.c)); do \
 	    clang-tidy --quiet -p . $$file 2>/dev/null || bad=1; done; exit $$bad
 
 lint-cppcheck:

@@ -2,8 +2,8 @@
  *
  * A compressor is one gzip stream (RFC 1952) under way. Making one costs a quarter of a megabyte
  * and about as much time as coding 10 KiB, so a worker keeps finished ones in a pool and starts
- * them anew. Both the idle and the busy ones are bounded. A file for another library implements the
- * same functions; the build takes one of them.
+ * them anew. Both the idle and the busy ones are bounded. Which library works behind a stream
+ * depends on its shape and on the build: compressor_kind.h.
  */
 #ifndef GZIP_COMPRESSOR_H
 #define GZIP_COMPRESSOR_H

@@ -1,7 +1,7 @@
 /* compressor_zlib.c - compressors over zlib.
  *
- * deflateReset keeps what deflateInit2 allocated, so an idle stream is worth keeping; its shape
- * stays with it. zlib counts in unsigned int: longer pieces go in slices.
+ * deflateReset keeps what deflateInit2 allocated, so an idle stream is worth keeping. zlib counts
+ * in unsigned int: longer pieces go in slices.
  */
 #ifndef ZLIB_CONST
 #define ZLIB_CONST
@@ -9,137 +9,78 @@
 #include <zlib.h>
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "compressor.h"
+#include "compressor_kind.h"
 
 enum { GZIP_WRAP = 16 }; /* added to windowBits: a gzip header and trailer instead of zlib's */
 
-struct compressor {
-    struct compressor *next; /* among the idle */
-    struct compressor_shape shape;
+struct zlib_compressor {
+    struct compressor base; /* first */
     z_stream z;
 };
 
-static bool
-same_shape(const struct compressor_shape *a, const struct compressor_shape *b)
-{
-    return a->level == b->level && a->window_bits == b->window_bits &&
-           a->memory_level == b->memory_level;
-}
-
 static void
-destroy(struct compressor *c)
+zlib_destroy(struct compressor *base)
 {
+    struct zlib_compressor *c = (struct zlib_compressor *)base;
+
     (void)deflateEnd(&c->z);
     free(c);
 }
 
 static struct compressor *
-create(const struct compressor_shape *shape)
+zlib_create(const struct compressor_shape *shape)
 {
-    struct compressor *c = calloc(1, sizeof(*c));
+    struct zlib_compressor *c = calloc(1, sizeof(*c));
 
     if (c == NULL) {
         return NULL;
     }
-    c->shape = *shape;
     if (deflateInit2(&c->z, shape->level, Z_DEFLATED, shape->window_bits + GZIP_WRAP,
                      shape->memory_level, Z_DEFAULT_STRATEGY) != Z_OK) {
         free(c);
         return NULL;
     }
-    return c;
+    return &c->base;
 }
 
-/* An idle one of that shape, off the list. */
-static struct compressor *
-find_idle(struct compressor_pool *pool, const struct compressor_shape *shape)
+static bool
+zlib_restart(struct compressor *base)
 {
-    for (struct compressor **at = &pool->idle; *at != NULL; at = &(*at)->next) {
-        struct compressor *c = *at;
-
-        if (same_shape(&c->shape, shape)) {
-            *at = c->next;
-            pool->n_idle--;
-            return c;
-        }
-    }
-    return NULL;
-}
-
-struct compressor *
-compressor_take(struct compressor_pool *pool, const struct compressor_shape *shape)
-{
-    struct compressor *c;
-
-    if (pool->n_busy >= COMPRESSOR_BUSY_MAX) {
-        return NULL;
-    }
-    c = find_idle(pool, shape);
-    if (c == NULL) {
-        c = create(shape);
-    }
-    if (c != NULL) {
-        pool->n_busy++;
-    }
-    return c;
-}
-
-void
-compressor_give(struct compressor_pool *pool, struct compressor *c)
-{
-    if (c == NULL) {
-        return;
-    }
-    pool->n_busy--;
-    if (pool->n_idle >= COMPRESSOR_IDLE_MAX || deflateReset(&c->z) != Z_OK) {
-        destroy(c);
-        return;
-    }
-    c->next = pool->idle;
-    pool->idle = c;
-    pool->n_idle++;
+    return deflateReset(&((struct zlib_compressor *)base)->z) == Z_OK;
 }
 
 /* One call of deflate over at most UINT_MAX bytes either way. */
 static int
-step(struct compressor *c, struct compressor_io *io, int flush)
+zlib_step(z_stream *z, struct compressor_io *io, int flush)
 {
     uInt in_len = io->in_len < UINT_MAX ? (uInt)io->in_len : UINT_MAX;
     uInt out_len = io->out_len < UINT_MAX ? (uInt)io->out_len : UINT_MAX;
     int rc;
 
-    c->z.next_in = io->in;
-    c->z.avail_in = in_len;
-    c->z.next_out = io->out;
-    c->z.avail_out = out_len;
-    rc = deflate(&c->z, io->in_len > in_len ? Z_NO_FLUSH : flush);
-    io->in += in_len - c->z.avail_in;
-    io->in_len -= in_len - c->z.avail_in;
-    io->out += out_len - c->z.avail_out;
-    io->out_len -= out_len - c->z.avail_out;
+    z->next_in = io->in;
+    z->avail_in = in_len;
+    z->next_out = io->out;
+    z->avail_out = out_len;
+    rc = deflate(z, io->in_len > in_len ? Z_NO_FLUSH : flush);
+    io->in += in_len - z->avail_in;
+    io->in_len -= in_len - z->avail_in;
+    io->out += out_len - z->avail_out;
+    io->out_len -= out_len - z->avail_out;
     return rc;
 }
 
-enum compressor_result
-compressor_run(struct compressor *c, struct compressor_io *io, enum compressor_flush flush)
+static enum compressor_result
+zlib_run(struct compressor *base, struct compressor_io *io, enum compressor_flush flush)
 {
     static const int words[] = { [COMPRESSOR_MORE] = Z_NO_FLUSH,
                                  [COMPRESSOR_SYNC] = Z_SYNC_FLUSH,
                                  [COMPRESSOR_END] = Z_FINISH };
+    struct zlib_compressor *c = (struct zlib_compressor *)base;
 
-    if (flush == COMPRESSOR_MORE && io->in_len == 0) {
-        return COMPRESSOR_OK;
-    }
-    /* With room to spare the end of a flush can be told from more to come; without it zlib would
-     * write its five-byte mark at each call. */
-    if (flush == COMPRESSOR_SYNC && io->out_len < COMPRESSOR_ROOM_MIN) {
-        return COMPRESSOR_FULL;
-    }
     while (io->out_len != 0) {
-        int rc = step(c, io, words[flush]);
+        int rc = zlib_step(&c->z, io, words[flush]);
 
         if (rc == Z_STREAM_END) {
             return COMPRESSOR_OK;
@@ -159,21 +100,9 @@ compressor_run(struct compressor *c, struct compressor_io *io, enum compressor_f
     return COMPRESSOR_FULL;
 }
 
-size_t
-compressor_bound(size_t in_len)
-{
-    /* deflateBound's figure for the smallest search table, with room for header and trailer. */
-    return in_len + (in_len >> 3) + (in_len >> 6) + 64;
-}
-
-void
-compressor_pool_empty(struct compressor_pool *pool)
-{
-    while (pool->idle != NULL) {
-        struct compressor *c = pool->idle;
-
-        pool->idle = c->next;
-        destroy(c);
-    }
-    pool->n_idle = 0;
-}
+const struct compressor_kind compressor_zlib = {
+    .create = zlib_create,
+    .destroy = zlib_destroy,
+    .restart = zlib_restart,
+    .run = zlib_run,
+};

@@ -5,7 +5,9 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "../../../modules/gzip/compressor.c"
 #include "../../../modules/gzip/compressor_zlib.c"
+#include "../../../modules/gzip/compressor_choose_zlib.c"
 #include "../../../modules/gzip/rules.c"
 #include "../../../modules/gzip/filter.c"
 #include "../../../modules/gzip/gzip.c"
