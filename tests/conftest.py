@@ -21,6 +21,7 @@ def pytest_report_header(config):
 
 
 def pytest_configure(config):
+    os.umask(0o022)                     # workers of another user read what tests write
     config.addinivalue_line("markers", "weir_only: nginx does not do this")
     if not os.access(BINARY, os.X_OK):
         raise pytest.UsageError(f"no server at {BINARY}; build it or set WEIR")
