@@ -227,4 +227,5 @@ def test_reloads_leave_no_memory_and_no_descriptors(make_server):
     grown = status_kb(server.master(), "RssAnon") - rss
     if not SANITIZED:
         assert grown <= 30 * 4 + 64, f"{grown} kB in 30 reloads"
-    assert len(os.listdir(f"/proc/{server.master()}/fd")) <= fds + 1
+    wait_for("the descriptors of workers that left", lambda:
+             len(os.listdir(f"/proc/{server.master()}/fd")) <= fds + 1)
