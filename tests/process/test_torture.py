@@ -564,6 +564,21 @@ def test_a_full_disk_for_bodies_is_an_error_and_no_end(make_server, small_disk):
     assert not list((small_disk / "bodies").rglob("*[0-9]*"))
 
 
+def test_files_at_their_limit_are_as_a_full_disk(make_server):
+    import resource
+    server = make_server("client_max_body_size 0; client_body_buffer_size 1k; location / { echo on; }"
+                         "location /ok { return 200 ok; }", main="load_module %MODULE:echo%;",
+                         http="access_log %PREFIX%/logs/access.log;").start()
+    server.allowed = "File too large"
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (50_000, 50_000))
+    with Connection(server.port) as conn:
+        conn.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
+        assert conn.response().status == 500
+    with Load(server.port, "/ok") as load:
+        load.wait_more(1500)
+    load.assert_clean()
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of one mebibyte."""
