@@ -121,6 +121,18 @@ wr_pool_held_total(void)
 }
 
 void
+wr_pool_trim(void)
+{
+    while (kept != NULL) {
+        struct wr_block *b = kept;
+        kept = b->next;
+        kept_count--;
+        held_total -= b->size;
+        free(b);
+    }
+}
+
+void
 wr_pool_init(struct weir_pool *p, const char *name, struct weir_pool *parent)
 {
     *p = (struct weir_pool){ .name = name };

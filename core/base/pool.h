@@ -100,6 +100,9 @@ void *wr_pool_zalloc(struct weir_pool *p, size_t size);
 /* Bytes in blocks of all pools of this process, and free cached ones: for the worker's memory budget. */
 size_t wr_pool_held_total(void);
 
+/* Free the common blocks that are kept for later. */
+void wr_pool_trim(void);
+
 /* n elements of type T, zeroed; an overflowing product stops the process (the count is ours, bounded before). */
 void *wr_pool_array_of(struct weir_pool *p, size_t n, size_t size);
 #define wr_pool_array(p, T, n) ((T *)wr_pool_array_of((p), (n), sizeof(T)))

@@ -4,9 +4,14 @@
 #include <malloc.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "net/conn.h"
 
-enum { IDLE_AT_ONCE = 256 };
+enum {
+    IDLE_AT_ONCE = 256,
+    GIVE_BACK_BYTES = 2 << 20, /* freed: worth the calls, and the faults when it is needed again */
+    KEEP_BYTES = 256 * 1024    /* at the heap's end */
+};
 
 struct wr_pressure_state wr_pressure;
 
@@ -41,4 +46,18 @@ wr_pressure_look(void)
                     "memory is short: %llu of %llu bytes of worker_memory are in use",
                     (unsigned long long)used, (unsigned long long)wr_pressure.budget);
     }
+}
+
+void
+wr_pressure_give_back(void)
+{
+    static size_t least; /* free bytes there were when they were fewest */
+    size_t unused = mallinfo2().fordblks;
+
+    if (unused > least + GIVE_BACK_BYTES) {
+        wr_pool_trim();
+        (void)malloc_trim(KEEP_BYTES);
+        unused = least = mallinfo2().fordblks;
+    }
+    least = unused < least ? unused : least;
 }

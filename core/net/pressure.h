@@ -32,6 +32,10 @@ void wr_pressure_setup(uint64_t budget);
 /* Measure, and close idle connections when it is high. */
 void wr_pressure_look(void);
 
+/* Now and then: give the system the pages of memory that was freed, when much has been since this was last done. Peaks of load
+ * would otherwise be kept for good, a page at a time between what stays. */
+void wr_pressure_give_back(void);
+
 /* The level, measured anew every WR_PRESSURE_LOOK_MS at most. */
 static inline enum wr_pressure
 wr_pressure_now(void)

@@ -34,6 +34,7 @@ wr_signals_block(void)
 
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of that write, as a full disk is */
 }
 
 void
@@ -42,6 +43,7 @@ wr_signals_unblock(void)
     sigset_t set = handled_set();
 
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 

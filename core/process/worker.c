@@ -209,6 +209,7 @@ beat(struct wr_timer *t)
         atomic_fetch_add_explicit(&w->start->row->beat, 1, memory_order_relaxed);
     }
     (void)wr_pressure_now();
+    wr_pressure_give_back();
     if (w->statm >= 0 && !w->asked_replacement && resident_bytes(w->statm) > w->g->conf->max_rss) {
         w->asked_replacement = true;
         wr_say(wr_log_process(), NOTICE,
@@ -261,16 +262,12 @@ start_modules(struct worker *w)
 static void
 start_beat(struct worker *w)
 {
-    bool needed = w->start->row != NULL || wr_pressure.budget != 0;
-
     w->statm = -1;
     if (w->g->conf->max_rss != 0 && w->channel.fd >= 0) {
         w->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     }
     w->beat.fire = beat;
-    if (needed || w->statm >= 0) {
-        wr_timer_set(w->loop, &w->beat, beat_ms(w));
-    }
+    wr_timer_set(w->loop, &w->beat, beat_ms(w));
 }
 
 static bool

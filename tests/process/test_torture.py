@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -399,27 +400,30 @@ def test_a_module_that_breaks_the_rules_breaks_nothing_else(make_server):
                          "location /f/ { misuse_content on; misuse_filters on; } "
                          "location /r/ { misuse_filters on; return 200 answer; }",
                          main="load_module %MODULE:misuse%;").start()
-    fds = descriptors(server.process.pid)
-    for name in misuses():
-        for where in ("/c/", "/f/", "/r/"):
-            for method, body in (("GET", b""), ("HEAD", b""), ("POST", b"12345")):
-                if where == "/r/" and not name.startswith(("header", "filter", "sub")):
-                    continue
-                conn = Connection(server.port)
-                conn.send(f"{method} {where}{name} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() +
-                          body + LAST)
-                answers = []
-                try:
-                    answers.append(conn.response())
-                    answers.append(conn.response())
-                    assert answers[1].body == b"ok" or answers[0].status < 200
-                    conn.expect_closed()
-                except ProtocolError as error:
-                    assert "closed after" in str(error), f"{method} {where}{name}: {error}"
-                except AssertionError as error:
-                    assert str(error).startswith("closed"), f"{method} {where}{name}: {error}"
-                conn.close()
-                assert server.process.poll() is None, f"{method} {where}{name} ended the server"
+    fds, wrong = descriptors(server.process.pid), []
+
+    def one(method, path, body):
+        conn = Connection(server.port)
+        conn.send(f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() +
+                  body + LAST)
+        try:
+            first = conn.response()
+            assert conn.response().body == b"ok" or first.status < 200, "the next answer is not the next request's"
+            conn.expect_closed()
+        except AssertionError as error:
+            if not str(error).startswith("closed"):
+                wrong.append(f"{method} {path}: {error}")
+        conn.close()
+        if server.process.poll() is not None:
+            wrong.append(f"{method} {path} ended the server")
+
+    with ThreadPoolExecutor(6) as pool:
+        for name in misuses():
+            for where in ("/c/", "/f/", "/r/"):
+                if where != "/r/" or name.startswith(("header", "filter", "sub")):
+                    for method, body in (("GET", b""), ("HEAD", b""), ("POST", b"12345")):
+                        pool.submit(one, method, f"{where}{name}", body)
+    assert not wrong, wrong[:5]
     wait_for("every descriptor is back", lambda: descriptors(server.process.pid) <= fds)
 
 
@@ -473,7 +477,7 @@ def test_files_that_change_while_they_are_sent_are_never_longer_than_promised(ma
 
     thread = threading.Thread(target=change, daemon=True)
     thread.start()
-    limit, whole, cut = time.monotonic() + min(SECONDS, 5), 0, 0
+    limit, whole, cut = time.monotonic() + min(SECONDS, 3), 0, 0
     try:
         while time.monotonic() < limit:
             for where in ("/f", "/read/f", "/cached/f"):
@@ -528,7 +532,7 @@ def test_flipping_links_never_lead_out(make_server, setting):
 
     thread = threading.Thread(target=flip, daemon=True)
     thread.start()
-    limit, seen = time.monotonic() + min(SECONDS, 3), {}
+    limit, seen = time.monotonic() + min(SECONDS, 2), {}
     try:
         while time.monotonic() < limit:
             with Connection(server.port) as conn:
@@ -558,6 +562,21 @@ def test_a_full_disk_for_bodies_is_an_error_and_no_end(make_server, small_disk):
     with Connection(server.port) as conn:
         assert conn.get("/", "POST", body=b"y" * 100).body == b"100:" + b"y" * 100
     assert not list((small_disk / "bodies").rglob("*[0-9]*"))
+
+
+def test_files_at_their_limit_are_as_a_full_disk(make_server):
+    import resource
+    server = make_server("client_max_body_size 0; client_body_buffer_size 1k; location / { echo on; }"
+                         "location /ok { return 200 ok; }", main="load_module %MODULE:echo%;",
+                         http="access_log %PREFIX%/logs/access.log;").start()
+    server.allowed = "File too large"
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (50_000, 50_000))
+    with Connection(server.port) as conn:
+        conn.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
+        assert conn.response().status == 500
+    with Load(server.port, "/ok") as load:
+        load.wait_more(1500)
+    load.assert_clean()
 
 
 @pytest.fixture
@@ -613,7 +632,7 @@ def test_reloads_and_kills_under_torture_cost_only_what_was_in_flight(make_serve
                          files={"big": b"x" * 400_000}).start()
     wait_for("two workers", lambda: len(server.workers()) == 2)
     server.allowed = "exited on signal 9"
-    limit = time.monotonic() + min(SECONDS, 8)
+    limit = time.monotonic() + min(SECONDS, 4)
     with Load(server.port, "/big", keep=True, check=lambda a: a.body == b"x" * 400_000) as load:
         with Load(server.port, "/r", keep=False, check=lambda a: a.body == b"ok") as short:
             while time.monotonic() < limit:
@@ -687,13 +706,12 @@ def test_five_thousand_connections_give_their_memory_back(make_server):
             sock.sendall(b"GET /m/wait HTTP/1.1\r\nHost: a\r\n\r\n")
         for sock in held:
             assert sock.recv(4096).startswith(b"HTTP/1.1 504")
-        again = status_kb(pid, "RssAnon") - before
+        wait_for("what requests needed is given back",
+                 lambda: status_kb(pid, "RssAnon") - before <= idle + 6000, 5)
     finally:
         for sock in held:
             sock.close()
     wait_for("all connections are gone", lambda: descriptors(pid) < 30)
-    fetch(server.port)
-    after = status_kb(pid, "RssAnon") - before
+    wait_for("what connections needed is given back",
+             lambda: status_kb(pid, "RssAnon") - before <= 5000, 5)
     assert idle * 1024 / 5000 <= 600, f"{idle * 1024 / 5000:.0f} bytes an idle connection"
-    assert again <= idle + 6000, f"{again} kB idle after all had a request at once, {idle} before"
-    assert after <= 6000, f"{after} kB are kept"
