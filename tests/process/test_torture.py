@@ -32,6 +32,12 @@ SHORT = ("client_header_timeout 2s; client_body_timeout 2s; send_timeout 2s; kee
 pytestmark = pytest.mark.weir_only
 
 
+def descriptors_at_rest(server):
+    """How many a server has open once it serves: the port answers before a worker has opened all that it needs."""
+    assert fetch(server.port, "/ok").body == b"ok"
+    return descriptors(server.process.pid)
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -400,7 +406,7 @@ def test_a_module_that_breaks_the_rules_breaks_nothing_else(make_server):
                          "location /f/ { misuse_content on; misuse_filters on; } "
                          "location /r/ { misuse_filters on; return 200 answer; }",
                          main="load_module %MODULE:misuse%;").start()
-    fds, wrong = descriptors(server.process.pid), []
+    fds, wrong = descriptors_at_rest(server), []
 
     def one(method, path, body):
         conn = Connection(server.port)
@@ -432,7 +438,7 @@ def test_clients_that_leave_a_misusing_module_leave_nothing(make_server):
     server = make_server(SHORT + "location /c/ { misuse_content on; } location = /ok { return 200 ok; } "
                          "location /f/ { misuse_content on; misuse_filters on; }",
                          main="load_module %MODULE:misuse%;", listen="listen 127.0.0.1:%PORT% sndbuf=8k;").start()
-    fds, rng = descriptors(server.process.pid), random.Random(7)
+    fds, rng = descriptors_at_rest(server), random.Random(7)
     for name in misuses() * 2:
         for where in ("/c/", "/f/"):
             sock = connect(server, rng.choice((0, 4096)))
