@@ -150,7 +150,7 @@ refuse_protocol(struct weir_conf *cf, uint32_t i, weir_str text)
                              "until then, put weir behind something that ends TLS",
                              "\"listen ... ssl\": TLS comes with a later release");
     }
-    return wr_diag_error(cf->diag, wr_conf_place(cf->node, i), "leave \"quic\" out for now",
+    return wr_diag_error(cf->diag, wr_conf_place(cf->node, i), "leave \"quic\" out: HTTP/3 is not served",
                          "\"listen ... quic\": HTTP/3 comes with a later release");
 }
 

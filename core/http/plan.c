@@ -100,7 +100,6 @@ plan_of(struct wr_planner *p, const uint64_t *bits)
         first += p->order->n[phase];
     }
     link_filters(plan);
-    plan->plain = plan->phase[WEIR_PHASE_HEADERS].n == 0 && plan->phase[WEIR_PHASE_BODY].n == 0;
     wr_map_add(&p->plans, weir_dup(p->pool, key), plan);
     return plan;
 }

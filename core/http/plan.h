@@ -36,7 +36,6 @@ struct wr_plan_phase {
 struct wr_plan {
     struct wr_plan_phase phase[WEIR_PHASE_LOG + 1];
     const struct wr_plan *sub; /* the same for subrequests: without hooks that are for the client's request only */
-    bool plain; /* no header filter, no body filter: an answer can go straight to the driver */
 };
 
 /* Makes plans of one configuration; equal ones are one. */

@@ -13,9 +13,6 @@
 
 enum { BUILTIN_MAX = 64 };
 
-/* -M is answered by servers that have it. */
-#pragma weak wr_http_explain
-
 /* ---- Built-in modules. ---- */
 
 /* core.main has slot 0, the http layer's follow in the order it says, then those of the others. */
@@ -243,5 +240,5 @@ bool
 wr_generation_explain(const struct wr_generation *g, weir_str target, weir_str host, bool json,
                       int fd)
 {
-    return wr_http_explain != NULL && wr_http_explain(g->home.http, target, host, json, fd);
+    return wr_http_explain(g->home.http, target, host, json, fd);
 }
