@@ -20,8 +20,8 @@ struct wr_driver {
     /* The response head is final: format and gather it. last: no body follows (HEAD, 204, 304, empty). */
     void (*head)(struct wr_request *r, bool last);
 
-    /* An interim response (100, 103) with r's out fields if `fields`. */
-    void (*interim)(struct wr_request *r, uint32_t status, bool fields);
+    /* An interim response (102, 103) with these fields, now. */
+    void (*interim)(struct wr_request *r, uint32_t status, const weir_header *first);
 
     /* Take body bytes, in order; WEIR_BUF_LAST ends the response. The chain is empty afterwards. */
     void (*body)(struct wr_request *r, weir_chain *chain);
@@ -29,7 +29,8 @@ struct wr_driver {
     /* How many more bytes the client's side can use now; 0: wait, wr_request_can_send will be called. */
     size_t (*room)(struct wr_request *r);
 
-    /* Deliver the request body from now on (wr_body_push), after a 100 Continue if one is owed. */
+    /* Deliver the request body from now on (wr_body_push), as long as wr_body_wanted(), after a 100 Continue if one is owed;
+     * called again when its reader has caught up. Of a tunnel (wr_response_is_tunnel): what the client sends until its end. */
     void (*want_body)(struct wr_request *r);
 
     /* The request has nothing more to say or do: finish sending, then free it (wr_request_free). error: the response was

@@ -105,6 +105,7 @@ static void
 set_target(struct wr_request *r, weir_str path, weir_str args)
 {
     r->pub.path = path;
+    r->pub.flags |= WEIR_R_REWRITTEN;
     if (args.data != NULL) {
         r->pub.args = args.len != 0 ? args : (weir_str){ NULL, 0 };
     }
