@@ -132,21 +132,28 @@ idle_leave(struct wr_link *l)
     }
 }
 
-static struct wr_link *
-idle_take(weir_upstream *u, const struct wr_group_peer *p, const char *protocol)
+/* Does l come from where it is wanted to? */
+static bool
+comes_from(const struct wr_link *l, const struct wr_addr *from)
 {
-    struct wr_idle *i = idle_find(u, protocol);
+    return from == NULL ? l->from.len == 0 : l->from.len != 0 && wr_addr_eq(&l->from, from);
+}
+
+static struct wr_link *
+idle_take(weir_upstream *u, const struct wr_group_peer *p, const struct wr_link_want *want)
+{
+    struct wr_idle *i = idle_find(u, want->protocol);
 
     if (i == NULL) {
         return NULL;
     }
     WR_LIST_EACH (at, &i->links) {
         struct wr_link *l = WR_CONTAINER(at, struct wr_link, place);
-        if (l->peer != p) {
+        if (l->peer != p || !comes_from(l, want->from.addr)) {
             continue;
         }
         idle_leave(l);
-        if (wr_connect_quiet(&l->conn)) {
+        if (!l->conn.can_read && (!want->sure || wr_connect_quiet(&l->conn))) {
             return l;
         }
         wr_link_close(l); /* it ended in this very turn */
@@ -174,15 +181,15 @@ idle_count(const weir_upstream *u)
 /* ---- Links. ---- */
 
 int
-wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
+wr_link_open(weir_upstream *u, struct wr_group_peer *p, const struct wr_link_want *want,
              const struct wr_link_ops *ops, void *user, struct wr_link **out)
 {
-    struct wr_link *l = idle_take(u, p, protocol);
+    struct wr_link *l = want->fresh ? NULL : idle_take(u, p, want);
     struct wr_conn *c;
     int rc;
 
     if (l == NULL) {
-        rc = wr_connect_begin(&p->addr, sizeof(*l), &conn_ops, &c);
+        rc = wr_connect_begin(&p->addr, &want->from, sizeof(*l), &conn_ops, &c);
         if (rc != 0) {
             return rc;
         }
@@ -190,11 +197,15 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
         wr_list_init(&l->place);
         l->group = u;
         l->peer = p;
+        wr_peer_hold(p);
+        if (want->from.addr != NULL) {
+            l->from = *want->from.addr;
+        }
     } else {
         l->uses++;
         wr_conn_deadline(&l->conn, 0);
     }
-    l->protocol = protocol;
+    l->protocol = want->protocol;
     l->ops = ops;
     l->user = user;
     *out = l;
@@ -204,9 +215,15 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
 void
 wr_link_close(struct wr_link *l)
 {
+    struct wr_group_peer *p = l->peer;
+
     idle_leave(l);
     l->user = NULL;
+    l->peer = NULL;
     wr_conn_close(&l->conn, false);
+    if (p != NULL) {
+        wr_peer_release(p);
+    }
 }
 
 static bool
@@ -215,7 +232,7 @@ worth_keeping(const struct wr_link *l)
     const weir_upstream *u = l->group;
     const struct wr_conn *c = &l->conn;
 
-    return !c->closed && !c->gone && !c->half_closed && l->uses + 1 < u->keepalive_requests &&
+    return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed && l->uses + 1 < u->keepalive_requests &&
            wr_clock.now_ms - c->since_ms < u->keepalive_time_ms && u->keepalive_ms != 0 &&
            (!c->can_read || wr_connect_quiet(c));
 }
@@ -255,6 +272,21 @@ wr_link_close_idle(weir_upstream *u)
     for (struct wr_idle *i = u->idle; i != NULL; i = i->next) {
         while (i->count != 0) {
             close_oldest(i);
+        }
+    }
+}
+
+void
+wr_link_close_peer(weir_upstream *u, const struct wr_group_peer *p)
+{
+    for (struct wr_idle *i = u->idle; i != NULL; i = i->next) {
+        struct wr_list *next;
+        for (struct wr_list *at = i->links.next; at != &i->links; at = next) {
+            struct wr_link *l = WR_CONTAINER(at, struct wr_link, place);
+            next = at->next;
+            if (l->peer == p) {
+                wr_link_close(l);
+            }
         }
     }
 }

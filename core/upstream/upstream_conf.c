@@ -10,9 +10,12 @@
 #include "conf/suggest.h"
 #include "module/registry.h"
 #include "upstream/group.h"
+#include "upstream/exchange_metrics.h"
 #include "upstream/link.h"
+#include "upstream/upstream_variables.h"
+#include "upstream/server_conf.h"
 
-enum { WEIGHT_MAX = 65535, FAILS_MAX = 1000000, KEEPALIVE_MAX = 65535, SERVER_PORT = 80 };
+enum { KEEPALIVE_MAX = 65535 };
 
 /* One struct for two places: what an upstream{} says, and what the main context holds. */
 struct upstream_conf {
@@ -64,17 +67,48 @@ name_count(const struct upstream_conf *top)
     return top->names != NULL ? wr_map_count(top->names) : 0;
 }
 
-int
-wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field)
+/* The group or address of this name. A name without a port that users give different default ports
+ * is two addresses, unless it turns out to be a group. */
+static weir_upstream *
+find_for(struct weir_conf *cf, struct upstream_conf *top, weir_str name, uint16_t default_port)
+{
+    weir_upstream *u = find_or_create(cf, top, name);
+
+    if (u->defined != NULL || default_port == 0 || u->default_port == default_port) {
+        return u;
+    }
+    if (u->default_port == 0) {
+        u->default_port = default_port;
+        return u;
+    }
+    return find_or_create(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),
+                                              default_port));
+}
+
+weir_upstream *
+weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
 {
     struct upstream_conf *top = main_conf(cf);
     weir_upstream *u;
 
-    if (top == NULL || text.len == 0) {
-        return weir_conf_error(cf, "no host in upstream \"%.*s\"", WEIR_FMT(text));
+    WR_ASSERT(default_port <= UINT16_MAX);
+    if (top == NULL || name.len == 0) {
+        (void)weir_conf_error(cf, "no host in upstream \"%.*s\"", WEIR_FMT(name));
+        return NULL;
     }
-    u = find_or_create(cf, top, text);
+    u = find_for(cf, top, name, (uint16_t)default_port);
     u->used = u->used != NULL ? u->used : cf->node;
+    return u;
+}
+
+int
+wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field)
+{
+    weir_upstream *u = weir_upstream_find(cf, text, 0);
+
+    if (u == NULL) {
+        return WEIR_ERROR;
+    }
     *field = u;
     return WEIR_OK;
 }
@@ -105,87 +139,37 @@ set_upstream(weir_conf *cf, const weir_directive *row, void *field)
     return wr_scope_bind(cf, scope, node->first) ? WEIR_OK : WEIR_ERROR;
 }
 
-/* ---- server ADDRESS [parameters]. ---- */
-
-/* nginx's parameters that need what only the proxy brings. */
-static bool
-comes_later(weir_str word)
-{
-    static const char *const later[] = { "max_conns=", "slow_start=", "resolve", "service=",
-                                         "route=", "drain" };
-
-    for (size_t i = 0; i < WR_COUNT(later); i++) {
-        if (wr_str_starts(word, weir_str_c(later[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "name=" with what follows it. */
-static bool
-has_name(weir_str word, weir_str name, weir_str *value)
-{
-    if (!wr_str_starts(word, name)) {
-        return false;
-    }
-    *value = wr_str_cut(word, name.len, SIZE_MAX);
-    return true;
-}
-
-static bool
-set_parameter(struct wr_group_peer *p, weir_str word)
-{
-    weir_str value;
-    uint64_t n = 0;
-
-    if (has_name(word, WEIR_STR("weight="), &value)) {
-        if (!wr_num_parse(value, WEIGHT_MAX, &n) || n == 0) {
-            return false;
-        }
-        p->weight = (uint32_t)n;
-        return true;
-    }
-    if (has_name(word, WEIR_STR("max_fails="), &value)) {
-        if (!wr_num_parse(value, FAILS_MAX, &n)) {
-            return false;
-        }
-        p->max_fails = (uint32_t)n;
-        return true;
-    }
-    if (has_name(word, WEIR_STR("fail_timeout="), &value)) {
-        return weir_parse_msec(value, &p->fail_timeout_ms) == WEIR_OK;
-    }
-    p->backup = p->backup || weir_str_eq(word, WEIR_STR("backup"));
-    p->down = p->down || weir_str_eq(word, WEIR_STR("down"));
-    return weir_str_eq(word, WEIR_STR("backup")) || weir_str_eq(word, WEIR_STR("down"));
-}
-
 static int
 set_server(weir_conf *cf, const weir_directive *row, void *field)
 {
-    const struct upstream_conf *c = cf->scope->conf[cf->slot];
-    struct wr_group_peer like = { .weight = 1, .max_fails = 1, .fail_timeout_ms = 10 * 1000 };
-    struct wr_err err;
-    int rc = WEIR_OK;
-
     (void)row;
     (void)field;
+    return wr_server_conf_read(cf, weir_upstream_here(cf));
+}
+
+/* ---- What modules ask while they read their directives. ---- */
+
+weir_upstream *
+weir_upstream_here(weir_conf *cf)
+{
+    const struct upstream_conf *c = cf->scope->conf[wr_upstream_module.self->slot];
+
     WR_ASSERT(c->group != NULL);
-    for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
-        weir_str word = weir_conf_arg(cf, i);
-        if (set_parameter(&like, word)) {
-            continue;
-        }
-        rc = comes_later(word)
-                 ? weir_conf_error_at(cf, i, "parameter \"%.*s\" comes with the proxy",
-                                      WEIR_FMT(word))
-                 : weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+    return c->group;
+}
+
+int
+weir_upstream_balance(weir_conf *cf, const weir_balancer *b, void *group, bool beside)
+{
+    weir_upstream *u = weir_upstream_here(cf);
+    struct wr_group_method *m = beside ? &u->beside : &u->method;
+
+    WR_ASSERT(b->size >= sizeof(*b) && b->pick != NULL);
+    if (m->balancer != NULL) {
+        weir_conf_warn(cf, "load balancing method redefined");
     }
-    if (!wr_group_add(c->group, weir_conf_arg(cf, 1), SERVER_PORT, &like, &err)) {
-        rc = weir_conf_error_at(cf, 1, "%s", err.text);
-    }
-    return rc;
+    *m = (struct wr_group_method){ b, group, cf->space->modules[cf->slot]->name };
+    return WEIR_OK;
 }
 
 /* ---- keepalive and its limits. ---- */
@@ -218,6 +202,17 @@ set_requests(weir_conf *cf, const weir_directive *row, void *field)
 
 /* ---- Whole blocks, and the end of the load. ---- */
 
+static bool
+has_primary(const weir_upstream *u)
+{
+    WR_VEC_EACH (struct wr_group_server *, s, &u->servers) {
+        if (!(*s)->backup) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 check(weir_conf *cf, void *conf)
 {
@@ -227,10 +222,10 @@ check(weir_conf *cf, void *conf)
     if (u == NULL) {
         return WEIR_OK;
     }
-    if (wr_group_count(u) == 0) {
+    if (u->servers.count == 0) {
         return weir_conf_error(cf, "no servers are inside upstream");
     }
-    if (u->primaries == 0) {
+    if (!has_primary(u)) {
         return weir_conf_error(cf, "no servers but backups are inside upstream");
     }
     u->keepalive = (uint32_t)c->keepalive;
@@ -267,7 +262,7 @@ place_of(const weir_upstream *u)
 static int
 init(weir_conf *cf, void *conf)
 {
-    const struct wr_group_peer like = { .weight = 1 };
+    const struct wr_group_server like = { .weight = 1 };
     const struct upstream_conf *top = conf;
     int rc = WEIR_OK;
 
@@ -275,7 +270,7 @@ init(weir_conf *cf, void *conf)
         weir_upstream *u = wr_map_entry(top->names, i)->value;
         struct wr_err err;
         const char *near;
-        if (u->defined != NULL || wr_group_add(u, u->name, 0, &like, &err)) {
+        if (u->defined != NULL || wr_group_add(u, u->name, u->default_port, &like, &err)) {
             continue;
         }
         near = suggest_group(top, u->name);
@@ -345,6 +340,8 @@ const weir_module wr_upstream_module = {
     .summary = "groups of servers",
     .conf_size = sizeof(struct upstream_conf),
     .directives = WEIR_ITEMS(directives),
+    .variables = { wr_upstream_variables, WR_UPSTREAM_VARIABLES, sizeof(weir_variable) },
+    .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },
     .check = check,
     .init = init,
     .worker_stop = worker_stop,

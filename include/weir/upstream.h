@@ -186,7 +186,7 @@ WEIR_API void weir_fetch(weir_pool *owner, const weir_fetch_options *o,
 /* ---- Peers. ------------------------------------------------------------------------------------------------------- */
 enum weir_peer_flag {
     WEIR_PEER_DOWN      = 1u << 0, /* marked so by configuration or weir_peer_set_down */
-    WEIR_PEER_FAILED    = 1u << 1, /* max_fails reached, fail_timeout not yet over */
+    WEIR_PEER_FAILED    = 1u << 1, /* max_fails reached, and no success since; tried again once a fail_timeout */
     WEIR_PEER_BACKUP    = 1u << 2,
     WEIR_PEER_DRAIN     = 1u << 3, /* only requests that are bound to it */
     WEIR_PEER_UNHEALTHY = 1u << 4, /* active checks say so */
@@ -199,14 +199,14 @@ typedef struct weir_peer { /* server-allocated, in shared memory when the group 
     weir_str addr;      /* resolved: "192.0.2.10:8080" */
     weir_str route;     /* route=, for sticky; absent: none */
     uint64_t id;        /* the same as long as name and addr are: for consistent hashing and cookies */
-    uint32_t weight;    /* now: less than configured while it starts slowly */
+    uint32_t weight;    /* as configured, 1 at least */
     uint32_t max_conns; /* 0: no limit */
     uint32_t active;    /* exchanges under way, by all workers if the group has a zone */
     uint32_t flags;     /* WEIR_PEER_* */
     uint32_t fails;
     uint32_t ewma_us;      /* time to the response head, moving average */
     uint32_t ewma_last_us; /* the same to the response's last byte */
-    uint32_t reserved_;
+    uint32_t share;        /* thousandths of its weight it may carry now: below 1000 while it starts slowly */
 } weir_peer;
 
 /* How many peers, and the i-th. Both change only between callbacks; generation tells when the set changed. */
@@ -240,7 +240,8 @@ typedef struct weir_balancer { /* constant */
     /* The peer that was picked in the end has answered with a head; fields may be added to a's request's response (a cookie).
      * May be NULL. */
     void (*answered)(const weir_upstream *u, void *group, weir_attempt *a, uint32_t i, const weir_reply *reply);
-    /* The exchange with peer i is over: WEIR_OK, or how it failed. May be NULL. */
+    /* The exchange with peer i is over: WEIR_OK, WEIR_ABSENT (given up for a reason that is not the peer's), or how it failed.
+     * Not called for a peer that was taken out of the group meanwhile. May be NULL. */
     void (*done)(const weir_upstream *u, void *group, weir_attempt *a, uint32_t i, int result);
 } weir_balancer;
 
