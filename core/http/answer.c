@@ -29,6 +29,12 @@ weir_out_find(const weir_request *r, weir_str name)
     return id != 0 ? r->out[id] : wr_fields_find(wr_request_of(r)->out, name);
 }
 
+uint32_t
+weir_header_id(weir_str name)
+{
+    return wr_name_id(name);
+}
+
 int
 weir_in_set(weir_request *pub, weir_str name, weir_str value)
 {

@@ -106,7 +106,6 @@ static const weir_directive rows[] = {
     WR_CORE_NOTHING("connection_pool_size", HS, "connections need no pool"),
     WR_CORE_NOTHING("directio", HSL, "files go through the system's cache"),
     WR_CORE_NOTHING("directio_alignment", HSL, "files go through the system's cache"),
-    WR_CORE_NOTHING("early_hints", HSL, "interim answers of upstreams come with a later release"),
     WR_CORE_NOTHING("http2", HS, "HTTP/2 comes with a later release"),
     WR_CORE_NOTHING("http2_body_preread_size", HS, "HTTP/2 comes with a later release"),
     WR_CORE_NOTHING("http2_chunk_size", HSL, "HTTP/2 comes with a later release"),

@@ -82,6 +82,11 @@ struct bind {
     bool transparent;
 };
 
+struct retry {
+    uint32_t on; /* WEIR_RETRY_* */
+    bool written;
+};
+
 struct buffers {
     uint32_t number;
     uint64_t size;
@@ -130,7 +135,7 @@ typedef struct {
     bool ignore_client_abort;
     struct conditions early_hints;
     /* The reply. */
-    weir_strs hide, pass;
+    weir_strs hide, pass_fields;
     uint32_t ignored; /* enum ignored, or-ed */
     bool accel;
     bool intercept_errors;
@@ -146,7 +151,7 @@ typedef struct {
     struct store_conf store;
     uint32_t store_access; /* mode bits */
     /* The exchange. */
-    uint32_t retry; /* WEIR_RETRY_* */
+    struct retry retry;
     int64_t tries;
     uint64_t tries_ms, connect_ms, send_ms, read_ms;
     struct bind bind;
@@ -161,6 +166,8 @@ typedef struct {
     weir_str ssl_password_file, ssl_trusted, ssl_crl, ssl_ciphers;
     weir_strs ssl_certificate_cache;
     /* Made in check(). */
+    weir_str standard_from, standard_to; /* what proxy_pass says of redirects; absent: nothing */
+    int32_t limit_rate_var;
     struct head_template head;
     uint64_t hidden;        /* fields of replies, by 1 << WEIR_H_*, that are not passed on */
     weir_strs hidden_names; /* and those without id */

@@ -26,7 +26,7 @@ reply_compile(weir_conf *cf, proxy_conf *c)
     for (size_t i = 0; i < n + c->hide.count; i++) {
         weir_str name = i < n ? weir_str_c(hidden[i]) : c->hide.at[i - n];
         uint32_t id = weir_header_id(name);
-        if (among(&c->pass, name)) {
+        if (among(&c->pass_fields, name)) {
             continue;
         }
         if (id != 0) {
