@@ -161,20 +161,31 @@ read_to_memory(struct proxied *p)
     return rc == WEIR_OK;
 }
 
+/* Is the memory full, and the file only a matter of time? */
+static bool
+waits_to_spool(const struct proxied *p)
+{
+    return !p->ended && p->awaited != AWAIT_BODY && p->conf->file_max != 0 && p->behind_since != UINT64_MAX &&
+           memory_left(p) == 0 && spool_waiting(p->spool) == 0 && spool_written(p->spool) < p->conf->file_max;
+}
+
 /* The client has not asked since the last piece: read on for it. */
 static void
 read_ahead(void *data)
 {
     struct proxied *p = data;
 
-    for (unsigned i = 0; i < PIECES_A_TURN && !p->ended && p->awaited != AWAIT_BODY; i++) {
+    for (unsigned i = 0; !p->ended && p->awaited != AWAIT_BODY; i++) {
         bool spools = may_spool(p);
+        if (i == PIECES_A_TURN) {
+            weir_timer_set(p->ahead_timer, 1);
+            return;
+        }
         if (spools ? !read_to_file(p) : spool_waiting(p->spool) != 0 || !read_to_memory(p)) {
             break;
         }
     }
-    if (!p->ended && p->awaited != AWAIT_BODY && p->behind_since != UINT64_MAX && p->conf->file_max != 0 &&
-        memory_left(p) == 0 && spool_waiting(p->spool) == 0) {
+    if (waits_to_spool(p)) {
         weir_timer_set(p->ahead_timer, BEHIND_MS / 4);
     }
 }
