@@ -74,6 +74,16 @@ check_time(weir_conf *cf, const weir_directive *d, void *field)
                : weir_conf_error_at(cf, 1, "\"%s\" directive invalid value", d->name);
 }
 
+/* conf/include has put the sites' statements right behind this one. */
+static int
+accept_sites(weir_conf *cf, const weir_directive *d, void *field)
+{
+    (void)cf;
+    (void)d;
+    (void)field;
+    return WEIR_OK;
+}
+
 /* A CUSTOM row without a field of its own. */
 #define ROW(name_, where_, min_, max_, flags_, set_, help_)                                        \
     { .name = name_, .help = help_, .where = where_, .type = WEIR_T_CUSTOM, .min = min_, .max = max_,  \
@@ -92,6 +102,8 @@ static const weir_directive rows[] = {
         "address, port or unix:path that the server answers at"),
     ROW("server_name", WEIR_IN_SERVER, 1, 0, WEIR_D_MANY, wr_server_name_set,
         "host names of the server: exact, *.wildcard, wildcard.*, ~regular expression"),
+    ROW("sites", WEIR_IN_HTTP, 1, 1, WEIR_D_MANY, accept_sites,
+        "glob of files, a site each: a fault in one of them costs that site alone"),
     ROW("hook_order", WEIR_IN_HTTP, 3, 0, WEIR_D_MANY, set_hook_order,
         "phase, then modules in the order in which their hooks are to run"),
     ROW("lint_ignore", HSL, 1, 0, WEIR_D_MANY, wr_lint_ignore,

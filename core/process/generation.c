@@ -189,8 +189,8 @@ wr_generation_load(struct wr_generation *g)
     uint32_t n = list_builtin(builtin);
     bool ok;
 
-    if (!wr_conf_read(g->reading, g->pool, g->instance->conf_path, g->instance->globals, &g->diag,
-                      &g->tree)) {
+    if (!wr_conf_read(g->reading, g->pool, g->instance->conf_path, g->instance->globals,
+                      &g->instance->sites, &g->diag, &g->tree)) {
         return false;
     }
     wr_registry_init(&g->registry, g->pool, g->instance->modules, builtin, n, &g->instance->zones);
