@@ -185,6 +185,14 @@ wr_zone_make(weir_conf *cf, weir_str text, weir_zone **field)
     return WEIR_OK;
 }
 
+weir_zone *
+weir_zone_find(weir_conf *cf, weir_str text)
+{
+    weir_zone *z;
+
+    return wr_zone_make(cf, text, &z) == WEIR_OK ? z : NULL;
+}
+
 bool
 wr_zone_check(const struct wr_registry *reg, struct wr_diag *diag)
 {
