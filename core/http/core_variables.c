@@ -134,6 +134,34 @@ wr_core_variable_assign(weir_str name)
     return weir_str_eq(name, WEIR_STR("limit_rate")) ? assign_limit_rate : NULL;
 }
 
+/* The name of a field as a variable spells it: the field's id. */
+static uint32_t
+spelled_id(weir_str name)
+{
+    char room[WR_NAME_TEXT_MAX];
+
+    if (name.len > sizeof(room)) {
+        return WEIR_H_OTHER;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        room[i] = name.data[i] == '_' ? '-' : name.data[i];
+    }
+    return wr_name_id((weir_str){ room, name.len });
+}
+
+uint32_t
+wr_core_variable_field(weir_str name)
+{
+    uint32_t id;
+
+    if (!wr_str_starts(name, WEIR_STR("http_"))) {
+        return 0;
+    }
+    id = spelled_id(wr_str_cut(name, 5, name.len));
+    /* Lines of Cookie are joined otherwise, and HTTP/2 has no Host. */
+    return id != WEIR_H_COOKIE && id != WEIR_H_HOST ? id : 0;
+}
+
 /* ---- Shared. ---- */
 
 weir_str
@@ -200,15 +228,8 @@ weir_str
 wr_var_fields(weir_pool *pool, const weir_header *const *index, const weir_header *first,
               weir_str name, const char *between)
 {
-    char room[WR_NAME_TEXT_MAX];
-    uint32_t id = WEIR_H_OTHER;
+    uint32_t id = spelled_id(name);
 
-    if (name.len <= sizeof(room)) {
-        for (size_t i = 0; i < name.len; i++) {
-            room[i] = name.data[i] == '_' ? '-' : name.data[i];
-        }
-        id = wr_name_id((weir_str){ room, name.len });
-    }
     if (id != WEIR_H_OTHER && index != NULL) {
         return wr_var_joined(pool, index[id], between);
     }
