@@ -161,13 +161,16 @@ last_not_behind(const struct wr_locations *l, weir_str path)
     return low != 0 ? low - 1 : NONE;
 }
 
-/* How many bytes a and b have in common at their beginning. */
+/* How many bytes name and path have in common at their beginning. */
 static size_t
-common(weir_str a, weir_str b)
+common(weir_str name, weir_str path)
 {
-    size_t n = 0, max = WR_MIN(a.len, b.len);
+    size_t n = 0, max = WR_MIN(name.len, path.len);
 
-    while (n < max && a.data[n] == b.data[n]) {
+    if (wr_str_starts(path, name)) { /* as nearly always */
+        return name.len;
+    }
+    while (n < max && name.data[n] == path.data[n]) {
         n++;
     }
     return n;

@@ -95,22 +95,30 @@ request_over(struct wr_http1 *h)
     const struct wr_loc_conf *c = wr_loc_conf(h->r);
     bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
     bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone; /* as the client was told */
-    bool owed = h->x->continue_owed;
-    struct wr_exchange x = *h->x;
+    bool discard = body_left && !h->x->continue_owed && keep;
+    bool error = h->x->error, until_close = h->x->until_close;
+    struct wr_exchange x;
 
-    if (x.error) { /* what was gathered may be in the request's memory */
+    if (discard) { /* where its body stands outlives the request */
+        x = *h->x;
+    }
+    if (error) { /* what was gathered may be in the request's memory */
         (void)wr_out_flush(&h->conn);
         wr_out_drop(&h->conn);
     }
     wr_request_free(h->r);
     h->r = NULL;
     h->x = NULL;
-    wr_pool_recycle(&h->pool);
-    if (x.error) {
-        wr_http1_close(h, x.until_close);
+    if (wr_http1_input.len != 0) {
+        wr_pool_recycle(&h->pool); /* the next request wants it */
+    } else {
+        wr_pool_reset(&h->pool);
+    }
+    if (error) {
+        wr_http1_close(h, until_close);
         return;
     }
-    if (body_left && !owed && keep) { /* the rest of a body that nobody wanted */
+    if (discard) { /* the rest of a body that nobody wanted */
         h->x = wr_pool_alloc(&h->pool, sizeof(x));
         *h->x = x;
         h->state = WR_HTTP1_DISCARD;
@@ -319,13 +327,15 @@ serve_request(struct wr_http1 *h)
 static bool
 step(struct wr_http1 *h)
 {
+    if (WR_LIKELY(h->state == WR_HTTP1_HEAD)) {
+        return serve_head(h);
+    }
+    if (WR_LIKELY(h->state == WR_HTTP1_REQUEST)) {
+        return serve_request(h);
+    }
     switch (h->state) {
     case WR_HTTP1_PROXY:
         return serve_proxy(h);
-    case WR_HTTP1_HEAD:
-        return serve_head(h);
-    case WR_HTTP1_REQUEST:
-        return serve_request(h);
     case WR_HTTP1_DISCARD:
         return wr_http1_serve_discard(h);
     default:
@@ -425,7 +435,9 @@ settle(struct wr_http1 *h, bool sent)
     }
     set_deadline(h);
     if (is_idle(h)) {
-        wr_pool_reset(&h->pool);
+        if (h->pool.first != NULL) {
+            wr_pool_reset(&h->pool);
+        }
         wr_conn_idle(&h->conn, true);
         if (h->quitting) {
             leave(h);

@@ -381,7 +381,7 @@ wr_out_pending(const struct wr_conn *c)
 uint64_t
 wr_out_waiting(const struct wr_conn *c)
 {
-    uint64_t n = weir_chain_len(&c->wait);
+    uint64_t n = c->wait.head != NULL ? weir_chain_len(&c->wait) : 0;
 
     for (unsigned i = 0; gather.owner == c && i < gather.n; i++) {
         n += gather.pieces[i].len;
