@@ -88,24 +88,9 @@ wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
     wr_conn_deadline(&h->conn, c->keepalive_timeout_ms);
 }
 
-/* The request of h has ended and its output is gathered or gone: free it, and see what comes next. */
 static void
-request_over(struct wr_http1 *h)
+free_request(struct wr_http1 *h)
 {
-    const struct wr_loc_conf *c = wr_loc_conf(h->r);
-    bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
-    bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone; /* as the client was told */
-    bool discard = body_left && !h->x->continue_owed && keep;
-    bool error = h->x->error, until_close = h->x->until_close;
-    struct wr_exchange x;
-
-    if (discard) { /* where its body stands outlives the request */
-        x = *h->x;
-    }
-    if (error) { /* what was gathered may be in the request's memory */
-        (void)wr_out_flush(&h->conn);
-        wr_out_drop(&h->conn);
-    }
     wr_request_free(h->r);
     h->r = NULL;
     h->x = NULL;
@@ -114,18 +99,51 @@ request_over(struct wr_http1 *h)
     } else {
         wr_pool_reset(&h->pool);
     }
-    if (error) {
-        wr_http1_close(h, until_close);
+}
+
+/* The connection stays, and so does the rest of a body that nobody wanted: where that stands outlives the request. */
+static void
+begin_discard(struct wr_http1 *h, const struct wr_loc_conf *c)
+{
+    struct wr_exchange x = *h->x;
+
+    free_request(h);
+    h->x = wr_pool_alloc(&h->pool, sizeof(x));
+    *h->x = x;
+    h->state = WR_HTTP1_DISCARD;
+    h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
+    wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+}
+
+/* The answer was cut. */
+static void
+break_off(struct wr_http1 *h)
+{
+    bool until_close = h->x->until_close;
+
+    (void)wr_out_flush(&h->conn); /* what was gathered may be in the request's memory */
+    wr_out_drop(&h->conn);
+    free_request(h);
+    wr_http1_close(h, until_close);
+}
+
+/* The request of h has ended and its output is gathered or gone: free it, and see what comes next. */
+static void
+request_over(struct wr_http1 *h)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(h->r);
+    bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
+    bool keep = h->r->keep_alive && !h->conn.gone; /* as the client was told */
+
+    if (h->x->error) {
+        break_off(h);
         return;
     }
-    if (discard) { /* the rest of a body that nobody wanted */
-        h->x = wr_pool_alloc(&h->pool, sizeof(x));
-        *h->x = x;
-        h->state = WR_HTTP1_DISCARD;
-        h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
-        wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+    if (body_left && keep && !h->x->continue_owed) {
+        begin_discard(h, c);
         return;
     }
+    free_request(h);
     if (keep && !body_left) {
         wr_http1_next_head(h, c);
         return;
