@@ -21,13 +21,13 @@ enum step_kind { STEP_TEXT, STEP_VARIABLE, STEP_CAPTURE };
 
 struct step {
     uint32_t kind;
+    uint32_t escape; /* what becomes of its text */
     int32_t n;     /* the variable's index, or the capture's number */
     weir_str text; /* STEP_TEXT */
 };
 
 struct value {
     weir_value pub; /* first */
-    uint32_t escape;
     uint32_t n_steps;
     bool captures; /* one of the steps is a capture */
     const struct step *steps;
@@ -98,6 +98,21 @@ read_steps(struct weir_conf *cf, weir_str text, struct wr_vec *steps)
     return true;
 }
 
+/* What becomes of the text of s in a value that is escaped like this: nothing where nothing could need it. */
+static uint32_t
+escape_of(struct weir_conf *cf, const struct step *s, uint32_t escape)
+{
+    bool quoted = escape == WEIR_ESCAPE_LOG || escape == WEIR_ESCAPE_JSON;
+
+    if (s->kind == STEP_TEXT) {
+        return WEIR_ESCAPE_NONE;
+    }
+    return s->kind == STEP_VARIABLE && quoted &&
+                   wr_http_of(cf)->vars->at[s->n].flags & WR_VAR_PLAIN
+               ? WEIR_ESCAPE_NONE
+               : escape;
+}
+
 weir_value *
 weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_str missing)
 {
@@ -120,8 +135,8 @@ weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_s
             s->text.data = copy.data + (s->text.data - text.data);
         }
         v->captures |= s->kind == STEP_CAPTURE;
+        s->escape = escape_of(cf, s, escape);
     }
-    v->escape = escape;
     v->missing = missing.data != NULL ? weir_dup(cf->pool, missing) : missing;
     v->steps = steps.data;
     v->n_steps = (uint32_t)steps.count;
@@ -191,7 +206,9 @@ append(weir_pool *pool, struct wr_strbuf *b, weir_str s, uint32_t escape)
 {
     size_t before = b->len;
 
-    if (escape == WEIR_ESCAPE_NONE) {
+    bool quoted = escape == WEIR_ESCAPE_LOG || escape == WEIR_ESCAPE_JSON;
+
+    if (escape == WEIR_ESCAPE_NONE || (quoted && wr_escape_is_plain(s))) {
         wr_strbuf_str(b, s);
     } else {
         wr_escape(b, s, escape);
@@ -211,11 +228,11 @@ step_value(weir_request *r, const struct value *v, const struct step *s,
     weir_str text = s->kind == STEP_VARIABLE ? weir_var_get(r, s->n)
                                              : wr_captures_group(captures, (uint32_t)s->n);
 
-    *escape = WEIR_ESCAPE_NONE;
+    *escape = s->escape;
     if (text.data == NULL) {
+        *escape = WEIR_ESCAPE_NONE;
         return v->missing;
     }
-    *escape = v->escape;
     return text;
 }
 

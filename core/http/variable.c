@@ -201,7 +201,7 @@ bind_known(struct wr_var *v, const struct known *k)
         v->assign = wr_core_variable_assign(v->name);
         v->field = wr_core_variable_field(v->name);
     } else {
-        v->flags &= ~(uint32_t)WR_VAR_LEAF;
+        v->flags &= ~(uint32_t)(WR_VAR_LEAF | WR_VAR_PLAIN);
     }
 }
 

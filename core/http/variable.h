@@ -17,7 +17,9 @@
 /* Flags beyond the ABI's, for the core's own table. */
 enum {
     /* Its get asks for no other variable, evaluates no value and matches no expression. */
-    WR_VAR_LEAF = 1u << 16
+    WR_VAR_LEAF = 1u << 16,
+    /* Its values are of 20..7e without '"' and '\\': a log or JSON takes them as they are. */
+    WR_VAR_PLAIN = 1u << 17
 };
 
 struct wr_var {

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/num.h"
-#include "wire/scan.h"
 
 /* How many bytes at the start of a non-empty s stay as they are. */
 typedef size_t (*stays_fn)(weir_str s);
