@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/str.h"
 #include "http/build.h"
+#include "http/regex.h"
 #include "http/request.h"
 
 #define NONE UINT32_MAX /* no entry */
@@ -28,6 +29,7 @@ struct wr_locations {
     uint32_t n;
     uint32_t n_regexes;
     struct wr_location **regexes; /* in order of the file */
+    struct wr_regex_gate *gates;  /* of the regexes, side by side for a walk over them */
 };
 
 /* ---- Making. ---- */
@@ -93,9 +95,13 @@ static void
 add_regexes(struct weir_conf *cf, struct wr_locations *l, const struct wr_vec *list, uint32_t n)
 {
     l->regexes = wr_pool_array(cf->pool, struct wr_location *, n);
+    l->gates = wr_pool_array(cf->pool, struct wr_regex_gate, n);
     WR_VEC_EACH(struct wr_location *, loc, list)
     {
         if ((*loc)->kind == WR_LOC_REGEX) {
+            if ((*loc)->regex != NULL) { /* else it is wrong, and nothing will be served */
+                l->gates[l->n_regexes] = wr_regex_gate((*loc)->regex);
+            }
             l->regexes[l->n_regexes++] = *loc;
         }
     }
@@ -155,13 +161,16 @@ last_not_behind(const struct wr_locations *l, weir_str path)
     return low != 0 ? low - 1 : NONE;
 }
 
-/* How many bytes a and b have in common at their beginning. */
+/* How many bytes name and path have in common at their beginning. */
 static size_t
-common(weir_str a, weir_str b)
+common(weir_str name, weir_str path)
 {
-    size_t n = 0, max = WR_MIN(a.len, b.len);
+    size_t n = 0, max = WR_MIN(name.len, path.len);
 
-    while (n < max && a.data[n] == b.data[n]) {
+    if (wr_str_starts(path, name)) { /* as nearly always */
+        return name.len;
+    }
+    while (n < max && name.data[n] == path.data[n]) {
         n++;
     }
     return n;
@@ -189,6 +198,34 @@ find_plain(const struct wr_locations *l, weir_str path)
 
 enum found { FOUND_PREFIX, FOUND_FINAL, FOUND_NOTHING, FOUND_FAULT };
 
+static enum found search(struct wr_request *r, const struct wr_locations *l, weir_str path,
+                         const struct wr_location **loc);
+
+/* The first regular expression of l that matches path: *loc becomes what is found there. */
+static enum found
+search_regexes(struct wr_request *r, const struct wr_locations *l, weir_str path,
+               const struct wr_location **loc)
+{
+    struct wr_regex_gate key = wr_regex_gate_key(path);
+
+    for (uint32_t i = 0; i < l->n_regexes; i++) {
+        int rc;
+        if (!wr_regex_gate_opens(&l->gates[i], &key)) {
+            continue;
+        }
+        rc = wr_regex_match(r, l->regexes[i]->regex, path);
+        if (rc == WEIR_OK) {
+            *loc = l->regexes[i];
+            return search(r, l->regexes[i]->inner, path, loc) == FOUND_FAULT ? FOUND_FAULT
+                                                                             : FOUND_FINAL;
+        }
+        if (rc != WEIR_ABSENT) {
+            return FOUND_FAULT;
+        }
+    }
+    return FOUND_NOTHING;
+}
+
 /* Look inside *loc, whose locations are l: *loc becomes what is found there. FOUND_FINAL ends the
  * whole search, FOUND_PREFIX leaves the regular expressions of the blocks around to be tried. The
  * depth is that of the file, which its reader bounds. */
@@ -197,14 +234,14 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
        const struct wr_location **loc)
 {
     const struct wr_location *plain = l != NULL ? find_plain(l, path) : NULL;
-    enum found found = FOUND_NOTHING;
+    enum found found = FOUND_NOTHING, by_regex;
 
     if (plain != NULL) {
         *loc = plain;
         if (plain->kind == WR_LOC_EXACT) {
             return FOUND_FINAL;
         }
-        found = search(r, plain->inner, path, loc);
+        found = plain->inner != NULL ? search(r, plain->inner, path, loc) : FOUND_NOTHING;
         if (found == FOUND_FINAL || found == FOUND_FAULT) {
             return found;
         }
@@ -213,18 +250,11 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
             return found;
         }
     }
-    for (uint32_t i = 0; l != NULL && i < l->n_regexes; i++) {
-        int rc = weir_regex_match(&r->pub, l->regexes[i]->regex, path);
-        if (rc == WEIR_OK) {
-            *loc = l->regexes[i];
-            found = search(r, l->regexes[i]->inner, path, loc);
-            return found == FOUND_FAULT ? found : FOUND_FINAL;
-        }
-        if (rc != WEIR_ABSENT) {
-            return FOUND_FAULT;
-        }
+    if (l == NULL || l->n_regexes == 0) {
+        return found;
     }
-    return found;
+    by_regex = search_regexes(r, l, path, loc);
+    return by_regex != FOUND_NOTHING ? by_regex : found;
 }
 
 const struct wr_location *

@@ -86,7 +86,8 @@ struct wr_request *
 wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver *driver,
                   void *stream, const struct wr_http *http, const struct wr_server *server)
 {
-    struct wr_request *r = wr_pool_zalloc(pool, sizeof(*r));
+    /* The modules' places stand behind it: one piece of memory to clear. */
+    struct wr_request *r = wr_pool_zalloc(pool, sizeof(*r) + http->n_slots * sizeof(void *));
 
     r->tag = WR_REQUEST_TAG;
     r->driver = driver;
@@ -110,7 +111,7 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     r->pub.in_length = -1;
     r->pub.out_length = -1;
     r->pub.started = wr_clock.now_ms;
-    r->pub.ctx = wr_pool_zalloc(pool, http->n_slots * sizeof(void *));
+    r->pub.ctx = (void **)(r + 1);
     wr_request_enter(r, &server->base);
     return r;
 }
@@ -275,6 +276,16 @@ body_fits(const struct wr_request *r)
     return max == 0 || r->pub.in_length < 0 || (uint64_t)r->pub.in_length <= max;
 }
 
+/* The first phase from `phase` on that has hooks: the server's own steps between them have nothing to do for empty ones. */
+static uint32_t
+first_busy(const struct wr_plan *plan, uint32_t phase)
+{
+    while (phase < WEIR_PHASE_CONTENT && plan->phase[phase].n == 0) {
+        phase++;
+    }
+    return phase;
+}
+
 static void
 find_location(struct wr_request *r)
 {
@@ -296,17 +307,8 @@ find_location(struct wr_request *r)
         wr_request_answer_status(r, 413);
         return;
     }
-    go_to(r, WEIR_PHASE_REWRITE);
-}
-
-/* The first phase from `phase` on that has hooks: the server's own steps between them have nothing to do for empty ones. */
-static uint32_t
-first_busy(const struct wr_plan *plan, uint32_t phase)
-{
-    while (phase < WEIR_PHASE_CONTENT && plan->phase[phase].n == 0) {
-        phase++;
-    }
-    return phase;
+    go_to(r, r->plan->phase[WEIR_PHASE_REWRITE].n != 0 ? WEIR_PHASE_REWRITE
+                                                       : first_busy(r->plan, WEIR_PHASE_PREACCESS));
 }
 
 static void
@@ -435,8 +437,12 @@ wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc)
 void
 wr_request_start(struct wr_request *r)
 {
+    const struct wr_plan_phase *early = r->plan->phase;
+
     wr_running_note(r->line);
-    go_to(r, WEIR_PHASE_POST_READ);
+    go_to(r, early[WEIR_PHASE_POST_READ].n != 0        ? WEIR_PHASE_POST_READ
+             : early[WEIR_PHASE_SERVER_REWRITE].n != 0 ? WEIR_PHASE_SERVER_REWRITE
+                                                       : WEIR_PHASE_FIND_CONFIG);
     wr_request_run(r);
 }
 
@@ -545,10 +551,14 @@ wr_request_end(struct wr_request *r, bool error)
     r->ended = true;
     r->cut = r->cut || error;
     r->finished_ms = wr_clock.now_ms;
-    wr_ticket_cancel(r, WR_CALLING_PHASE);
-    wr_ticket_cancel(r, WR_CALLING_SOURCE);
+    if (r->suspended != NULL || r->source_suspended != NULL) {
+        wr_ticket_cancel(r, WR_CALLING_PHASE);
+        wr_ticket_cancel(r, WR_CALLING_SOURCE);
+    }
     wr_task_remove(&r->task);
-    wr_subrequest_cancel_all(r);
+    if (!wr_list_empty(&r->subs)) {
+        wr_subrequest_cancel_all(r);
+    }
     run_log_hooks(r);
     r->driver->finish(r, r->cut);
 }

@@ -199,6 +199,9 @@ send_file(struct wr_request *r, struct wr_file *f, uint32_t flags)
     }
     r->pub.status = r->pub.status == 0 || !(flags & WEIR_FILE_AS_IS) ? 200 : r->pub.status;
     r->pub.out_length = (int64_t)f->size;
+    if (f->bytes != NULL && wr_response_whole(r, (weir_str){ (const char *)f->bytes, (size_t)f->size })) {
+        return WEIR_DONE;
+    }
     b = f->bytes != NULL
             ? weir_buf_ref(r->pub.pool, (weir_str){ (const char *)f->bytes, (size_t)f->size })
             : weir_buf_file(r->pub.pool, f->fd, 0, (size_t)f->size, false);

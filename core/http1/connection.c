@@ -88,36 +88,62 @@ wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
     wr_conn_deadline(&h->conn, c->keepalive_timeout_ms);
 }
 
+static void
+free_request(struct wr_http1 *h)
+{
+    wr_request_free(h->r);
+    h->r = NULL;
+    h->x = NULL;
+    if (wr_http1_input.len != 0) {
+        wr_pool_recycle(&h->pool); /* the next request wants it */
+    } else {
+        wr_pool_reset(&h->pool);
+    }
+}
+
+/* The connection stays, and so does the rest of a body that nobody wanted: where that stands outlives the request. */
+static void
+begin_discard(struct wr_http1 *h, const struct wr_loc_conf *c)
+{
+    struct wr_exchange x = *h->x;
+
+    free_request(h);
+    h->x = wr_pool_alloc(&h->pool, sizeof(x));
+    *h->x = x;
+    h->state = WR_HTTP1_DISCARD;
+    h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
+    wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+}
+
+/* The answer was cut. */
+static void
+break_off(struct wr_http1 *h)
+{
+    bool until_close = h->x->until_close;
+
+    (void)wr_out_flush(&h->conn); /* what was gathered may be in the request's memory */
+    wr_out_drop(&h->conn);
+    free_request(h);
+    wr_http1_close(h, until_close);
+}
+
 /* The request of h has ended and its output is gathered or gone: free it, and see what comes next. */
 static void
 request_over(struct wr_http1 *h)
 {
     const struct wr_loc_conf *c = wr_loc_conf(h->r);
     bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
-    bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone; /* as the client was told */
-    bool owed = h->x->continue_owed;
-    struct wr_exchange x = *h->x;
+    bool keep = h->r->keep_alive && !h->conn.gone; /* as the client was told */
 
-    if (x.error) { /* what was gathered may be in the request's memory */
-        (void)wr_out_flush(&h->conn);
-        wr_out_drop(&h->conn);
-    }
-    wr_request_free(h->r);
-    h->r = NULL;
-    h->x = NULL;
-    wr_pool_recycle(&h->pool);
-    if (x.error) {
-        wr_http1_close(h, x.until_close);
+    if (h->x->error) {
+        break_off(h);
         return;
     }
-    if (body_left && !owed && keep) { /* the rest of a body that nobody wanted */
-        h->x = wr_pool_alloc(&h->pool, sizeof(x));
-        *h->x = x;
-        h->state = WR_HTTP1_DISCARD;
-        h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
-        wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
+    if (body_left && keep && !h->x->continue_owed) {
+        begin_discard(h, c);
         return;
     }
+    free_request(h);
     if (keep && !body_left) {
         wr_http1_next_head(h, c);
         return;
@@ -319,13 +345,15 @@ serve_request(struct wr_http1 *h)
 static bool
 step(struct wr_http1 *h)
 {
+    if (WR_LIKELY(h->state == WR_HTTP1_HEAD)) {
+        return serve_head(h);
+    }
+    if (WR_LIKELY(h->state == WR_HTTP1_REQUEST)) {
+        return serve_request(h);
+    }
     switch (h->state) {
     case WR_HTTP1_PROXY:
         return serve_proxy(h);
-    case WR_HTTP1_HEAD:
-        return serve_head(h);
-    case WR_HTTP1_REQUEST:
-        return serve_request(h);
     case WR_HTTP1_DISCARD:
         return wr_http1_serve_discard(h);
     default:
@@ -425,7 +453,9 @@ settle(struct wr_http1 *h, bool sent)
     }
     set_deadline(h);
     if (is_idle(h)) {
-        wr_pool_reset(&h->pool);
+        if (h->pool.first != NULL) {
+            wr_pool_reset(&h->pool);
+        }
         wr_conn_idle(&h->conn, true);
         if (h->quitting) {
             leave(h);

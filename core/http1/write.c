@@ -18,6 +18,7 @@
 
 enum {
     HEAD_FIXED = 512,   /* status line, Server, Date, framing and connection fields */
+    OPENING = 256,      /* the first three of these */
     RATE_LEAD_MS = 250, /* limit_rate lets this much time's worth go ahead */
     RATE_WAIT_MS = 50
 };
@@ -126,15 +127,53 @@ add_connection(struct wr_strbuf *b, const struct wr_request *r)
     wr_strbuf_lit(b, "Connection: keep-alive\r\n\r\n");
 }
 
+/* "HTTP/1.1 200 OK", Server and Date, as the last answer had them: most are alike within a second. */
+static struct {
+    uint32_t status; /* 0: not made yet */
+    uint32_t tokens;
+    int64_t second;
+    struct wr_strbuf text;
+} opening;
+
+static void
+make_opening(const struct wr_request *r)
+{
+    static char room[OPENING];
+
+    opening.status = r->pub.status;
+    opening.tokens = (uint32_t)wr_loc_conf(r)->server_tokens;
+    opening.second = wr_clock.wall_s;
+    opening.text = wr_strbuf_over(room, sizeof(room));
+    wr_strbuf_str(&opening.text, wr_status_line(r->pub.status));
+    wr_strbuf_str(&opening.text, wr_server_field(r));
+    wr_strbuf_lit(&opening.text, "Date: ");
+    wr_strbuf_bytes(&opening.text, wr_clock.http_date, 31);
+    WR_ASSERT(!opening.text.full);
+}
+
+static void
+add_opening(struct wr_strbuf *b, const struct wr_request *r)
+{
+    if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL) { /* a module's own */
+        add_status_line(b, r);
+        if (r->out->index[WEIR_H_SERVER] == NULL) {
+            wr_strbuf_str(b, wr_server_field(r));
+        }
+        wr_strbuf_lit(b, "Date: ");
+        wr_strbuf_bytes(b, wr_clock.http_date, 31);
+        return;
+    }
+    if (opening.status != r->pub.status || opening.second != wr_clock.wall_s ||
+        opening.tokens != (uint32_t)wr_loc_conf(r)->server_tokens) {
+        make_opening(r);
+    }
+    wr_strbuf_str(b, wr_strbuf_view(&opening.text));
+}
+
 static void
 format_head(struct wr_strbuf *b, struct wr_http1 *h, struct wr_request *r)
 {
-    add_status_line(b, r);
-    if (r->out->index[WEIR_H_SERVER] == NULL) {
-        wr_strbuf_str(b, wr_server_field(r));
-    }
-    wr_strbuf_bytes(b, "Date: ", 6);
-    wr_strbuf_bytes(b, wr_clock.http_date, 31);
+    add_opening(b, r);
     add_fields(b, r->out);
     if (h->x->chunked_out) {
         wr_strbuf_lit(b, "Transfer-Encoding: chunked\r\n");
@@ -186,6 +225,36 @@ http1_head(struct wr_request *r, bool last)
     r->sent_head += b.len;
     h->x->rate_since_ms = wr_clock.now_ms;
     wr_http1_touch_unless_serving(h);
+}
+
+static void find_rate(struct wr_http1 *h);
+
+/* One run of bytes behind what other requests have gathered. */
+static bool
+http1_whole(struct wr_request *r, weir_str body)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+    size_t room = head_room(r) + body.len;
+    struct wr_strbuf b;
+
+    if (!h->x->rate_known) {
+        find_rate(h);
+    }
+    if (h->x->rate != 0 || h->conn.wait.head != NULL || room > WR_OUT_COPY * 2) {
+        return false;
+    }
+    h->x->sent_before = h->conn.sent + wr_out_waiting(&h->conn) - r->sent_head;
+    r->keep_alive = stays(h, r);
+    b = wr_strbuf_over(wr_out_room(&h->conn, room), room);
+    format_head(&b, h, r);
+    r->sent_head += b.len;
+    wr_strbuf_str(&b, body);
+    WR_ASSERT(!b.full);
+    wr_out_built(&h->conn, b.len);
+    r->sent_body += body.len;
+    h->x->body_sent += body.len;
+    wr_http1_touch_unless_serving(h);
+    return true;
 }
 
 static void
@@ -414,6 +483,7 @@ http1_finish(struct wr_request *r, bool error)
 
 const struct wr_driver wr_http1_driver = { .name = "http/1.1",
                                            .head = http1_head,
+                                           .whole = http1_whole,
                                            .interim = http1_interim,
                                            .body = http1_body,
                                            .room = http1_room,
