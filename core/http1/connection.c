@@ -363,7 +363,8 @@ reads_too_slowly(struct wr_http1 *h)
         x->sending_since_ms = wr_clock.now_ms;
         x->sent_at_start = h->conn.sent;
     }
-    if (x->rate != 0 || !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
+    if (x->pace.rate != 0 ||
+        !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
                                   wr_http1_loc_conf(h)->send_min_rate)) {
         return false;
     }
