@@ -169,6 +169,11 @@ wr_body_conf(const struct wr_request *r)
 {
     return r->pub.conf[WR_SLOT_BODY];
 }
+static inline const struct wr_http2_conf *
+wr_http2_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_HTTP2];
+}
 
 /* ---- The driver's side. ---- */
 

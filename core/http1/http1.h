@@ -77,6 +77,7 @@ struct wr_http1 {
     bool timed_out;         /* the head did not come in time: what is there is answered with 408 */
     bool quitting;          /* the worker is leaving: close after this answer */
     bool leaving;           /* and the grace of an idle connection has begun */
+    bool handed_over;       /* it is HTTP/2's now */
     bool head_timed;        /* the deadline is the head's */
     bool pipelined;         /* bytes of the coming request were there when the one before it ended */
     struct wr_head_scan scan;
