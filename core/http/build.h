@@ -37,7 +37,7 @@ struct wr_build_address {
     const struct wr_server *last;            /* the server whose listen came last */
     struct wr_names *names;
     uint32_t n_servers;
-    bool http2, proxy_protocol;
+    bool http2, any_http2, proxy_protocol;
     struct wr_endpoint *endpoint;
 };
 

@@ -119,21 +119,6 @@ static const weir_directive rows[] = {
     WR_CORE_NOTHING("directio", HSL, "files go through the system's cache"),
     WR_CORE_NOTHING("directio_alignment", HSL, "files go through the system's cache"),
     WR_CORE_NOTHING("early_hints", HSL, "interim answers of upstreams come with a later release"),
-    WR_CORE_NOTHING("http2", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_body_preread_size", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_chunk_size", HSL, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_idle_timeout", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_concurrent_pushes", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_concurrent_streams", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_max_field_size", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_header_size", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_requests", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_pool_size", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_push", HSL, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_push_preload", HSL, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_recv_buffer_size", WEIR_IN_HTTP, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_recv_timeout", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_streams_index_size", HS, "HTTP/2 comes with a later release"),
     WR_CORE_NOTHING("http3", HS, "HTTP/3 comes with a later release"),
     WR_CORE_NOTHING("http3_hq", HS, "HTTP/3 comes with a later release"),
     WR_CORE_NOTHING("http3_max_concurrent_streams", HS, "HTTP/3 comes with a later release"),
@@ -169,7 +154,8 @@ const weir_module wr_core_http = {
 };
 
 const weir_module *const wr_http_builtin[] = {
-    &wr_core_server, &wr_core_location,  &wr_core_files,  &wr_core_body,
-    &wr_core_http,   &wr_core_variables_module, &wr_range_module, &wr_metrics_module,
+    &wr_core_server, &wr_core_location, &wr_core_files,           &wr_core_body,
+    &wr_core_http2,  &wr_core_http,     &wr_core_variables_module, &wr_range_module,
+    &wr_metrics_module,
 };
 const uint32_t wr_http_builtin_count = sizeof(wr_http_builtin) / sizeof(wr_http_builtin[0]);

@@ -121,14 +121,17 @@ wr_http_finish(struct weir_conf *cf, struct wr_http *http)
 /* ---- In a worker. ---- */
 
 bool
-wr_http_worker_start(const struct wr_http *http,
-                     void (*accepted)(struct wr_listen *l, int fd, const union wr_peer_addr *peer))
+wr_http_worker_start(const struct wr_http *http, const struct wr_http_drivers *drivers)
 {
     const struct wr_files_conf *files = http->scope->conf[WR_SLOT_FILES];
 
     wr_file_cache_init(files->hot_memory);
     for (struct wr_listen *l = http->listens; l != NULL; l = l->next) {
-        l->accepted = accepted;
+        l->accepted = drivers->accepted;
+    }
+    for (uint32_t i = 0; i < http->n_endpoints; i++) {
+        struct wr_endpoint *e = &http->endpoints[i];
+        e->http2 = e->any_http2 ? drivers->http2 : NULL;
     }
     WR_VEC_EACH (struct wr_registry_module, m, &http->registry->loaded) {
         if (m->module->worker_start != NULL &&

@@ -199,7 +199,8 @@ parse_words(struct weir_conf *cf, struct words *w)
         }
     }
     if (w->http2) {
-        weir_conf_warn(cf, "\"listen ... http2\" has no effect: HTTP/2 comes with a later release");
+        weir_conf_warn(cf, "the \"listen ... http2\" directive is deprecated, use the \"http2\" "
+                           "directive instead");
     }
     return cf->diag->errors == errors;
 }

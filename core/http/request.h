@@ -71,6 +71,7 @@ struct wr_request {
     /* The head. */
     weir_str line;             /* the request line, for $request */
     weir_str authority;        /* host and port as received: $http_host for HTTP/2 */
+    weir_str protocol;         /* :protocol of an extended CONNECT ("websocket"); absent: none [RFC 8441 4] */
     uint32_t host_port;        /* the port in Host or the target; 0: none */
     uint32_t server_port;      /* of the address the client came to; fetched on first use */
     uint64_t head_bytes;       /* $request_length counts them */
@@ -167,6 +168,11 @@ static inline const struct wr_body_conf *
 wr_body_conf(const struct wr_request *r)
 {
     return r->pub.conf[WR_SLOT_BODY];
+}
+static inline const struct wr_http2_conf *
+wr_http2_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_HTTP2];
 }
 
 /* ---- The driver's side. ---- */

@@ -209,6 +209,49 @@ head_begun(struct wr_http1 *h)
     }
 }
 
+/* How much of the preface by which a client begins HTTP/2 has come: OK, all of it; BAD, something else. [RFC 9113 3.4] */
+static enum wr_wire
+http2_preface(const struct wr_http1 *h)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t len = WR_MIN(wr_http1_input.len, sizeof(preface) - 1);
+
+    if (h->conn.requests != 0 || !wr_endpoint_has_http2(h->endpoint, h->endpoint->fallback) ||
+        memcmp(wr_http1_input.at, preface, len) != 0) {
+        return WR_BAD;
+    }
+    return len == sizeof(preface) - 1 ? WR_OK : WR_MORE;
+}
+
+/* The connection is HTTP/2's from here on, with what has been read of it. */
+static void
+hand_over(struct wr_http1 *h)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    size_t len = in->len;
+
+    wr_pool_fini(&h->pool);
+    wr_conn_deadline(&h->conn, 0);
+    wr_count_show(&h->shown, WR_SHOWN_READING);
+    in->len = 0;
+    h->handed_over = true;
+    h->endpoint->http2(&h->conn, in->at, len);
+}
+
+/* What stands at the front of the input: a head to be answered, HTTP/2, or the beginning of either. True: go on. */
+static bool
+take_input(struct wr_http1 *h)
+{
+    enum wr_wire preface = http2_preface(h);
+
+    head_begun(h);
+    if (preface == WR_OK) {
+        hand_over(h);
+        return true;
+    }
+    return (preface == WR_BAD || h->timed_out) && wr_http1_take_head(h);
+}
+
 static bool
 serve_head(struct wr_http1 *h)
 {
@@ -219,9 +262,8 @@ serve_head(struct wr_http1 *h)
     for (;;) {
         ssize_t n;
         if (wr_http1_input.len != 0) {
-            head_begun(h);
-            if (wr_http1_take_head(h)) { /* or, past its deadline, refuses it */
-                return true;
+            if (take_input(h)) { /* or, past its deadline, refuses it */
+                return !h->handed_over;
             }
         }
         if (!h->conn.can_read) {
@@ -391,8 +433,9 @@ reads_too_slowly(struct wr_http1 *h)
         x->sending_since_ms = wr_clock.now_ms;
         x->sent_at_start = h->conn.sent;
     }
-    if (x->rate != 0 || !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
-                                  wr_http1_loc_conf(h)->send_min_rate)) {
+    if (x->pace.rate != 0 ||
+        !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
+                  wr_http1_loc_conf(h)->send_min_rate)) {
         return false;
     }
     wr_say(&h->r->log, INFO, "client reads the response too slowly");
@@ -481,6 +524,9 @@ serve(struct wr_http1 *h)
             wr_conn_wake(&h->conn);
             break;
         }
+    }
+    if (h->handed_over) {
+        return;
     }
     if (!h->conn.closed) {
         flush(h);

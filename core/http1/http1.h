@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <weir/event.h>
 
 #include "base/pool.h"
+#include "http/pace.h"
 #include "http/request.h"
 #include "http/vhost.h"
 #include "net/conn.h"
@@ -56,12 +56,7 @@ struct wr_exchange {
     bool error;              /* it ended badly: close */
     bool referring;          /* output refers to the request's memory: it must be sent before the request goes */
     weir_chain out;          /* body bytes kept back by limit_rate, or because the client is slow */
-    uint64_t rate;           /* limit_rate, bytes a second; 0: none */
-    uint64_t rate_after;
-    uint64_t rate_since_ms;
-    struct weir_timer *rate_timer; /* until rate lets more go; NULL: it never had to wait */
-    uint64_t body_sent;      /* given to the connection's output */
-    bool rate_known;
+    struct wr_pace pace;     /* limit_rate */
     uint64_t sent_before;    /* what conn.sent is when all that was put out before this answer has gone */
     uint64_t sent_at_start;  /* conn.sent when the client first kept us waiting */
     uint64_t sending_since_ms;
@@ -82,6 +77,7 @@ struct wr_http1 {
     bool timed_out;         /* the head did not come in time: what is there is answered with 408 */
     bool quitting;          /* the worker is leaving: close after this answer */
     bool leaving;           /* and the grace of an idle connection has begun */
+    bool handed_over;       /* it is HTTP/2's now */
     bool head_timed;        /* the deadline is the head's */
     bool pipelined;         /* bytes of the coming request were there when the one before it ended */
     struct wr_head_scan scan;

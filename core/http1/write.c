@@ -10,17 +10,14 @@
 #include "http/browser.h"
 #include "http/http.h"
 #include "http/limits.h"
-#include "http/variable.h"
 #include "http1/http1.h"
 #include "net/buf.h"
 #include "net/send.h"
 #include "wire/status.h"
 
 enum {
-    HEAD_FIXED = 512,   /* status line, Server, Date, framing and connection fields */
-    OPENING = 256,      /* the first three of these */
-    RATE_LEAD_MS = 250, /* limit_rate lets this much time's worth go ahead */
-    RATE_WAIT_MS = 50
+    HEAD_FIXED = 512, /* status line, Server, Date, framing and connection fields */
+    OPENING = 256     /* the first three of these */
 };
 
 /* Of a buffer in x->out: bytes of the framing, which do not count as body. Modules never see these buffers. */
@@ -223,7 +220,7 @@ http1_head(struct wr_request *r, bool last)
     }
     WR_ASSERT(!b.full);
     r->sent_head += b.len;
-    h->x->rate_since_ms = wr_clock.now_ms;
+    h->x->pace.since_ms = wr_clock.now_ms;
     wr_http1_touch_unless_serving(h);
 }
 
@@ -362,50 +359,6 @@ rate_wait_over(void *data)
     wr_http1_touch(data);
 }
 
-static void
-find_rate(struct wr_http1 *h)
-{
-    const struct wr_loc_conf *c = wr_loc_conf(h->r);
-
-    h->x->rate_known = true;
-    if (h->r->has_limit_rate) {
-        h->x->rate = h->r->limit_rate;
-    } else if (c->limit_rate != NULL) {
-        h->x->rate = wr_value_size(&h->r->pub, c->limit_rate);
-    }
-    if (h->x->rate != 0 && c->limit_rate_after != NULL) {
-        h->x->rate_after = wr_value_size(&h->r->pub, c->limit_rate_after);
-    }
-}
-
-/* Bytes that limit_rate lets go now. */
-static uint64_t
-allowed_now(struct wr_http1 *h)
-{
-    struct wr_exchange *x = h->x;
-    uint64_t ms = wr_clock.now_ms - x->rate_since_ms + RATE_LEAD_MS, budget;
-
-    if (!x->rate_known) {
-        find_rate(h);
-    }
-    if (x->rate == 0 || __builtin_mul_overflow(x->rate, ms, &budget) ||
-        __builtin_add_overflow(budget / 1000, x->rate_after, &budget)) {
-        return UINT64_MAX;
-    }
-    return budget > x->body_sent ? budget - x->body_sent : 0;
-}
-
-/* Serve again when limit_rate lets more go. */
-static void
-wait_for_rate(struct wr_http1 *h)
-{
-    if (h->x->rate_timer == NULL) {
-        h->x->rate_timer = weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
-    } else {
-        weir_timer_set(h->x->rate_timer, RATE_WAIT_MS);
-    }
-}
-
 /* Give one buffer, or its first n bytes, to the connection. */
 static void
 send_buf(struct wr_http1 *h, weir_buf *b, uint64_t n)
@@ -421,7 +374,7 @@ send_buf(struct wr_http1 *h, weir_buf *b, uint64_t n)
     } else {
         (void)weir_chain_pop(&h->x->out);
     }
-    h->x->body_sent += b->len;
+    h->x->pace.sent += b->len;
     *(b->flags & FRAMING ? &h->r->sent_head : &h->r->sent_body) += b->len;
     if (!(b->flags & WEIR_BUF_FILE) && b->len <= WR_OUT_COPY) {
         wr_out_copy(&h->conn, b->data, b->len);
@@ -441,7 +394,7 @@ wr_http1_send_more(struct wr_http1 *h)
     if (h->x->out.head == NULL || h->conn.wait.head != NULL) {
         return;
     }
-    allowed = allowed_now(h);
+    allowed = wr_pace_allowed(&h->x->pace, h->r);
     while (h->x->out.head != NULL && allowed != 0 && h->conn.wait.head == NULL) {
         weir_buf *b = h->x->out.head;
         uint64_t n = WR_MIN(allowed, (uint64_t)b->len);
@@ -449,7 +402,7 @@ wr_http1_send_more(struct wr_http1 *h)
         send_buf(h, b, n);
     }
     if (h->x->out.head != NULL && allowed == 0) {
-        wait_for_rate(h);
+        wr_pace_wait(&h->x->pace, h->r, rate_wait_over, h);
     }
 }
 

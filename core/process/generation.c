@@ -10,6 +10,7 @@
 #include "process/folders.h"
 #include "upstream/upstream_conf.h"
 #include "http1/http1.h"
+#include "http2/http2.h"
 
 enum { BUILTIN_MAX = 64 };
 
@@ -227,7 +228,10 @@ wr_generation_open(struct wr_generation *g, const struct wr_listen *have, struct
 bool
 wr_generation_worker_start(struct wr_generation *g)
 {
-    return wr_http_worker_start(g->home.http, wr_http1_accepted);
+    static const struct wr_http_drivers drivers = { .accepted = wr_http1_accepted,
+                                                    .http2 = wr_http2_adopt };
+
+    return wr_http_worker_start(g->home.http, &drivers);
 }
 
 void
