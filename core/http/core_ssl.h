@@ -86,9 +86,6 @@ const struct wr_ssl_conf *wr_ssl_conf(const void *const *conf);
 /* Make sites and doors of every server and endpoint that listens with TLS. False after reports. */
 bool wr_ssl_finish(struct weir_conf *cf, struct wr_http *http);
 
-/* A client has come to an endpoint that listens with TLS; bytes have been read of it already. False: close it. */
-bool wr_ssl_enter(const struct wr_endpoint *e, struct wr_conn *c, weir_str bytes);
-
 /* What hinders this request, whose server is chosen: a status to refuse it with, or 0. Has it come plainly where TLS is
  * spoken, is another server's name used to go around what this one asks of clients, is the client's certificate good? */
 uint32_t wr_ssl_refusal(struct wr_request *r);

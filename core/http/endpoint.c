@@ -43,7 +43,9 @@ fill_endpoint(struct wr_http *http, struct wr_build_address *a, struct wr_endpoi
         .addr = a->addr,
         .fallback = a->fallback,
         .names = a->n_servers > 1 || wr_names_capture(a->names) ? a->names : NULL,
-        .http2 = a->http2,
+        .ssl = a->ssl,
+        .listen_http2 = a->http2,
+        .any_http2 = a->http2,
         .proxy_protocol = a->proxy_protocol,
     };
     a->endpoint = e;
@@ -123,6 +125,13 @@ wr_listen_finish(struct weir_conf *cf, struct wr_http *http)
 }
 
 /* ---- Finding. ---- */
+
+bool
+wr_endpoint_has_http2(const struct wr_endpoint *e, const struct wr_server *s)
+{
+    (void)s;
+    return e->http2 != NULL && e->listen_http2;
+}
 
 static int
 compare_to_endpoint(const void *key, const void *at)

@@ -361,6 +361,9 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     } else if (!normalise(r, &parts, &err)) {
         in->len = 0;
         refuse(h, 400, err.text);
+    } else if (h->plain) {
+        in->len = 0;
+        refuse(h, 497, "plain HTTP was sent to a port of HTTPS");
     } else if (wr_pressure_now() == WR_PRESSURE_FULL) {
         wr_pressure.shed++;
         in->len = 0;

@@ -2,12 +2,15 @@
 #include "tls/authorities.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/pool.h"
 #include "tls/fault.h"
 
 struct wr_tls_authorities {
+    uint8_t digest[32]; /* of all that is in store */
     X509_STORE *store;
     STACK_OF(X509_NAME) *names; /* for clients; NULL: none */
 };
@@ -51,36 +54,78 @@ load(struct wr_tls_authorities *a, const struct wr_tls_settings *set, struct wr_
            load_file(a->store, set->authorities, err) && load_crl(a->store, set->crl, err);
 }
 
+/* Each object's digest, in the store's order, which is the same for the same files. */
+static void
+make_digest(struct wr_tls_authorities *a)
+{
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(a->store);
+    EVP_MD_CTX *all = EVP_MD_CTX_new();
+    unsigned char one[EVP_MAX_MD_SIZE];
+    unsigned int len;
+
+    WR_ASSERT(all != NULL && EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509_OBJECT *o = sk_X509_OBJECT_value(objects, i);
+        X509 *certificate = X509_OBJECT_get0_X509(o);
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(o);
+        len = 0;
+        if (certificate != NULL) {
+            (void)X509_digest(certificate, EVP_sha256(), one, &len);
+        } else if (crl != NULL) {
+            (void)X509_CRL_digest(crl, EVP_sha256(), one, &len);
+        }
+        (void)EVP_DigestUpdate(all, one, len);
+    }
+    WR_ASSERT(EVP_DigestFinal_ex(all, a->digest, NULL) == 1);
+    EVP_MD_CTX_free(all);
+}
+
+void
+wr_tls_authorities_digest(const struct wr_tls_authorities *a, uint8_t digest[32])
+{
+    if (a != NULL) {
+        memcpy(digest, a->digest, sizeof(a->digest));
+    } else {
+        memset(digest, 0, sizeof(a->digest));
+    }
+}
+
 bool
 wr_tls_authorities_find(struct wr_tls_bank *b, const struct wr_tls_settings *set,
                         struct wr_tls_authorities **found, struct wr_err *err)
 {
+    struct weir_pool scratch;
     struct wr_tls_authorities *a;
     weir_str name;
+    bool good = true;
 
     *found = NULL;
     if (set->client_authorities.data == NULL && set->authorities.data == NULL &&
         set->crl.data == NULL && !set->system_authorities) {
         return true;
     }
-    name = weir_print(b->pool, "%d%d\n%.*s\n%.*s\n%.*s", set->client, set->system_authorities,
+    wr_pool_init(&scratch, "tls names", NULL);
+    name = weir_print(&scratch, "%d%d\n%.*s\n%.*s\n%.*s", set->client, set->system_authorities,
                       WEIR_FMT(set->client_authorities), WEIR_FMT(set->authorities),
                       WEIR_FMT(set->crl));
-    a = wr_map_find(&b->authorities, name);
-    if (a == NULL) {
+    *found = wr_map_find(&b->authorities, name);
+    if (*found == NULL) {
         a = wr_pool_zalloc(b->pool, sizeof(*a));
         a->store = X509_STORE_new();
         WR_ASSERT(a->store != NULL);
         ERR_clear_error();
-        if (!load(a, set, err)) {
+        good = load(a, set, err);
+        if (good) {
+            make_digest(a);
+            (void)wr_map_add(&b->authorities, weir_dup(b->pool, name), a);
+            *found = a;
+        } else {
             wr_tls_authorities_free(a);
-            return false;
         }
         ERR_clear_error();
-        (void)wr_map_add(&b->authorities, name, a);
     }
-    *found = a;
-    return true;
+    wr_pool_fini(&scratch);
+    return good;
 }
 
 void

@@ -16,8 +16,7 @@
 #include "tls/ticket.h"
 
 enum {
-    NAME_MAX_BYTES = 255,
-    PAIRS_MAX = 8
+    NAME_MAX_BYTES = 255
 };
 
 /* The SSL_CTX that connections begin with, before their site is known. */
@@ -111,25 +110,10 @@ wear(SSL *ssl, SSL_CTX *c, const struct wr_tls_site *site)
            SSL_set_session_id_context(ssl, site->identity, WR_TLS_IDENTITY) == 1;
 }
 
-/* The pairs that this connection gets in place of its context's. */
-static bool
-use_pairs(struct wr_tls_stream *s)
+bool
+wr_tls_stream_show(struct wr_tls_stream *s, const struct wr_tls_pair *pair)
 {
-    const struct wr_tls_door *door = s->door;
-    struct wr_tls_pair *pairs[PAIRS_MAX];
-    int n = door->ops->pairs != NULL ? door->ops->pairs(door->owner, s, pairs, PAIRS_MAX) : 0;
-
-    if (n <= 0) {
-        return n == 0;
-    }
-    SSL_certs_clear(s->ssl);
-    for (int i = 0; i < n; i++) {
-        if (SSL_use_cert_and_key(s->ssl, pairs[i]->leaf, pairs[i]->private_key, pairs[i]->chain,
-                                 1) != 1) {
-            return false;
-        }
-    }
-    return true;
+    return SSL_use_cert_and_key(s->ssl, pair->leaf, pair->private_key, pair->chain, 1) == 1;
 }
 
 static int
@@ -174,7 +158,8 @@ hello(SSL *ssl, int *alert, void *data)
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    if (!wear(ssl, c, s->site) || !use_pairs(s)) {
+    if (!wear(ssl, c, s->site) ||
+        (door->ops->show != NULL && !door->ops->show(door->owner, s))) {
         (void)wr_tls_fault(&err, "a certificate cannot be used");
         say_failed(s, &err);
         *alert = SSL_AD_INTERNAL_ERROR;

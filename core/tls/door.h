@@ -44,9 +44,9 @@ struct wr_tls_site {
 struct wr_tls_door_ops {
     /* The site for the name that a client asks for, in lower case, "" for none. *http2: may be spoken there. Never NULL. */
     const struct wr_tls_site *(*choose)(const void *owner, struct wr_conn *c, weir_str name, bool *http2);
-    /* Certificates that depend on the connection: up to `room` pairs for s, counted by nobody but kept until its handshake
-     * is over. Less than 0: there are none, end the handshake; 0: those of the context. NULL: always those of the context. */
-    int (*pairs)(const void *owner, struct wr_tls_stream *s, struct wr_tls_pair **pairs, int room);
+    /* Show the client certificates that depend on the connection, by wr_tls_stream_show, in place of those of the site's
+     * context. False: end the handshake. NULL: there are no such. */
+    bool (*show)(const void *owner, struct wr_tls_stream *s);
 };
 
 struct wr_tls_door {
@@ -60,6 +60,9 @@ struct wr_tls_front *wr_tls_front_create(weir_pool *pool);
 
 /* A client has come in: speak TLS on c from now on. bytes have been read of it already. False: not possible, close it. */
 bool wr_tls_door_enter(const struct wr_tls_door *door, struct wr_conn *c, weir_str bytes);
+
+/* One more certificate for the client of s; of a type of key that was shown already, it takes its place. Within `show`. */
+bool wr_tls_stream_show(struct wr_tls_stream *s, const struct wr_tls_pair *pair);
 
 /* context.c: give a server's SSL_CTX the functions of this file. */
 void wr_tls_door_equip(SSL_CTX *c);
