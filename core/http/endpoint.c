@@ -44,6 +44,7 @@ fill_endpoint(struct wr_http *http, struct wr_build_address *a, struct wr_endpoi
         .addr = a->addr,
         .fallback = a->fallback,
         .names = a->n_servers > 1 || wr_names_capture(a->names) ? a->names : NULL,
+        .ssl = a->ssl,
         .listen_http2 = a->http2,
         .any_http2 = a->http2 || a->any_http2,
         .proxy_protocol = a->proxy_protocol,

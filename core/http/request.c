@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "http/body_in.h"
+#include "http/core_ssl.h"
 #include "http/error_page.h"
 #include "http/http.h"
 #include "http/limits.h"
@@ -111,6 +112,7 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     r->pub.in_length = -1;
     r->pub.out_length = -1;
     r->pub.started = wr_clock.now_ms;
+    r->pub.flags = conn->transport->secure ? WEIR_R_TLS : 0;
     r->pub.ctx = (void **)(r + 1);
     wr_request_enter(r, &server->base);
     return r;
@@ -438,8 +440,13 @@ void
 wr_request_start(struct wr_request *r)
 {
     const struct wr_plan_phase *early = r->plan->phase;
+    uint32_t refusal = r->pub.flags & WEIR_R_TLS ? wr_ssl_refusal(r) : 0;
 
     wr_running_note(r->line);
+    if (refusal != 0) {
+        wr_request_refuse(r, refusal);
+        return;
+    }
     go_to(r, early[WEIR_PHASE_POST_READ].n != 0        ? WEIR_PHASE_POST_READ
              : early[WEIR_PHASE_SERVER_REWRITE].n != 0 ? WEIR_PHASE_SERVER_REWRITE
                                                        : WEIR_PHASE_FIND_CONFIG);
@@ -478,7 +485,8 @@ wr_request_answer_status(struct wr_request *r, uint32_t status)
         }
         return;
     }
-    if (status == 408 || status == 400 || status == 414 || status == 431 || status == 413) {
+    if (status == 408 || status == 400 || status == 414 || status == 431 || status == 413 ||
+        (status >= 494 && status <= 497)) {
         r->keep_alive = false;
     }
     if (status >= 300 && wr_error_page_answer(r, status)) {

@@ -164,6 +164,59 @@ request_over(struct wr_http1 *h)
 
 /* ---- States. Each answers whether to go on with the next one. ---- */
 
+/* Speak TLS from here on; what was read belongs to it. False: not possible, and closed. */
+static bool
+enter_tls(struct wr_http1 *h)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+
+    if (!wr_endpoint_enter(h->endpoint, &h->conn, (weir_str){ in->at, in->len })) {
+        wr_http1_close(h, false);
+        return false;
+    }
+    in->len = 0;
+    h->state = WR_HTTP1_TLS;
+    return true;
+}
+
+/* The handshake is over: is it HTTP/2 that is to be spoken? Its driver takes the connection. */
+static bool
+handed_over(struct wr_http1 *h)
+{
+    const struct wr_transport *t = h->conn.transport;
+
+    if (h->endpoint->http2 == NULL || t->protocol == NULL || t->protocol(&h->conn) == NULL) {
+        return false;
+    }
+    h->endpoint->http2(&h->conn, NULL, 0);
+    return true;
+}
+
+static bool
+serve_tls(struct wr_http1 *h)
+{
+    int rc = h->conn.transport->handshake(&h->conn);
+
+    switch (rc) {
+    case 0:
+        h->state = WR_HTTP1_HEAD;
+        return !handed_over(h);
+    case -EAGAIN:
+        if (!wr_http1_at_end(h)) {
+            return false;
+        }
+        break;
+    case -EPROTONOSUPPORT:
+        h->plain = true;
+        h->state = WR_HTTP1_HEAD;
+        return true;
+    default:
+        break;
+    }
+    wr_http1_close(h, false);
+    return false;
+}
+
 /* Read the PROXY header. */
 static bool
 serve_proxy(struct wr_http1 *h)
@@ -180,7 +233,7 @@ serve_proxy(struct wr_http1 *h)
             in->at += header.bytes;
             in->len -= header.bytes;
             h->state = WR_HTTP1_HEAD;
-            return true;
+            return !h->endpoint->ssl || enter_tls(h);
         case WR_PROXY_PROTOCOL_BAD:
             wr_say(wr_log_process(), ERROR, "broken header while reading PROXY protocol: %s",
                    err.text);
@@ -396,6 +449,8 @@ step(struct wr_http1 *h)
     switch (h->state) {
     case WR_HTTP1_PROXY:
         return serve_proxy(h);
+    case WR_HTTP1_TLS:
+        return serve_tls(h);
     case WR_HTTP1_DISCARD:
         return wr_http1_serve_discard(h);
     default:
@@ -635,6 +690,9 @@ wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
     h->endpoint = wr_endpoint_of(&h->conn);
     h->head_timed = true;
     h->state = h->endpoint->proxy_protocol ? WR_HTTP1_PROXY : WR_HTTP1_HEAD;
+    if (h->endpoint->ssl && h->state == WR_HTTP1_HEAD && !enter_tls(h)) {
+        return;
+    }
     wr_conn_deadline(&h->conn, wr_http1_conf(h)->header_timeout_ms);
     wr_conn_wake(&h->conn); /* behind the turn's other events: the request has mostly come by then */
 }

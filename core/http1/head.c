@@ -190,6 +190,9 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     } else if (!wr_entry_path(r, parts.path, parts.query, &err)) {
         in->len = 0;
         refuse(h, 400, err.text);
+    } else if (h->plain) {
+        in->len = 0;
+        refuse(h, 497, "plain HTTP was sent to a port of HTTPS");
     } else if ((refusal = wr_entry_refusal(r, &why)) != 0) {
         in->len = 0;
         refuse(h, refusal, why);

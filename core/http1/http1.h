@@ -29,6 +29,7 @@ enum {
 /* What the connection waits for. */
 enum wr_http1_state {
     WR_HTTP1_PROXY,   /* the PROXY header of a `listen ... proxy_protocol` */
+    WR_HTTP1_TLS,     /* the handshake of the transport */
     WR_HTTP1_HEAD,    /* a request head, or its rest */
     WR_HTTP1_REQUEST, /* the request to be answered; its body may be read meanwhile */
     WR_HTTP1_DISCARD, /* the rest of a body that nobody wants, before the next head */
@@ -79,6 +80,7 @@ struct wr_http1 {
     bool leaving;           /* and the grace of an idle connection has begun */
     bool handed_over;       /* it is HTTP/2's now */
     bool head_timed;        /* the deadline is the head's */
+    bool plain;             /* HTTP is spoken without TLS where TLS is: nothing but that is answered */
     bool pipelined;         /* bytes of the coming request were there when the one before it ended */
     struct wr_head_scan scan;
     uint64_t linger_until_ms;

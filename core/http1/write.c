@@ -224,8 +224,6 @@ http1_head(struct wr_request *r, bool last)
     wr_http1_touch_unless_serving(h);
 }
 
-static void find_rate(struct wr_http1 *h);
-
 /* One run of bytes behind what other requests have gathered. */
 static bool
 http1_whole(struct wr_request *r, weir_str body)
@@ -234,10 +232,7 @@ http1_whole(struct wr_request *r, weir_str body)
     size_t room = head_room(r) + body.len;
     struct wr_strbuf b;
 
-    if (!h->x->rate_known) {
-        find_rate(h);
-    }
-    if (h->x->rate != 0 || h->conn.wait.head != NULL || room > WR_OUT_COPY * 2) {
+    if (wr_pace_allowed(&h->x->pace, r) != UINT64_MAX || h->conn.wait.head != NULL || room > WR_OUT_COPY * 2) {
         return false;
     }
     h->x->sent_before = h->conn.sent + wr_out_waiting(&h->conn) - r->sent_head;
@@ -249,7 +244,7 @@ http1_whole(struct wr_request *r, weir_str body)
     WR_ASSERT(!b.full);
     wr_out_built(&h->conn, b.len);
     r->sent_body += body.len;
-    h->x->body_sent += body.len;
+    h->x->pace.sent += body.len;
     wr_http1_touch_unless_serving(h);
     return true;
 }

@@ -91,6 +91,15 @@ wr_generation_word(const struct wr_conf_tree *tree, const char *name)
     return found;
 }
 
+/* The folder of path, with its slash. */
+static weir_str
+folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return (weir_str){ path, slash != NULL ? (size_t)(slash - path) + 1 : 0 };
+}
+
 static void
 begin_conf(struct wr_generation *g)
 {
@@ -101,6 +110,7 @@ begin_conf(struct wr_generation *g)
         .space = &g->registry.space,
         .owner = g,
         .prefix = g->instance->prefix,
+        .folder = folder_of(g->instance->conf_path),
         .compat_nginx = weir_str_eq(wr_generation_word(&g->tree, "compat"), WEIR_STR("nginx")),
     };
     g->cf.make_folder = wr_folders_note;

@@ -144,7 +144,7 @@ def test_a_fault_of_everybodys_refuses_the_reload(make_server):
     sites.server.configure(sites.server.text.replace("access_log off", "bogus off"))
     sites.server.run("-s", "reload")
     wait_for("refusal", lambda: "the new configuration was refused" in sites.log())
-    assert sites.server.workers() == before
+    wait_for("the same workers", lambda: sites.server.workers() == before)
     assert sites.get("a") == "a"
 
 

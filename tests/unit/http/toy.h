@@ -172,6 +172,7 @@ toy_set_up(void **state)
     toy.loop = wr_loop_create();
     wr_pool_init(&toy.pool, "request", NULL);
     toy.conn.tag = WR_CONN_TAG;
+    toy.conn.transport = &wr_transport_plain;
     toy.conn.peer.family = AF_UNIX;
     toy.http.n_slots = TOY_SLOTS;
     toy.files_conf.sendfile = true;
