@@ -40,6 +40,11 @@ struct weir_upstream {
     struct wr_vec peers;   /* struct wr_group_peer * */
     uint64_t generation;   /* of the set of peers */
     struct wr_group_method beside, method;
+    struct wr_group_state *state; /* &own, or in the zone */
+    struct wr_group_state *own;
+    weir_zone *zone;              /* NULL: every worker knows its own */
+    struct wr_share *share;       /* the worker's side of it; NULL: none, or not yet */
+    uint64_t loaded_ms;           /* when the configuration was read */
     uint16_t default_port;
     /* How connections are kept: upstream_conf.c */
     uint32_t keepalive;          /* idle ones a worker keeps at most */

@@ -12,6 +12,7 @@
 #include "upstream/group.h"
 #include "upstream/link.h"
 #include "upstream/server_conf.h"
+#include "upstream/share.h"
 
 enum { KEEPALIVE_MAX = 65535 };
 
@@ -170,6 +171,23 @@ weir_upstream_balance(weir_conf *cf, const weir_balancer *b, void *group, bool b
     return WEIR_OK;
 }
 
+/* ---- zone NAME [SIZE]. ---- */
+
+static int
+set_zone(weir_conf *cf, const weir_directive *row, void *field)
+{
+    weir_upstream *u = weir_upstream_here(cf);
+    weir_str text = weir_conf_arg(cf, 1);
+
+    (void)row;
+    (void)field;
+    if (weir_conf_argc(cf) > 2) {
+        text = weir_print(cf->pool, "%.*s:%.*s", WEIR_FMT(text), WEIR_FMT(weir_conf_arg(cf, 2)));
+    }
+    u->zone = weir_zone_find(cf, text);
+    return u->zone != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
 /* ---- keepalive and its limits. ---- */
 
 static int
@@ -256,6 +274,47 @@ place_of(const weir_upstream *u)
                            : (struct wr_conf_place){ NULL, 0, 0, 0 };
 }
 
+static weir_upstream *
+group_at(const struct upstream_conf *top, size_t i)
+{
+    return wr_map_entry(top->names, i)->value;
+}
+
+/* How many peers of groups before the i-th are in this zone. */
+static size_t
+peers_before(const struct upstream_conf *top, size_t i, const weir_zone *zone)
+{
+    size_t n = 0;
+
+    while (i-- != 0) {
+        n += group_at(top, i)->zone == zone ? wr_group_count(group_at(top, i)) : 0;
+    }
+    return n;
+}
+
+static int
+claim_zones(weir_conf *cf, const struct upstream_conf *top)
+{
+    int rc = WEIR_OK;
+
+    for (size_t i = 0; i < name_count(top); i++) {
+        const weir_upstream *u = group_at(top, i);
+        if (u->zone == NULL) {
+            continue;
+        }
+        if (weir_zone_claim(cf, u->zone, WR_SHARE_LAYOUT, wr_share_fresh, NULL) != WEIR_OK) {
+            rc = WEIR_ERROR;
+        } else if (peers_before(top, i + 1, u->zone) >
+                   weir_zone_size(u->zone) / WR_SHARE_BYTES_A_PEER) {
+            wr_diag_error(cf->diag, wr_conf_place(u->defined, 1), NULL,
+                          "zone of upstream \"%.*s\" is too small, each server needs 1k",
+                          WEIR_FMT(u->name));
+            rc = WEIR_ERROR;
+        }
+    }
+    return rc;
+}
+
 /* A name that no upstream{} has is an address. */
 static int
 init(weir_conf *cf, void *conf)
@@ -279,7 +338,53 @@ init(weir_conf *cf, void *conf)
                       "%s", err.text);
         rc = WEIR_ERROR;
     }
-    return rc;
+    return claim_zones(cf, top) == WEIR_OK ? rc : WEIR_ERROR;
+}
+
+/* The worker's side of u's zone, which groups before the i-th may have. */
+static struct wr_share *
+share_of(const struct upstream_conf *top, size_t i, weir_upstream *u)
+{
+    while (i-- != 0) {
+        if (group_at(top, i)->zone == u->zone && group_at(top, i)->share != NULL) {
+            return group_at(top, i)->share;
+        }
+    }
+    return wr_share_join(u->zone, u->pool);
+}
+
+static int
+worker_start(const void *conf)
+{
+    const struct upstream_conf *top = conf;
+
+    for (size_t i = 0; i < name_count(top); i++) {
+        weir_upstream *u = group_at(top, i);
+        struct wr_share *share = u->zone != NULL ? share_of(top, i, u) : NULL;
+        if (share != NULL) {
+            wr_share_join_group(share, u);
+        }
+    }
+    return WEIR_OK;
+}
+
+/* Groups of one zone have one share, which is left with the last of them. */
+static void
+leave_zone(const struct upstream_conf *top, size_t i)
+{
+    weir_upstream *u = group_at(top, i);
+    struct wr_share *share = u->share;
+
+    if (share == NULL) {
+        return;
+    }
+    wr_share_leave_group(u);
+    for (i++; i < name_count(top); i++) {
+        if (group_at(top, i)->share == share) {
+            return;
+        }
+    }
+    wr_share_leave(share);
 }
 
 static void
@@ -288,7 +393,8 @@ worker_stop(const void *conf)
     const struct upstream_conf *top = conf;
 
     for (size_t i = 0; i < name_count(top); i++) {
-        wr_link_close_idle(wr_map_entry(top->names, i)->value);
+        wr_link_close_idle(group_at(top, i));
+        leave_zone(top, i);
     }
 }
 
@@ -309,6 +415,13 @@ static const weir_directive directives[] = {
       .max = UINT16_MAX,
       .flags = WEIR_D_MANY,
       .set = set_server },
+    { .name = "zone",
+      .help = "memory in which workers share what they know of the servers",
+      .where = WEIR_IN_UPSTREAM,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 2,
+      .set = set_zone },
     { .name = "keepalive",
       .help = "idle connections that a worker keeps to the group's servers; 0: none",
       .preset = "32",
@@ -340,5 +453,6 @@ const weir_module wr_upstream_module = {
     .directives = WEIR_ITEMS(directives),
     .check = check,
     .init = init,
+    .worker_start = worker_start,
     .worker_stop = worker_stop,
 };
