@@ -26,7 +26,7 @@ struct wr_resolve_wait; /* the handle of a question */
 enum {
     WR_RESOLVE_ADDRS_MAX = 256,  /* addresses of one answer; the others are left out */
     WR_RESOLVE_CNAMES_MAX = 8,   /* a longer chain of aliases is no answer */
-    WR_RESOLVE_TARGETS_MAX = 64, /* records of an SRV answer that are followed, the best first */
+    WR_RESOLVE_TARGETS_MAX = 128, /* records of an SRV answer that are followed, the best first */
     WR_RESOLVE_SERVERS_MAX = 16, /* name servers of one resolver */
     WR_RESOLVE_NAME = 256,       /* room for a name and its zero */
     WR_RESOLVE_NAMES = 1024,     /* names= of a resolver that says nothing */
