@@ -20,10 +20,9 @@ enum {
     NAME_SERVER_MS = 3 * 1000 /* to find a name server that is given by name */
 };
 
-/* The module's struct; `main` is set in the main context alone. */
 struct conf {
     struct wr_resolver_conf pub;
-    struct wr_vec *all; /* struct wr_resolver *: of the whole configuration */
+    struct wr_vec *all; /* struct wr_resolver *: of the whole configuration, the system's first */
 };
 
 static struct conf *
@@ -56,7 +55,7 @@ wr_resolver_conf(const weir_request *r)
 struct wr_resolver *
 wr_resolver_system(const struct weir_conf *cf)
 {
-    return main_conf(cf)->pub.resolver;
+    return *wr_vec_at(main_conf(cf)->all, struct wr_resolver *, 0);
 }
 
 /* ---- Metrics. ---- */
@@ -217,15 +216,10 @@ set_word(weir_conf *cf, uint32_t i, struct wr_resolver *r)
 static struct wr_resolver *
 create(weir_conf *cf)
 {
-    struct conf *top = main_conf(cf);
     struct wr_resolver *r = wr_resolver_create(cf->pool);
 
-    if (top->all == NULL) {
-        top->all = wr_pool_alloc(cf->pool, sizeof(*top->all));
-        wr_vec_init_of(top->all, cf->pool, struct wr_resolver *);
-    }
     r->count = count;
-    *(struct wr_resolver **)wr_vec_add(top->all) = r;
+    *(struct wr_resolver **)wr_vec_add(main_conf(cf)->all) = r;
     return r;
 }
 
@@ -260,19 +254,23 @@ check(weir_conf *cf, void *data)
 {
     struct conf *c = data;
 
-    if (weir_conf_where(cf) == WEIR_IN_MAIN) {
-        c->pub.resolver = create(cf);
+    if (weir_conf_where(cf) != WEIR_IN_MAIN) {
+        c->all = main_conf(cf)->all;
+        return WEIR_OK;
     }
+    c->all = wr_pool_alloc(cf->pool, sizeof(*c->all));
+    wr_vec_init_of(c->all, cf->pool, struct wr_resolver *);
+    c->pub.resolver = create(cf);
     return WEIR_OK;
 }
 
 static void
 worker_stop(const void *data)
 {
-    const struct conf *top = data;
+    const struct conf *c = data;
 
-    for (size_t i = 0; top->all != NULL && i < top->all->count; i++) {
-        wr_resolver_close(*wr_vec_at(top->all, struct wr_resolver *, i));
+    WR_VEC_EACH (struct wr_resolver *, r, c->all) {
+        wr_resolver_close(*r);
     }
 }
 

@@ -37,6 +37,7 @@ struct wr_group_server {
     weir_str name;            /* as configured: "app1.example:8080"; may stand for several peers */
     weir_str route;           /* route=; absent: none */
     weir_str service;         /* service=; absent: none */
+    weir_str host;            /* the name that is looked up: lookup.h; absent: it is an address */
     uint32_t weight;          /* 1 at least */
     uint32_t max_fails;       /* 0: failures do not matter */
     uint32_t max_conns;       /* 0: no limit */

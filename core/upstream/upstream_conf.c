@@ -7,10 +7,11 @@
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
-#include "conf/suggest.h"
 #include "module/registry.h"
 #include "upstream/group.h"
 #include "upstream/link.h"
+#include "upstream/lookup.h"
+#include "upstream/run_time.h"
 #include "upstream/server_conf.h"
 #include "upstream/share.h"
 
@@ -24,6 +25,7 @@ struct upstream_conf {
     uint64_t keepalive_timeout_ms;
     weir_upstream *group; /* of this upstream{}; NULL elsewhere */
     struct wr_map *names; /* main: weir_upstream by name, made when there is one */
+    struct wr_run_time *run_time; /* main: groups made of names that only requests know */
 };
 
 /* ---- Names. ---- */
@@ -96,7 +98,10 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
         return NULL;
     }
     u = find_for(cf, top, name, (uint16_t)default_port);
-    u->used = u->used != NULL ? u->used : cf->node;
+    if (u->used == NULL) {
+        u->used = cf->node;
+        u->scope = cf->scope;
+    }
     return u;
 }
 
@@ -232,9 +237,12 @@ has_primary(const weir_upstream *u)
 static int
 check(weir_conf *cf, void *conf)
 {
-    const struct upstream_conf *c = conf;
+    struct upstream_conf *c = conf;
     weir_upstream *u = c->group;
 
+    if (weir_conf_where(cf) == WEIR_IN_MAIN) {
+        c->run_time = wr_run_time_create(cf->pool);
+    }
     if (u == NULL) {
         return WEIR_OK;
     }
@@ -244,34 +252,14 @@ check(weir_conf *cf, void *conf)
     if (!has_primary(u)) {
         return weir_conf_error(cf, "no servers but backups are inside upstream");
     }
+    WR_VEC_EACH (struct wr_group_server *, s, &u->servers) {
+        wr_upstream_look_up(cf->scope, u, *s);
+    }
     u->keepalive = (uint32_t)c->keepalive;
     u->keepalive_requests = (uint64_t)c->keepalive_requests;
     u->keepalive_time_ms = c->keepalive_time_ms;
     u->keepalive_ms = c->keepalive_timeout_ms;
     return WEIR_OK;
-}
-
-static const char *
-suggest_group(const struct upstream_conf *top, weir_str name)
-{
-    struct wr_suggest s;
-
-    wr_suggest_init(&s, name);
-    for (size_t i = 0; i < name_count(top); i++) {
-        const weir_upstream *u = wr_map_entry(top->names, i)->value;
-        if (u->defined != NULL) {
-            wr_suggest_add(&s, u->name.data);
-        }
-    }
-    return s.best;
-}
-
-/* Where the name stands that no upstream{} has. */
-static struct wr_conf_place
-place_of(const weir_upstream *u)
-{
-    return u->used != NULL ? wr_conf_place(u->used, u->used->n_words > 1 ? 1 : 0)
-                           : (struct wr_conf_place){ NULL, 0, 0, 0 };
 }
 
 static weir_upstream *
@@ -315,30 +303,28 @@ claim_zones(weir_conf *cf, const struct upstream_conf *top)
     return rc;
 }
 
-/* A name that no upstream{} has is an address. */
 static int
 init(weir_conf *cf, void *conf)
 {
-    const struct wr_group_server like = { .weight = 1 };
     const struct upstream_conf *top = conf;
-    int rc = WEIR_OK;
+    int rc = top->names == NULL || wr_upstream_load(cf, top->names) ? WEIR_OK : WEIR_ERROR;
 
-    for (size_t i = 0; i < name_count(top); i++) {
-        weir_upstream *u = wr_map_entry(top->names, i)->value;
-        struct wr_err err;
-        const char *near;
-        if (u->defined != NULL || wr_group_add(u, u->name, u->default_port, &like, &err)) {
-            continue;
-        }
-        near = suggest_group(top, u->name);
-        wr_diag_error(cf->diag, place_of(u),
-                      near != NULL
-                          ? weir_print(cf->pool, "did you mean the upstream \"%s\"?", near).data
-                          : "an upstream's name, host:port or unix:/path is wanted",
-                      "%s", err.text);
-        rc = WEIR_ERROR;
-    }
     return claim_zones(cf, top) == WEIR_OK ? rc : WEIR_ERROR;
+}
+
+/* ---- In a worker. ---- */
+
+weir_upstream *
+weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
+{
+    const struct upstream_conf *top = r->conf[wr_upstream_module.self->slot];
+    weir_upstream *u = top->names != NULL ? wr_map_find(top->names, name) : NULL;
+
+    WR_ASSERT(default_port <= UINT16_MAX);
+    if (u != NULL && (u->defined != NULL || u->default_port == default_port)) {
+        return u;
+    }
+    return wr_run_time_at(top->run_time, r, name, (uint16_t)default_port);
 }
 
 /* The worker's side of u's zone, which groups before the i-th may have. */
@@ -364,6 +350,7 @@ worker_start(const void *conf)
         if (share != NULL) {
             wr_share_join_group(share, u);
         }
+        wr_lookup_start(u, weir_worker_pool());
     }
     return WEIR_OK;
 }
@@ -393,9 +380,11 @@ worker_stop(const void *conf)
     const struct upstream_conf *top = conf;
 
     for (size_t i = 0; i < name_count(top); i++) {
+        wr_lookup_stop(group_at(top, i));
         wr_link_close_idle(group_at(top, i));
         leave_zone(top, i);
     }
+    wr_run_time_stop(top->run_time);
 }
 
 static const weir_directive directives[] = {
