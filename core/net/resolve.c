@@ -153,6 +153,13 @@ entry_free(struct wr_resolve_live *live, struct wr_resolve_entry *e)
     free(e);
 }
 
+static void
+entry_used(struct wr_resolve_live *live, struct wr_resolve_entry *e)
+{
+    wr_list_remove(&e->use);
+    wr_list_add(&live->by_use, &e->use);
+}
+
 /* Have a place for one more entry. */
 static bool
 make_place(struct wr_resolver *r)
@@ -336,32 +343,35 @@ open_live(struct wr_resolver *r)
     r->live->pool = wr_pool_create("resolver", NULL);
 }
 
-struct wr_resolve_wait *
-wr_resolve_ask(struct wr_resolver *r, weir_pool *owner, enum wr_resolve_kind kind, weir_str name,
-               uint64_t timeout_ms, wr_resolve_fn fn, void *data)
+/* again: an answer that tells of no address is no good one. */
+static struct wr_resolve_wait *
+ask(struct wr_resolver *r, weir_pool *owner, enum wr_resolve_kind kind, weir_str name,
+    uint64_t timeout_ms, wr_resolve_fn fn, void *data, bool again)
 {
     char room[WR_RESOLVE_NAME];
     struct wr_resolve_entry *e;
     struct wr_resolve_wait *w;
     weir_str key = { room, wr_resolve_name(name, room) };
+    bool full, good;
 
     open_live(r);
     w = wr_resolve_wait_create(r, owner, fn, data);
     if (key.len == 0) {
         return wr_resolve_wait_deny(w, WR_RESOLVE_BAD_NAME);
     }
+    full = r->live->waiting > r->waiting_max;
     e = entry_find(r->live, kind, key);
-    e = e != NULL || r->live->waiting > r->waiting_max ? e : entry_make(r, kind, key);
-    if (e == NULL || (!is_good(e) && r->live->waiting > r->waiting_max)) {
+    e = e != NULL || full ? e : entry_make(r, kind, key);
+    good = e != NULL && is_good(e) && (!again || e->answer->code == WR_RESOLVE_FOUND);
+    if (e == NULL || (!good && full)) {
         return wr_resolve_wait_deny(w, WR_RESOLVE_LIMIT);
     }
     wr_list_add(&e->waiters, &w->link);
-    wr_list_remove(&e->use);
-    wr_list_add(&r->live->by_use, &e->use);
+    entry_used(r->live, e);
     if (timeout_ms != 0) {
         wr_timer_set(wr_loop_self(), &w->timer, timeout_ms);
     }
-    if (is_good(e)) {
+    if (good) {
         wr_resolve_count(r, WR_RESOLVE_FROM_CACHE);
         wr_task_add(wr_loop_self(), &e->tell);
     } else if (e->asking) {
@@ -370,6 +380,20 @@ wr_resolve_ask(struct wr_resolver *r, weir_pool *owner, enum wr_resolve_kind kin
         entry_ask(e);
     }
     return w;
+}
+
+struct wr_resolve_wait *
+wr_resolve_ask(struct wr_resolver *r, weir_pool *owner, enum wr_resolve_kind kind, weir_str name,
+               uint64_t timeout_ms, wr_resolve_fn fn, void *data)
+{
+    return ask(r, owner, kind, name, timeout_ms, fn, data, false);
+}
+
+struct wr_resolve_wait *
+wr_resolve_again(struct wr_resolver *r, weir_pool *owner, enum wr_resolve_kind kind, weir_str name,
+                 uint64_t timeout_ms, wr_resolve_fn fn, void *data)
+{
+    return ask(r, owner, kind, name, timeout_ms, fn, data, true);
 }
 
 const struct wr_resolved *
@@ -387,8 +411,7 @@ wr_resolve_known(struct wr_resolver *r, enum wr_resolve_kind kind, weir_str name
         return NULL;
     }
     wr_resolve_count(r, WR_RESOLVE_FROM_CACHE);
-    wr_list_remove(&e->use);
-    wr_list_add(&r->live->by_use, &e->use);
+    entry_used(r->live, e);
     return e->answer;
 }
 

@@ -122,6 +122,12 @@ struct wr_resolve_wait *wr_resolve_ask(struct wr_resolver *r, weir_pool *owner,
                                        enum wr_resolve_kind kind, weir_str name,
                                        uint64_t timeout_ms, wr_resolve_fn fn, void *data);
 
+/* The same for those who ask again at intervals of their own: that there was no such name, or a
+ * failure, is not remembered against them. */
+struct wr_resolve_wait *wr_resolve_again(struct wr_resolver *r, weir_pool *owner,
+                                         enum wr_resolve_kind kind, weir_str name,
+                                         uint64_t timeout_ms, wr_resolve_fn fn, void *data);
+
 /* fn is not to be called any more. */
 void wr_resolve_cancel(struct wr_resolve_wait *w);
 

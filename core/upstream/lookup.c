@@ -153,8 +153,6 @@ set_addresses(struct name *n, const struct wr_resolved *a)
 
 /* ---- The clock. ---- */
 
-static void ask(struct name *n);
-
 /* A little less or more, so that workers and names do not ask all at once. */
 static uint64_t
 spread(uint64_t ms)
@@ -223,9 +221,11 @@ answered(void *data, const struct wr_resolved *a)
 static void
 ask(struct name *n)
 {
+    weir_pool *owner = n->group->lookups->worker;
+
     if (n->wait == NULL) {
-        n->wait = wr_resolve_ask(n->resolver, n->group->lookups->worker, n->kind, n->host,
-                                 n->timeout_ms, answered, n);
+        n->wait = (n->manner == WR_LOOKUP_WANTED ? wr_resolve_ask : wr_resolve_again)(
+            n->resolver, owner, n->kind, n->host, n->timeout_ms, answered, n);
     }
 }
 

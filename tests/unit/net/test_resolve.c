@@ -492,6 +492,26 @@ test_that_there_is_no_such_name_is_believed_briefly(void **state)
 }
 
 static void
+test_who_asks_again_does_not_hear_of_it_twice(void **state)
+{
+    struct seen s = { .calls = 0 };
+
+    (void)state;
+    ask(&s, "later.test");
+    answer_code("later.test", 3);
+    await(&s, 1);
+    (void)wr_resolve_again(resolver, owner, WR_RESOLVE_ADDRS, WEIR_STR("later.test"), 0, on_answer,
+                           &s);
+    answer("later.test", 60, "192.0.2.1");
+    await(&s, 2);
+    (void)wr_resolve_again(resolver, owner, WR_RESOLVE_ADDRS, WEIR_STR("later.test"), 0, on_answer,
+                           &s);
+    await(&s, 3);
+    assert_string_equal(s.text, "192.0.2.1:0/0/0");
+    assert_nothing_asked();
+}
+
+static void
 test_a_server_that_fails_is_a_failure(void **state)
 {
     struct seen s = { .calls = 0 };
@@ -942,6 +962,7 @@ main(void)
         TEST(test_valid_stands_for_the_time_of_the_answer),
         TEST(test_no_answer_is_believed_for_longer_than_a_day),
         TEST(test_that_there_is_no_such_name_is_believed_briefly),
+        TEST(test_who_asks_again_does_not_hear_of_it_twice),
         TEST(test_a_server_that_fails_is_a_failure),
         TEST(test_another_server_is_asked_when_one_fails),
         TEST(test_nobody_answers_in_time),
