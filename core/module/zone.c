@@ -188,9 +188,10 @@ wr_zone_make(weir_conf *cf, weir_str text, weir_zone **field)
 weir_zone *
 weir_zone_find(weir_conf *cf, weir_str text)
 {
-    weir_zone *z;
+    weir_zone *z = NULL;
 
-    return wr_zone_make(cf, text, &z) == WEIR_OK ? z : NULL;
+    WR_ASSERT(cf->make_zone != NULL);
+    return cf->make_zone(cf, text, &z) == WEIR_OK ? z : NULL;
 }
 
 bool

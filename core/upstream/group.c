@@ -1,8 +1,7 @@
-/* upstream/group.c - peers from text, and the smooth weighted round robin that nginx's users know.
- */
+/* upstream/group.c - servers and peers from text, and peers that come and go with the addresses of
+ * a name. */
 #include "upstream/group.h"
 
-#include <netdb.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -10,6 +9,23 @@
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "net/resolve.h"
+#include "upstream/link.h"
+#include "upstream/share.h"
+
+/* ---- Life. ---- */
+
+/* Links and attempts have ended with the worker's loop; what they still held is freed with them. */
+static void
+group_ends(void *data)
+{
+    weir_upstream *u = data;
+
+    for (uint32_t i = 0; i < wr_group_count(u); i++) {
+        wr_peer_retire(wr_group_peer(u, i));
+    }
+    wr_vec_cut(&u->peers, 0);
+}
 
 weir_upstream *
 wr_group_create(weir_pool *pool, weir_str name)
@@ -19,83 +35,181 @@ wr_group_create(weir_pool *pool, weir_str name)
     u->tag = WR_GROUP_TAG;
     u->name = name;
     u->pool = pool;
+    u->state = u->own = wr_pool_zalloc(pool, sizeof(*u->own));
+    u->loaded_ms = wr_clock.now_ms;
     u->keepalive = 32;
     u->keepalive_ms = 60 * 1000;
     u->keepalive_time_ms = 3600 * 1000;
     u->keepalive_requests = 1000;
-    wr_vec_init_of(&u->peers, pool, struct wr_group_peer);
+    wr_vec_init_of(&u->servers, pool, struct wr_group_server *);
+    wr_vec_init_of(&u->peers, pool, struct wr_group_peer *);
+    weir_on_end(pool, group_ends, u);
     return u;
 }
 
-/* ---- Peers from text. ---- */
+/* ---- The set of peers. ---- */
 
-static void
-add_peer(weir_upstream *u, const struct wr_addr *addr, weir_str name,
-         const struct wr_group_peer *like)
+struct wr_group_peer *
+wr_group_find(const weir_upstream *u, uint64_t id)
 {
-    struct wr_group_peer *p = wr_vec_add(&u->peers);
-    char room[WR_ADDR_TEXT];
-    struct wr_strbuf text = wr_strbuf_over(room, sizeof(room));
+    for (uint32_t i = 0; i < wr_group_count(u); i++) {
+        struct wr_group_peer *p = wr_group_peer(u, i);
+        if (p->state->pub.id == id) {
+            return p;
+        }
+    }
+    return NULL;
+}
 
-    wr_addr_format(addr, false, &text);
-    *p = *like;
-    p->addr = *addr;
-    p->name = name;
-    p->text = weir_dup(u->pool, wr_strbuf_view(&text));
-    p->effective = p->weight;
-    u->primaries += p->backup ? 0 : 1;
+/* How many peers of this name and address there are. */
+static uint32_t
+count_same(const weir_upstream *u, weir_str name, const struct wr_addr *addr)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < wr_group_count(u); i++) {
+        const struct wr_group_peer *p = wr_group_peer(u, i);
+        n += weir_str_eq(p->name, name) && wr_addr_eq(&p->addr, addr);
+    }
+    return n;
 }
 
 static void
-add_found(weir_upstream *u, const struct addrinfo *found, uint16_t port, weir_str name,
-          const struct wr_group_peer *like)
+add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr_group_address *at)
 {
-    for (; found != NULL; found = found->ai_next) {
-        struct wr_addr addr = { .len = found->ai_addrlen };
-        if (found->ai_family != AF_INET && found->ai_family != AF_INET6) {
-            continue;
-        }
-        memcpy(&addr.at, found->ai_addr, found->ai_addrlen);
-        if (found->ai_family == AF_INET) {
-            addr.at.v4.sin_port = htons(port);
-        } else {
-            addr.at.v6.sin6_port = htons(port);
-        }
-        add_peer(u, &addr, name, like);
+    bool backup = server->backup || at->backup;
+    uint32_t weight = at->weight != 0 ? at->weight : server->weight;
+    struct wr_group_peer *p = wr_peer_create(server, &at->addr, weight, backup,
+                                             count_same(u, server->name, &at->addr));
+
+    if (u->share != NULL) {
+        wr_share_join_peer(u, p);
     }
+    p->index = wr_group_count(u);
+    *(struct wr_group_peer **)wr_vec_add(&u->peers) = p;
+    u->backups += backup ? 1 : 0;
+    u->generation++;
+}
+
+static void
+remove_peer(weir_upstream *u, struct wr_group_peer *p)
+{
+    struct wr_group_peer **all = u->peers.data;
+    size_t behind = u->peers.count - p->index - 1;
+
+    memmove(all + p->index, all + p->index + 1, behind * sizeof(*all));
+    wr_vec_cut(&u->peers, u->peers.count - 1);
+    for (uint32_t i = p->index; i < wr_group_count(u); i++) {
+        all[i]->index = i;
+    }
+    u->backups -= p->backup ? 1 : 0;
+    u->generation++;
+    wr_peer_hold(p);
+    wr_link_close_peer(u, p);
+    wr_peer_retire(p);
+    wr_peer_release(p);
+}
+
+static bool
+is_of(const struct wr_group_peer *p, const struct wr_group_server *server,
+      const struct wr_group_address *at)
+{
+    return p->server == server && wr_addr_eq(&p->addr, &at->addr) &&
+           p->backup == (server->backup || at->backup) &&
+           p->weight == (at->weight != 0 ? at->weight : server->weight);
+}
+
+static bool
+is_named(const struct wr_group_peer *p, const struct wr_group_address *addresses, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (is_of(p, p->server, &addresses[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+has_peer(const weir_upstream *u, const struct wr_group_server *server,
+         const struct wr_group_address *at)
+{
+    for (uint32_t i = 0; i < wr_group_count(u); i++) {
+        if (is_of(wr_group_peer(u, i), server, at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wr_group_set_addresses(weir_upstream *u, const struct wr_group_server *server,
+                       const struct wr_group_address *addresses, size_t n)
+{
+    uint64_t before = u->generation;
+
+    WR_CHECK(u, WR_GROUP_TAG);
+    for (uint32_t i = wr_group_count(u); i-- != 0;) {
+        struct wr_group_peer *p = wr_group_peer(u, i);
+        if (p->server == server && !is_named(p, addresses, n)) {
+            remove_peer(u, p);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!has_peer(u, server, &addresses[i])) {
+            add_peer(u, server, &addresses[i]);
+        }
+    }
+    return u->generation != before;
+}
+
+/* ---- Servers from text. ---- */
+
+static struct wr_group_server *
+add_server(weir_upstream *u, weir_str name, uint16_t port, const struct wr_group_server *like)
+{
+    struct wr_group_server *s = wr_pool_alloc(u->pool, sizeof(*s));
+
+    *s = *like;
+    s->name = name;
+    s->port = port;
+    *(struct wr_group_server **)wr_vec_add(&u->servers) = s;
+    return s;
+}
+
+static struct wr_group_server *
+refuse(struct wr_err *err, const char *why, weir_str address)
+{
+    (void)wr_err_set(err, "%s in upstream \"%.*s\"", why, WEIR_FMT(address));
+    return NULL;
 }
 
 /* "host", "host:port" with a host name. */
-static bool
-look_up(weir_upstream *u, weir_str address, uint16_t default_port,
-        const struct wr_group_peer *like, struct wr_err *err)
+static struct wr_group_server *
+add_named(weir_upstream *u, weir_str address, uint16_t default_port,
+          const struct wr_group_server *like, struct wr_err *err)
 {
     size_t colon = wr_str_find(address, ':');
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-    struct addrinfo *found = NULL;
+    struct wr_group_server *server;
     uint64_t port = default_port;
-    size_t before = u->peers.count;
-    char host[NI_MAXHOST];
+    char room[WR_RESOLVE_NAME];
 
-    if (colon == 0 || colon >= sizeof(host)) {
-        return wr_err_set(err, "no host in upstream \"%.*s\"", WEIR_FMT(address));
+    if (colon == 0) {
+        return refuse(err, "no host", address);
     }
     if (colon != address.len &&
         (!wr_num_parse(wr_str_cut(address, colon + 1, SIZE_MAX), UINT16_MAX, &port) || port == 0)) {
-        return wr_err_set(err, "invalid port in upstream \"%.*s\"", WEIR_FMT(address));
+        return refuse(err, "invalid port", address);
     }
-    if (port == 0) {
-        return wr_err_set(err, "no port in upstream \"%.*s\"", WEIR_FMT(address));
+    if (port == 0 && like->service.data == NULL) {
+        return refuse(err, "no port", address);
     }
-    memcpy(host, address.data, colon);
-    host[colon] = '\0';
-    if (getaddrinfo(host, NULL, &hints, &found) != 0) {
-        return wr_err_set(err, "host not found in upstream \"%.*s\"", WEIR_FMT(address));
+    if (wr_resolve_name(wr_str_cut(address, 0, colon), room) == 0) {
+        return refuse(err, "invalid host", address);
     }
-    add_found(u, found, (uint16_t)port, address, like);
-    freeaddrinfo(found);
-    return u->peers.count != before ||
-           wr_err_set(err, "host not found in upstream \"%.*s\"", WEIR_FMT(address));
+    server = add_server(u, address, (uint16_t)port, like);
+    server->host = wr_str_cut(server->name, 0, colon);
+    return server;
 }
 
 /* "*:80" and "80" say where to listen, not whom to ask. */
@@ -108,103 +222,26 @@ names_a_host(weir_str address)
            !wr_num_parse(address, UINT64_MAX, &port);
 }
 
-bool
+struct wr_group_server *
 wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
-             const struct wr_group_peer *like, struct wr_err *err)
+             const struct wr_group_server *like, struct wr_err *err)
 {
-    struct wr_addr addr;
+    struct wr_group_address at = { .weight = 0 };
+    struct wr_group_server *server;
     struct wr_err why;
 
     WR_CHECK(u, WR_GROUP_TAG);
     if (!names_a_host(address)) {
-        return wr_err_set(err, "no host in upstream \"%.*s\"", WEIR_FMT(address));
+        return refuse(err, "no host", address);
     }
-    if (wr_addr_parse(address, default_port, false, &addr, &why)) {
-        add_peer(u, &addr, address, like);
-        return true;
+    if (wr_addr_parse(address, default_port, false, &at.addr, &why)) {
+        server = add_server(u, address, wr_addr_port(&at.addr), like);
+        add_peer(u, server, &at);
+        return server;
     }
     if (address.data[0] == '[' || wr_str_starts(address, WEIR_STR("unix:"))) {
-        return wr_err_set(err, "%s", why.text);
-    }
-    return look_up(u, address, default_port, like, err);
-}
-
-/* ---- Whose turn it is. ---- */
-
-/* Failing, and not yet long enough ago to try it again. A peer that has no other beside it is
- * always tried. */
-static bool
-left_out(const weir_upstream *u, const struct wr_group_peer *p)
-{
-    return u->peers.count > 1 && p->max_fails != 0 && p->fails >= p->max_fails &&
-           wr_clock.now_ms - p->checked_ms <= p->fail_timeout_ms;
-}
-
-static bool
-is_tried(const uint64_t *tried, size_t i)
-{
-    return (tried[i / 64] >> (i % 64) & 1) != 0;
-}
-
-/*
- * Everyone gains its weight, who has most is picked and pays for all: with weights 5, 1, 1 the
- * turns are a a b a c a a. The effective weight falls with failures and comes back by one a turn.
- */
-static struct wr_group_peer *
-pick_among(weir_upstream *u, bool backup, uint64_t *tried)
-{
-    struct wr_group_peer *best = NULL;
-    size_t best_at = 0;
-    int64_t total = 0;
-
-    for (size_t i = 0; i < u->peers.count; i++) {
-        struct wr_group_peer *p = wr_vec_at(&u->peers, struct wr_group_peer, i);
-        if (p->backup != backup || p->down || is_tried(tried, i) || left_out(u, p)) {
-            continue;
-        }
-        p->current += p->effective;
-        total += p->effective;
-        p->effective += p->effective < (int64_t)p->weight ? 1 : 0;
-        if (best == NULL || p->current > best->current) {
-            best = p;
-            best_at = i;
-        }
-    }
-    if (best == NULL) {
+        (void)wr_err_set(err, "%s", why.text);
         return NULL;
     }
-    best->current -= total;
-    tried[best_at / 64] |= (uint64_t)1 << (best_at % 64);
-    if (wr_clock.now_ms - best->checked_ms > best->fail_timeout_ms) {
-        best->checked_ms = wr_clock.now_ms; /* one attempt a fail_timeout tells if it is back */
-    }
-    return best;
-}
-
-struct wr_group_peer *
-wr_group_pick(weir_upstream *u, uint64_t *tried)
-{
-    struct wr_group_peer *p;
-
-    WR_CHECK(u, WR_GROUP_TAG);
-    p = pick_among(u, false, tried);
-    return p != NULL ? p : pick_among(u, true, tried);
-}
-
-void
-wr_group_failed(struct wr_group_peer *p)
-{
-    p->failed_ms = p->checked_ms = wr_clock.now_ms;
-    p->fails++;
-    if (p->max_fails != 0) {
-        p->effective = WR_MAX(p->effective - (int64_t)(p->weight / p->max_fails), 0);
-    }
-}
-
-void
-wr_group_worked(struct wr_group_peer *p)
-{
-    if (p->failed_ms < p->checked_ms) { /* failures within fail_timeout add up */
-        p->fails = 0;
-    }
+    return add_named(u, address, default_port, like, err);
 }

@@ -1,10 +1,10 @@
-/* upstream/group.h - what weir_upstream of the ABI is inside: some servers that offer the same,
- * and whose turn it is.
+/* upstream/group.h - what weir_upstream of the ABI is inside: servers that offer the same, and the
+ * peers they stand for.
  *
- * Made while a configuration is read and living in its pool. The counters of a peer are the
- * worker's own: each worker has its copy since it was forked. Turns go round by weight, smoothly;
- * a peer that failed max_fails times is left out for fail_timeout, backups take over when no other
- * is left.
+ * Made while a configuration is read, in its pool; each worker goes on with its copy since it was
+ * forked. Servers stay as they were read. Peers come and go in a worker when names are resolved
+ * anew: peers[] is the set of now, and `generation` says when it has changed. Whose turn it is
+ * among them: balance.h.
  */
 #ifndef WR_UPSTREAM_GROUP_H
 #define WR_UPSTREAM_GROUP_H
@@ -14,43 +14,50 @@
 #include <weir/base.h>
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/vec.h"
 #include "net/addr.h"
+#include "upstream/peer.h"
 
 struct wr_conf_node;
-struct wr_idle; /* link.h */
+struct wr_scope;
+struct wr_idle;  /* link.h */
+struct wr_lookups; /* lookup.h */
 
 #define WR_GROUP_TAG WR_TAG('g', 'r', 'p', ' ')
 
-struct wr_group_peer {
-    struct wr_addr addr;
-    weir_str name; /* as configured: "app1.example:8080"; may stand for several peers */
-    weir_str text; /* the address: "192.0.2.10:8080" */
-    uint32_t weight;          /* 1 at least */
-    uint32_t max_fails;       /* 0: failures do not matter */
-    uint64_t fail_timeout_ms; /* failures count for so long, and so long it is left out */
-    bool down, backup;
-    /* the worker's */
-    int64_t current, effective; /* of the weighted round robin */
-    uint32_t fails;
-    uint64_t failed_ms;  /* when it failed last; 0: never */
-    uint64_t checked_ms; /* when it was last tried after failing */
+/* A module's say in whose turn it is. */
+struct wr_group_method {
+    const weir_balancer *balancer; /* NULL: none */
+    void *group;                   /* the module's own */
+    const char *module;
 };
 
 struct weir_upstream {
     uint32_t tag;
-    uint32_t primaries; /* how many peers are no backups */
+    uint32_t backups;   /* peers that are backups */
     weir_str name;      /* of the upstream{} block, or the address as written */
     weir_pool *pool;
-    struct wr_vec peers; /* struct wr_group_peer */
+    struct wr_vec servers; /* struct wr_group_server * */
+    struct wr_vec peers;   /* struct wr_group_peer * */
+    uint64_t generation;   /* of the set of peers */
+    struct wr_group_method beside, method;
+    struct wr_group_state *state; /* &own, or in the zone */
+    struct wr_group_state *own;
+    weir_zone *zone;              /* NULL: every worker knows its own */
+    struct wr_share *share;       /* the worker's side of it; NULL: none, or not yet */
+    uint64_t loaded_ms;           /* when the configuration was read */
+    uint16_t default_port;
     /* How connections are kept: upstream_conf.c */
     uint32_t keepalive;          /* idle ones a worker keeps at most */
     uint64_t keepalive_ms;       /* so long */
     uint64_t keepalive_time_ms;  /* and no longer since they were made */
     uint64_t keepalive_requests; /* uses of one connection */
     struct wr_idle *idle;        /* the worker's, by protocol */
+    struct wr_lookups *lookups;      /* NULL: all servers are addresses */
     /* While the configuration is read */
     const struct wr_conf_node *used;    /* first statement that names it; NULL: none yet */
+    const struct wr_scope *scope;       /* the block that stands in */
     const struct wr_conf_node *defined; /* its upstream{}; NULL: an address, or not met yet */
 };
 
@@ -58,17 +65,30 @@ struct weir_upstream {
 weir_upstream *wr_group_create(weir_pool *pool, weir_str name);
 
 /*
- * Add what `address` stands for: one peer, or one an address when it is a host name (which is
- * looked up now, and waits).
+ * Add a server: with a peer when it is an address, without one when it is a host's name, which is
+ * not looked up here: see server->host, and lookup.h.
  *
  * address       "host:port", "[::1]:port", "unix:/path"
  * default_port  where none is given; 0: one must be
- * like          its weight, max_fails, fail_timeout_ms, down, backup
+ * like          the server's settings, copied
  *
- * True, or false with err in nginx's words.
+ * The server, or NULL with err in nginx's words.
  */
-bool wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
-                  const struct wr_group_peer *like, struct wr_err *err);
+struct wr_group_server *wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
+                                     const struct wr_group_server *like, struct wr_err *err);
+
+/* One address of a server's name. */
+struct wr_group_address {
+    struct wr_addr addr;
+    uint32_t weight; /* of an SRV record; 0: the server's */
+    bool backup;     /* of a lower priority */
+};
+
+/* From now on the server stands for these addresses: peers of others are taken out of the group
+ * (exchanges with them go on), new ones come, and those that stay keep all they were. In a worker,
+ * between callbacks. True: something has changed. */
+bool wr_group_set_addresses(weir_upstream *u, const struct wr_group_server *server,
+                            const struct wr_group_address *addresses, size_t n);
 
 static inline uint32_t
 wr_group_count(const weir_upstream *u)
@@ -76,19 +96,13 @@ wr_group_count(const weir_upstream *u)
     return (uint32_t)u->peers.count;
 }
 
-/* Words of a set of tried peers, a bit each. */
-static inline size_t
-wr_group_tried_words(const weir_upstream *u)
+static inline struct wr_group_peer *
+wr_group_peer(const weir_upstream *u, size_t i)
 {
-    return (u->peers.count + 63) / 64;
+    return *wr_vec_at(&u->peers, struct wr_group_peer *, i);
 }
 
-/* The peer whose turn it is among those not in tried, which it is put into. NULL: none is left that
- * could be tried. */
-struct wr_group_peer *wr_group_pick(weir_upstream *u, uint64_t *tried);
-
-/* How an attempt at a picked peer ended. */
-void wr_group_failed(struct wr_group_peer *p);
-void wr_group_worked(struct wr_group_peer *p);
+/* The peer with that id; NULL: none. */
+struct wr_group_peer *wr_group_find(const weir_upstream *u, uint64_t id);
 
 #endif

@@ -190,6 +190,7 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
         wr_list_init(&l->place);
         l->group = u;
         l->peer = p;
+        wr_peer_hold(p);
     } else {
         l->uses++;
         wr_conn_deadline(&l->conn, 0);
@@ -204,9 +205,15 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
 void
 wr_link_close(struct wr_link *l)
 {
+    struct wr_group_peer *p = l->peer;
+
     idle_leave(l);
     l->user = NULL;
+    l->peer = NULL;
     wr_conn_close(&l->conn, false);
+    if (p != NULL) {
+        wr_peer_release(p);
+    }
 }
 
 static bool
@@ -215,7 +222,7 @@ worth_keeping(const struct wr_link *l)
     const weir_upstream *u = l->group;
     const struct wr_conn *c = &l->conn;
 
-    return !c->closed && !c->gone && !c->half_closed && l->uses + 1 < u->keepalive_requests &&
+    return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed && l->uses + 1 < u->keepalive_requests &&
            wr_clock.now_ms - c->since_ms < u->keepalive_time_ms && u->keepalive_ms != 0 &&
            (!c->can_read || wr_connect_quiet(c));
 }
@@ -255,6 +262,21 @@ wr_link_close_idle(weir_upstream *u)
     for (struct wr_idle *i = u->idle; i != NULL; i = i->next) {
         while (i->count != 0) {
             close_oldest(i);
+        }
+    }
+}
+
+void
+wr_link_close_peer(weir_upstream *u, const struct wr_group_peer *p)
+{
+    for (struct wr_idle *i = u->idle; i != NULL; i = i->next) {
+        struct wr_list *next;
+        for (struct wr_list *at = i->links.next; at != &i->links; at = next) {
+            struct wr_link *l = WR_CONTAINER(at, struct wr_link, place);
+            next = at->next;
+            if (l->peer == p) {
+                wr_link_close(l);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ struct wr_link_ops {
 struct wr_link {
     struct wr_conn conn; /* first */
     weir_upstream *group;
-    struct wr_group_peer *peer;
+    struct wr_group_peer *peer; /* held */
     const char *protocol;
     const struct wr_link_ops *ops;
     void *user;           /* NULL: idle */
@@ -49,7 +49,8 @@ void wr_link_close(struct wr_link *l);
  * if there is a reason. */
 void wr_link_keep(struct wr_link *l, uint32_t keep);
 
-/* Close all idle links of the group. */
+/* Close all idle links of the group, or those to one of its peers. */
 void wr_link_close_idle(weir_upstream *u);
+void wr_link_close_peer(weir_upstream *u, const struct wr_group_peer *p);
 
 #endif

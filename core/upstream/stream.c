@@ -19,8 +19,9 @@
 #include "base/str.h"
 #include "module/running.h"
 #include "net/connect.h"
-#include "upstream/group.h"
+#include "upstream/balance.h"
 #include "upstream/link.h"
+#include "upstream/lookup.h"
 #include "upstream/side.h"
 
 #define STREAM_TAG WR_TAG('s', 't', 'r', 'm')
@@ -53,10 +54,11 @@ struct weir_stream {
     void *data;
     weir_upstream *to;
     struct wr_link *link;       /* NULL: none now */
-    struct wr_group_peer *peer; /* the last one tried */
-    const char *module;         /* whose hook opened it */
+    struct wr_attempt attempt;
+    struct weir_pool memory; /* the attempt's */
+    struct wr_lookup_wait *wait; /* for the first addresses of the group's names; NULL: not */
+    const char *module;      /* whose hook opened it */
     struct wr_side in, out;
-    uint64_t tried[]; /* peers, a bit each */
 };
 
 /* ---- The end. ---- */
@@ -68,12 +70,22 @@ free_stream(struct wr_task *t)
 
     wr_side_free(&s->in);
     wr_side_free(&s->out);
+    wr_pool_fini(&s->memory);
     s->tag = 0;
     free(s);
 }
 
+/* The peer is no longer used; result as for wr_balance_done. */
 static void
-drop_link(weir_stream *s)
+leave_peer(weir_stream *s, int result)
+{
+    if (s->attempt.peer != NULL) {
+        wr_balance_done(s->to, &s->attempt, s->attempt.peer, result);
+    }
+}
+
+static void
+drop_link(weir_stream *s, int result)
 {
     struct wr_link *l = s->link;
 
@@ -81,6 +93,7 @@ drop_link(weir_stream *s)
     if (l != NULL) {
         wr_link_close(l);
     }
+    leave_peer(s, result);
 }
 
 /* From here on nothing is called any more. */
@@ -89,17 +102,21 @@ retire(weir_stream *s)
 {
     s->state = AWAIT_NOTHING;
     wr_pool_disown(&s->owned);
+    if (s->wait != NULL) {
+        wr_lookup_cancel(s->wait);
+        s->wait = NULL;
+    }
     wr_loop_bury(wr_loop_self(), &s->task, free_stream);
 }
 
 static void
 finish(weir_stream *s, int result)
 {
-    if (s->peer != NULL && s->link != NULL && s->asked && !s->answered &&
-        (!s->reused || result == WEIR_TIMEOUT)) {
-        wr_group_failed(s->peer); /* it took the connection, and then said nothing */
-    }
-    drop_link(s);
+    /* it took the connection, and then said nothing? */
+    bool failed = s->link != NULL && s->asked && !s->answered &&
+                  (!s->reused || result == WEIR_TIMEOUT);
+
+    drop_link(s, failed ? result : WEIR_ABSENT);
     retire(s);
     if (s->o.closed != NULL) {
         wr_running_enter(s->module, NULL, 0);
@@ -114,7 +131,7 @@ owner_ended(struct wr_owned *o)
     weir_stream *s = WR_CONTAINER(o, weir_stream, owned);
 
     WR_CHECK(s, STREAM_TAG);
-    drop_link(s);
+    drop_link(s, WEIR_ABSENT);
     retire(s);
 }
 
@@ -165,16 +182,14 @@ settle(weir_stream *s, bool at_rest)
 
     s->state = AWAIT_NOTHING;
     s->link = NULL;
-    if (l == NULL) {
-        return;
-    }
-    if (at_rest) {
+    if (l != NULL && at_rest) {
         wr_link_keep(l, s->keep);
-    } else {
+    } else if (l != NULL) {
         wr_say(wr_log_process(), WARN, "%s kept a stream to %.*s with bytes unread; it is closed",
-               s->module != NULL ? s->module : "a module", WEIR_FMT(s->peer->text));
+               s->module != NULL ? s->module : "a module", WEIR_FMT(s->attempt.peer->text));
         wr_link_close(l);
     }
+    leave_peer(s, s->answered ? WEIR_OK : WEIR_ABSENT);
 }
 
 /* Hand over what has come. False: the stream is over. */
@@ -216,7 +231,7 @@ receive(weir_stream *s)
     }
     if (want == 0 || !wr_side_reserve(&s->in, want, WR_STREAM_IN_MAX)) {
         wr_say(wr_log_process(), ERROR, "upstream %.*s sent %u bytes that nobody takes",
-               WEIR_FMT(s->peer->text), (unsigned)WR_STREAM_IN_MAX);
+               WEIR_FMT(s->attempt.peer->text), (unsigned)WR_STREAM_IN_MAX);
         finish(s, WEIR_ERROR);
         return false;
     }
@@ -232,7 +247,7 @@ receive(weir_stream *s)
     s->in.len += (size_t)n;
     if (!s->answered) {
         s->answered = true;
-        wr_group_worked(s->peer);
+        wr_balance_answered(s->to, &s->attempt, s->attempt.peer, NULL);
     }
     progress(s);
     return deliver(s);
@@ -275,8 +290,8 @@ refused(weir_stream *s, int error)
     wr_say(wr_log_process(), WARN,
            "%s (%d: %s) while connecting to upstream, upstream: \"%.*s\"",
            error == ETIMEDOUT ? "upstream timed out" : "connect() failed", error, strerror(error),
-           WEIR_FMT(s->peer->text));
-    wr_group_failed(s->peer);
+           WEIR_FMT(s->attempt.peer->text));
+    leave_peer(s, error == ETIMEDOUT ? WEIR_TIMEOUT : WEIR_ERROR);
 }
 
 static void
@@ -301,7 +316,7 @@ link_ready(void *user)
         }
         if (rc != 0) {
             refused(s, -rc);
-            drop_link(s);
+            drop_link(s, WEIR_ABSENT);
             connect_next(s, WEIR_ERROR);
             return;
         }
@@ -318,7 +333,7 @@ link_expired(void *user)
     WR_CHECK(s, STREAM_TAG);
     if (s->state == AWAIT_CONNECT) {
         refused(s, ETIMEDOUT);
-        drop_link(s);
+        drop_link(s, WEIR_ABSENT);
         connect_next(s, WEIR_TIMEOUT);
         return;
     }
@@ -343,7 +358,7 @@ is_shortage(int error)
 static bool
 connect_to(weir_stream *s, bool *shortage)
 {
-    int rc = wr_link_open(s->to, s->peer, s->o.protocol, &link_ops, s, &s->link);
+    int rc = wr_link_open(s->to, s->attempt.peer, s->o.protocol, &link_ops, s, &s->link);
 
     if (rc == 0) {
         s->reused = s->link->uses != 0;
@@ -358,7 +373,8 @@ connect_to(weir_stream *s, bool *shortage)
     *shortage = is_shortage(-rc);
     if (*shortage) {
         wr_log_errno(wr_log_process(), WR_LOG_ERROR, -rc, "no connection to upstream \"%.*s\"",
-                     WEIR_FMT(s->peer->text));
+                     WEIR_FMT(s->attempt.peer->text));
+        leave_peer(s, WEIR_ABSENT);
     } else {
         refused(s, -rc);
     }
@@ -372,8 +388,7 @@ connect_next(weir_stream *s, int result)
     bool shortage = false;
     struct wr_group_peer *p;
 
-    while (!shortage && (p = wr_group_pick(s->to, s->tried)) != NULL) {
-        s->peer = p;
+    while (!shortage && wr_balance_pick(s->to, &s->attempt, &p) == WEIR_OK) {
         if (connect_to(s, &shortage)) {
             return;
         }
@@ -400,6 +415,16 @@ run(struct wr_task *t)
     }
 }
 
+static void
+addresses_known(void *data)
+{
+    weir_stream *s = data;
+
+    WR_CHECK(s, STREAM_TAG);
+    s->wait = NULL;
+    connect_next(s, WEIR_ERROR);
+}
+
 /* ---- What modules call. ---- */
 
 weir_stream *
@@ -410,16 +435,22 @@ weir_stream_open(weir_pool *owner, const weir_stream_options *o, void *data)
 
     WR_ASSERT(o->size >= sizeof(o->size) && o->protocol != NULL);
     WR_CHECK(to, WR_GROUP_TAG);
-    s = calloc(1, sizeof(*s) + wr_group_tried_words(to) * sizeof(s->tried[0]));
+    s = calloc(1, sizeof(*s));
     WR_ASSERT(s != NULL);
     s->tag = STREAM_TAG;
     memcpy(&s->o, o, WR_MIN(o->size, sizeof(s->o)));
     s->data = data;
     s->to = to;
     s->module = wr_running.module;
+    wr_pool_init(&s->memory, "stream", NULL);
+    wr_attempt_init(&s->attempt, to, NULL, &s->memory);
     wr_task_init(&s->task, run);
     wr_pool_own(owner, &s->owned, owner_ended);
-    connect_next(s, WEIR_ERROR);
+    if (wr_lookup_pending(to)) {
+        s->wait = wr_lookup_wait(to, &s->memory, addresses_known, s);
+    } else {
+        connect_next(s, WEIR_ERROR);
+    }
     return s;
 }
 
@@ -474,7 +505,7 @@ weir_stream_close(weir_stream *s)
 {
     WR_CHECK(s, STREAM_TAG);
     if (s->state <= AWAIT_BYTES) {
-        drop_link(s);
+        drop_link(s, s->answered ? WEIR_OK : WEIR_ABSENT);
         retire(s);
     }
 }
@@ -483,5 +514,6 @@ weir_str
 weir_stream_peer(const weir_stream *s)
 {
     WR_CHECK(s, STREAM_TAG);
-    return s->state == AWAIT_CONNECT ? WEIR_STR("") : s->peer->text;
+    return s->state == AWAIT_CONNECT || s->attempt.peer == NULL ? WEIR_STR("")
+                                                                : s->attempt.peer->text;
 }

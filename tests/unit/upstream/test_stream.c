@@ -127,7 +127,7 @@ static weir_upstream *
 group_at(const uint16_t *ports, size_t n)
 {
     weir_upstream *u = wr_group_create(conf_pool, WEIR_STR("g"));
-    struct wr_group_peer like = { .weight = 1, .max_fails = 1, .fail_timeout_ms = 10000 };
+    struct wr_group_server like = { .weight = 1, .max_fails = 1, .fail_timeout_ms = 10000 };
 
     for (size_t i = 0; i < n; i++) {
         weir_str at = weir_print(conf_pool, "127.0.0.1:%u", ports[i]);
@@ -447,7 +447,7 @@ test_a_group_of_none_but_down_peers_is_an_error(void **state)
     weir_stream *s;
 
     (void)state;
-    wr_vec_at(&u->peers, struct wr_group_peer, 0)->down = true;
+    assert_int_equal(weir_peer_set_down(u, weir_upstream_peer(u, 0)->id, true), WEIR_OK);
     s = open_stream(u, &seen, "p", 0);
     assert_int_equal(weir_stream_write(s, WEIR_STR("x")), WEIR_CLOSED);
     turn_until(seen.closed == 1);
@@ -495,7 +495,7 @@ test_silence_times_out_and_counts_against_the_peer(void **state)
     peer = take(listener);
     turn_until(seen.closed == 1);
     assert_int_equal(seen.result, WEIR_TIMEOUT);
-    assert_int_equal(wr_vec_at(&u->peers, struct wr_group_peer, 0)->fails, 1);
+    assert_int_equal(weir_upstream_peer(u, 0)->fails, 1);
     close(peer);
     close(listener);
 }
@@ -680,7 +680,7 @@ test_worker_connections_bounds_streams(void **state)
     turn_until(second.closed == 1);
     assert_int_equal(second.result, WEIR_ERROR);
     assert_int_equal(first.closed, 0);
-    assert_int_equal(wr_vec_at(&u->peers, struct wr_group_peer, 0)->fails, 0); /* not its fault */
+    assert_int_equal(weir_upstream_peer(u, 0)->fails, 0); /* not its fault */
     close(listener);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "conf/bind.h"
+#include "http/core_resolver.h"
 #include "module/registry.h"
 #include "upstream/group.h"
 #include "upstream/upstream_conf.h"
@@ -52,7 +53,7 @@ static weir_self user_self = WR_SELF;
 static const weir_module user = { WR_BUILTIN(&user_self, "test.user"),
                                   .conf_size = sizeof(struct user_conf),
                                   .directives = WEIR_ITEMS(directives) };
-static const weir_module *const builtin[] = { &user, &wr_upstream_module };
+static const weir_module *const builtin[] = { &user, &wr_core_resolver, &wr_upstream_module };
 
 static struct {
     weir_pool *pool;
@@ -83,7 +84,7 @@ load(const char *text)
     wr_diag_init(&t.diag, t.pool);
     assert_true(wr_conf_read_text(t.pool, WEIR_STR("a.conf"), weir_str_c(text), NULL, &t.diag,
                                   &t.tree));
-    wr_registry_init(&t.registry, t.pool, "/nowhere", builtin, 2, NULL);
+    wr_registry_init(&t.registry, t.pool, "/nowhere", builtin, 3, NULL);
     t.cf.pool = t.pool;
     t.cf.diag = &t.diag;
     t.cf.space = &t.registry.space;
@@ -97,7 +98,7 @@ load(const char *text)
 static const struct wr_group_peer *
 peer(size_t i)
 {
-    return wr_vec_at(&last->peers, struct wr_group_peer, i);
+    return wr_group_peer(last, i);
 }
 
 /* text is refused with exactly `want`, "LINE:COLUMN TEXT (HINT)". */
@@ -129,14 +130,14 @@ test_a_group_has_its_servers_and_settings(void **state)
     assert_int_equal(wr_group_count(last), 3);
     assert_string_equal(peer(0)->text.data, "127.0.0.1:6379");
     assert_int_equal(peer(0)->weight, 5);
-    assert_int_equal(peer(0)->max_fails, 3);
-    assert_int_equal(peer(0)->fail_timeout_ms, 30000);
+    assert_int_equal(peer(0)->server->max_fails, 3);
+    assert_int_equal(peer(0)->server->fail_timeout_ms, 30000);
     assert_string_equal(peer(1)->text.data, "[::1]:80");
-    assert_true(peer(1)->down && !peer(1)->backup);
+    assert_true(peer(1)->server->down && !peer(1)->backup);
     assert_int_equal(peer(1)->weight, 1);
-    assert_int_equal(peer(1)->max_fails, 1);
-    assert_int_equal(peer(1)->fail_timeout_ms, 10000);
-    assert_true(peer(2)->backup && !peer(2)->down);
+    assert_int_equal(peer(1)->server->max_fails, 1);
+    assert_int_equal(peer(1)->server->fail_timeout_ms, 10000);
+    assert_true(peer(2)->backup && !peer(2)->server->down);
     assert_int_equal(last->keepalive, 7);
     assert_int_equal(last->keepalive_ms, 5000);
     assert_int_equal(last->keepalive_time_ms, 2 * 3600 * 1000);
@@ -172,7 +173,7 @@ test_a_name_without_a_group_is_an_address(void **state)
     first = last;
     assert_int_equal(wr_group_count(first), 1);
     assert_string_equal(peer(0)->text.data, "127.0.0.1:6379");
-    assert_int_equal(peer(0)->max_fails, 0);
+    assert_int_equal(peer(0)->server->max_fails, 0);
     teardown(NULL);
     assert_true(load("http { ask unix:/run/x.sock; }"));
     assert_string_equal(peer(0)->text.data, "unix:/run/x.sock");
@@ -221,14 +222,29 @@ test_wrong_servers_are_refused(void **state)
 }
 
 static void
-test_what_comes_with_the_proxy_is_said_so(void **state)
+test_a_server_has_the_parameters_of_nginx_plus(void **state)
 {
+    const struct wr_group_server *server;
+
     (void)state;
-    refused("http { upstream g { server 127.0.0.1:1 max_conns=3; } }",
-            "1:40 parameter \"max_conns=3\" comes with the proxy");
-    refused("http { upstream g { least_conn; server 127.0.0.1:1; } }",
-            "1:21 unknown directive \"least_conn\" "
-            "(ngx_http_upstream_module; it comes with the proxy)");
+    assert_true(load("http { upstream g { server 127.0.0.1:1 max_conns=3 slow_start=30s route=a;\n"
+                     " server 127.0.0.2:1 drain; server app.invalid resolve service=http; }\n"
+                     "ask g; }"));
+    assert_int_equal(wr_group_count(last), 2);
+    assert_int_equal(weir_upstream_peer(last, 0)->max_conns, 3);
+    assert_string_equal(weir_upstream_peer(last, 0)->route.data, "a");
+    assert_int_equal(peer(0)->server->slow_start_ms, 30000);
+    assert_int_equal(weir_upstream_peer(last, 1)->flags, WEIR_PEER_DRAIN);
+    server = *wr_vec_at(&last->servers, struct wr_group_server *, 2);
+    assert_true(server->resolve);
+    assert_string_equal(server->service.data, "http");
+    teardown(NULL);
+    refused("http { upstream g { server app.invalid service=http; } }",
+            "1:28 service upstream \"app.invalid\" requires \"resolve\" parameter");
+    refused("http { upstream g { server app.invalid:1 service=http resolve; } }",
+            "1:28 service upstream \"app.invalid:1\" may not have port");
+    refused("http { upstream g { server 127.0.0.1:1 max_conns=x; } }",
+            "1:40 invalid parameter \"max_conns=x\"");
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
@@ -244,7 +260,7 @@ main(void)
         TEST(test_wrong_names_say_what_was_meant),
         TEST(test_wrong_blocks_are_refused),
         TEST(test_wrong_servers_are_refused),
-        TEST(test_what_comes_with_the_proxy_is_said_so),
+        TEST(test_a_server_has_the_parameters_of_nginx_plus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
