@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "http/body_in.h"
 #include "http/error_page.h"
+#include "http/file_cache.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/location.h"
@@ -567,5 +568,8 @@ void
 wr_request_free(struct wr_request *r)
 {
     WR_CHECK(r, WR_REQUEST_TAG);
+    if (r->file != NULL) {
+        wr_file_unref(r->file);
+    }
     r->tag = 0;
 }

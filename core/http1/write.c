@@ -370,7 +370,7 @@ find_rate(struct wr_http1 *h)
     h->x->rate_known = true;
     if (h->r->has_limit_rate) {
         h->x->rate = h->r->limit_rate;
-    } else if (c->limit_rate != NULL) {
+    } else if (c->limit_rate != NULL && !wr_value_is_nought(c->limit_rate)) {
         h->x->rate = wr_value_size(&h->r->pub, c->limit_rate);
     }
     if (h->x->rate != 0 && c->limit_rate_after != NULL) {
