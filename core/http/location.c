@@ -7,7 +7,9 @@
  */
 #include "http/location.h"
 
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/str.h"
@@ -18,6 +20,7 @@
 #define NONE UINT32_MAX /* no entry */
 
 struct entry {
+    uint64_t key; /* the name's first eight bytes, in an order that is that of names */
     weir_str name;
     const struct wr_location *exact;  /* "= name"; NULL: none */
     const struct wr_location *prefix; /* "name" or "^~ name"; NULL: none */
@@ -31,6 +34,28 @@ struct wr_locations {
     struct wr_location **regexes; /* in order of the file */
     struct wr_regex_gate *gates;  /* of the regexes, side by side for a walk over them */
 };
+
+/* The first eight bytes of s as a number that orders as they do; zeros stand for those it has not. */
+static inline uint64_t
+key_of(weir_str s)
+{
+    uint64_t key = 0;
+    uint32_t first, last;
+
+    if (s.len >= 8) {
+        memcpy(&key, s.data, 8);
+        return be64toh(key);
+    }
+    if (s.len >= 4) { /* two pieces that overlap */
+        memcpy(&first, s.data, 4);
+        memcpy(&last, s.data + s.len - 4, 4);
+        return (uint64_t)be32toh(first) << 32 | (uint64_t)be32toh(last) << 8 * (8 - s.len);
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        key |= (uint64_t)(uint8_t)s.data[i] << 8 * (7 - i);
+    }
+    return key;
+}
 
 /* ---- Making. ---- */
 
@@ -69,6 +94,7 @@ add_plain(struct weir_conf *cf, struct wr_locations *l, const struct wr_location
     if (e == NULL || !weir_str_eq(e->name, loc->name)) {
         e = &l->entries[l->n++];
         e->name = loc->name;
+        e->key = key_of(loc->name);
     }
     at = loc->kind == WR_LOC_EXACT ? &e->exact : &e->prefix;
     if (*at != NULL) {
@@ -148,11 +174,13 @@ wr_locations_regexes(const struct wr_locations *l, uint32_t *n)
 static uint32_t
 last_not_behind(const struct wr_locations *l, weir_str path)
 {
+    uint64_t key = key_of(path);
     uint32_t low = 0, high = l->n;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (wr_str_cmp(l->entries[middle].name, path) <= 0) {
+        const struct entry *e = &l->entries[middle];
+        if (e->key < key || (e->key == key && wr_str_cmp(e->name, path) <= 0)) {
             low = middle + 1;
         } else {
             high = middle;

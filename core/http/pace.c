@@ -19,7 +19,7 @@ find_rate(struct wr_pace *p, struct wr_request *r)
     p->known = true;
     if (r->has_limit_rate) {
         p->rate = r->limit_rate;
-    } else if (c->limit_rate != NULL) {
+    } else if (c->limit_rate != NULL && !wr_value_is_nought(c->limit_rate)) {
         p->rate = wr_value_size(&r->pub, c->limit_rate);
     }
     if (p->rate != 0 && c->limit_rate_after != NULL) {

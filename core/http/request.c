@@ -14,6 +14,7 @@
 #include "http/body_in.h"
 #include "http/core_ssl.h"
 #include "http/error_page.h"
+#include "http/file_cache.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/location.h"
@@ -575,5 +576,8 @@ void
 wr_request_free(struct wr_request *r)
 {
     WR_CHECK(r, WR_REQUEST_TAG);
+    if (r->file != NULL) {
+        wr_file_unref(r->file);
+    }
     r->tag = 0;
 }

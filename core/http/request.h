@@ -26,6 +26,7 @@ struct wr_server;   /* vhost.h */
 struct wr_location; /* location.h */
 struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
+struct wr_file;     /* file_cache.h */
 
 /* How far the response is. */
 enum wr_answer {
@@ -130,6 +131,7 @@ struct wr_request {
     uint64_t sent_body;        /* body bytes handed to the client: $body_bytes_sent */
     uint64_t sent_head;        /* head and framing bytes: $bytes_sent is the sum */
     uint64_t finished_ms;
+    struct wr_file *file;      /* the first one it held, let go at its end; NULL: none (respond_file.c) */
     weir_str status_text;      /* a reason phrase other than the usual; absent */
 
     /* Variables. */

@@ -106,6 +106,16 @@ wr_types_extension(weir_str path)
     return wr_str_find(extension, '/') == extension.len ? extension : none;
 }
 
+bool
+wr_types_has_extension(weir_str path, weir_str extension)
+{
+    if (extension.len == 0) {
+        return wr_types_extension(path).len == 0;
+    }
+    return wr_str_ends(path, extension) && path.len > extension.len && /* which has no '.' or '/' */
+           path.data[path.len - extension.len - 1] == '.';
+}
+
 const struct wr_type *
 wr_types_find(const struct wr_files_conf *f, weir_str path)
 {

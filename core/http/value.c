@@ -298,8 +298,8 @@ wr_value_size(weir_request *r, const weir_value *v)
 {
     uint64_t bytes = 0;
 
-    if (v != NULL && v->constant.len == 1 && v->constant.data[0] == '0') {
-        return 0; /* the usual preset, at the price of two loads */
+    if (v == NULL || wr_value_is_nought(v)) {
+        return 0;
     }
     return weir_parse_size(weir_value_get(r, v), &bytes) == WEIR_OK ? bytes : 0;
 }

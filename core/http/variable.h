@@ -74,4 +74,11 @@ int wr_value_make(struct weir_conf *cf, weir_str text, weir_value **field);
 /* "8k" or a number of bytes as $limit_rate and the like hold it; 0 for anything else. */
 uint64_t wr_value_size(weir_request *r, const weir_value *v);
 
+/* Is v just "0", as is the preset of such values? For places that nearly always see that. */
+static inline bool
+wr_value_is_nought(const weir_value *v)
+{
+    return v->constant.len == 1 && v->constant.data[0] == '0';
+}
+
 #endif

@@ -111,18 +111,11 @@ bad_head(struct wr_http1 *h, const struct wr_fault *fault)
 }
 
 static void
-copy_fields(struct wr_request *r, const struct wr_request_head *head, const char *base)
+take_fields(struct wr_request *r, const struct wr_request_head *head, const char *base)
 {
     weir_header *all = wr_pool_alloc(r->pub.pool, (size_t)head->n_fields * sizeof(*all));
 
-    for (uint32_t i = 0; i < head->n_fields; i++) {
-        const struct wr_head_field *f = &head->fields[i];
-        weir_header *h = &all[i];
-        h->name = (weir_str){ base + f->name_at, f->name_len };
-        h->value = (weir_str){ base + f->value_at, f->value_len };
-        h->id = f->id;
-    }
-    wr_fields_take(&r->in, all, head->n_fields);
+    wr_fields_take(&r->in, all, head->fields, head->n_fields, base);
     r->pub.in_first = r->in.first;
 }
 
@@ -179,7 +172,7 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     r->pub.version = head->version;
     r->line = (weir_str){ r->pub.method_name.data,
                           (size_t)(target.data + target.len - r->pub.method_name.data) + 9 };
-    copy_fields(r, head, base);
+    take_fields(r, head, base);
     if (wr_framing_request(base, head, &framing, &fault) != WR_OK ||
         wr_target_split(target, head->method, &parts, &fault) != WR_OK) {
         in->len = 0;

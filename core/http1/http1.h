@@ -152,8 +152,12 @@ wr_http1_at_end(const struct wr_http1 *h)
     return h->conn.gone || (h->conn.half_closed && !h->conn.can_read);
 }
 
-/* connection.c: close at once, with a RST or without; wait for another head. */
+/* connection.c: close at once, with a RST or without. */
 void wr_http1_close(struct wr_http1 *h, bool reset);
+
+/* exchange.c: the request of h has ended and its output is gathered or gone: free it, and see what comes next; wait for
+ * another head. */
+void wr_http1_exchange_over(struct wr_http1 *h);
 void wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c);
 
 /* drain.c: begin a lingering close; the states LINGER and DISCARD. Each answers whether to go on with the next state. */

@@ -393,12 +393,16 @@ join_cookies(struct wr_stream *s, struct wr_http2_head *head)
     head->n = n;
 }
 
-static weir_header *
-take_gathered(struct wr_stream *s, const struct wr_http2_head *head)
+/* The gathered fields to f, which is empty. */
+static void
+take_gathered(struct wr_stream *s, const struct wr_http2_head *head, struct wr_fields *f)
 {
     weir_header *all = wr_pool_alloc(&s->pool, WR_MAX(head->n, 1) * sizeof(*all));
 
-    return memcpy(all, gathered, head->n * sizeof(*all));
+    memcpy(all, gathered, head->n * sizeof(*all));
+    for (uint32_t i = 0; i < head->n; i++) {
+        wr_fields_append(f, &all[i]);
+    }
 }
 
 /* "GET /a HTTP/2.0": what a log shows of it. */
@@ -435,7 +439,7 @@ request_create(struct wr_stream *s, const struct wr_http2_head *head, uint32_t m
     if (h->conn->transport != &wr_transport_plain) {
         r->pub.flags |= WEIR_R_TLS;
     }
-    wr_fields_take(&r->in, take_gathered(s, head), head->n);
+    take_gathered(s, head, &r->in);
     r->pub.in_first = r->in.first;
     h->conn->requests++;
     wr_count_request();
@@ -547,7 +551,7 @@ end_trailers(struct wr_stream *s, struct wr_http2_head *head, bool last, size_t 
         s->r->body_bytes += bytes;
         if (head->n != 0) {
             s->r->trailers_in = wr_pool_zalloc(&s->pool, sizeof(*s->r->trailers_in));
-            wr_fields_take(s->r->trailers_in, take_gathered(s, head), head->n);
+            take_gathered(s, head, s->r->trailers_in);
         }
     }
     wr_stream_data_end(s);
