@@ -340,10 +340,12 @@ settle(struct wr_http2 *h)
         if (!c->idle && c->requests != 0) {
             wr_conn_deadline(c, wr_http2_loc_conf(h)->keepalive_timeout_ms);
             wr_conn_idle(c, true);
+            h->beats = false;
         }
-    } else if (c->idle || !wr_timer_running(&c->timer)) {
+    } else if (!h->beats) {
         wr_conn_idle(c, false);
         wr_conn_deadline(c, WR_HTTP2_BEAT_MS);
+        h->beats = true;
     }
     show(h);
     if (!wr_conn_watch(c)) {
@@ -467,7 +469,8 @@ reads_too_slowly(struct wr_http2 *h)
     }
     WR_LIST_EACH(at, &h->streams) {
         const struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0);
+        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0 && /* closed ones are told apart */
+                          nghttp2_session_get_stream_remote_window_size(h->session, s->id) > 0);
     }
     if (!stuck) {
         h->stalled_ms = 0;
@@ -517,6 +520,14 @@ conn_ready(struct wr_conn *c)
     serve(http2_of(c));
 }
 
+/* No request has come in the time that the first head may take. */
+static bool
+begun_too_late(const struct wr_http2 *h)
+{
+    return h->conn->requests == 0 &&
+           wr_clock.now_ms - h->begun_ms >= wr_http2_server_conf(h)->header_timeout_ms;
+}
+
 static void
 conn_expired(struct wr_conn *c)
 {
@@ -524,8 +535,7 @@ conn_expired(struct wr_conn *c)
 
     if (h->ending) {
         close_now(h);
-    } else if (h->n_streams == 0 && h->leave == WR_HTTP2_STAYS && !wr_out_pending(c) &&
-               (c->idle || c->requests == 0)) {
+    } else if (is_idle(h) && (c->idle || begun_too_late(h))) {
         end_all(h, NGHTTP2_NO_ERROR);
     } else {
         beat(h);
@@ -568,7 +578,8 @@ wr_http2_adopt(struct wr_conn *c, const char *bytes, size_t len)
     wr_list_init(&h->streams);
     wr_list_init(&h->due);
     wr_task_init(&h->task, bury);
-    h->points_ms = wr_clock.now_ms;
+    h->points_ms = h->begun_ms = wr_clock.now_ms;
+    wr_conn_deadline(c, wr_http2_server_conf(h)->header_timeout_ms);
     area_prepare(h);
     h->session = wr_session_create(h);
     c->taken_over = h;

@@ -73,12 +73,14 @@ struct wr_http2 {
     uint8_t leave;          /* enum wr_http2_leave */
     uint8_t shown;          /* enum wr_shown */
     bool serving;
+    bool beats;             /* the deadline is the next look at time limits */
     bool in_block;          /* a field block has begun and not ended */
     bool failed;            /* it ends with `error` as soon as that is said */
     bool ending;            /* nothing is read or answered any more */
     bool lingering;         /* all is sent: reading until the client closes */
     uint32_t points;        /* cost.c */
     uint64_t points_ms;
+    uint64_t begun_ms;      /* when it was taken over */
     uint64_t useful;        /* bytes that have not taken a point away yet */
     uint64_t held;          /* memory that waiting bodies of answers take */
     uint64_t heads;         /* list_bytes of all streams */
@@ -131,7 +133,10 @@ struct wr_stream {
     bool waits;        /* nghttp2 asks no more until it is told that there is something */
     bool hungry;       /* it asked, and there was nothing */
     struct wr_pace pace;
-    uint64_t blocked_ms; /* since when its window is closed; 0: it is open */
+    uint64_t slow_ms;    /* since when its window is found closed; 0: it is open */
+    uint64_t slow_sent;  /* body bytes sent by then */
+    uint64_t stuck_ms;   /* since when none was, */
+    uint64_t stuck_sent; /* and how many had been */
 };
 
 /* For wr_endpoint.http2. */

@@ -242,7 +242,6 @@ make_options(void)
     nghttp2_option_set_max_outbound_ack(options, ACKS_MAX);
     nghttp2_option_set_max_send_header_block_length(options, WR_HTTP2_HEADS);
     nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
-    nghttp2_option_set_server_fallback_rfc7540_priorities(options, 1);
 }
 
 static uint32_t
