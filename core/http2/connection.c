@@ -309,17 +309,20 @@ is_idle(const struct wr_http2 *h)
            !wr_out_pending(h->conn);
 }
 
-/* What is left to do for a connection that ends when its streams have. */
+/* Has nghttp2 nothing more to say, and nothing to hear? */
+static bool
+is_silent(const struct wr_http2 *h)
+{
+    return !nghttp2_session_want_write(h->session) && !nghttp2_session_want_read(h->session);
+}
+
+/* Has the last stream ended of a connection that ends then? */
 static bool
 is_over(const struct wr_http2 *h)
 {
-    bool silent = !nghttp2_session_want_write(h->session);
+    bool left = h->leave == WR_HTTP2_LEFT && !nghttp2_session_want_write(h->session);
 
-    if (h->n_streams != 0) {
-        return false;
-    }
-    return (h->leave == WR_HTTP2_LEFT && silent) || (h->conn->half_closed && !h->conn->can_read) ||
-           (silent && !nghttp2_session_want_read(h->session));
+    return h->n_streams == 0 && (left || (h->conn->half_closed && !h->conn->can_read));
 }
 
 static void
@@ -413,6 +416,8 @@ finish_turn(struct wr_http2 *h)
     (void)wr_out_flush(h->conn);
     if (h->conn->gone) {
         abandon(h, 499);
+    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
+        end_all(h, NGHTTP2_NO_ERROR);
     } else if (is_over(h)) {
         linger(h);
     }

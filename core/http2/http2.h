@@ -31,6 +31,7 @@ enum {
     WR_HTTP2_HEADS = 256 * 1024,      /* fields of all open requests, as SETTINGS_MAX_HEADER_LIST_SIZE counts; then none is taken */
     WR_HTTP2_WINDOW = 256 * 1024,     /* the connection's first receive window */
     WR_HTTP2_WINDOW_MAX = 1024 * 1024, /* what windows may grow to, a stream's and the connection's */
+    WR_HTTP2_RECENT = 128,            /* streams whose end is remembered; a power of two */
     WR_HTTP2_BEAT_MS = 1000,          /* how often time limits of open streams are looked at */
     WR_HTTP2_PING_MS = 1000           /* how long a leaving connection waits for the client to have heard of it */
 };
@@ -69,6 +70,9 @@ struct wr_http2 {
     struct wr_list due;     /* those for which there is something to do */
     struct wr_stream *reading; /* whose fields are coming; NULL: nobody's, or they are not wanted */
     uint32_t n_streams;
+    int32_t last_id;        /* the newest stream that the client has begun */
+    uint32_t recent[WR_HTTP2_RECENT]; /* session.c: the newest ones, and whether we have reset them */
+    size_t queued;          /* frames that waited when the frame that is being read began */
     uint32_t error;         /* nghttp2_error_code that the connection is to end with */
     uint8_t leave;          /* enum wr_http2_leave */
     uint8_t shown;          /* enum wr_shown */

@@ -132,11 +132,18 @@ class Http2:
         stream, self.next = self.next, self.next + 2
         fields = head(path, method, authority, scheme, fields) if raw is None else raw
         self.methods[stream] = dict(fields).get(":method")
-        last = END_STREAM if body is None and end else 0
-        self.frame(HEADERS, END_HEADERS | last, stream, block(fields))
+        self.head(stream, fields, body is None and end)
         if body is not None:
             self.body(stream, body, end)
         return stream
+
+    def head(self, stream, fields, end):
+        """A field block, in as many frames as it takes."""
+        data, kind, flags = block(fields), HEADERS, END_STREAM if end else 0
+        while len(data) > 16384:
+            self.frame(kind, flags, stream, data[:16384])
+            data, kind, flags = data[16384:], CONTINUATION, 0
+        self.frame(kind, flags | END_HEADERS, stream, data)
 
     def body(self, stream, data, end=True, piece=16384):
         """Send body bytes, waiting for no window: the first 64 KiB always fit."""
