@@ -309,17 +309,20 @@ is_idle(const struct wr_http2 *h)
            !wr_out_pending(h->conn);
 }
 
-/* What is left to do for a connection that ends when its streams have. */
+/* Has nghttp2 nothing more to say, and nothing to hear? */
+static bool
+is_silent(const struct wr_http2 *h)
+{
+    return !nghttp2_session_want_write(h->session) && !nghttp2_session_want_read(h->session);
+}
+
+/* Has the last stream ended of a connection that ends then? */
 static bool
 is_over(const struct wr_http2 *h)
 {
-    bool silent = !nghttp2_session_want_write(h->session);
+    bool left = h->leave == WR_HTTP2_LEFT && !nghttp2_session_want_write(h->session);
 
-    if (h->n_streams != 0) {
-        return false;
-    }
-    return (h->leave == WR_HTTP2_LEFT && silent) || (h->conn->half_closed && !h->conn->can_read) ||
-           (silent && !nghttp2_session_want_read(h->session));
+    return h->n_streams == 0 && (left || (h->conn->half_closed && !h->conn->can_read));
 }
 
 static void
@@ -340,10 +343,12 @@ settle(struct wr_http2 *h)
         if (!c->idle && c->requests != 0) {
             wr_conn_deadline(c, wr_http2_loc_conf(h)->keepalive_timeout_ms);
             wr_conn_idle(c, true);
+            h->beats = false;
         }
-    } else if (c->idle || !wr_timer_running(&c->timer)) {
+    } else if (!h->beats) {
         wr_conn_idle(c, false);
         wr_conn_deadline(c, WR_HTTP2_BEAT_MS);
+        h->beats = true;
     }
     show(h);
     if (!wr_conn_watch(c)) {
@@ -411,6 +416,8 @@ finish_turn(struct wr_http2 *h)
     (void)wr_out_flush(h->conn);
     if (h->conn->gone) {
         abandon(h, 499);
+    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
+        end_all(h, NGHTTP2_NO_ERROR);
     } else if (is_over(h)) {
         linger(h);
     }
@@ -467,7 +474,8 @@ reads_too_slowly(struct wr_http2 *h)
     }
     WR_LIST_EACH(at, &h->streams) {
         const struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0);
+        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0 && /* closed ones are told apart */
+                          nghttp2_session_get_stream_remote_window_size(h->session, s->id) > 0);
     }
     if (!stuck) {
         h->stalled_ms = 0;
@@ -517,6 +525,14 @@ conn_ready(struct wr_conn *c)
     serve(http2_of(c));
 }
 
+/* No request has come in the time that the first head may take. */
+static bool
+begun_too_late(const struct wr_http2 *h)
+{
+    return h->conn->requests == 0 &&
+           wr_clock.now_ms - h->begun_ms >= wr_http2_server_conf(h)->header_timeout_ms;
+}
+
 static void
 conn_expired(struct wr_conn *c)
 {
@@ -524,8 +540,7 @@ conn_expired(struct wr_conn *c)
 
     if (h->ending) {
         close_now(h);
-    } else if (h->n_streams == 0 && h->leave == WR_HTTP2_STAYS && !wr_out_pending(c) &&
-               (c->idle || c->requests == 0)) {
+    } else if (is_idle(h) && (c->idle || begun_too_late(h))) {
         end_all(h, NGHTTP2_NO_ERROR);
     } else {
         beat(h);
@@ -568,7 +583,8 @@ wr_http2_adopt(struct wr_conn *c, const char *bytes, size_t len)
     wr_list_init(&h->streams);
     wr_list_init(&h->due);
     wr_task_init(&h->task, bury);
-    h->points_ms = wr_clock.now_ms;
+    h->points_ms = h->begun_ms = wr_clock.now_ms;
+    wr_conn_deadline(c, wr_http2_server_conf(h)->header_timeout_ms);
     area_prepare(h);
     h->session = wr_session_create(h);
     c->taken_over = h;

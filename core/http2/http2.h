@@ -31,6 +31,7 @@ enum {
     WR_HTTP2_HEADS = 256 * 1024,      /* fields of all open requests, as SETTINGS_MAX_HEADER_LIST_SIZE counts; then none is taken */
     WR_HTTP2_WINDOW = 256 * 1024,     /* the connection's first receive window */
     WR_HTTP2_WINDOW_MAX = 1024 * 1024, /* what windows may grow to, a stream's and the connection's */
+    WR_HTTP2_RECENT = 128,            /* streams whose end is remembered; a power of two */
     WR_HTTP2_BEAT_MS = 1000,          /* how often time limits of open streams are looked at */
     WR_HTTP2_PING_MS = 1000           /* how long a leaving connection waits for the client to have heard of it */
 };
@@ -69,16 +70,21 @@ struct wr_http2 {
     struct wr_list due;     /* those for which there is something to do */
     struct wr_stream *reading; /* whose fields are coming; NULL: nobody's, or they are not wanted */
     uint32_t n_streams;
+    int32_t last_id;        /* the newest stream that the client has begun */
+    uint32_t recent[WR_HTTP2_RECENT]; /* session.c: the newest ones, and whether we have reset them */
+    size_t queued;          /* frames that waited when the frame that is being read began */
     uint32_t error;         /* nghttp2_error_code that the connection is to end with */
     uint8_t leave;          /* enum wr_http2_leave */
     uint8_t shown;          /* enum wr_shown */
     bool serving;
+    bool beats;             /* the deadline is the next look at time limits */
     bool in_block;          /* a field block has begun and not ended */
     bool failed;            /* it ends with `error` as soon as that is said */
     bool ending;            /* nothing is read or answered any more */
     bool lingering;         /* all is sent: reading until the client closes */
     uint32_t points;        /* cost.c */
     uint64_t points_ms;
+    uint64_t begun_ms;      /* when it was taken over */
     uint64_t useful;        /* bytes that have not taken a point away yet */
     uint64_t held;          /* memory that waiting bodies of answers take */
     uint64_t heads;         /* list_bytes of all streams */
@@ -131,7 +137,10 @@ struct wr_stream {
     bool waits;        /* nghttp2 asks no more until it is told that there is something */
     bool hungry;       /* it asked, and there was nothing */
     struct wr_pace pace;
-    uint64_t blocked_ms; /* since when its window is closed; 0: it is open */
+    uint64_t slow_ms;    /* since when its window is found closed; 0: it is open */
+    uint64_t slow_sent;  /* body bytes sent by then */
+    uint64_t stuck_ms;   /* since when none was, */
+    uint64_t stuck_sent; /* and how many had been */
 };
 
 /* For wr_endpoint.http2. */

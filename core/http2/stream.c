@@ -271,18 +271,33 @@ check_body(struct wr_stream *s)
     }
 }
 
-/* A window that stays closed holds the answer, and what it is made from. */
+/* Is its own window closed, or opened too little, for too long? The answer, and what it is made from, are held meanwhile. */
+static bool
+window_is_slow(struct wr_stream *s)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(s->r);
+    uint64_t now = wr_clock.now_ms, sent = s->pace.sent;
+
+    if (s->closed || s->out_bytes == 0 || s->pace.rate != 0 ||
+        nghttp2_session_get_stream_remote_window_size(s->h->session, s->id) > 0) {
+        s->slow_ms = 0;
+        return false;
+    }
+    if (s->slow_ms == 0) {
+        s->slow_ms = s->stuck_ms = now;
+        s->slow_sent = s->stuck_sent = sent;
+    } else if (s->stuck_sent != sent) {
+        s->stuck_ms = now;
+        s->stuck_sent = sent;
+    }
+    return now - s->stuck_ms >= c->send_timeout_ms ||
+           too_slow(sent - s->slow_sent, s->slow_ms, c->send_min_rate);
+}
+
 static void
 check_window(struct wr_stream *s)
 {
-    bool open = s->closed || s->out_bytes == 0 ||
-                nghttp2_session_get_stream_remote_window_size(s->h->session, s->id) > 0;
-
-    if (open) {
-        s->blocked_ms = 0;
-    } else if (s->blocked_ms == 0) {
-        s->blocked_ms = wr_clock.now_ms;
-    } else if (wr_clock.now_ms - s->blocked_ms >= wr_loc_conf(s->r)->send_timeout_ms) {
+    if (window_is_slow(s)) {
         wr_say(&s->r->log, INFO, "client timed out while reading the response");
         s->reset = true;
         wr_session_reset(s->h, s->id, NGHTTP2_CANCEL);
