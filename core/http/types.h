@@ -2,6 +2,7 @@
 #ifndef WR_HTTP_TYPES_H
 #define WR_HTTP_TYPES_H
 
+#include <stdbool.h>
 #include <weir/base.h>
 #include <weir/conf.h>
 
@@ -10,6 +11,9 @@
 
 /* What follows the last '.' of a path's last name; empty when there is none. */
 weir_str wr_types_extension(weir_str path);
+
+/* Is that path's extension? */
+bool wr_types_has_extension(weir_str path, weir_str extension);
 
 /* A media type, and the fields of an answer that has nothing but it, formatted. */
 struct wr_type {

@@ -123,8 +123,9 @@ wr_balance_more(const weir_upstream *u, const struct wr_attempt *a)
  * Everyone gains its weight, who has most is picked and pays for all: with weights 5, 1, 1 the
  * turns are a a b a c a a. The effective weight falls with failures and comes back by one a turn.
  */
-struct wr_group_peer *
-wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a)
+static struct wr_group_peer *
+turn_among(const weir_upstream *u, const struct wr_attempt *a,
+           bool (*among)(const void *data, uint32_t i), const void *data)
 {
     struct wr_group_peer *best = NULL;
     int64_t total = 0;
@@ -132,7 +133,7 @@ wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a)
     for (uint32_t i = 0; i < wr_group_count(u); i++) {
         struct wr_group_peer *p = wr_group_peer(u, i);
         int64_t gain;
-        if (standing_of(u, a, p, a->pub.pass) != USABLE) {
+        if (standing_of(u, a, p, a->pub.pass) != USABLE || (among != NULL && !among(data, i))) {
             continue;
         }
         gain = p->effective * (int64_t)wr_peer_share(p);
@@ -149,6 +150,30 @@ wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a)
     return best;
 }
 
+uint32_t
+weir_peer_turn(const weir_upstream *u, const weir_attempt *a,
+               bool (*among)(const void *data, uint32_t i), const void *data)
+{
+    const struct wr_group_peer *p = turn_among(u, attempt_of(a), among, data);
+
+    return p != NULL ? p->index : UINT32_MAX;
+}
+
+/* A method's code runs, and sees its own state. */
+static void
+enter_method(const weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
+{
+    a->pub.state = a->states[m == &u->method];
+    wr_running_enter(m->module, a->pub.r, 0);
+}
+
+static void
+leave_method(const weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
+{
+    wr_running_leave();
+    a->states[m == &u->method] = a->pub.state;
+}
+
 /* What a module's method says; NULL: nothing that can be followed. */
 static struct wr_group_peer *
 ask(weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
@@ -161,9 +186,9 @@ ask(weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
     if (m->balancer == NULL) {
         return NULL;
     }
-    wr_running_enter(m->module, a->pub.r, 0);
+    enter_method(u, m, a);
     rc = m->balancer->pick(u, m->group, &a->pub, &i, &bound);
-    wr_running_leave();
+    leave_method(u, m, a);
     if (rc != WEIR_OK || i >= wr_group_count(u)) {
         return NULL;
     }
@@ -182,7 +207,7 @@ choose(weir_upstream *u, struct wr_attempt *a)
     for (uint32_t pass = PRIMARIES; p == NULL && pass <= last; pass++) {
         a->pub.pass = pass;
         p = ask(u, &u->method, a);
-        p = p != NULL ? p : wr_balance_round_robin(u, a);
+        p = p != NULL ? p : turn_among(u, a, NULL, NULL);
     }
     return p;
 }
@@ -229,9 +254,9 @@ tell_answered(const weir_upstream *u, const struct wr_group_method *m, struct wr
               const weir_reply *reply)
 {
     if (m->balancer != NULL && m->balancer->answered != NULL) {
-        wr_running_enter(m->module, a->pub.r, 0);
+        enter_method(u, m, a);
         m->balancer->answered(u, m->group, &a->pub, a->peer->index, reply);
-        wr_running_leave();
+        leave_method(u, m, a);
     }
 }
 
@@ -256,9 +281,9 @@ static void
 tell_done(const weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a, int result)
 {
     if (m->balancer != NULL && m->balancer->done != NULL) {
-        wr_running_enter(m->module, a->pub.r, 0);
+        enter_method(u, m, a);
         m->balancer->done(u, m->group, &a->pub, a->peer->index, result);
-        wr_running_leave();
+        leave_method(u, m, a);
     }
 }
 

@@ -18,6 +18,7 @@
 enum { SMALL = 4096 }; /* body bytes that are copied with the head rather than referred to */
 
 struct wr_head_field wr_reply_room[WR_EXCHANGE_FIELDS];
+static struct wr_head_field left[WR_EXCHANGE_FIELDS]; /* of them: those that go on */
 
 /* ---- Fields. ---- */
 
@@ -76,18 +77,13 @@ wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        const struct wr_head_field *f = &fields[i];
-        weir_header *h = &all[kept];
-        h->name = (weir_str){ base + f->name_at, f->name_len };
-        if (is_of_hop(f->id, h->name, reply->status == 101) ||
-            (framing->nominated && is_nominated(base, fields, n, f))) {
-            continue;
+        weir_str name = { base + fields[i].name_at, fields[i].name_len };
+        if (!is_of_hop(fields[i].id, name, reply->status == 101) &&
+            !(framing->nominated && is_nominated(base, fields, n, &fields[i]))) {
+            left[kept++] = fields[i];
         }
-        h->value = (weir_str){ base + f->value_at, f->value_len };
-        h->id = f->id;
-        kept++;
     }
-    wr_fields_take(to, all, kept);
+    wr_fields_take(to, all, left, kept, base);
     reply->first = to->first;
     reply->at = to->index;
 }

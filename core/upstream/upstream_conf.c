@@ -7,13 +7,15 @@
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
-#include "conf/suggest.h"
 #include "module/registry.h"
-#include "upstream/group.h"
 #include "upstream/exchange_metrics.h"
+#include "upstream/group.h"
 #include "upstream/link.h"
-#include "upstream/upstream_variables.h"
+#include "upstream/lookup.h"
+#include "upstream/run_time.h"
 #include "upstream/server_conf.h"
+#include "upstream/share.h"
+#include "upstream/upstream_variables.h"
 
 enum { KEEPALIVE_MAX = 65535 };
 
@@ -25,6 +27,7 @@ struct upstream_conf {
     uint64_t keepalive_timeout_ms;
     weir_upstream *group; /* of this upstream{}; NULL elsewhere */
     struct wr_map *names; /* main: weir_upstream by name, made when there is one */
+    struct wr_run_time *run_time; /* main: groups made of names that only requests know */
 };
 
 /* ---- Names. ---- */
@@ -97,7 +100,10 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
         return NULL;
     }
     u = find_for(cf, top, name, (uint16_t)default_port);
-    u->used = u->used != NULL ? u->used : cf->node;
+    if (u->used == NULL) {
+        u->used = cf->node;
+        u->scope = cf->scope;
+    }
     return u;
 }
 
@@ -172,6 +178,23 @@ weir_upstream_balance(weir_conf *cf, const weir_balancer *b, void *group, bool b
     return WEIR_OK;
 }
 
+/* ---- zone NAME [SIZE]. ---- */
+
+static int
+set_zone(weir_conf *cf, const weir_directive *row, void *field)
+{
+    weir_upstream *u = weir_upstream_here(cf);
+    weir_str text = weir_conf_arg(cf, 1);
+
+    (void)row;
+    (void)field;
+    if (weir_conf_argc(cf) > 2) {
+        text = weir_print(cf->pool, "%.*s:%.*s", WEIR_FMT(text), WEIR_FMT(weir_conf_arg(cf, 2)));
+    }
+    u->zone = weir_zone_find(cf, text);
+    return u->zone != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
 /* ---- keepalive and its limits. ---- */
 
 static int
@@ -216,9 +239,12 @@ has_primary(const weir_upstream *u)
 static int
 check(weir_conf *cf, void *conf)
 {
-    const struct upstream_conf *c = conf;
+    struct upstream_conf *c = conf;
     weir_upstream *u = c->group;
 
+    if (weir_conf_where(cf) == WEIR_IN_MAIN) {
+        c->run_time = wr_run_time_create(cf->pool);
+    }
     if (u == NULL) {
         return WEIR_OK;
     }
@@ -228,6 +254,9 @@ check(weir_conf *cf, void *conf)
     if (!has_primary(u)) {
         return weir_conf_error(cf, "no servers but backups are inside upstream");
     }
+    WR_VEC_EACH (struct wr_group_server *, s, &u->servers) {
+        wr_upstream_look_up(cf->scope, u, *s);
+    }
     u->keepalive = (uint32_t)c->keepalive;
     u->keepalive_requests = (uint64_t)c->keepalive_requests;
     u->keepalive_time_ms = c->keepalive_time_ms;
@@ -235,53 +264,116 @@ check(weir_conf *cf, void *conf)
     return WEIR_OK;
 }
 
-static const char *
-suggest_group(const struct upstream_conf *top, weir_str name)
+static weir_upstream *
+group_at(const struct upstream_conf *top, size_t i)
 {
-    struct wr_suggest s;
+    return wr_map_entry(top->names, i)->value;
+}
 
-    wr_suggest_init(&s, name);
-    for (size_t i = 0; i < name_count(top); i++) {
-        const weir_upstream *u = wr_map_entry(top->names, i)->value;
-        if (u->defined != NULL) {
-            wr_suggest_add(&s, u->name.data);
-        }
+/* How many peers of groups before the i-th are in this zone. */
+static size_t
+peers_before(const struct upstream_conf *top, size_t i, const weir_zone *zone)
+{
+    size_t n = 0;
+
+    while (i-- != 0) {
+        n += group_at(top, i)->zone == zone ? wr_group_count(group_at(top, i)) : 0;
     }
-    return s.best;
+    return n;
 }
 
-/* Where the name stands that no upstream{} has. */
-static struct wr_conf_place
-place_of(const weir_upstream *u)
-{
-    return u->used != NULL ? wr_conf_place(u->used, u->used->n_words > 1 ? 1 : 0)
-                           : (struct wr_conf_place){ NULL, 0, 0, 0 };
-}
-
-/* A name that no upstream{} has is an address. */
 static int
-init(weir_conf *cf, void *conf)
+claim_zones(weir_conf *cf, const struct upstream_conf *top)
 {
-    const struct wr_group_server like = { .weight = 1 };
-    const struct upstream_conf *top = conf;
     int rc = WEIR_OK;
 
     for (size_t i = 0; i < name_count(top); i++) {
-        weir_upstream *u = wr_map_entry(top->names, i)->value;
-        struct wr_err err;
-        const char *near;
-        if (u->defined != NULL || wr_group_add(u, u->name, u->default_port, &like, &err)) {
+        const weir_upstream *u = group_at(top, i);
+        if (u->zone == NULL) {
             continue;
         }
-        near = suggest_group(top, u->name);
-        wr_diag_error(cf->diag, place_of(u),
-                      near != NULL
-                          ? weir_print(cf->pool, "did you mean the upstream \"%s\"?", near).data
-                          : "an upstream's name, host:port or unix:/path is wanted",
-                      "%s", err.text);
-        rc = WEIR_ERROR;
+        if (weir_zone_claim(cf, u->zone, WR_SHARE_LAYOUT, wr_share_fresh, NULL) != WEIR_OK) {
+            rc = WEIR_ERROR;
+        } else if (peers_before(top, i + 1, u->zone) >
+                   weir_zone_size(u->zone) / WR_SHARE_BYTES_A_PEER) {
+            wr_diag_error(cf->diag, wr_conf_place(u->defined, 1), NULL,
+                          "zone of upstream \"%.*s\" is too small, each server needs 1k",
+                          WEIR_FMT(u->name));
+            rc = WEIR_ERROR;
+        }
     }
     return rc;
+}
+
+static int
+init(weir_conf *cf, void *conf)
+{
+    const struct upstream_conf *top = conf;
+    int rc = top->names == NULL || wr_upstream_load(cf, top->names) ? WEIR_OK : WEIR_ERROR;
+
+    return claim_zones(cf, top) == WEIR_OK ? rc : WEIR_ERROR;
+}
+
+/* ---- In a worker. ---- */
+
+weir_upstream *
+weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
+{
+    const struct upstream_conf *top = r->conf[wr_upstream_module.self->slot];
+    weir_upstream *u = top->names != NULL ? wr_map_find(top->names, name) : NULL;
+
+    WR_ASSERT(default_port <= UINT16_MAX);
+    if (u != NULL && (u->defined != NULL || u->default_port == default_port)) {
+        return u;
+    }
+    return wr_run_time_at(top->run_time, r, name, (uint16_t)default_port);
+}
+
+/* The worker's side of u's zone, which groups before the i-th may have. */
+static struct wr_share *
+share_of(const struct upstream_conf *top, size_t i, weir_upstream *u)
+{
+    while (i-- != 0) {
+        if (group_at(top, i)->zone == u->zone && group_at(top, i)->share != NULL) {
+            return group_at(top, i)->share;
+        }
+    }
+    return wr_share_join(u->zone, u->pool);
+}
+
+static int
+worker_start(const void *conf)
+{
+    const struct upstream_conf *top = conf;
+
+    for (size_t i = 0; i < name_count(top); i++) {
+        weir_upstream *u = group_at(top, i);
+        struct wr_share *share = u->zone != NULL ? share_of(top, i, u) : NULL;
+        if (share != NULL) {
+            wr_share_join_group(share, u);
+        }
+        wr_lookup_start(u, weir_worker_pool());
+    }
+    return WEIR_OK;
+}
+
+/* Groups of one zone have one share, which is left with the last of them. */
+static void
+leave_zone(const struct upstream_conf *top, size_t i)
+{
+    weir_upstream *u = group_at(top, i);
+    struct wr_share *share = u->share;
+
+    if (share == NULL) {
+        return;
+    }
+    wr_share_leave_group(u);
+    for (i++; i < name_count(top); i++) {
+        if (group_at(top, i)->share == share) {
+            return;
+        }
+    }
+    wr_share_leave(share);
 }
 
 static void
@@ -290,8 +382,11 @@ worker_stop(const void *conf)
     const struct upstream_conf *top = conf;
 
     for (size_t i = 0; i < name_count(top); i++) {
-        wr_link_close_idle(wr_map_entry(top->names, i)->value);
+        wr_lookup_stop(group_at(top, i));
+        wr_link_close_idle(group_at(top, i));
+        leave_zone(top, i);
     }
+    wr_run_time_stop(top->run_time);
 }
 
 static const weir_directive directives[] = {
@@ -311,6 +406,13 @@ static const weir_directive directives[] = {
       .max = UINT16_MAX,
       .flags = WEIR_D_MANY,
       .set = set_server },
+    { .name = "zone",
+      .help = "memory in which workers share what they know of the servers",
+      .where = WEIR_IN_UPSTREAM,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 2,
+      .set = set_zone },
     { .name = "keepalive",
       .help = "idle connections that a worker keeps to the group's servers; 0: none",
       .preset = "32",
@@ -344,5 +446,6 @@ const weir_module wr_upstream_module = {
     .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },
     .check = check,
     .init = init,
+    .worker_start = worker_start,
     .worker_stop = worker_stop,
 };
