@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from weir.origin import Origin, answer, chunked
+from weir.recorder import Origin, answer, chunked
 from weir.server import FLAVOUR, status_kb, wait_for
 from weir.wire import Connection, fetch
 

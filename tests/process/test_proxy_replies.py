@@ -2,7 +2,7 @@
 
 import pytest
 
-from weir.origin import Origin, answer, chunked
+from weir.recorder import Origin, answer, chunked
 from weir.server import wait_for
 from weir.wire import Connection, fetch
 
