@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "module/running.h"
+#include "upstream/queue.h"
 
 enum { ROUNDS = 8 }; /* picks until a place is had that no other worker took first */
 
@@ -229,6 +230,9 @@ wr_balance_pick(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer **o
     WR_CHECK(u, WR_GROUP_TAG);
     WR_ASSERT(a->peer == NULL);
     a->pub.number = a->n_tried;
+    if (wr_queue_holds(u->queue)) {
+        return WEIR_LIMIT;
+    }
     for (int i = 0; i < ROUNDS; i++) {
         struct wr_group_peer *p = choose(u, a);
         if (p == NULL) {
@@ -318,4 +322,7 @@ wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p,
     }
     a->peer = NULL;
     wr_peer_release(p);
+    if (u->queue != NULL) {
+        wr_queue_wake(u->queue);
+    }
 }

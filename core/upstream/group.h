@@ -20,7 +20,8 @@
 #include "upstream/peer.h"
 
 struct wr_conf_node;
-struct wr_idle; /* link.h */
+struct wr_idle;  /* link.h */
+struct wr_queue; /* queue.h */
 
 #define WR_GROUP_TAG WR_TAG('g', 'r', 'p', ' ')
 
@@ -40,6 +41,7 @@ struct weir_upstream {
     struct wr_vec peers;   /* struct wr_group_peer * */
     uint64_t generation;   /* of the set of peers */
     struct wr_group_method beside, method;
+    struct wr_queue *queue;       /* NULL: who finds no peer does not wait */
     struct wr_group_state *state; /* &own, or in the zone */
     struct wr_group_state *own;
     weir_zone *zone;              /* NULL: every worker knows its own */

@@ -11,10 +11,11 @@
 #include "module/registry.h"
 #include "upstream/group.h"
 #include "upstream/link.h"
+#include "upstream/queue.h"
 #include "upstream/server_conf.h"
 #include "upstream/share.h"
 
-enum { KEEPALIVE_MAX = 65535 };
+enum { KEEPALIVE_MAX = 65535, QUEUE_MAX = 1000000 };
 
 /* One struct for two places: what an upstream{} says, and what the main context holds. */
 struct upstream_conf {
@@ -186,6 +187,31 @@ set_zone(weir_conf *cf, const weir_directive *row, void *field)
     }
     u->zone = weir_zone_find(cf, text);
     return u->zone != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
+/* ---- queue N [timeout=T]. ---- */
+
+static int
+set_queue(weir_conf *cf, const weir_directive *row, void *field)
+{
+    weir_upstream *u = weir_upstream_here(cf);
+    uint64_t max, ms = WR_QUEUE_DEFAULT_MS;
+    weir_str text;
+
+    (void)row;
+    (void)field;
+    if (!wr_num_parse(weir_conf_arg(cf, 1), QUEUE_MAX, &max) || max == 0) {
+        return weir_conf_error_at(cf, 1, "invalid value \"%.*s\" in \"queue\" directive",
+                                  WEIR_FMT(weir_conf_arg(cf, 1)));
+    }
+    if (weir_conf_argc(cf) > 2 &&
+        (!wr_conf_has_name(weir_conf_arg(cf, 2), WEIR_STR("timeout="), &text) ||
+         weir_parse_msec(text, &ms) != WEIR_OK || ms == 0)) {
+        return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
+                                  WEIR_FMT(weir_conf_arg(cf, 2)));
+    }
+    u->queue = wr_queue_create(u, (uint32_t)max, ms);
+    return WEIR_OK;
 }
 
 /* ---- keepalive and its limits. ---- */
@@ -422,6 +448,13 @@ static const weir_directive directives[] = {
       .min = 1,
       .max = 2,
       .set = set_zone },
+    { .name = "queue",
+      .help = "requests that wait while every server has max_conns; then the answer is 503",
+      .where = WEIR_IN_UPSTREAM,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 2,
+      .set = set_queue },
     { .name = "keepalive",
       .help = "idle connections that a worker keeps to the group's servers; 0: none",
       .preset = "32",
