@@ -59,4 +59,11 @@ wr_queue_holds(const struct wr_queue *q)
     return q != NULL && q->n != 0 && !q->serving;
 }
 
+/* Is the pick for somebody who has waited? */
+static inline bool
+wr_queue_serves(const struct wr_queue *q)
+{
+    return q != NULL && q->serving;
+}
+
 #endif
