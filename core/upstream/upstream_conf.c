@@ -10,7 +10,9 @@
 #include "conf/suggest.h"
 #include "module/registry.h"
 #include "upstream/group.h"
+#include "upstream/exchange_metrics.h"
 #include "upstream/link.h"
+#include "upstream/upstream_variables.h"
 #include "upstream/server_conf.h"
 
 enum { KEEPALIVE_MAX = 65535 };
@@ -338,6 +340,8 @@ const weir_module wr_upstream_module = {
     .summary = "groups of servers",
     .conf_size = sizeof(struct upstream_conf),
     .directives = WEIR_ITEMS(directives),
+    .variables = { wr_upstream_variables, WR_UPSTREAM_VARIABLES, sizeof(weir_variable) },
+    .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },
     .check = check,
     .init = init,
     .worker_stop = worker_stop,
