@@ -66,7 +66,13 @@ wr_exchange_peer_done(weir_exchange *x, int result)
     struct wr_group_peer *p = x->peer;
 
     x->peer = NULL;
-    if (p != NULL) {
+    if (p == NULL) {
+        return;
+    }
+    if (x->o.peer != 0) {
+        wr_peer_release(p);
+    } else {
+        x->attempt.step = wr_exchange_doing(x);
         wr_balance_done(x->o.to, &x->attempt, p, result);
     }
 }

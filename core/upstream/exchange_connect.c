@@ -123,6 +123,21 @@ open_link(weir_exchange *x)
     return rc;
 }
 
+/* As wr_balance_pick; the one peer that is wanted is no turn of anybody's. */
+static int
+choose(weir_exchange *x)
+{
+    if (x->o.peer == 0) {
+        return wr_balance_pick(x->o.to, &x->attempt, &x->peer);
+    }
+    x->peer = wr_group_find(x->o.to, x->o.peer);
+    if (x->peer == NULL) {
+        return WEIR_ABSENT;
+    }
+    wr_peer_hold(x->peer);
+    return WEIR_OK;
+}
+
 /* The peer of the next try. False: there is none, and x has failed. */
 static bool
 pick(weir_exchange *x)
@@ -130,7 +145,7 @@ pick(weir_exchange *x)
     int rc;
 
     x->state = WR_EXCHANGE_PEER;
-    rc = wr_balance_pick(x->o.to, &x->attempt, &x->peer);
+    rc = choose(x);
     if (rc == WEIR_OK) {
         (void)wr_tries_add(x->tried, x->memory, x->peer->text);
         return true;

@@ -204,7 +204,9 @@ take_final(weir_exchange *x, const struct wr_response_head *head)
     x->reply = make_reply(x, head, base, &framing);
     x->tried->reply = x->reply;
     x->persistent = framing.persistent && head->status != 101;
-    wr_balance_answered(x->o.to, &x->attempt, x->peer, x->reply);
+    if (x->o.peer == 0) {
+        wr_balance_answered(x->o.to, &x->attempt, x->peer, x->reply);
+    }
     wr_reply_body_start(x, &framing);
     wr_exchange_tell_head(x);
 }

@@ -24,7 +24,7 @@ may_try_another(const weir_exchange *x)
 {
     uint64_t spent = wr_clock.now_ms - x->started_ms;
 
-    return x->tries_left > 1 && (x->policy.tries_ms == 0 || spent < x->policy.tries_ms) &&
+    return x->o.peer == 0 && x->tries_left > 1 && (x->policy.tries_ms == 0 || spent < x->policy.tries_ms) &&
            may_send_again(x) && wr_balance_more(x->o.to, &x->attempt);
 }
 
