@@ -5,10 +5,12 @@
 #include "base/assert.h"
 #include "module/registry.h"
 #include "upstream/budget.h"
+#include "upstream/exchange_metrics.h"
 #include "upstream/link.h"
 #include "upstream/policy_conf.h"
 #include "upstream/server_conf.h"
 #include "upstream/upstream_names.h"
+#include "upstream/upstream_variables.h"
 #include "upstream/upstream_zones.h"
 
 enum { KEEPALIVE_MAX = 65535 };
@@ -239,6 +241,8 @@ const weir_module wr_upstream_module = {
     .summary = "groups of servers",
     .conf_size = sizeof(struct wr_upstream_conf),
     .directives = WEIR_ITEMS(directives),
+    .variables = { wr_upstream_variables, WR_UPSTREAM_VARIABLES, sizeof(weir_variable) },
+    .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },
     .check = check,
     .init = init,
     .worker_start = worker_start,
