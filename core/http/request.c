@@ -52,6 +52,9 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_escaped(to, r->pub.path);
         wr_strbuf_byte(to, '"');
     }
+    if (r->log.note != NULL) {
+        r->log.note->add(r->log.note, to);
+    }
     if (main->authority.len != 0) {
         wr_strbuf_lit(to, ", host: \"");
         wr_strbuf_escaped(to, main->authority);
@@ -61,6 +64,11 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_lit(to, ", referrer: \"");
         wr_strbuf_escaped(to, main->pub.in[WEIR_H_REFERER]->value);
         wr_strbuf_byte(to, '"');
+    }
+    if (r->log.note != NULL) { /* last: tools know the order of what stands before */
+        uint64_t ms = wr_clock.now_ms - r->log.note->since_ms;
+        wr_strbuf_print(to, ", took: %llu.%03us", (unsigned long long)(ms / 1000),
+                        (unsigned)(ms % 1000));
     }
 }
 

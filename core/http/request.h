@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "http/driver.h"
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "http/plan.h"
 #include "http/settings.h"
 #include "net/conn.h"

@@ -7,12 +7,37 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Our end of fd. 0 or -errno. */
+static int
+settle_at(int fd, const struct wr_connect_from *from)
+{
+    const struct wr_addr *at = from->addr;
+    int on = 1;
+
+    if (from->keepalive && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) != 0) {
+        return -errno;
+    }
+    if (at == NULL) {
+        return 0;
+    }
+    if (from->transparent &&
+        setsockopt(fd, at->at.family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                   at->at.family == AF_INET6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &on,
+                   sizeof(on)) != 0) {
+        return -errno;
+    }
+    if (wr_addr_port(at) == 0) { /* the port is chosen by where it goes, when that is known */
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    }
+    return bind(fd, &at->at.any, at->len) == 0 ? 0 : -errno;
+}
+
 int
-wr_connect_begin(const struct wr_addr *addr, size_t size, const struct wr_conn_ops *ops,
-                 struct wr_conn **c)
+wr_connect_begin(const struct wr_addr *addr, const struct wr_connect_from *from, size_t size,
+                 const struct wr_conn_ops *ops, struct wr_conn **c)
 {
     int fd = socket(addr->at.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
+    int on = 1, rc;
     struct wr_conn *made;
 
     if (fd < 0) {
@@ -20,6 +45,11 @@ wr_connect_begin(const struct wr_addr *addr, size_t size, const struct wr_conn_o
     }
     if (addr->at.family != AF_UNIX) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        rc = from != NULL ? settle_at(fd, from) : 0;
+        if (rc != 0) {
+            (void)close(fd);
+            return rc;
+        }
     }
     if (connect(fd, &addr->at.any, addr->len) != 0 && errno != EINPROGRESS) {
         int error = errno;

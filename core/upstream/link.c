@@ -132,21 +132,28 @@ idle_leave(struct wr_link *l)
     }
 }
 
-static struct wr_link *
-idle_take(weir_upstream *u, const struct wr_group_peer *p, const char *protocol)
+/* Does l come from where it is wanted to? */
+static bool
+comes_from(const struct wr_link *l, const struct wr_addr *from)
 {
-    struct wr_idle *i = idle_find(u, protocol);
+    return from == NULL ? l->from.len == 0 : l->from.len != 0 && wr_addr_eq(&l->from, from);
+}
+
+static struct wr_link *
+idle_take(weir_upstream *u, const struct wr_group_peer *p, const struct wr_link_want *want)
+{
+    struct wr_idle *i = idle_find(u, want->protocol);
 
     if (i == NULL) {
         return NULL;
     }
     WR_LIST_EACH (at, &i->links) {
         struct wr_link *l = WR_CONTAINER(at, struct wr_link, place);
-        if (l->peer != p) {
+        if (l->peer != p || !comes_from(l, want->from.addr)) {
             continue;
         }
         idle_leave(l);
-        if (wr_connect_quiet(&l->conn)) {
+        if (!l->conn.can_read && (!want->sure || wr_connect_quiet(&l->conn))) {
             return l;
         }
         wr_link_close(l); /* it ended in this very turn */
@@ -174,15 +181,15 @@ idle_count(const weir_upstream *u)
 /* ---- Links. ---- */
 
 int
-wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
+wr_link_open(weir_upstream *u, struct wr_group_peer *p, const struct wr_link_want *want,
              const struct wr_link_ops *ops, void *user, struct wr_link **out)
 {
-    struct wr_link *l = idle_take(u, p, protocol);
+    struct wr_link *l = want->fresh ? NULL : idle_take(u, p, want);
     struct wr_conn *c;
     int rc;
 
     if (l == NULL) {
-        rc = wr_connect_begin(&p->addr, sizeof(*l), &conn_ops, &c);
+        rc = wr_connect_begin(&p->addr, &want->from, sizeof(*l), &conn_ops, &c);
         if (rc != 0) {
             return rc;
         }
@@ -191,11 +198,14 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
         l->group = u;
         l->peer = p;
         wr_peer_hold(p);
+        if (want->from.addr != NULL) {
+            l->from = *want->from.addr;
+        }
     } else {
         l->uses++;
         wr_conn_deadline(&l->conn, 0);
     }
-    l->protocol = protocol;
+    l->protocol = want->protocol;
     l->ops = ops;
     l->user = user;
     *out = l;

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "net/conn.h"
+#include "net/connect.h"
 #include "upstream/group.h"
 
 struct wr_link;
@@ -28,6 +29,7 @@ struct wr_link {
     weir_upstream *group;
     struct wr_group_peer *peer; /* held */
     const char *protocol;
+    struct wr_addr from; /* where it was made to come from; len 0: the system chose */
     const struct wr_link_ops *ops;
     void *user;           /* NULL: idle */
     struct wr_idle *idle; /* where it is put aside */
@@ -35,12 +37,20 @@ struct wr_link {
     uint64_t uses;        /* before this one; 0: it is new, and connecting */
 };
 
+/* What kind of link is wanted. Idle links serve only those who want the same kind. */
+struct wr_link_want {
+    const char *protocol; /* zero-terminated */
+    bool fresh;           /* a new one in any case */
+    bool sure;            /* an idle one only after a look that it has not ended in this very turn */
+    struct wr_connect_from from;
+};
+
 /*
- * A link to peer p for `protocol` (zero-terminated): an idle one, or a new one that connects.
+ * A link to peer p: an idle one, or a new one that connects.
  *
  * 0 with l; or -errno: refused at once, -EMFILE when this process has no place for it.
  */
-int wr_link_open(weir_upstream *u, struct wr_group_peer *p, const char *protocol,
+int wr_link_open(weir_upstream *u, struct wr_group_peer *p, const struct wr_link_want *want,
                  const struct wr_link_ops *ops, void *user, struct wr_link **l);
 
 void wr_link_close(struct wr_link *l);

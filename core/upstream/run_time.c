@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "event/loop.h"
-#include "http/core_resolver.h"
+#include "upstream/resolver_conf.h"
 #include "upstream/link.h"
 #include "upstream/lookup.h"
 

@@ -358,7 +358,8 @@ is_shortage(int error)
 static bool
 connect_to(weir_stream *s, bool *shortage)
 {
-    int rc = wr_link_open(s->to, s->attempt.peer, s->o.protocol, &link_ops, s, &s->link);
+    const struct wr_link_want want = { .protocol = s->o.protocol, .sure = true };
+    int rc = wr_link_open(s->to, s->attempt.peer, &want, &link_ops, s, &s->link);
 
     if (rc == 0) {
         s->reused = s->link->uses != 0;

@@ -1,6 +1,6 @@
-/* http/core_resolver.c - core.resolver: a resolver from its statement, the metrics of all of them,
+/* upstream/resolver_conf.c - core.resolver: a resolver from its statement, the metrics of all of them,
  * and their end in a worker. */
-#include "http/core_resolver.h"
+#include "upstream/resolver_conf.h"
 
 #include <string.h>
 #include <weir/log.h>
@@ -33,13 +33,13 @@ main_conf(const struct weir_conf *cf)
     while (scope->parent != NULL) {
         scope = scope->parent;
     }
-    return (struct conf *)(uintptr_t)scope->conf[wr_core_resolver.self->slot];
+    return (struct conf *)(uintptr_t)scope->conf[wr_resolver_module.self->slot];
 }
 
 const struct wr_resolver_conf *
 wr_resolver_conf_of(const struct wr_scope *scope)
 {
-    const struct conf *c = scope->conf[wr_core_resolver.self->slot];
+    const struct conf *c = scope->conf[wr_resolver_module.self->slot];
 
     return &c->pub;
 }
@@ -47,7 +47,7 @@ wr_resolver_conf_of(const struct wr_scope *scope)
 const struct wr_resolver_conf *
 wr_resolver_conf(const weir_request *r)
 {
-    const struct conf *c = r->conf[wr_core_resolver.self->slot];
+    const struct conf *c = r->conf[wr_resolver_module.self->slot];
 
     return &c->pub;
 }
@@ -289,7 +289,7 @@ static const weir_directive rows[] = {
 
 static weir_self self = WR_SELF;
 
-const weir_module wr_core_resolver = {
+const weir_module wr_resolver_module = {
     WR_BUILTIN(&self, "core.resolver"),
     .summary = "who is asked for the addresses of names",
     .conf_size = sizeof(struct conf),
