@@ -179,6 +179,26 @@ test_a_peer_whose_address_stays_is_the_same(void **state)
 }
 
 static void
+test_peers_stand_in_the_order_of_their_servers(void **state)
+{
+    const struct wr_group_server like = { .weight = 1 };
+
+    (void)state;
+    write_hosts("192.0.2.2 b.example\n192.0.2.3 b.example\n192.0.2.5 d.example\n");
+    assert_non_null(wr_group_add(u, WEIR_STR("192.0.2.1:80"), 0, &like, NULL));
+    add("b.example", WR_LOOKUP_RESOLVED);
+    assert_non_null(wr_group_add(u, WEIR_STR("192.0.2.4:80"), 0, &like, NULL));
+    add("d.example", WR_LOOKUP_RESOLVED);
+    wr_lookup_start(u, worker);
+    turn();
+    assert_int_equal(wr_group_count(u), 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(wr_group_peer(u, i)->index, i);
+        assert_int_equal(wr_group_peer(u, i)->text.data[8], '1' + (int)i);
+    }
+}
+
+static void
 test_a_wanted_name_is_asked_for_when_it_is_wanted(void **state)
 {
     (void)state;
@@ -230,6 +250,7 @@ main(void)
         TEST(test_who_waits_may_leave),
         TEST(test_a_group_with_a_peer_keeps_nobody_waiting),
         TEST(test_a_peer_whose_address_stays_is_the_same),
+        TEST(test_peers_stand_in_the_order_of_their_servers),
         TEST(test_a_wanted_name_is_asked_for_when_it_is_wanted),
         TEST(test_a_missing_name_is_told_of),
         TEST(test_localhost_is_found_at_load),
