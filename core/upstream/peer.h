@@ -41,6 +41,7 @@ struct wr_group_server {
     uint32_t max_conns;       /* 0: no limit */
     uint64_t fail_timeout_ms; /* failures count for so long, and so long it is left out */
     uint64_t slow_start_ms;   /* 0: all of its weight at once */
+    uint32_t place;           /* among the group's servers */
     uint16_t port;            /* of name, or the default */
     bool down, backup, drain;
     bool resolve; /* its addresses are asked for while the server runs */

@@ -9,7 +9,6 @@
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
-#include "base/strbuf.h"
 #include "module/registry.h"
 #include "net/resolve_now.h"
 
@@ -60,7 +59,7 @@ wr_resolver_system(const struct weir_conf *cf)
 
 /* ---- Metrics. ---- */
 
-static weir_metric *questions, *answers;
+static weir_metric *questions, *answers, *groups, *denied_groups;
 
 static const char *const question_kinds[] = { "asked", "cached", "joined", "hosts", "denied" };
 static const char *const answer_kinds[] = { "found", "none", "failure", "timeout" };
@@ -82,6 +81,18 @@ count(enum wr_resolve_event what)
     weir_count_at(*places[what].metric, places[what].cell, 1);
 }
 
+void
+wr_resolver_count_group(int64_t change)
+{
+    weir_gauge_add(groups, change);
+}
+
+void
+wr_resolver_count_denied_group(void)
+{
+    weir_count(denied_groups, 1);
+}
+
 static const weir_metric_def metrics[] = {
     { .name = "resolver_questions_total",
       .help = "names that were wanted: asked of name servers, in the cache, asked already by "
@@ -98,6 +109,14 @@ static const weir_metric_def metrics[] = {
       .n = 4,
       .label = "result",
       .values = answer_kinds },
+    { .name = "resolver_run_time_upstreams",
+      .help = "addresses that only requests named, of which connections and failures are remembered",
+      .handle = &groups,
+      .type = WEIR_GAUGE },
+    { .name = "resolver_run_time_upstreams_denied_total",
+      .help = "requests that found no place for such an address",
+      .handle = &denied_groups,
+      .type = WEIR_COUNTER },
 };
 
 /* ---- The words of `resolver`. ---- */
