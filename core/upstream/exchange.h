@@ -35,7 +35,7 @@ enum {
     WR_EXCHANGE_OUT_FULL = 64 * 1024, /* waiting bytes over which WEIR_AGAIN is said */
     WR_EXCHANGE_INTERIM_MAX = 16,     /* interim responses before the final one */
     WR_EXCHANGE_FIELDS = 512,         /* field lines of a head, and of trailers */
-    WR_EXCHANGE_HEAD_READ = 64 * 1024 /* read at once before the head is known */
+    WR_EXCHANGE_HEAD_READ = 128 * 1024 /* read at once before the head is known */
 };
 
 /* What is awaited. */
