@@ -68,6 +68,23 @@ wr_shm_mutex_lock(struct wr_shm_mutex *m)
     return true;
 }
 
+bool
+wr_shm_mutex_try(struct wr_shm_mutex *m, bool *died)
+{
+    int error = pthread_mutex_trylock(&m->mutex);
+
+    if (error == EBUSY || error == EDEADLK) { /* another, or we ourselves */
+        return false;
+    }
+    *died = error == EOWNERDEAD;
+    if (*died) {
+        WR_ASSERT(pthread_mutex_consistent(&m->mutex) == 0);
+    } else {
+        WR_ASSERT(error == 0);
+    }
+    return true;
+}
+
 void
 wr_shm_mutex_unlock(struct wr_shm_mutex *m)
 {

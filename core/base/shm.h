@@ -34,6 +34,9 @@ int wr_shm_mutex_init(struct wr_shm_mutex *m);
  * half changed. A lock that is already this thread's is a mistake of ours and ends the process. */
 bool wr_shm_mutex_lock(struct wr_shm_mutex *m);
 
+/* Take it if nobody has it. True: taken; *died says whether its last holder died with it. */
+bool wr_shm_mutex_try(struct wr_shm_mutex *m, bool *died);
+
 void wr_shm_mutex_unlock(struct wr_shm_mutex *m);
 
 #endif

@@ -185,6 +185,15 @@ wr_zone_make(weir_conf *cf, weir_str text, weir_zone **field)
     return WEIR_OK;
 }
 
+weir_zone *
+weir_zone_find(weir_conf *cf, weir_str text)
+{
+    weir_zone *z = NULL;
+
+    WR_ASSERT(cf->make_zone != NULL);
+    return cf->make_zone(cf, text, &z) == WEIR_OK ? z : NULL;
+}
+
 bool
 wr_zone_check(const struct wr_registry *reg, struct wr_diag *diag)
 {

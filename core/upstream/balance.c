@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "module/running.h"
+#include "upstream/budget.h"
+#include "upstream/outlier.h"
+#include "upstream/queue.h"
 
 enum { ROUNDS = 8 }; /* picks until a place is had that no other worker took first */
 
@@ -72,8 +75,7 @@ static enum standing
 standing_of(const weir_upstream *u, const struct wr_attempt *a, struct wr_group_peer *p,
             uint32_t pass)
 {
-    const uint32_t out = WEIR_PEER_DOWN | WEIR_PEER_UNHEALTHY | WEIR_PEER_UNKNOWN |
-                         WEIR_PEER_EJECTED;
+    const uint32_t out = WEIR_PEER_DOWN | WEIR_PEER_UNHEALTHY | WEIR_PEER_UNKNOWN;
     uint32_t flags = wr_peer_flags(p), max;
 
     if ((flags & out) != 0 ||
@@ -82,6 +84,9 @@ standing_of(const weir_upstream *u, const struct wr_attempt *a, struct wr_group_
         return OUT;
     }
     if (u->peers.count > 1 && wr_peer_left_out(p)) { /* an only one is always tried */
+        return OUT;
+    }
+    if ((flags & WEIR_PEER_EJECTED) != 0 && wr_outlier_out(p)) {
         return OUT;
     }
     (void)wr_peer_share(p);
@@ -123,8 +128,9 @@ wr_balance_more(const weir_upstream *u, const struct wr_attempt *a)
  * Everyone gains its weight, who has most is picked and pays for all: with weights 5, 1, 1 the
  * turns are a a b a c a a. The effective weight falls with failures and comes back by one a turn.
  */
-struct wr_group_peer *
-wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a)
+static struct wr_group_peer *
+turn_among(const weir_upstream *u, const struct wr_attempt *a,
+           bool (*among)(const void *data, uint32_t i), const void *data)
 {
     struct wr_group_peer *best = NULL;
     int64_t total = 0;
@@ -132,7 +138,7 @@ wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a)
     for (uint32_t i = 0; i < wr_group_count(u); i++) {
         struct wr_group_peer *p = wr_group_peer(u, i);
         int64_t gain;
-        if (standing_of(u, a, p, a->pub.pass) != USABLE) {
+        if (standing_of(u, a, p, a->pub.pass) != USABLE || (among != NULL && !among(data, i))) {
             continue;
         }
         gain = p->effective * (int64_t)wr_peer_share(p);
@@ -149,6 +155,30 @@ wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a)
     return best;
 }
 
+uint32_t
+weir_peer_turn(const weir_upstream *u, const weir_attempt *a,
+               bool (*among)(const void *data, uint32_t i), const void *data)
+{
+    const struct wr_group_peer *p = turn_among(u, attempt_of(a), among, data);
+
+    return p != NULL ? p->index : UINT32_MAX;
+}
+
+/* A method's code runs, and sees its own state. */
+static void
+enter_method(const weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
+{
+    a->pub.state = a->states[m == &u->method];
+    wr_running_enter(m->module, a->pub.r, 0);
+}
+
+static void
+leave_method(const weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
+{
+    wr_running_leave();
+    a->states[m == &u->method] = a->pub.state;
+}
+
 /* What a module's method says; NULL: nothing that can be followed. */
 static struct wr_group_peer *
 ask(weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
@@ -161,9 +191,9 @@ ask(weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a)
     if (m->balancer == NULL) {
         return NULL;
     }
-    wr_running_enter(m->module, a->pub.r, 0);
+    enter_method(u, m, a);
     rc = m->balancer->pick(u, m->group, &a->pub, &i, &bound);
-    wr_running_leave();
+    leave_method(u, m, a);
     if (rc != WEIR_OK || i >= wr_group_count(u)) {
         return NULL;
     }
@@ -182,7 +212,7 @@ choose(weir_upstream *u, struct wr_attempt *a)
     for (uint32_t pass = PRIMARIES; p == NULL && pass <= last; pass++) {
         a->pub.pass = pass;
         p = ask(u, &u->method, a);
-        p = p != NULL ? p : wr_balance_round_robin(u, a);
+        p = p != NULL ? p : turn_among(u, a, NULL, NULL);
     }
     return p;
 }
@@ -204,6 +234,12 @@ wr_balance_pick(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer **o
     WR_CHECK(u, WR_GROUP_TAG);
     WR_ASSERT(a->peer == NULL);
     a->pub.number = a->n_tried;
+    if (wr_attempt_fresh(a) && !wr_queue_serves(u->queue)) {
+        wr_budget_request(u);
+    }
+    if (wr_queue_holds(u->queue)) {
+        return WEIR_LIMIT;
+    }
     for (int i = 0; i < ROUNDS; i++) {
         struct wr_group_peer *p = choose(u, a);
         if (p == NULL) {
@@ -229,9 +265,9 @@ tell_answered(const weir_upstream *u, const struct wr_group_method *m, struct wr
               const weir_reply *reply)
 {
     if (m->balancer != NULL && m->balancer->answered != NULL) {
-        wr_running_enter(m->module, a->pub.r, 0);
+        enter_method(u, m, a);
         m->balancer->answered(u, m->group, &a->pub, a->peer->index, reply);
-        wr_running_leave();
+        leave_method(u, m, a);
     }
 }
 
@@ -256,19 +292,23 @@ static void
 tell_done(const weir_upstream *u, const struct wr_group_method *m, struct wr_attempt *a, int result)
 {
     if (m->balancer != NULL && m->balancer->done != NULL) {
-        wr_running_enter(m->module, a->pub.r, 0);
+        enter_method(u, m, a);
         m->balancer->done(u, m->group, &a->pub, a->peer->index, result);
-        wr_running_leave();
+        leave_method(u, m, a);
     }
+}
+
+static const weir_log *
+log_of(const struct wr_attempt *a)
+{
+    return a->pub.r != NULL ? a->pub.r->log : weir_main_log();
 }
 
 static void
 note_failure(const weir_upstream *u, const struct wr_attempt *a)
 {
-    const weir_log *log = a->pub.r != NULL ? a->pub.r->log : weir_main_log();
-
     if (wr_peer_failed(a->peer, u->peers.count == 1)) {
-        weir_say(log, WARN, "upstream server temporarily disabled while %s, upstream: \"%.*s\"",
+        weir_say(log_of(a), WARN, "upstream server temporarily disabled while %s, upstream: \"%.*s\"",
                  a->step, WEIR_FMT(a->peer->text));
     }
 }
@@ -286,6 +326,9 @@ wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p,
     } else if (result != WEIR_ABSENT) {
         note_failure(u, a);
     }
+    if (result != WEIR_ABSENT) {
+        wr_outlier_note(u, p, result != WEIR_OK || a->status >= 500, log_of(a));
+    }
     wr_peer_give_back(p);
     if (p->index != WR_PEER_OUT) {
         tell_done(u, &u->beside, a, result);
@@ -293,4 +336,7 @@ wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p,
     }
     a->peer = NULL;
     wr_peer_release(p);
+    if (u->queue != NULL) {
+        wr_queue_wake(u->queue);
+    }
 }

@@ -15,6 +15,7 @@ enum { WR_ATTEMPT_TRIED = 4 };
 struct wr_attempt {
     weir_attempt pub; /* first */
     weir_upstream *group;
+    void *states[2];            /* pub.state of the group's two methods */
     struct wr_group_peer *peer; /* the picked one, until wr_balance_done; held */
     const char *step;           /* for the log: "connecting to upstream", ... */
     uint64_t picked_us;         /* when */
@@ -57,9 +58,5 @@ void wr_balance_answered(weir_upstream *u, struct wr_attempt *a, struct wr_group
  *         or had no descriptor left). Else it counts as a failure.
  */
 void wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p, int result);
-
-/* The method of its own that a group without a module's has: smooth weighted round robin among the
- * usable peers. NULL: none. */
-struct wr_group_peer *wr_balance_round_robin(weir_upstream *u, const struct wr_attempt *a);
 
 #endif

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "upstream/link.h"
+#include "upstream/share.h"
 
 /* ---- Life. ---- */
 
@@ -33,6 +35,8 @@ wr_group_create(weir_pool *pool, weir_str name)
     u->tag = WR_GROUP_TAG;
     u->name = name;
     u->pool = pool;
+    u->state = u->own = wr_pool_zalloc(pool, sizeof(*u->own));
+    u->loaded_ms = wr_clock.now_ms;
     u->keepalive = 32;
     u->keepalive_ms = 60 * 1000;
     u->keepalive_time_ms = 3600 * 1000;
@@ -78,6 +82,9 @@ add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr
     struct wr_group_peer *p = wr_peer_create(server, &at->addr, weight, backup,
                                              count_same(u, server->name, &at->addr));
 
+    if (u->share != NULL) {
+        wr_share_join_peer(u, p);
+    }
     p->index = wr_group_count(u);
     *(struct wr_group_peer **)wr_vec_add(&u->peers) = p;
     u->backups += backup ? 1 : 0;

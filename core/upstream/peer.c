@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "upstream/share.h"
 
 enum { AVERAGE_PART = 8 }; /* a sample moves an average by this part of the difference */
 
@@ -64,6 +65,7 @@ wr_peer_create(const struct wr_group_server *server, const struct wr_addr *addr,
     WR_ASSERT(p != NULL);
     copy = (char *)(p + 1);
     memcpy(copy, room, text.len);
+    wr_list_init(&p->joined);
     p->addr = *addr;
     p->name = server->name;
     p->text = (weir_str){ copy, text.len };
@@ -84,12 +86,21 @@ wr_peer_create(const struct wr_group_server *server, const struct wr_addr *addr,
     return p;
 }
 
+static void
+end(struct wr_group_peer *p)
+{
+    if (p->share != NULL) {
+        wr_share_leave_peer(p);
+    }
+    free(p);
+}
+
 void
 wr_peer_release(struct wr_group_peer *p)
 {
     WR_ASSERT(p->holds != 0);
     if (--p->holds == 0 && p->index == WR_PEER_OUT) {
-        free(p);
+        end(p);
     }
 }
 
@@ -98,7 +109,7 @@ wr_peer_retire(struct wr_group_peer *p)
 {
     p->index = WR_PEER_OUT;
     if (p->holds == 0) {
-        free(p);
+        end(p);
     }
 }
 

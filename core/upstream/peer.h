@@ -11,10 +11,24 @@
 #include <stdint.h>
 #include <weir/upstream.h>
 
+#include "base/list.h"
 #include "net/addr.h"
 
 enum { WR_PEER_SHARE_FULL = 1000 };
 #define WR_PEER_OUT UINT32_MAX
+
+/* What is known of a group; like wr_peer_state, the worker's own or in the zone. */
+struct wr_group_state {
+    struct wr_group_state *next; /* in a zone */
+    struct wr_peer_state *peers; /* in a zone: all that were ever known, by ->next */
+    uint64_t tries_ms;           /* the retry budget: when its second began, */
+    uint32_t requests, retries;  /* and what it saw since, older ones fading */
+    uint64_t lease_owner;        /* active checks: the worker that makes them, */
+    uint64_t lease_set_ms;       /* when its configuration was loaded, */
+    uint64_t lease_end_ms;       /* and until when it does unless it says so again */
+    uint32_t name_len;
+    char name[];
+};
 
 /* A `server` line, or the address that a directive names. */
 struct wr_group_server {
@@ -49,12 +63,16 @@ struct wr_peer_state {
     struct wr_peer_state *next; /* in a zone */
 };
 
+struct wr_share; /* share.h */
+
 struct wr_group_peer {
     struct wr_addr addr;
     weir_str name; /* the server's */
     weir_str text; /* the address: "192.0.2.10:8080" */
     const struct wr_group_server *server;
     struct wr_peer_state *state; /* &own, or in the zone */
+    struct wr_share *share;      /* the zone's; NULL: state is its own */
+    struct wr_list joined;       /* in share */
     uint32_t *active_here;       /* how much of state->pub.active is this worker's */
     int64_t current, effective;  /* of the weighted round robin */
     uint32_t weight;             /* the server's, or what its name's record says */
@@ -67,7 +85,7 @@ struct wr_group_peer {
     struct wr_peer_state own;
 };
 
-/* A new one with its own state, on the heap, held by nobody. */
+/* A new one with its own state, on the heap, held by nobody; it is not in a zone yet. */
 struct wr_group_peer *wr_peer_create(const struct wr_group_server *server,
                                      const struct wr_addr *addr, uint32_t weight, bool backup,
                                      uint32_t nth);

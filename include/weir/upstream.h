@@ -236,6 +236,11 @@ typedef struct weir_attempt { /* server-allocated; prefix. One an exchange */
 /* May peer i be picked for this attempt? Not when it is down, failed, busy (max_conns), tried before, or of the other pass. */
 WEIR_API bool weir_peer_usable(const weir_upstream *u, const weir_attempt *a, uint32_t i);
 
+/* Whose turn it is by weighted round robin among the usable peers that `among` takes in: for methods that find several as
+ * good. UINT32_MAX: none. */
+WEIR_API uint32_t weir_peer_turn(const weir_upstream *u, const weir_attempt *a, bool (*among)(const void *data, uint32_t i),
+                                 const void *data);
+
 typedef struct weir_balancer { /* constant */
     uint32_t size; /* sizeof(weir_balancer) */
     uint32_t flags; /* 0 */
