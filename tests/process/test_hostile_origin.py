@@ -1,6 +1,6 @@
 """Origins that lie, stop, and break: each lie is a 502 or a cut, never passed on.  [reliability 3]
 
-The server under test passes requests on by tests/modules/relay.c, so these are about exchanges and
+The server under test passes requests on by tests/modules/courier.c, so these are about exchanges and
 not about any one module's use of them.
 """
 
@@ -25,11 +25,11 @@ def front(make_server):
     """Start a server in front of origins with these scripts."""
     made = []
 
-    def make(*scripts, more="", group="", one="relay up;", log="", http=""):
+    def make(*scripts, more="", group="", one="courier up;", log="", http=""):
         made.extend(Origin(script) for script in scripts)
         lines = "".join(f"server {origin.address} max_fails=0;" for origin in made)
         server = make_server(f"location / {{ {one} {more} }}", http=f"upstream up {{ {lines} {group} }}\n{http}",
-                             main="load_module %MODULE:relay%;").start()
+                             main="load_module %MODULE:courier%;").start()
         return (server, *made)
 
     yield make
@@ -149,7 +149,7 @@ def test_a_reset_in_the_head_and_in_the_body(front):
 
 
 def test_silence_is_504(front):
-    server, origin = front(lambda talk: talk.request() and talk.wait_for_end(), more="relay_timeout 200ms;")
+    server, origin = front(lambda talk: talk.request() and talk.wait_for_end(), more="courier_timeout 200ms;")
     assert fetch(server.port, "/x").status == 504
     assert "upstream timed out (110: Connection timed out) while reading response header from upstream" \
         in server.error_log.read_text()
@@ -160,7 +160,7 @@ def test_silence_in_the_body_is_a_cut(front):
         talk.request()
         talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
         talk.wait_for_end()
-    server, origin = front(script, more="relay_timeout 200ms;")
+    server, origin = front(script, more="courier_timeout 200ms;")
     with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         got = b""
@@ -219,7 +219,7 @@ def test_a_post_over_a_kept_connection_is_sent_once(front):
 
 def test_the_next_peer_is_tried_and_the_tries_are_logged(front):
     server, first, second = front(
-        answers(BUSY), answers(OK), more="relay_retry on;",
+        answers(BUSY), answers(OK), more="courier_retry on;",
         http='log_format up "$upstream_addr|$upstream_status|$upstream_response_length|$upstream_bytes_received'
              '|$upstream_bytes_sent|$upstream_response_time|$upstream_connect_time|$upstream_header_time'
              '|$upstream_http_content_length|$upstream_cookie_a"; access_log logs/up.log up;')
@@ -256,13 +256,13 @@ def test_variables_are_absent_where_nobody_was_asked(make_server):
 # -- Fetches.
 
 def test_a_fetch_answers_with_all_of_it(front):
-    server, origin = front(answers(b"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone"), one="relay_fetch up;")
+    server, origin = front(answers(b"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone"), one="courier_fetch up;")
     assert fetch(server.port, "/x?y").body == b"404:none"
     assert origin.talks[0].last.startswith(b"GET /x?y HTTP/1.1\r\nHost: up\r\n")
 
 
 def test_a_fetch_of_a_lie_fails(front):
-    server, origin = front(answers(LIES["two lengths"]), one="relay_fetch up;")
+    server, origin = front(answers(LIES["two lengths"]), one="courier_fetch up;")
     assert fetch(server.port, "/").body == b"failed -8"
 
 

@@ -1,8 +1,8 @@
-/* relay - a module for tests: passes requests on to an upstream by an exchange, or asks it by a
+/* courier - a module for tests: passes requests on to an upstream by an exchange, or asks it by a
  * fetch, with as little as that takes.
  *
- * relay NAME: the response streams through. relay_fetch NAME: it comes in one piece, behind
- * "STATUS:"; a failure is "failed N". relay_retry: which failures the next peer is tried after.
+ * courier NAME: the response streams through. courier_fetch NAME: it comes in one piece, behind
+ * "STATUS:"; a failure is "failed N". courier_retry: which failures the next peer is tried after.
  */
 #include <weir/weir.h>
 
@@ -11,7 +11,7 @@ typedef struct {
     uint64_t read_ms;
     bool retry;
     bool keep;
-} relay_conf;
+} courier_conf;
 
 typedef struct {
     weir_exchange *x;
@@ -19,14 +19,14 @@ typedef struct {
     weir_request *r;
     weir_chain body;
     weir_exchange_policy policy;
-} relay_state;
+} courier_state;
 
-/* ---- relay. ---- */
+/* ---- courier. ---- */
 
 static int
 source(weir_request *r, void *data, weir_chain *out, size_t want)
 {
-    relay_state *s = data;
+    courier_state *s = data;
 
     switch (weir_exchange_read(s->x, r->pool, out, want)) {
     case WEIR_OK:
@@ -44,7 +44,7 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
 static void
 head(weir_exchange *x, void *data, const weir_reply *reply)
 {
-    relay_state *s = data;
+    courier_state *s = data;
     weir_ticket *handler = s->ticket; /* the source may take one of its own at once */
     int rc;
 
@@ -60,7 +60,7 @@ head(weir_exchange *x, void *data, const weir_reply *reply)
 static void
 readable(weir_exchange *x, void *data)
 {
-    relay_state *s = data;
+    courier_state *s = data;
 
     (void)x;
     (void)weir_resume(s->ticket, WEIR_NEXT);
@@ -69,7 +69,7 @@ readable(weir_exchange *x, void *data)
 static void
 failed(weir_exchange *x, void *data, int result)
 {
-    relay_state *s = data;
+    courier_state *s = data;
 
     (void)x;
     (void)weir_resume(s->ticket, result == WEIR_TIMEOUT ? 504 : result == WEIR_LIMIT ? 503 : 502);
@@ -78,7 +78,7 @@ failed(weir_exchange *x, void *data, int result)
 static const weir_exchange_ops ops = { .head = head, .readable = readable, .failed = failed };
 
 static int
-start(weir_request *r, const relay_conf *c, relay_state *s)
+start(weir_request *r, const courier_conf *c, courier_state *s)
 {
     weir_exchange_options o = { .size = sizeof(o), .to = c->to, .ops = &ops, .data = s, .r = r };
 
@@ -100,12 +100,12 @@ start(weir_request *r, const relay_conf *c, relay_state *s)
     return WEIR_AGAIN;
 }
 
-/* ---- relay_fetch. ---- */
+/* ---- courier_fetch. ---- */
 
 static void
 fetched(void *data, int result, const weir_reply *reply)
 {
-    relay_state *s = data;
+    courier_state *s = data;
     weir_str body = { "", 0 };
 
     if (reply != NULL) {
@@ -117,7 +117,7 @@ fetched(void *data, int result, const weir_reply *reply)
 }
 
 static int
-fetch(weir_request *r, const relay_conf *c, relay_state *s)
+fetch(weir_request *r, const courier_conf *c, courier_state *s)
 {
     const weir_fetch_options o = { .size = sizeof(o),
                                    .to = c->fetch,
@@ -134,7 +134,7 @@ fetch(weir_request *r, const relay_conf *c, relay_state *s)
 static int
 have_body(weir_request *r, void *data, int result, weir_chain *body)
 {
-    relay_state *s = data;
+    courier_state *s = data;
 
     if (result != WEIR_OK) {
         return weir_body_status(result);
@@ -144,10 +144,10 @@ have_body(weir_request *r, void *data, int result, weir_chain *body)
 }
 
 static int
-relay(weir_request *r, const void *conf)
+courier(weir_request *r, const void *conf)
 {
-    const relay_conf *c = conf;
-    relay_state *s = weir_ctx_make(r, sizeof(*s));
+    const courier_conf *c = conf;
+    courier_state *s = weir_ctx_make(r, sizeof(*s));
 
     if (c->fetch != NULL) {
         return fetch(r, c, s);
@@ -158,22 +158,22 @@ relay(weir_request *r, const void *conf)
 static bool
 wanted(const void *conf)
 {
-    const relay_conf *c = conf;
+    const courier_conf *c = conf;
 
     return c->to != NULL || c->fetch != NULL;
 }
 
 static const weir_directive directives[] = {
-    WEIR_OPT(relay_conf, to, UPSTREAM, "relay", WEIR_IN_LOCATION, NULL, "pass requests on"),
-    WEIR_OPT(relay_conf, fetch, UPSTREAM, "relay_fetch", WEIR_IN_LOCATION, NULL, "ask by a fetch"),
-    WEIR_OPT(relay_conf, read_ms, MSEC, "relay_timeout", WEIR_IN_ANY, "5s", "for each read"),
-    WEIR_OPT(relay_conf, retry, FLAG, "relay_retry", WEIR_IN_ANY, "off", "try the next peer"),
-    WEIR_OPT(relay_conf, keep, FLAG, "relay_keep", WEIR_IN_ANY, "on", "keep connections"),
+    WEIR_OPT(courier_conf, to, UPSTREAM, "courier", WEIR_IN_LOCATION, NULL, "pass requests on"),
+    WEIR_OPT(courier_conf, fetch, UPSTREAM, "courier_fetch", WEIR_IN_LOCATION, NULL, "ask by a fetch"),
+    WEIR_OPT(courier_conf, read_ms, MSEC, "courier_timeout", WEIR_IN_ANY, "5s", "for each read"),
+    WEIR_OPT(courier_conf, retry, FLAG, "courier_retry", WEIR_IN_ANY, "off", "try the next peer"),
+    WEIR_OPT(courier_conf, keep, FLAG, "courier_keep", WEIR_IN_ANY, "on", "keep connections"),
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_CONTENT, .handler = relay, .wanted = wanted },
+    { .phase = WEIR_PHASE_CONTENT, .handler = courier, .wanted = wanted },
 };
 
-WEIR_MODULE("test.relay", "1.0", .summary = "passes requests on", .conf_size = sizeof(relay_conf),
+WEIR_MODULE("test.courier", "1.0", .summary = "passes requests on", .conf_size = sizeof(courier_conf),
             .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks));
