@@ -22,6 +22,7 @@
 #include "upstream/balance.h"
 #include "upstream/intake.h"
 #include "upstream/link.h"
+#include "upstream/queue.h"
 #include "upstream/tries.h"
 #include "wire/chunked.h"
 #include "wire/framing.h"
@@ -35,7 +36,7 @@ enum {
     WR_EXCHANGE_OUT_FULL = 64 * 1024, /* waiting bytes over which WEIR_AGAIN is said */
     WR_EXCHANGE_INTERIM_MAX = 16,     /* interim responses before the final one */
     WR_EXCHANGE_FIELDS = 512,         /* field lines of a head, and of trailers */
-    WR_EXCHANGE_HEAD_READ = 64 * 1024 /* read at once before the head is known */
+    WR_EXCHANGE_HEAD_READ = 128 * 1024 /* read at once before the head is known */
 };
 
 /* What is awaited. */
@@ -94,6 +95,7 @@ struct weir_exchange {
     struct wr_log_note note; /* what the request's log lines say of it */
     uint64_t started_us, started_ms;
     struct wr_attempt attempt;
+    struct wr_queue_place place;
     struct wr_group_peer *peer; /* of this try; NULL: none, or done with */
     struct wr_link *link;
     struct wr_tried *tried; /* this exchange's tries */

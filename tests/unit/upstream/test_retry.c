@@ -1,6 +1,8 @@
 /* What is tried again, at whom, and what is not. */
 #include "origin.h"
 
+#include "upstream/queue.h"
+
 #define OK_5 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 
 static const weir_exchange_policy by_default = { .size = sizeof(by_default),
@@ -337,6 +339,89 @@ test_a_post_that_a_kept_connection_may_have_read_fails(void **state)
     close(listener);
 }
 
+/* ---- Peers that have max_conns. ---- */
+
+static weir_upstream *
+one_place_at(uint16_t port)
+{
+    weir_upstream *u = wr_group_create(conf_pool, WEIR_STR("g"));
+    struct wr_group_server like = { .weight = 1, .max_conns = 1 };
+
+    assert_true(wr_group_add(u, weir_print(conf_pool, "127.0.0.1:%u", port), 0, &like, NULL));
+    return u;
+}
+
+static void
+test_a_group_without_a_queue_says_that_it_is_busy(void **state)
+{
+    struct seen first = nothing_seen(), second = nothing_seen();
+    uint16_t port;
+    int listener = listen_at(&port);
+    weir_upstream *u = one_place_at(port);
+
+    (void)state;
+    get(&first, u, &by_default);
+    get(&second, u, &by_default);
+    turn_until(second.faileds == 1);
+    assert_int_equal(second.result, WEIR_LIMIT);
+    weir_exchange_end(first.x);
+    free(first.body);
+    free(second.body);
+    close(listener);
+}
+
+static void
+test_exchanges_wait_for_a_place(void **state)
+{
+    struct seen seen[3] = { nothing_seen(), nothing_seen(), nothing_seen() };
+    uint16_t port;
+    int listener = listen_at(&port), peer;
+    weir_upstream *u = one_place_at(port);
+
+    (void)state;
+    u->queue = wr_queue_create(u, 2, 15000);
+    for (int i = 0; i < 3; i++) {
+        get(&seen[i], u, &by_default);
+    }
+    weir_exchange_end(seen[1].x); /* gives up waiting */
+    peer = take(listener);
+    expect(peer, GET_HEAD);
+    say(peer, OK_5 "first");
+    turn_until(seen[0].over);
+    expect(peer, GET_HEAD); /* over the same connection, now kept */
+    say(peer, OK_5 "third");
+    turn_until(seen[2].over);
+    assert_body(&seen[2], "third");
+    assert_false(readable(listener));
+    for (int i = 0; i < 3; i++) {
+        free(seen[i].body);
+    }
+    weir_exchange_end(seen[0].x);
+    weir_exchange_end(seen[2].x);
+    close(peer);
+    close(listener);
+}
+
+static void
+test_nobody_waits_for_ever(void **state)
+{
+    struct seen seen[2] = { nothing_seen(), nothing_seen() };
+    uint16_t port;
+    int listener = listen_at(&port);
+    weir_upstream *u = one_place_at(port);
+
+    (void)state;
+    u->queue = wr_queue_create(u, 2, 50);
+    get(&seen[0], u, &by_default);
+    get(&seen[1], u, &by_default);
+    turn_until(seen[1].faileds == 1);
+    assert_int_equal(seen[1].result, WEIR_LIMIT);
+    weir_exchange_end(seen[0].x);
+    free(seen[0].body);
+    free(seen[1].body);
+    close(listener);
+}
+
 int
 main(void)
 {
@@ -364,6 +449,10 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_post_that_a_kept_connection_may_have_read_fails,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_group_without_a_queue_says_that_it_is_busy, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_exchanges_wait_for_a_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_waits_for_ever, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
