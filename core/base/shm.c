@@ -73,7 +73,7 @@ wr_shm_mutex_try(struct wr_shm_mutex *m, bool *died)
 {
     int error = pthread_mutex_trylock(&m->mutex);
 
-    if (error == EBUSY) {
+    if (error == EBUSY || error == EDEADLK) { /* another, or we ourselves */
         return false;
     }
     *died = error == EOWNERDEAD;

@@ -136,21 +136,6 @@ wr_core_variable_assign(weir_str name)
     return weir_str_eq(name, WEIR_STR("limit_rate")) ? assign_limit_rate : NULL;
 }
 
-/* The name of a field as a variable spells it: the field's id. */
-static uint32_t
-spelled_id(weir_str name)
-{
-    char room[WR_NAME_TEXT_MAX];
-
-    if (name.len > sizeof(room)) {
-        return WEIR_H_OTHER;
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        room[i] = name.data[i] == '_' ? '-' : name.data[i];
-    }
-    return wr_name_id((weir_str){ room, name.len });
-}
-
 uint32_t
 wr_core_variable_field(weir_str name)
 {
@@ -159,7 +144,7 @@ wr_core_variable_field(weir_str name)
     if (!wr_str_starts(name, WEIR_STR("http_"))) {
         return 0;
     }
-    id = spelled_id(wr_str_cut(name, 5, name.len));
+    id = wr_field_value_id(wr_str_cut(name, 5, name.len));
     /* Lines of Cookie are joined otherwise, and HTTP/2 has no Host. */
     return id != WEIR_H_COOKIE && id != WEIR_H_HOST ? id : 0;
 }
@@ -185,58 +170,4 @@ wr_var_seconds(weir_pool *pool, uint64_t ms)
     wr_strbuf_num(&b, ms / 1000);
     wr_strbuf_bytes(&b, digits, sizeof(digits));
     return wr_strbuf_view(&b);
-}
-
-weir_str
-wr_var_joined(weir_pool *pool, const weir_header *first, const char *between)
-{
-    weir_str comma = weir_str_c(between);
-    struct wr_strbuf b;
-    size_t room = 0;
-
-    if (first == NULL || first->same == NULL) {
-        return first != NULL ? first->value : (weir_str){ NULL, 0 };
-    }
-    for (const weir_header *h = first; h != NULL; h = h->same) {
-        WR_ASSERT(wr_num_add(room, h->value.len, &room) && wr_num_add(room, comma.len, &room));
-    }
-    b = wr_strbuf_over(weir_alloc(pool, room), room);
-    for (const weir_header *h = first; h != NULL; h = h->same) {
-        if (h != first) {
-            wr_strbuf_str(&b, comma);
-        }
-        wr_strbuf_str(&b, h->value);
-    }
-    return wr_strbuf_view(&b);
-}
-
-/* Is field the name that a variable spells as name? */
-static bool
-spells(weir_str name, weir_str field)
-{
-    if (name.len != field.len) {
-        return false;
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = wr_str_lower((uint8_t)field.data[i]);
-        if ((c == '-' ? '_' : c) != wr_str_lower((uint8_t)name.data[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-weir_str
-wr_var_fields(weir_pool *pool, const weir_header *const *index, const weir_header *first,
-              weir_str name, const char *between)
-{
-    uint32_t id = spelled_id(name);
-
-    if (id != WEIR_H_OTHER && index != NULL) {
-        return wr_var_joined(pool, index[id], between);
-    }
-    while (first != NULL && !spells(name, first->name)) {
-        first = first->next;
-    }
-    return wr_var_joined(pool, first, between);
 }

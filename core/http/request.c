@@ -52,8 +52,8 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_escaped(to, r->pub.path);
         wr_strbuf_byte(to, '"');
     }
-    if (r->log_note != NULL) {
-        r->log_note->add(r->log_note, to);
+    if (r->log.note != NULL) {
+        r->log.note->add(r->log.note, to);
     }
     if (main->authority.len != 0) {
         wr_strbuf_lit(to, ", host: \"");
@@ -65,8 +65,8 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_escaped(to, main->pub.in[WEIR_H_REFERER]->value);
         wr_strbuf_byte(to, '"');
     }
-    if (r->log_note != NULL) { /* last: tools know the order of what stands before */
-        uint64_t ms = wr_clock.now_ms - r->log_note->since_ms;
+    if (r->log.note != NULL) { /* last: tools know the order of what stands before */
+        uint64_t ms = wr_clock.now_ms - r->log.note->since_ms;
         wr_strbuf_print(to, ", took: %llu.%03us", (unsigned long long)(ms / 1000),
                         (unsigned)(ms % 1000));
     }

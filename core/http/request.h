@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "http/driver.h"
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "http/plan.h"
 #include "http/settings.h"
 #include "net/conn.h"
@@ -27,12 +27,6 @@ struct wr_location; /* location.h */
 struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
 struct wr_file;     /* file_cache.h */
-
-/* What somebody who works for a request adds to the lines of its log. */
-struct wr_log_note {
-    void (*add)(const struct wr_log_note *note, struct wr_strbuf *to); /* ", upstream: ..." */
-    uint64_t since_ms; /* when that work began, wr_clock.now_ms */
-};
 
 /* How far the response is. */
 enum wr_answer {
@@ -72,7 +66,6 @@ struct wr_request {
     const struct wr_server *server;
     const struct wr_location *loc; /* NULL before FIND_CONFIG */
     struct wr_log log;         /* what pub.log points to */
-    const struct wr_log_note *log_note; /* NULL: none */
     struct wr_request *parent; /* of a subrequest */
     uint32_t level;            /* of subrequests: 0 for the client's */
 

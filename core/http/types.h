@@ -6,7 +6,7 @@
 #include <weir/base.h>
 #include <weir/conf.h>
 
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "http/settings.h"
 
 /* What follows the last '.' of a path's last name; empty when there is none. */

@@ -421,7 +421,7 @@ weir_var_get(weir_request *r, int32_t var)
     WR_ASSERT(var >= 0 && (uint32_t)var < vars->n);
     v = &vars->at[var];
     if (v->field != 0) { /* $http_referer: 190 instructions less than by its name */
-        return wr_var_joined(r->pool, r->in[v->field], ", ");
+        return wr_field_value_joined(r->pool, r->in[v->field], ", ");
     }
     if ((v->flags & leaf) == leaf) {
         return v->get(r, NULL, v->rest);

@@ -23,6 +23,7 @@
 enum {
     FIRST_MS = 2 * 1000, /* what a server may take at first; twice as long in each further round */
     ROUNDS = 4,          /* so all of them together take 30 seconds for one server */
+    LOAD_FIRST_MS = 500, /* while a configuration is read, which does not wait as long */
     UDP_BYTES = 1232     /* an answer that passes every network in one piece */
 };
 
@@ -185,6 +186,9 @@ wr_resolve_channel_init(ares_channel *channel, struct wr_resolve_live *live)
 
     if (live != NULL) {
         wanted |= ARES_OPT_SOCK_STATE_CB;
+    } else {
+        wanted |= ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
+        o.timeout = LOAD_FIRST_MS;
     }
     if (live != NULL && live->of->servers.count != 0) { /* whole names there, as in nginx */
         wanted |= ARES_OPT_DOMAINS | ARES_OPT_ROTATE | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;

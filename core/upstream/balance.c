@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "module/running.h"
+#include "upstream/budget.h"
+#include "upstream/outlier.h"
+#include "upstream/queue.h"
 
 enum { ROUNDS = 8 }; /* picks until a place is had that no other worker took first */
 
@@ -72,8 +75,7 @@ static enum standing
 standing_of(const weir_upstream *u, const struct wr_attempt *a, struct wr_group_peer *p,
             uint32_t pass)
 {
-    const uint32_t out = WEIR_PEER_DOWN | WEIR_PEER_UNHEALTHY | WEIR_PEER_UNKNOWN |
-                         WEIR_PEER_EJECTED;
+    const uint32_t out = WEIR_PEER_DOWN | WEIR_PEER_UNHEALTHY | WEIR_PEER_UNKNOWN;
     uint32_t flags = wr_peer_flags(p), max;
 
     if ((flags & out) != 0 ||
@@ -82,6 +84,9 @@ standing_of(const weir_upstream *u, const struct wr_attempt *a, struct wr_group_
         return OUT;
     }
     if (u->peers.count > 1 && wr_peer_left_out(p)) { /* an only one is always tried */
+        return OUT;
+    }
+    if ((flags & WEIR_PEER_EJECTED) != 0 && wr_outlier_out(p)) {
         return OUT;
     }
     (void)wr_peer_share(p);
@@ -229,6 +234,12 @@ wr_balance_pick(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer **o
     WR_CHECK(u, WR_GROUP_TAG);
     WR_ASSERT(a->peer == NULL);
     a->pub.number = a->n_tried;
+    if (wr_attempt_fresh(a) && !wr_queue_serves(u->queue)) {
+        wr_budget_request(u);
+    }
+    if (wr_queue_holds(u->queue)) {
+        return WEIR_LIMIT;
+    }
     for (int i = 0; i < ROUNDS; i++) {
         struct wr_group_peer *p = choose(u, a);
         if (p == NULL) {
@@ -287,13 +298,17 @@ tell_done(const weir_upstream *u, const struct wr_group_method *m, struct wr_att
     }
 }
 
+static const weir_log *
+log_of(const struct wr_attempt *a)
+{
+    return a->pub.r != NULL ? a->pub.r->log : weir_main_log();
+}
+
 static void
 note_failure(const weir_upstream *u, const struct wr_attempt *a)
 {
-    const weir_log *log = a->pub.r != NULL ? a->pub.r->log : weir_main_log();
-
     if (wr_peer_failed(a->peer, u->peers.count == 1)) {
-        weir_say(log, WARN, "upstream server temporarily disabled while %s, upstream: \"%.*s\"",
+        weir_say(log_of(a), WARN, "upstream server temporarily disabled while %s, upstream: \"%.*s\"",
                  a->step, WEIR_FMT(a->peer->text));
     }
 }
@@ -311,6 +326,9 @@ wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p,
     } else if (result != WEIR_ABSENT) {
         note_failure(u, a);
     }
+    if (result != WEIR_ABSENT) {
+        wr_outlier_note(u, p, result != WEIR_OK || a->status >= 500, log_of(a));
+    }
     wr_peer_give_back(p);
     if (p->index != WR_PEER_OUT) {
         tell_done(u, &u->beside, a, result);
@@ -318,4 +336,7 @@ wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p,
     }
     a->peer = NULL;
     wr_peer_release(p);
+    if (u->queue != NULL) {
+        wr_queue_wake(u->queue);
+    }
 }

@@ -18,10 +18,11 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "event/loop.h"
-#include "http/request.h"
+#include "base/log.h"
 #include "upstream/balance.h"
 #include "upstream/intake.h"
 #include "upstream/link.h"
+#include "upstream/queue.h"
 #include "upstream/tries.h"
 #include "wire/chunked.h"
 #include "wire/framing.h"
@@ -35,7 +36,7 @@ enum {
     WR_EXCHANGE_OUT_FULL = 64 * 1024, /* waiting bytes over which WEIR_AGAIN is said */
     WR_EXCHANGE_INTERIM_MAX = 16,     /* interim responses before the final one */
     WR_EXCHANGE_FIELDS = 512,         /* field lines of a head, and of trailers */
-    WR_EXCHANGE_HEAD_READ = 64 * 1024 /* read at once before the head is known */
+    WR_EXCHANGE_HEAD_READ = 128 * 1024 /* read at once before the head is known */
 };
 
 /* What is awaited. */
@@ -94,6 +95,7 @@ struct weir_exchange {
     struct wr_log_note note; /* what the request's log lines say of it */
     uint64_t started_us, started_ms;
     struct wr_attempt attempt;
+    struct wr_queue_place place;
     struct wr_group_peer *peer; /* of this try; NULL: none, or done with */
     struct wr_link *link;
     struct wr_tried *tried; /* this exchange's tries */
@@ -104,10 +106,11 @@ struct weir_exchange {
     weir_reply *reply;
 };
 
-static inline struct wr_request *
-wr_exchange_request(const weir_exchange *x)
+/* The log of the request it is for; NULL: it is nobody's. */
+static inline struct wr_log *
+wr_exchange_log(const weir_exchange *x)
 {
-    return x->o.r != NULL ? wr_request_of(x->o.r) : NULL;
+    return x->o.r != NULL ? wr_log_of(x->o.r->log) : NULL;
 }
 
 static inline bool

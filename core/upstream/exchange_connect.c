@@ -123,48 +123,95 @@ open_link(weir_exchange *x)
     return rc;
 }
 
-/* The peer of the next try. False: there is none, and x has failed. */
+/* As wr_balance_pick; the one peer that is wanted is no turn of anybody's. */
+static int
+choose(weir_exchange *x)
+{
+    if (x->o.peer == 0) {
+        return wr_balance_pick(x->o.to, &x->attempt, &x->peer);
+    }
+    x->peer = wr_group_find(x->o.to, x->o.peer);
+    if (x->peer == NULL) {
+        return WEIR_ABSENT;
+    }
+    wr_peer_hold(x->peer);
+    return WEIR_OK;
+}
+
+static void
+no_peer(weir_exchange *x, int result)
+{
+    x->peer = NULL;
+    (void)wr_tries_add(x->tried, x->memory, x->o.to->name);
+    if (result == WEIR_LIMIT) {
+        wr_exchange_say(x, 0, "no upstream has a place");
+    } else {
+        wr_exchange_say(x, 0, "no live upstreams");
+    }
+    wr_exchange_fail(x, result);
+}
+
+static void open_or_next(weir_exchange *x);
+
+/* The wait for a peer that has a place is over. */
+static void
+waited(struct wr_queue_place *place, int result)
+{
+    weir_exchange *x = WR_CONTAINER(place, weir_exchange, place);
+
+    WR_CHECK(x, WR_EXCHANGE_TAG);
+    if (result != WEIR_OK) {
+        no_peer(x, result);
+        return;
+    }
+    x->peer = x->attempt.peer;
+    (void)wr_tries_add(x->tried, x->memory, x->peer->text);
+    open_or_next(x);
+}
+
+/* The peer of the next try. False: there is none, and x has failed; or it waits for one. */
 static bool
 pick(weir_exchange *x)
 {
     int rc;
 
     x->state = WR_EXCHANGE_PEER;
-    rc = wr_balance_pick(x->o.to, &x->attempt, &x->peer);
+    rc = choose(x);
+    if (rc == WEIR_LIMIT) {
+        rc = wr_queue_wait(x->o.to, &x->attempt, &x->place, waited);
+    }
     if (rc == WEIR_OK) {
         (void)wr_tries_add(x->tried, x->memory, x->peer->text);
-        return true;
+    } else if (rc != WEIR_AGAIN) {
+        no_peer(x, rc);
     }
-    x->peer = NULL;
-    (void)wr_tries_add(x->tried, x->memory, x->o.to->name);
-    wr_exchange_say(x, 0, "no live upstreams");
-    wr_exchange_fail(x, rc);
-    return false;
+    return rc == WEIR_OK;
 }
 
-void
-wr_exchange_try(weir_exchange *x)
+/* Connect to x's peer, or to others if that cannot be. */
+static void
+open_or_next(weir_exchange *x)
 {
     int rc;
 
-    do {
-        if (x->fresh && x->peer != NULL) { /* the same one again, its kept connection had ended */
-            rc = open_link(x);
-        } else {
-            if (!pick(x)) {
-                return;
-            }
-            rc = open_link(x);
-        }
-        if (rc == 0) {
-            return;
-        }
+    while ((rc = open_link(x)) != 0) {
         if (is_shortage(-rc)) {
             wr_exchange_peer_done(x, WEIR_ABSENT);
             wr_exchange_fail(x, WEIR_ERROR);
             return;
         }
-    } while (wr_retry_wanted(x, WEIR_RETRY_ERROR, WEIR_ERROR));
+        if (!wr_retry_wanted(x, WEIR_RETRY_ERROR, WEIR_ERROR) || !pick(x)) {
+            return;
+        }
+    }
+}
+
+void
+wr_exchange_try(weir_exchange *x)
+{
+    if (x->fresh || pick(x)) { /* fresh: the same peer again, its kept connection had ended */
+        open_or_next(x);
+    }
 }
 
 void

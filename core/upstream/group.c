@@ -74,6 +74,25 @@ count_same(const weir_upstream *u, weir_str name, const struct wr_addr *addr)
     return n;
 }
 
+/* Put p behind the peers of its server and of those before it, whenever its address became known:
+ * methods that count peers off mean the order of the configuration. */
+static void
+insert(weir_upstream *u, struct wr_group_peer *p)
+{
+    uint32_t at = wr_group_count(u);
+    struct wr_group_peer **all;
+
+    (void)wr_vec_add(&u->peers);
+    all = u->peers.data;
+    while (at != 0 && all[at - 1]->server->place > p->server->place) {
+        all[at] = all[at - 1];
+        all[at]->index = at;
+        at--;
+    }
+    all[at] = p;
+    p->index = at;
+}
+
 static void
 add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr_group_address *at)
 {
@@ -85,8 +104,7 @@ add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr
     if (u->share != NULL) {
         wr_share_join_peer(u, p);
     }
-    p->index = wr_group_count(u);
-    *(struct wr_group_peer **)wr_vec_add(&u->peers) = p;
+    insert(u, p);
     u->backups += backup ? 1 : 0;
     u->generation++;
 }
@@ -173,6 +191,7 @@ add_server(weir_upstream *u, weir_str name, uint16_t port, const struct wr_group
     *s = *like;
     s->name = name;
     s->port = port;
+    s->place = (uint32_t)u->servers.count;
     *(struct wr_group_server **)wr_vec_add(&u->servers) = s;
     return s;
 }

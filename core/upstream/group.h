@@ -22,6 +22,7 @@
 struct wr_conf_node;
 struct wr_scope;
 struct wr_idle;  /* link.h */
+struct wr_queue; /* queue.h */
 struct wr_lookups; /* lookup.h */
 
 #define WR_GROUP_TAG WR_TAG('g', 'r', 'p', ' ')
@@ -33,6 +34,14 @@ struct wr_group_method {
     const char *module;
 };
 
+/* When a peer is left out as an outlier: outlier.c. */
+struct wr_group_outlier {
+    uint32_t errors;      /* in a row; 0: never */
+    uint32_t max_percent; /* of the group's peers at one time */
+    uint64_t window_ms;   /* within which they come */
+    uint64_t time_ms;     /* so long it is left out */
+};
+
 struct weir_upstream {
     uint32_t tag;
     uint32_t backups;   /* peers that are backups */
@@ -42,11 +51,15 @@ struct weir_upstream {
     struct wr_vec peers;   /* struct wr_group_peer * */
     uint64_t generation;   /* of the set of peers */
     struct wr_group_method beside, method;
+    struct wr_queue *queue;       /* NULL: who finds no peer does not wait */
     struct wr_group_state *state; /* &own, or in the zone */
     struct wr_group_state *own;
     weir_zone *zone;              /* NULL: every worker knows its own */
     struct wr_share *share;       /* the worker's side of it; NULL: none, or not yet */
     uint64_t loaded_ms;           /* when the configuration was read */
+    struct wr_group_outlier outlier;
+    uint32_t budget_percent; /* of requests may be tried again; 0: all: budget.c */
+    uint32_t budget_min;     /* and so many a second */
     uint16_t default_port;
     /* How connections are kept: upstream_conf.c */
     uint32_t keepalive;          /* idle ones a worker keeps at most */

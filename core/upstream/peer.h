@@ -21,8 +21,6 @@ enum { WR_PEER_SHARE_FULL = 1000 };
 struct wr_group_state {
     struct wr_group_state *next; /* in a zone */
     struct wr_peer_state *peers; /* in a zone: all that were ever known, by ->next */
-    uint32_t ejected;            /* peers left out as outliers */
-    uint32_t reserved;
     uint64_t tries_ms;           /* the retry budget: when its second began, */
     uint32_t requests, retries;  /* and what it saw since, older ones fading */
     uint64_t lease_owner;        /* active checks: the worker that makes them, */
@@ -43,6 +41,7 @@ struct wr_group_server {
     uint32_t max_conns;       /* 0: no limit */
     uint64_t fail_timeout_ms; /* failures count for so long, and so long it is left out */
     uint64_t slow_start_ms;   /* 0: all of its weight at once */
+    uint32_t place;           /* among the group's servers */
     uint16_t port;            /* of name, or the default */
     bool down, backup, drain;
     bool resolve; /* its addresses are asked for while the server runs */

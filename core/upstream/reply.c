@@ -11,14 +11,13 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "upstream/exchange.h"
 #include "wire/names.h"
 
 enum { SMALL = 4096 }; /* body bytes that are copied with the head rather than referred to */
 
 struct wr_head_field wr_reply_room[WR_EXCHANGE_FIELDS];
-static struct wr_head_field left[WR_EXCHANGE_FIELDS]; /* of them: those that go on */
 
 /* ---- Fields. ---- */
 
@@ -73,17 +72,18 @@ wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
                 const struct wr_head_field *fields, uint32_t n, const struct wr_framing *framing)
 {
     struct wr_fields *to = wr_pool_zalloc(x->memory, sizeof(*to));
-    weir_header *all = wr_pool_alloc(x->memory, (size_t)n * sizeof(*all));
-    uint32_t kept = 0;
+    struct wr_head_field *kept = wr_pool_alloc(x->memory, (size_t)n * sizeof(*kept));
+    uint32_t n_kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        weir_str name = { base + fields[i].name_at, fields[i].name_len };
-        if (!is_of_hop(fields[i].id, name, reply->status == 101) &&
-            !(framing->nominated && is_nominated(base, fields, n, &fields[i]))) {
-            left[kept++] = fields[i];
+        const struct wr_head_field *f = &fields[i];
+        weir_str name = { base + f->name_at, f->name_len };
+        if (!is_of_hop(f->id, name, reply->status == 101) &&
+            (!framing->nominated || !is_nominated(base, fields, n, f))) {
+            kept[n_kept++] = *f;
         }
     }
-    wr_fields_take(to, all, left, kept, base);
+    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), kept, n_kept, base);
     reply->first = to->first;
     reply->at = to->index;
 }
@@ -200,7 +200,9 @@ take_final(weir_exchange *x, const struct wr_response_head *head)
     x->reply = make_reply(x, head, base, &framing);
     x->tried->reply = x->reply;
     x->persistent = framing.persistent && head->status != 101;
-    wr_balance_answered(x->o.to, &x->attempt, x->peer, x->reply);
+    if (x->o.peer == 0) {
+        wr_balance_answered(x->o.to, &x->attempt, x->peer, x->reply);
+    }
     wr_reply_body_start(x, &framing);
     wr_exchange_tell_head(x);
 }

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/num.h"
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "upstream/exchange.h"
 
 enum {

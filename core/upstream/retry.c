@@ -4,6 +4,7 @@
  * only while none of it was sent, unless the policy says otherwise. [RFC 9110 9.2.2]
  */
 #include "base/clock.h"
+#include "upstream/budget.h"
 #include "upstream/exchange.h"
 #include "upstream/exchange_metrics.h"
 
@@ -24,8 +25,9 @@ may_try_another(const weir_exchange *x)
 {
     uint64_t spent = wr_clock.now_ms - x->started_ms;
 
-    return x->tries_left > 1 && (x->policy.tries_ms == 0 || spent < x->policy.tries_ms) &&
-           may_send_again(x) && wr_balance_more(x->o.to, &x->attempt);
+    return x->o.peer == 0 && x->tries_left > 1 && (x->policy.tries_ms == 0 || spent < x->policy.tries_ms) &&
+           may_send_again(x) && wr_balance_more(x->o.to, &x->attempt) &&
+           wr_group_may_retry(x->o.to);
 }
 
 static uint32_t

@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "event/loop.h"
-#include "http/core_resolver.h"
+#include "upstream/resolver_conf.h"
 #include "upstream/link.h"
 #include "upstream/lookup.h"
 
@@ -70,6 +70,7 @@ drop(struct made *m)
     *at = m->next;
     wr_list_remove(&m->use);
     m->all->count--;
+    wr_resolver_count_group(-1);
     wr_lookup_stop(m->group);
     wr_link_close_idle(m->group);
     wr_loop_bury(wr_loop_self(), &m->end, end);
@@ -153,6 +154,7 @@ make(struct wr_run_time *all, const weir_request *r, weir_str name, uint16_t por
     *bucket = m;
     wr_list_add(&all->by_use, &m->use);
     all->count++;
+    wr_resolver_count_group(1);
     return m;
 }
 
@@ -164,6 +166,7 @@ wr_run_time_at(struct wr_run_time *all, weir_request *r, weir_str name, uint16_t
 
     if (m == NULL) {
         if (!make_place(all, c->resolver->names_max)) {
+            wr_resolver_count_denied_group();
             weir_say(r->log, ERROR, "no place for upstream \"%.*s\": names=%u is reached",
                      WEIR_FMT(name), c->resolver->names_max);
             return NULL;

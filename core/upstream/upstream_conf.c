@@ -1,130 +1,28 @@
-/* upstream/upstream_conf.c - the directives of upstream{}, and which names are groups and which
- * addresses. */
+/* upstream/upstream_conf.c - the module core.upstream: the directives of upstream{} and the life of
+ * its groups. */
 #include "upstream/upstream_conf.h"
 
 #include "base/assert.h"
-#include "base/map.h"
-#include "base/num.h"
-#include "base/pool.h"
-#include "base/str.h"
 #include "module/registry.h"
+#include "upstream/budget.h"
 #include "upstream/exchange_metrics.h"
-#include "upstream/group.h"
 #include "upstream/link.h"
 #include "upstream/lookup.h"
+#include "upstream/policy_conf.h"
 #include "upstream/run_time.h"
 #include "upstream/server_conf.h"
-#include "upstream/share.h"
+#include "upstream/upstream_names.h"
 #include "upstream/upstream_variables.h"
+#include "upstream/upstream_zones.h"
 
 enum { KEEPALIVE_MAX = 65535 };
-
-/* One struct for two places: what an upstream{} says, and what the main context holds. */
-struct upstream_conf {
-    int64_t keepalive;
-    int64_t keepalive_requests;
-    uint64_t keepalive_time_ms;
-    uint64_t keepalive_timeout_ms;
-    weir_upstream *group; /* of this upstream{}; NULL elsewhere */
-    struct wr_map *names; /* main: weir_upstream by name, made when there is one */
-    struct wr_run_time *run_time; /* main: groups made of names that only requests know */
-};
-
-/* ---- Names. ---- */
-
-/* What the main context holds; NULL where there is none yet. */
-static struct upstream_conf *
-main_conf(const struct weir_conf *cf)
-{
-    const struct wr_scope *scope = cf->scope;
-
-    if (scope == NULL) {
-        return NULL;
-    }
-    while (scope->parent != NULL) {
-        scope = scope->parent;
-    }
-    return (struct upstream_conf *)(uintptr_t)scope->conf[wr_upstream_module.self->slot];
-}
-
-static weir_upstream *
-find_or_create(struct weir_conf *cf, struct upstream_conf *top, weir_str name)
-{
-    weir_upstream *u;
-
-    if (top->names == NULL) {
-        top->names = wr_pool_alloc(cf->pool, sizeof(*top->names));
-        wr_map_init(top->names, cf->pool, false);
-    }
-    u = wr_map_find(top->names, name);
-    if (u == NULL) {
-        u = wr_group_create(cf->pool, weir_dup(cf->pool, name));
-        wr_map_add(top->names, u->name, u);
-    }
-    return u;
-}
-
-static size_t
-name_count(const struct upstream_conf *top)
-{
-    return top->names != NULL ? wr_map_count(top->names) : 0;
-}
-
-/* The group or address of this name. A name without a port that users give different default ports
- * is two addresses, unless it turns out to be a group. */
-static weir_upstream *
-find_for(struct weir_conf *cf, struct upstream_conf *top, weir_str name, uint16_t default_port)
-{
-    weir_upstream *u = find_or_create(cf, top, name);
-
-    if (u->defined != NULL || default_port == 0 || u->default_port == default_port) {
-        return u;
-    }
-    if (u->default_port == 0) {
-        u->default_port = default_port;
-        return u;
-    }
-    return find_or_create(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),
-                                              default_port));
-}
-
-weir_upstream *
-weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
-{
-    struct upstream_conf *top = main_conf(cf);
-    weir_upstream *u;
-
-    WR_ASSERT(default_port <= UINT16_MAX);
-    if (top == NULL || name.len == 0) {
-        (void)weir_conf_error(cf, "no host in upstream \"%.*s\"", WEIR_FMT(name));
-        return NULL;
-    }
-    u = find_for(cf, top, name, (uint16_t)default_port);
-    if (u->used == NULL) {
-        u->used = cf->node;
-        u->scope = cf->scope;
-    }
-    return u;
-}
-
-int
-wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field)
-{
-    weir_upstream *u = weir_upstream_find(cf, text, 0);
-
-    if (u == NULL) {
-        return WEIR_ERROR;
-    }
-    *field = u;
-    return WEIR_OK;
-}
 
 /* ---- upstream{}. ---- */
 
 static int
 set_upstream(weir_conf *cf, const weir_directive *row, void *field)
 {
-    struct upstream_conf *top = main_conf(cf), *own;
+    struct wr_upstream_conf *top = wr_upstream_main(cf), *own;
     const struct wr_conf_node *node = cf->node;
     struct wr_scope *scope;
     weir_upstream *u;
@@ -132,7 +30,7 @@ set_upstream(weir_conf *cf, const weir_directive *row, void *field)
     (void)row;
     (void)field;
     WR_ASSERT(top != NULL);
-    u = find_or_create(cf, top, weir_conf_arg(cf, 1));
+    u = wr_upstream_named(cf, top, weir_conf_arg(cf, 1));
     if (u->defined != NULL) {
         return weir_conf_error_at(cf, 1, "duplicate upstream \"%.*s\", the first stands in %.*s:%u",
                                   WEIR_FMT(u->name), WEIR_FMT(u->defined->source->name),
@@ -142,6 +40,8 @@ set_upstream(weir_conf *cf, const weir_directive *row, void *field)
     scope = wr_scope_create(cf, cf->scope, WEIR_IN_UPSTREAM, node);
     own = wr_scope_own(cf, scope, wr_upstream_module.self->slot);
     own->group = u;
+    u->budget_percent = cf->compat_nginx ? 0 : WR_BUDGET_PERCENT;
+    u->budget_min = WR_BUDGET_MIN;
     return wr_scope_bind(cf, scope, node->first) ? WEIR_OK : WEIR_ERROR;
 }
 
@@ -158,7 +58,7 @@ set_server(weir_conf *cf, const weir_directive *row, void *field)
 weir_upstream *
 weir_upstream_here(weir_conf *cf)
 {
-    const struct upstream_conf *c = cf->scope->conf[wr_upstream_module.self->slot];
+    const struct wr_upstream_conf *c = cf->scope->conf[wr_upstream_module.self->slot];
 
     WR_ASSERT(c->group != NULL);
     return c->group;
@@ -176,23 +76,6 @@ weir_upstream_balance(weir_conf *cf, const weir_balancer *b, void *group, bool b
     }
     *m = (struct wr_group_method){ b, group, cf->space->modules[cf->slot]->name };
     return WEIR_OK;
-}
-
-/* ---- zone NAME [SIZE]. ---- */
-
-static int
-set_zone(weir_conf *cf, const weir_directive *row, void *field)
-{
-    weir_upstream *u = weir_upstream_here(cf);
-    weir_str text = weir_conf_arg(cf, 1);
-
-    (void)row;
-    (void)field;
-    if (weir_conf_argc(cf) > 2) {
-        text = weir_print(cf->pool, "%.*s:%.*s", WEIR_FMT(text), WEIR_FMT(weir_conf_arg(cf, 2)));
-    }
-    u->zone = weir_zone_find(cf, text);
-    return u->zone != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
 /* ---- keepalive and its limits. ---- */
@@ -239,7 +122,7 @@ has_primary(const weir_upstream *u)
 static int
 check(weir_conf *cf, void *conf)
 {
-    struct upstream_conf *c = conf;
+    struct wr_upstream_conf *c = conf;
     weir_upstream *u = c->group;
 
     if (weir_conf_where(cf) == WEIR_IN_MAIN) {
@@ -264,54 +147,13 @@ check(weir_conf *cf, void *conf)
     return WEIR_OK;
 }
 
-static weir_upstream *
-group_at(const struct upstream_conf *top, size_t i)
-{
-    return wr_map_entry(top->names, i)->value;
-}
-
-/* How many peers of groups before the i-th are in this zone. */
-static size_t
-peers_before(const struct upstream_conf *top, size_t i, const weir_zone *zone)
-{
-    size_t n = 0;
-
-    while (i-- != 0) {
-        n += group_at(top, i)->zone == zone ? wr_group_count(group_at(top, i)) : 0;
-    }
-    return n;
-}
-
-static int
-claim_zones(weir_conf *cf, const struct upstream_conf *top)
-{
-    int rc = WEIR_OK;
-
-    for (size_t i = 0; i < name_count(top); i++) {
-        const weir_upstream *u = group_at(top, i);
-        if (u->zone == NULL) {
-            continue;
-        }
-        if (weir_zone_claim(cf, u->zone, WR_SHARE_LAYOUT, wr_share_fresh, NULL) != WEIR_OK) {
-            rc = WEIR_ERROR;
-        } else if (peers_before(top, i + 1, u->zone) >
-                   weir_zone_size(u->zone) / WR_SHARE_BYTES_A_PEER) {
-            wr_diag_error(cf->diag, wr_conf_place(u->defined, 1), NULL,
-                          "zone of upstream \"%.*s\" is too small, each server needs 1k",
-                          WEIR_FMT(u->name));
-            rc = WEIR_ERROR;
-        }
-    }
-    return rc;
-}
-
 static int
 init(weir_conf *cf, void *conf)
 {
-    const struct upstream_conf *top = conf;
-    int rc = top->names == NULL || wr_upstream_load(cf, top->names) ? WEIR_OK : WEIR_ERROR;
+    const struct wr_upstream_conf *top = conf;
+    bool loaded = top->names == NULL || wr_upstream_load(cf, top->names);
 
-    return claim_zones(cf, top) == WEIR_OK ? rc : WEIR_ERROR;
+    return wr_upstream_zones_claim(cf, top) == WEIR_OK && loaded ? WEIR_OK : WEIR_ERROR;
 }
 
 /* ---- In a worker. ---- */
@@ -319,7 +161,7 @@ init(weir_conf *cf, void *conf)
 weir_upstream *
 weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
 {
-    const struct upstream_conf *top = r->conf[wr_upstream_module.self->slot];
+    const struct wr_upstream_conf *top = r->conf[wr_upstream_module.self->slot];
     weir_upstream *u = top->names != NULL ? wr_map_find(top->names, name) : NULL;
 
     WR_ASSERT(default_port <= UINT16_MAX);
@@ -329,63 +171,28 @@ weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
     return wr_run_time_at(top->run_time, r, name, (uint16_t)default_port);
 }
 
-/* The worker's side of u's zone, which groups before the i-th may have. */
-static struct wr_share *
-share_of(const struct upstream_conf *top, size_t i, weir_upstream *u)
-{
-    while (i-- != 0) {
-        if (group_at(top, i)->zone == u->zone && group_at(top, i)->share != NULL) {
-            return group_at(top, i)->share;
-        }
-    }
-    return wr_share_join(u->zone, u->pool);
-}
-
 static int
 worker_start(const void *conf)
 {
-    const struct upstream_conf *top = conf;
+    const struct wr_upstream_conf *top = conf;
 
-    for (size_t i = 0; i < name_count(top); i++) {
-        weir_upstream *u = group_at(top, i);
-        struct wr_share *share = u->zone != NULL ? share_of(top, i, u) : NULL;
-        if (share != NULL) {
-            wr_share_join_group(share, u);
-        }
-        wr_lookup_start(u, weir_worker_pool());
+    wr_upstream_zones_join(top);
+    for (size_t i = 0; i < wr_upstream_count(top); i++) {
+        wr_lookup_start(wr_upstream_group(top, i), weir_worker_pool());
     }
     return WEIR_OK;
-}
-
-/* Groups of one zone have one share, which is left with the last of them. */
-static void
-leave_zone(const struct upstream_conf *top, size_t i)
-{
-    weir_upstream *u = group_at(top, i);
-    struct wr_share *share = u->share;
-
-    if (share == NULL) {
-        return;
-    }
-    wr_share_leave_group(u);
-    for (i++; i < name_count(top); i++) {
-        if (group_at(top, i)->share == share) {
-            return;
-        }
-    }
-    wr_share_leave(share);
 }
 
 static void
 worker_stop(const void *conf)
 {
-    const struct upstream_conf *top = conf;
+    const struct wr_upstream_conf *top = conf;
 
-    for (size_t i = 0; i < name_count(top); i++) {
-        wr_lookup_stop(group_at(top, i));
-        wr_link_close_idle(group_at(top, i));
-        leave_zone(top, i);
+    for (size_t i = 0; i < wr_upstream_count(top); i++) {
+        wr_lookup_stop(wr_upstream_group(top, i));
+        wr_link_close_idle(wr_upstream_group(top, i));
     }
+    wr_upstream_zones_leave(top);
     wr_run_time_stop(top->run_time);
 }
 
@@ -412,13 +219,36 @@ static const weir_directive directives[] = {
       .type = WEIR_T_CUSTOM,
       .min = 1,
       .max = 2,
-      .set = set_zone },
+      .set = wr_policy_set_zone },
+    { .name = "queue",
+      .help = "requests that wait while every server has max_conns; then the answer is 503",
+      .where = WEIR_IN_UPSTREAM,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 2,
+      .set = wr_policy_set_queue },
+    { .name = "outlier_ejection",
+      .help = "leave a server out for a while after errors in a row",
+      .where = WEIR_IN_UPSTREAM,
+      .type = WEIR_T_CUSTOM,
+      .preset = "off",
+      .max = 4,
+      .set = wr_policy_set_outlier },
+    { .name = "retry_budget",
+      .help = "how many of the requests may be tried again with another server",
+      .where = WEIR_IN_UPSTREAM,
+      .type = WEIR_T_CUSTOM,
+      .preset = "20% min=3",
+      .compat = "off",
+      .min = 1,
+      .max = 2,
+      .set = wr_policy_set_budget },
     { .name = "keepalive",
       .help = "idle connections that a worker keeps to the group's servers; 0: none",
       .preset = "32",
       .where = WEIR_IN_UPSTREAM,
       .type = WEIR_T_INT,
-      WEIR_FIELD_(struct upstream_conf, keepalive, INT),
+      WEIR_FIELD_(struct wr_upstream_conf, keepalive, INT),
       .min = 1,
       .max = 2,
       .set = set_keepalive },
@@ -427,11 +257,11 @@ static const weir_directive directives[] = {
       .preset = "1000",
       .where = WEIR_IN_UPSTREAM,
       .type = WEIR_T_INT,
-      WEIR_FIELD_(struct upstream_conf, keepalive_requests, INT),
+      WEIR_FIELD_(struct wr_upstream_conf, keepalive_requests, INT),
       .set = set_requests },
-    WEIR_OPT(struct upstream_conf, keepalive_time_ms, MSEC, "keepalive_time", WEIR_IN_UPSTREAM,
+    WEIR_OPT(struct wr_upstream_conf, keepalive_time_ms, MSEC, "keepalive_time", WEIR_IN_UPSTREAM,
              "1h", "how long after it was made a connection is still kept"),
-    WEIR_OPT(struct upstream_conf, keepalive_timeout_ms, MSEC, "keepalive_timeout",
+    WEIR_OPT(struct wr_upstream_conf, keepalive_timeout_ms, MSEC, "keepalive_timeout",
              WEIR_IN_UPSTREAM, "60s", "how long an idle connection to a server is kept"),
 };
 
@@ -440,7 +270,7 @@ static weir_self self = WR_SELF;
 const weir_module wr_upstream_module = {
     WR_BUILTIN(&self, "core.upstream"),
     .summary = "groups of servers",
-    .conf_size = sizeof(struct upstream_conf),
+    .conf_size = sizeof(struct wr_upstream_conf),
     .directives = WEIR_ITEMS(directives),
     .variables = { wr_upstream_variables, WR_UPSTREAM_VARIABLES, sizeof(weir_variable) },
     .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "base/pool.h"
 #include "conf/suggest.h"
-#include "http/core_resolver.h"
+#include "upstream/resolver_conf.h"
 #include "upstream/group.h"
 #include "upstream/lookup.h"
 #include "upstream/upstream_conf.h"

@@ -135,9 +135,11 @@ typedef struct weir_exchange_options {
     uint32_t                    reserved_;
     weir_chain                 *body;   /* all of it, taken: it can be sent again to another peer. NULL: none, or STREAM */
     weir_str                    tls_name; /* checked in the certificate, and sent (SNI) */
+    uint64_t                    peer;     /* weir_peer.id of the one to ask, whatever its state, and no other; 0: by turn */
 } weir_exchange_options;
 
-/* Start one; it ends with owner. Never NULL: what goes wrong arrives through failed. */
+/* Start one; it ends with owner, which must not outlive r. Never NULL: what goes wrong arrives through failed. head, tls_name
+ * and the bytes of body must stay as long as it. */
 WEIR_API weir_exchange *weir_exchange_start(weir_pool *owner, const weir_exchange_options *o);
 
 /*
@@ -177,9 +179,12 @@ typedef struct weir_fetch_options {
     uint64_t                    timeout_ms; /* for the whole; 0: the policy's waits */
     uint64_t                    keep;       /* most bytes of body kept; longer: WEIR_LIMIT. 0: the body is dropped */
     const weir_exchange_policy *policy;     /* NULL: the defaults */
+    uint64_t                    peer;       /* as in weir_exchange_options */
 } weir_fetch_options;
 
-/* Start it; done(data, result, reply) once, from the loop; reply is NULL unless result is WEIR_OK. Ends with owner. */
+/* Start it; done(data, result, reply) once, from the loop; reply is NULL unless result is WEIR_OK, and lives until done
+ * returns, with its body. What cannot be sent is WEIR_INVALID: a target or field that is none, or a field that is the server's
+ * to say (Host, Content-Length, Transfer-Encoding, Connection, Expect). Ends with owner. */
 WEIR_API void weir_fetch(weir_pool *owner, const weir_fetch_options *o,
                          void (*done)(void *data, int result, const weir_reply *reply), void *data);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "conf/bind.h"
-#include "http/core_resolver.h"
+#include "upstream/resolver_conf.h"
 #include "module/registry.h"
 #include "upstream/group.h"
 #include "upstream/upstream_conf.h"
@@ -53,7 +53,7 @@ static weir_self user_self = WR_SELF;
 static const weir_module user = { WR_BUILTIN(&user_self, "test.user"),
                                   .conf_size = sizeof(struct user_conf),
                                   .directives = WEIR_ITEMS(directives) };
-static const weir_module *const builtin[] = { &user, &wr_core_resolver, &wr_upstream_module };
+static const weir_module *const builtin[] = { &user, &wr_resolver_module, &wr_upstream_module };
 
 static struct {
     weir_pool *pool;

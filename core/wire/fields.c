@@ -1,5 +1,5 @@
-/* http/fields.c - adding to, removing from and searching a set of header fields. */
-#include "http/fields.h"
+/* wire/fields.c - adding to, removing from and searching a set of header fields. */
+#include "wire/fields.h"
 
 #include <string.h>
 

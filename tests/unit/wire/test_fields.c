@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "wire/http1_head.h"
 #include "wire/names.h"
 

@@ -1,6 +1,6 @@
-/* http/core_resolver.c - core.resolver: a resolver from its statement, the metrics of all of them,
+/* upstream/resolver_conf.c - core.resolver: a resolver from its statement, the metrics of all of them,
  * and their end in a worker. */
-#include "http/core_resolver.h"
+#include "upstream/resolver_conf.h"
 
 #include <string.h>
 #include <weir/log.h>
@@ -9,7 +9,6 @@
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
-#include "base/strbuf.h"
 #include "module/registry.h"
 #include "net/resolve_now.h"
 
@@ -33,13 +32,13 @@ main_conf(const struct weir_conf *cf)
     while (scope->parent != NULL) {
         scope = scope->parent;
     }
-    return (struct conf *)(uintptr_t)scope->conf[wr_core_resolver.self->slot];
+    return (struct conf *)(uintptr_t)scope->conf[wr_resolver_module.self->slot];
 }
 
 const struct wr_resolver_conf *
 wr_resolver_conf_of(const struct wr_scope *scope)
 {
-    const struct conf *c = scope->conf[wr_core_resolver.self->slot];
+    const struct conf *c = scope->conf[wr_resolver_module.self->slot];
 
     return &c->pub;
 }
@@ -47,7 +46,7 @@ wr_resolver_conf_of(const struct wr_scope *scope)
 const struct wr_resolver_conf *
 wr_resolver_conf(const weir_request *r)
 {
-    const struct conf *c = r->conf[wr_core_resolver.self->slot];
+    const struct conf *c = r->conf[wr_resolver_module.self->slot];
 
     return &c->pub;
 }
@@ -60,7 +59,7 @@ wr_resolver_system(const struct weir_conf *cf)
 
 /* ---- Metrics. ---- */
 
-static weir_metric *questions, *answers;
+static weir_metric *questions, *answers, *groups, *denied_groups;
 
 static const char *const question_kinds[] = { "asked", "cached", "joined", "hosts", "denied" };
 static const char *const answer_kinds[] = { "found", "none", "failure", "timeout" };
@@ -82,6 +81,18 @@ count(enum wr_resolve_event what)
     weir_count_at(*places[what].metric, places[what].cell, 1);
 }
 
+void
+wr_resolver_count_group(int64_t change)
+{
+    weir_gauge_add(groups, change);
+}
+
+void
+wr_resolver_count_denied_group(void)
+{
+    weir_count(denied_groups, 1);
+}
+
 static const weir_metric_def metrics[] = {
     { .name = "resolver_questions_total",
       .help = "names that were wanted: asked of name servers, in the cache, asked already by "
@@ -98,6 +109,14 @@ static const weir_metric_def metrics[] = {
       .n = 4,
       .label = "result",
       .values = answer_kinds },
+    { .name = "resolver_run_time_upstreams",
+      .help = "addresses that only requests named, of which connections and failures are remembered",
+      .handle = &groups,
+      .type = WEIR_GAUGE },
+    { .name = "resolver_run_time_upstreams_denied_total",
+      .help = "requests that found no place for such an address",
+      .handle = &denied_groups,
+      .type = WEIR_COUNTER },
 };
 
 /* ---- The words of `resolver`. ---- */
@@ -289,7 +308,7 @@ static const weir_directive rows[] = {
 
 static weir_self self = WR_SELF;
 
-const weir_module wr_core_resolver = {
+const weir_module wr_resolver_module = {
     WR_BUILTIN(&self, "core.resolver"),
     .summary = "who is asked for the addresses of names",
     .conf_size = sizeof(struct conf),

@@ -1,10 +1,10 @@
-/* http/fields.h - a set of header fields with an index by known name; shared until it is changed.
+/* wire/fields.h - a set of header fields with an index by known name; shared until it is changed.
  *
  * A response begins with the empty block, or with a hot file's prebuilt one, without a copy; the first change makes the
  * request's own. Request fields are the request's own from the start.
  */
-#ifndef WR_HTTP_FIELDS_H
-#define WR_HTTP_FIELDS_H
+#ifndef WR_WIRE_FIELDS_H
+#define WR_WIRE_FIELDS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,87 @@
+/* upstream/upstream_names.c - names met in any block, also before their upstream{} is read. */
+#include "upstream/upstream_names.h"
+
+#include "base/assert.h"
+#include "base/pool.h"
+#include "module/registry.h"
+#include "upstream/upstream_conf.h"
+
+struct wr_upstream_conf *
+wr_upstream_main(const struct weir_conf *cf)
+{
+    const struct wr_scope *scope = cf->scope;
+
+    if (scope == NULL) {
+        return NULL;
+    }
+    while (scope->parent != NULL) {
+        scope = scope->parent;
+    }
+    return (struct wr_upstream_conf *)(uintptr_t)scope->conf[wr_upstream_module.self->slot];
+}
+
+weir_upstream *
+wr_upstream_named(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name)
+{
+    weir_upstream *u;
+
+    if (top->names == NULL) {
+        top->names = wr_pool_alloc(cf->pool, sizeof(*top->names));
+        wr_map_init(top->names, cf->pool, false);
+    }
+    u = wr_map_find(top->names, name);
+    if (u == NULL) {
+        u = wr_group_create(cf->pool, weir_dup(cf->pool, name));
+        wr_map_add(top->names, u->name, u);
+    }
+    return u;
+}
+
+/* The group or address of this name. A name without a port that users give different default ports
+ * is two addresses, unless it turns out to be a group. */
+static weir_upstream *
+find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint16_t default_port)
+{
+    weir_upstream *u = wr_upstream_named(cf, top, name);
+
+    if (u->defined != NULL || default_port == 0 || u->default_port == default_port) {
+        return u;
+    }
+    if (u->default_port == 0) {
+        u->default_port = default_port;
+        return u;
+    }
+    return wr_upstream_named(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),
+                                              default_port));
+}
+
+weir_upstream *
+weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
+{
+    struct wr_upstream_conf *top = wr_upstream_main(cf);
+    weir_upstream *u;
+
+    WR_ASSERT(default_port <= UINT16_MAX);
+    if (top == NULL || name.len == 0) {
+        (void)weir_conf_error(cf, "no host in upstream \"%.*s\"", WEIR_FMT(name));
+        return NULL;
+    }
+    u = find_for(cf, top, name, (uint16_t)default_port);
+    if (u->used == NULL) {
+        u->used = cf->node;
+        u->scope = cf->scope;
+    }
+    return u;
+}
+
+int
+wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field)
+{
+    weir_upstream *u = weir_upstream_find(cf, text, 0);
+
+    if (u == NULL) {
+        return WEIR_ERROR;
+    }
+    *field = u;
+    return WEIR_OK;
+}

@@ -1,0 +1,43 @@
+/* upstream/upstream_names.h - the groups of a configuration by name, and which names are addresses.
+ */
+#ifndef WR_UPSTREAM_UPSTREAM_NAMES_H
+#define WR_UPSTREAM_UPSTREAM_NAMES_H
+
+#include "base/map.h"
+#include "conf/bind.h"
+#include "upstream/group.h"
+
+struct wr_run_time;
+
+/* The struct of core.upstream, for two places: what an upstream{} says, and what the main context
+ * holds. */
+struct wr_upstream_conf {
+    int64_t keepalive;
+    int64_t keepalive_requests;
+    uint64_t keepalive_time_ms;
+    uint64_t keepalive_timeout_ms;
+    weir_upstream *group; /* of this upstream{}; NULL elsewhere */
+    struct wr_map *names; /* main: weir_upstream by name, made when there is one */
+    struct wr_run_time *run_time; /* main: groups made of names that only requests know */
+};
+
+/* What the main context holds; NULL where there is none yet. */
+struct wr_upstream_conf *wr_upstream_main(const struct weir_conf *cf);
+
+/* The group or address of that name, made if it is not there. */
+weir_upstream *wr_upstream_named(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name);
+
+/* How many there are, and the i-th. */
+static inline size_t
+wr_upstream_count(const struct wr_upstream_conf *top)
+{
+    return top->names != NULL ? wr_map_count(top->names) : 0;
+}
+
+static inline weir_upstream *
+wr_upstream_group(const struct wr_upstream_conf *top, size_t i)
+{
+    return (weir_upstream *)wr_map_entry(top->names, i)->value;
+}
+
+#endif

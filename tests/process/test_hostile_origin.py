@@ -1,0 +1,301 @@
+"""Origins that lie, stop, and break: each lie is a 502 or a cut, never passed on.  [reliability 3]
+
+The server under test passes requests on by tests/modules/courier.c, so these are about exchanges and
+not about any one module's use of them.
+"""
+
+import re
+import socket
+import threading
+
+import pytest
+
+from weir.origin import Origin, answers
+from weir.server import wait_for
+from weir.wire import Connection, fetch
+
+pytestmark = pytest.mark.weir_only
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
+
+
+@pytest.fixture
+def front(make_server):
+    """Start a server in front of origins with these scripts."""
+    made = []
+
+    def make(*scripts, more="", group="", one="courier up;", log="", http=""):
+        made.extend(Origin(script) for script in scripts)
+        lines = "".join(f"server {origin.address} max_fails=0;" for origin in made)
+        server = make_server(f"location / {{ {one} {more} }}", http=f"upstream up {{ {lines} {group} }}\n{http}",
+                             main="load_module %MODULE:courier%;").start()
+        return (server, *made)
+
+    yield make
+    for origin in made:
+        origin.close()
+
+
+LIES = {
+    "garbage": b"what is this\r\n\r\n",
+    "html in place of a head": b"<html>no head</html>\n",
+    "HTTP/0.9": b"just the body",
+    "a status of 000": b"HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n",
+    "a status of 999": b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+    "a status of two digits": b"HTTP/1.1 20 Odd\r\nContent-Length: 0\r\n\r\n",
+    "a bad length": b"HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok",
+    "a negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
+    "a signed length": b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+    "a list of lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
+    "a length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "an unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: cow\r\n\r\nok",
+    "an unasked 101": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    "a NUL in a field": b"HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 2\r\n\r\nok",
+    "a bare CR in a field": b"HTTP/1.1 200 OK\r\nA: b\rX: c\r\nContent-Length: 2\r\n\r\nok",
+    "bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "a folded line": b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 2\r\n\r\nok",
+    "a blank before a colon": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+    "a head without end": b"HTTP/1.1 200 OK\r\nA: " + b"a" * 20000,
+    "1xx without end": b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + OK,
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("pieces", [0, 7])
+def test_a_lie_is_502(front, name, pieces):
+    server, origin = front(answers(LIES[name], close=name == "HTTP/0.9", pieces=pieces))
+    answer = fetch(server.port, "/")
+    assert answer.status == 502
+    assert b"ok" not in answer.body.replace(b"token", b"")
+    assert re.search(r"\[error\] .*upstream sent .* while reading response header from upstream, client: 127\.0\.0\.1, "
+                     rf'server: .*, request: "GET / HTTP/1\.1", upstream: "http://{origin.address}/", host: ".*", '
+                     r"took: \d+\.\d{3}s", server.error_log.read_text())
+
+
+CUTS = {
+    "a body shorter than promised": (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", True),
+    "a chunked body without its end": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", True),
+    "a bad chunk size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nxyz\r\n", False),
+    "a chunk longer than its size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123456\r\n0\r\n\r\n", False),
+    "a trailer that is none": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\nbad\r\n\r\n", False),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize("pieces", [0, 3])
+def test_a_broken_body_is_cut(front, name, pieces):
+    """Whole until the break, and then no clean end: neither all of the length, nor the last chunk."""
+    data, close = CUTS[name]
+    server, origin = front(answers(data, close=close, pieces=pieces))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        got = b""
+        while (more := sock.recv(65536)):
+            got += more
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    if b"content-length" in head.lower():
+        assert body in (b"12345", b"")
+    else:
+        assert not body.endswith(b"0\r\n\r\n") and b"6" not in body
+
+
+SURPLUS = {
+    "behind a length": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+    "behind the last chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nevil",
+}
+
+
+@pytest.mark.parametrize("name", SURPLUS)
+def test_surplus_bytes_reach_nobody(front, name):
+    server, origin = front(answers(SURPLUS[name]))
+    with Connection(server.port) as connection:
+        for _ in range(3):
+            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.response().body == b"ok"
+    assert origin.connections == 3      # none was used twice
+
+
+def test_a_body_behind_a_204_reaches_nobody(front):
+    server, origin = front(answers(b"HTTP/1.1 204 None\r\n\r\nevil"))
+    with Connection(server.port) as connection:
+        for _ in range(2):
+            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = connection.response()
+            assert (answer.status, answer.body) == (204, b"")
+    assert origin.connections == 2
+
+
+def test_a_reset_in_the_head_and_in_the_body(front):
+    def script(talk):
+        request = talk.request()
+        talk.send(b"HTTP/1.1 200 OK\r\nContent-Le" if b"/head" in request else
+                  b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+        if b"/body" in request:
+            go.wait(15)
+        talk.reset()
+    go = threading.Event()
+    server, origin = front(script)
+    assert fetch(server.port, "/head").status == 502
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
+        sock.sendall(b"GET /body HTTP/1.1\r\nHost: a\r\n\r\n")
+        got = sock.recv(65536)
+        go.set()
+        while (more := sock.recv(65536)):
+            got += more
+    assert got.startswith(b"HTTP/1.1 200 ") and got.endswith((b"\r\n\r\n", b"12345"))
+
+
+def test_silence_is_504(front):
+    server, origin = front(lambda talk: talk.request() and talk.wait_for_end(), more="courier_timeout 200ms;")
+    assert fetch(server.port, "/x").status == 504
+    assert "upstream timed out (110: Connection timed out) while reading response header from upstream" \
+        in server.error_log.read_text()
+
+
+def test_silence_in_the_body_is_a_cut(front):
+    def script(talk):
+        talk.request()
+        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+        talk.wait_for_end()
+    server, origin = front(script, more="courier_timeout 200ms;")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        got = b""
+        while (more := sock.recv(65536)):
+            got += more
+    assert got.endswith(b"12345")
+    assert "upstream timed out (110: Connection timed out) while reading upstream" in server.error_log.read_text()
+
+
+def test_an_origin_that_is_not_there_is_502(front):
+    server, origin = front(answers(OK))
+    origin.close()
+    assert fetch(server.port, "/x").status == 502
+    assert re.search(r"connect\(\) failed \(111: Connection refused\) while connecting to upstream, client: .*"
+                     rf'upstream: "http://{origin.address}/x", host: ', server.error_log.read_text())
+
+
+# -- Keeping connections.
+
+def test_connections_are_kept(front):
+    server, origin = front(answers(OK))
+    for _ in range(5):
+        assert fetch(server.port, "/").body == b"ok"
+    assert origin.connections == 1
+
+
+def test_a_get_survives_a_kept_connection_that_closes(front):
+    """The origin closes a moment after each answer: no request may see it."""
+    def script(talk):
+        talk.request()
+        talk.send(OK)
+        talk.sock.shutdown(socket.SHUT_RDWR)
+    server, origin = front(script)
+    with Connection(server.port) as connection:
+        for _ in range(300):
+            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.response().status == 200
+
+
+def test_a_post_over_a_kept_connection_is_sent_once(front):
+    """The second request of a connection is read, and the connection closed: it may have been acted on."""
+    seen = []
+
+    def script(talk):
+        seen.append(talk.request())
+        talk.send(OK)
+        if (second := talk.request()):
+            seen.append(second)
+    server, origin = front(script)
+    assert fetch(server.port, "/", "POST", body=b"one").status == 200
+    assert fetch(server.port, "/", "POST", body=b"two").status == 502
+    assert [s.rpartition(b"\r\n\r\n")[2] for s in seen] == [b"one", b"two"]
+
+
+# -- Retries, variables, log.
+
+def test_the_next_peer_is_tried_and_the_tries_are_logged(front):
+    server, first, second = front(
+        answers(BUSY), answers(OK), more="courier_retry on;",
+        http='log_format up "$upstream_addr|$upstream_status|$upstream_response_length|$upstream_bytes_received'
+             '|$upstream_bytes_sent|$upstream_response_time|$upstream_connect_time|$upstream_header_time'
+             '|$upstream_http_content_length|$upstream_cookie_a"; access_log logs/up.log up;')
+    assert fetch(server.port, "/").body == b"ok"
+    log = server.prefix / "logs/up.log"
+    wait_for("the line", lambda: log.exists() and log.read_text())
+    part = log.read_text().strip().split("|")
+    assert part[0] == f"{first.address}, {second.address}"
+    assert part[1] == "503, 200"
+    assert part[2] == "0, 2"
+    assert part[3] == f"{len(BUSY)}, {len(OK)}"
+    for sent in part[4].split(", "):
+        assert int(sent) > 30
+    for times in part[5:8]:
+        assert re.fullmatch(r"\d\.\d{3}, \d\.\d{3}", times)
+    assert part[8] == "2" and part[9] == "-"
+
+
+def test_a_failed_try_shows_what_stands_for_it(front):
+    server, origin = front(answers(b"nonsense\r\n\r\n"),
+                           http='log_format up "$upstream_addr|$upstream_status|$upstream_header_time|$upstream_http_a"; '
+                                'access_log logs/up.log up;')
+    assert fetch(server.port, "/").status == 502
+    log = server.prefix / "logs/up.log"
+    wait_for("the line", lambda: log.exists() and log.read_text())
+    assert log.read_text().strip() == f"{origin.address}|502|-|-"
+
+
+def test_variables_are_absent_where_nobody_was_asked(make_server):
+    server = make_server('location / { return 200 "[$upstream_addr$upstream_status$upstream_http_a$upstream_trailer_a]"; }').start()
+    assert fetch(server.port, "/").body == b"[]"
+
+
+# -- Fetches.
+
+def test_a_fetch_answers_with_all_of_it(front):
+    server, origin = front(answers(b"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone"), one="courier_fetch up;")
+    assert fetch(server.port, "/x?y").body == b"404:none"
+    assert origin.talks[0].last.startswith(b"GET /x?y HTTP/1.1\r\nHost: up\r\n")
+
+
+def test_a_fetch_of_a_lie_fails(front):
+    server, origin = front(answers(LIES["two lengths"]), one="courier_fetch up;")
+    assert fetch(server.port, "/").body == b"failed -8"
+
+
+# -- Memory.
+
+def test_a_slow_client_does_not_make_the_server_hold_the_body(front):
+    """64 MiB for a client that reads nothing: what waits is bounded, and the origin is stopped."""
+    from weir.server import status_kb
+    total = 64 << 20
+    sent = [0]
+
+    def script(talk):
+        talk.request()
+        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % total)
+        block = b"x" * 65536
+        while sent[0] < total:
+            talk.send(block)
+            sent[0] += len(block)
+    server, origin = front(script)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
+        before = status_kb(server.process.pid, "VmRSS")
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        last = -1
+
+        def stands_still():
+            nonlocal last
+            now, last = sent[0] == last and last > 0, sent[0]
+            return now
+        wait_for("the origin to be stopped", stands_still)
+        assert sent[0] < total
+        assert status_kb(server.process.pid, "VmRSS") - before < 8 * 1024
+        got = 0
+        while got < total:
+            data = sock.recv(1 << 20)
+            assert data
+            got += len(data)
