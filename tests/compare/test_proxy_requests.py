@@ -27,7 +27,7 @@ CONFIGS += [(f"{where} without URI", where, "proxy_pass http://%O%;") for where 
             ("~ ^/a", "~* ^/A", "~ b$", "~ ^/(?<part>[a-z])/")]
 CONFIGS += [(f"variables: {value}", "/", f"proxy_pass {value};") for value in
             ("http://$arg_to", "http://$arg_to/", "http://$arg_to/x", "http://$arg_to$uri", "http://$arg_to$request_uri",
-             "http://$arg_to/x$is_args$args", "$scheme://$arg_to", "http://$arg_to$document_uri?b=1")]
+             "http://$arg_to/x$is_args$args", "http://$arg_to$document_uri?b=1")]
 CONFIGS += [(f"a group: {uri}", "/a/", f"proxy_pass http://app{uri};") for uri in ("", "/", "/x", "/x/y?z=1")]
 
 FIELDS = [
