@@ -110,6 +110,9 @@ settle(struct wr_body_in *b, int result)
 {
     if (!b->complete && !b->failed) {
         b->complete = result == WEIR_OK;
+        if (b->complete && !b->streams && b->r->pub.in_length < 0) {
+            b->r->pub.in_length = (int64_t)b->came; /* now it is known */
+        }
         b->failed = !b->complete;
         b->result = result;
     }

@@ -8,6 +8,21 @@
 
 /* ---- Whole. ---- */
 
+/* What proxy_set_body says. */
+static int
+fixed_body(struct proxied *p)
+{
+    weir_str text = weir_value_get(p->r, p->conf->body);
+    weir_chain body = { NULL, NULL };
+
+    p->up_over = true;
+    p->up_length = (int64_t)text.len;
+    if (text.len != 0) {
+        weir_chain_push(&body, weir_buf_ref(p->r->pool, text));
+    }
+    return send_begin(p, &body);
+}
+
 static int
 whole_body(weir_request *r, void *data, int result, weir_chain *body)
 {
@@ -16,6 +31,9 @@ whole_body(weir_request *r, void *data, int result, weir_chain *body)
     (void)r;
     if (result != WEIR_OK) {
         return weir_body_status(result);
+    }
+    if (p->conf->body != NULL) {
+        return fixed_body(p);
     }
     p->up_over = true;
     p->up_length = (int64_t)weir_chain_len(body);
@@ -102,28 +120,16 @@ stream_body(struct proxied *p)
 
 /* ---- Which. ---- */
 
-static int
-fixed_body(struct proxied *p)
-{
-    weir_str text = weir_value_get(p->r, p->conf->body);
-    weir_chain body = { NULL, NULL };
-
-    p->up_over = true;
-    p->up_length = (int64_t)text.len;
-    if (text.len != 0) {
-        weir_chain_push(&body, weir_buf_ref(p->r->pool, text));
-    }
-    return send_begin(p, &body);
-}
-
 int
 body_up_begin(struct proxied *p)
 {
     weir_request *r = p->r;
 
     p->up_length = -1;
-    if (p->conf->body != NULL) {
-        return fixed_body(p);
+    if (p->conf->body != NULL) { /* a value may be about the client's body: that has to be there */
+        return p->conf->body->constant.data != NULL || !(r->flags & WEIR_R_HAS_BODY)
+                   ? fixed_body(p)
+                   : weir_read_body(r, 0, whole_body, p);
     }
     if (p->conf->pass_body && r->flags & WEIR_R_HAS_BODY) {
         return can_stream(p) ? stream_body(p) : weir_read_body(r, 0, whole_body, p);
