@@ -1,8 +1,8 @@
 /* proxy/body_up.c - the request's body on its way to the upstream.
  *
- * With proxy_request_buffering it is read whole first, so that the upstream is not kept by a slow client and the request can be
- * tried at another peer. Without, each piece goes on as it comes: the upstream's pace stops the client, and only a body of
- * which nothing was sent can go elsewhere.
+ * With proxy_request_buffering it is read whole first, so that the upstream is not kept by a slow
+ * client and the request can be tried at another peer. Without, each piece goes on as it comes: the
+ * upstream's pace stops the client, and only a body of which nothing was sent can go elsewhere.
  */
 #include "proxy.h"
 
@@ -66,6 +66,9 @@ body_up_pass(struct proxied *p, weir_chain *body, bool last)
     if (p->up_stuck && body->head != NULL) {
         return; /* the upstream is behind: what is left here stops the client */
     }
+    if (p->up_frames) {
+        chunks_frame(p, body, last);
+    }
     rc = weir_exchange_send(p->x, body, last);
     p->up_stuck = rc == WEIR_AGAIN && !last;
     p->up_over = last || rc == WEIR_CLOSED;
@@ -108,6 +111,7 @@ stream_body(struct proxied *p)
 
     p->streams = true;
     p->up_chunked = p->r->in_length < 0;
+    p->up_frames = p->up_chunked && p->conf->pass_trailers;
     p->up_length = p->r->in_length;
     rc = send_begin(p, NULL);
     if (rc == WEIR_AGAIN && weir_stream_body(p->r, 0, piece, p) != WEIR_OK) {
