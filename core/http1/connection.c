@@ -292,7 +292,9 @@ send_what_there_is(struct wr_http1 *h)
     struct wr_request *r = h->r;
 
     for (unsigned rounds = 0; rounds < ROUNDS_A_TURN; rounds++) {
-        wr_http1_send_more(h);
+        if (h->x->out.head != NULL) {
+            wr_http1_send_more(h);
+        }
         if (r->ended || r->answer != WR_ANSWER_BODY || h->x->out.head != NULL ||
             wr_out_flush(&h->conn) != 0) {
             return;

@@ -246,7 +246,8 @@ def test_another_server_of_the_group_is_tried(site, redis, make_server):
     server = site(f"server 127.0.0.1:{dead} weight=9 max_fails=1 fail_timeout=1h; server %s;")
     for _ in range(6):
         assert visit(server).status == 200
-    assert server.log().count(f"upstream: \"127.0.0.1:{dead}\"") == 1      # then it is left out
+    refusals = [line for line in server.log().splitlines() if "connect() failed" in line and str(dead) in line]
+    assert len(refusals) == 1       # then it is left out
 
 
 def test_backups_are_asked_when_the_others_are_down(site, redis):
@@ -305,8 +306,6 @@ def test_a_reload_keeps_asking(site, redis):
 @pytest.mark.parametrize("group, ask_for, said", [
     ("upstream sessions { server 127.0.0.1:1; }", "sesions", 'did you mean the upstream "sessions"?'),
     ("upstream sessions { }", "sessions", "no servers are inside upstream"),
-    ("upstream sessions { server 127.0.0.1:1 max_conns=2; }", "sessions", "comes with the proxy"),
-    ("upstream sessions { server 127.0.0.1:1; least_conn; }", "sessions", "comes with the proxy"),
 ])
 def test_mistakes_are_named(make_server, examples, group, ask_for, said):
     server = make_server(f"location / {{ redis_access {ask_for}; redis_access_key k; }}", http=group,
