@@ -172,8 +172,15 @@ weir_rewrite(weir_request *pub, weir_str path, weir_str args)
         return WEIR_INVALID;
     }
     set_target(r, path, args);
+    pub->flags |= WEIR_R_INTERNAL;
     r->rewritten = true;
     return WEIR_OK;
+}
+
+void
+weir_stay(weir_request *pub)
+{
+    wr_request_of(pub)->rewritten = false;
 }
 
 int

@@ -360,11 +360,6 @@ phase_over(struct wr_request *r)
         go_to(r, r->phase + 1u);
         return;
     case WEIR_PHASE_SERVER_REWRITE:
-        if (r->rewritten && r->rewrites_left-- == 0) {
-            r->rewrites_left = 0;
-            wr_request_answer_status(r, 500);
-            return;
-        }
         go_to(r, WEIR_PHASE_FIND_CONFIG);
         return;
     case WEIR_PHASE_REWRITE:
