@@ -256,10 +256,11 @@ weir_var_declare(weir_conf *cf, weir_str name)
         return WEIR_ABSENT;
     }
     v = &vars->at[i];
-    if (v->get != NULL && v->flags & WEIR_VAR_PREFIX) { /* an own variable hides that one of the family */
-        v->get = NULL;
-        v->flags = v->field = 0;
-        v->rest = v->name;
+    if (v->get != NULL && v->flags & WEIR_VAR_PREFIX) { /* the family's until it is set */
+        v->flags &= ~(uint32_t)(WR_VAR_LEAF | WR_VAR_PLAIN);
+        v->field = 0;
+        v->settable = true;
+        return i;
     }
     if (v->get != NULL && v->assign == NULL) {
         wr_diag_error(cf->diag, wr_vars_place(cf, name), NULL,
@@ -416,7 +417,7 @@ get_kept(struct wr_request *r, const struct wr_var *v, uint32_t i)
         if (main->vars != NULL && main->var_state[i] == STATE_SET) {
             return main->vars[i];
         }
-        if (v->define == NULL && v->unset == NULL) {
+        if (v->get == NULL && v->define == NULL && v->unset == NULL) {
             return (weir_str){ NULL, 0 };
         }
     }

@@ -35,7 +35,7 @@ struct wr_var {
     void (*assign)(struct wr_request *r, weir_str value); /* a variable of the core that `set` changes ($args); else NULL */
     weir_str rest;                  /* what get is given: behind the prefix for WEIR_VAR_PREFIX, else the name */
     bool declared;
-    bool settable;                  /* weir_var_declare was called: weir_var_set's value comes before a computed one */
+    bool settable;                  /* weir_var_declare was called: weir_var_set's value comes before a computed one, a family's, or `unset` */
     struct wr_conf_place used_at;
 };
 

@@ -145,13 +145,13 @@ test_one_that_computes_itself_is_not_set(void **state)
 }
 
 static void
-test_an_own_variable_hides_that_of_a_family(void **state)
+test_a_variable_of_a_family_can_be_set(void **state)
 {
     int32_t i = weir_var_find(&w.cf, WEIR_STR("t_name_x"));
 
     (void)state;
     assert_int_equal(weir_var_declare(&w.cf, WEIR_STR("t_name_x")), i);
-    assert_null(weir_var_get(&w.r.pub, i).data);
+    assert_str(weir_var_get(&w.r.pub, i), "conf:x");
     assert_int_equal(weir_var_set(&w.r.pub, i, WEIR_STR("own")), WEIR_OK);
     assert_str(weir_var_get(&w.r.pub, i), "own");
 }
@@ -298,7 +298,7 @@ main(void)
         TEST(test_a_word_with_escapes_is_underlined_whole),
         TEST(test_a_declared_one_has_the_value_it_was_given),
         TEST(test_one_that_computes_itself_is_not_set),
-        TEST(test_an_own_variable_hides_that_of_a_family),
+        TEST(test_a_variable_of_a_family_can_be_set),
         TEST(test_subrequests_see_what_was_set_and_compute_their_own),
         TEST(test_a_defined_one_is_computed_once),
         TEST(test_what_exists_is_not_defined_again),
