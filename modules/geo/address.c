@@ -1,7 +1,5 @@
-/* geo/address.c - reading addresses and networks. */
+/* geo/address.c - from texts and bytes to numbers. */
 #include "address.h"
-
-#include <arpa/inet.h>
 
 static uint64_t
 number(const uint8_t *p, size_t n)
@@ -17,16 +15,12 @@ number(const uint8_t *p, size_t n)
 bool
 address_from_bytes(weir_str bytes, struct address *a)
 {
-    static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-    const uint8_t *p = (const uint8_t *)bytes.data;
+    weir_str plain = weir_addr_plain(bytes);
+    const uint8_t *p = (const uint8_t *)plain.data;
 
-    if (bytes.len == 16 && memcmp(p, mapped, sizeof(mapped)) == 0) {
-        bytes.len = 4;
-        p += sizeof(mapped);
-    }
-    if (bytes.len == 4) {
+    if (plain.len == 4) {
         *a = (struct address){ .lo = number(p, 4) };
-    } else if (bytes.len == 16) {
+    } else if (plain.len == 16) {
         *a = (struct address){ number(p, 8), number(p + 8, 8), true };
     } else {
         return false;
@@ -34,71 +28,39 @@ address_from_bytes(weir_str bytes, struct address *a)
     return true;
 }
 
+/* An address or network; bits: how many of the address count. */
+static bool
+parse(weir_str text, struct address *a, unsigned *bits, bool *loose)
+{
+    weir_net net;
+
+    if (weir_net_parse(text, &net, loose) != WEIR_OK ||
+        !address_from_bytes((weir_str){ (const char *)net.addr, net.len }, a)) {
+        return false;
+    }
+    if (net.len == 16 && !a->v6) { /* it stands for an IPv4 address, or for a network of them */
+        *bits = net.bits >= 96 ? net.bits - 96u : 0;
+        return net.bits >= 96;
+    }
+    *bits = net.bits;
+    return true;
+}
+
 bool
 address_parse(weir_str text, struct address *a)
 {
-    char room[INET6_ADDRSTRLEN];
-    uint8_t bytes[16];
+    unsigned bits;
 
-    if (text.len == 0 || text.len >= sizeof(room) || memchr(text.data, '\0', text.len) != NULL) {
-        return false;
-    }
-    memcpy(room, text.data, text.len);
-    room[text.len] = '\0';
-    size_t len = inet_pton(AF_INET, room, bytes) == 1    ? 4
-                 : inet_pton(AF_INET6, room, bytes) == 1 ? 16
-                                                         : 0;
-    return address_from_bytes((weir_str){ (const char *)bytes, len }, a);
-}
-
-static bool
-is_port(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9') {
-            return false;
-        }
-    }
-    return s.len > 0 && s.len <= 5;
+    return text.len != 0 && memchr(text.data, '/', text.len) == NULL && parse(text, a, &bits, NULL);
 }
 
 bool
 address_parse_port(weir_str text, struct address *a)
 {
-    const char *colon = text.len != 0 ? memchr(text.data, ':', text.len) : NULL;
-    bool brackets = text.len != 0 && text.data[0] == '[';
-    const char *end = brackets ? memchr(text.data, ']', text.len) : colon;
+    uint32_t port;
+    weir_str addr;
 
-    if (brackets) {
-        if (end == NULL) {
-            return false;
-        }
-        colon = end + 1;
-    }
-    if (end == NULL || (!brackets && memchr(end + 1, ':', (size_t)(text.data + text.len - end - 1)))) {
-        return address_parse(text, a); /* no port, or IPv6 */
-    }
-    weir_str port = { colon, (size_t)(text.data + text.len - colon) };
-    if (port.len != 0 && (port.data[0] != ':' || !is_port((weir_str){ port.data + 1, port.len - 1 }))) {
-        return false;
-    }
-    return address_parse((weir_str){ text.data + brackets, (size_t)(end - text.data) - brackets }, a);
-}
-
-/* Digits, up to 128. */
-static bool
-parse_bits(weir_str s, unsigned max, unsigned *bits)
-{
-    unsigned value = 0;
-
-    if (s.len > 3 || !is_port(s)) {
-        return false;
-    }
-    for (size_t i = 0; i < s.len; i++) {
-        value = value * 10 + (unsigned)(s.data[i] - '0');
-    }
-    *bits = value;
-    return value <= max;
+    return weir_addr_parse(text, &addr, &port) == WEIR_OK && address_parse(addr, a);
 }
 
 /* The low n bits of 64, for n up to 64. */
@@ -111,25 +73,16 @@ low_bits(unsigned n)
 bool
 span_parse_network(weir_str text, struct span *s, bool *loose)
 {
-    const char *slash = text.len != 0 ? memchr(text.data, '/', text.len) : NULL;
-    weir_str name = text;
     struct address a;
+    unsigned bits;
 
-    name.len = slash != NULL ? (size_t)(slash - text.data) : text.len;
-    if (!address_parse(name, &a)) {
+    if (!parse(text, &a, &bits, loose)) {
         return false;
     }
-    unsigned all = a.v6 ? 128 : 32;
-    unsigned bits = all;
-    if (slash != NULL &&
-        !parse_bits((weir_str){ slash + 1, text.len - name.len - 1 }, all, &bits)) {
-        return false;
-    }
-    unsigned rest = all - bits;
+    unsigned rest = (a.v6 ? 128u : 32u) - bits;
     uint64_t low = low_bits(rest > 64 ? 64 : rest);
     uint64_t high = low_bits(rest > 64 ? rest - 64 : 0);
-    *loose = (a.lo & low) != 0 || (a.hi & high) != 0;
-    s->from = (struct address){ a.hi & ~high, a.lo & ~low, a.v6 };
+    s->from = a;
     s->until = (struct address){ a.hi | high, a.lo | low, a.v6 };
     return true;
 }

@@ -14,7 +14,8 @@ struct span {
     struct address from, until;
 };
 
-/* 4 or 16 bytes in network order; an IPv6 address that stands for an IPv4 one becomes that. False: neither. */
+/* 4 or 16 bytes in network order; an IPv6 address that stands for an IPv4 one becomes that. False:
+ * neither. */
 bool address_from_bytes(weir_str bytes, struct address *a);
 
 /* "192.0.2.7", "2001:db8::1". */

@@ -1,4 +1,5 @@
-/* geo/atlas.h - what value each address has: networks or ranges, gathered at load and settled into one sorted array a family.
+/* geo/atlas.h - what value each address has: networks or ranges, gathered at load and settled into
+ * one sorted array a family.
  *
  * The smallest network that an address is in decides, so the array holds the places where the
  * answer changes, and looking up is one search by halves.
@@ -33,11 +34,13 @@ struct atlas {
     struct places v4, v6;
 };
 
-/* Gather one; an absent value takes away an equal span that came before. Texts are borrowed from the configuration. */
-void atlas_add(struct atlas *a, weir_pool *pool, const struct span *s, weir_str text, weir_str value);
+/* Gather one; an absent value takes away an equal span that came before. Texts are borrowed from
+ * the configuration. */
+void atlas_add(struct atlas *a, weir_pool *pool, const struct span *s, weir_str text,
+               weir_str value);
 
-/* Make it ready for look-ups, with this value for what nothing is known of. Doubled networks are warned of. WEIR_ERROR after
- * a reported overlap. */
+/* Make it ready for look-ups, with this value for what nothing is known of. Doubled networks are
+ * warned of. WEIR_ERROR after a reported overlap. */
 int atlas_settle(weir_conf *cf, struct atlas *a, weir_str otherwise);
 
 weir_str atlas_find(const struct atlas *a, const struct address *address);

@@ -52,7 +52,8 @@ take_last(weir_str *list, struct address *a)
     return address_parse_port((weir_str){ list->data + list->len, end - list->len }, a);
 }
 
-/* From proxy to proxy, as long as they are trusted: the lines of X-Forwarded-For from the last one on. */
+/* From proxy to proxy, as long as they are trusted: the lines of X-Forwarded-For from the last one
+ * on. */
 static void
 follow_proxies(weir_request *r, const struct geo *g, struct address *a)
 {
