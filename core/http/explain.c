@@ -244,7 +244,7 @@ add_location(cJSON *root, const struct wr_location *loc)
     static const char *const kinds[] = {
         [WR_LOC_SERVER] = "none", [WR_LOC_PREFIX] = "prefix", [WR_LOC_PREFIX_FINAL] = "^~",
         [WR_LOC_EXACT] = "exact", [WR_LOC_REGEX] = "regex",   [WR_LOC_NAMED] = "named",
-        [WR_LOC_BLOCK] = "block",
+        [WR_LOC_BLOCK] = "block",  [WR_LOC_BRANCH] = "branch",
     };
     cJSON *o = cJSON_AddObjectToObject(root, "location");
 
@@ -331,7 +331,7 @@ explain_request(const struct wr_http *http, const struct wr_endpoint *e, struct 
         wr_say(wr_log_process(), ERROR, "\"%.*s\" is no path: %s", WEIR_FMT(a->path), err.text);
         return NULL;
     }
-    loc = wr_location_find(r, server, r->pub.path);
+    loc = wr_location_find(r, &server->base, r->pub.path);
     if (loc == NULL) {
         return NULL;
     }

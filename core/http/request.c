@@ -300,7 +300,7 @@ first_busy(const struct wr_plan *plan, uint32_t phase)
 static void
 find_location(struct wr_request *r)
 {
-    const struct wr_location *loc = wr_location_find(r, r->server, r->pub.path);
+    const struct wr_location *loc = wr_location_find(r, r->loc->base, r->pub.path);
 
     if (loc == NULL) {
         wr_request_answer_status(r, 500);
@@ -337,7 +337,7 @@ after_rewrite(struct wr_request *r)
         return;
     }
     r->rewrites_left--;
-    wr_request_enter(r, &r->server->base);
+    wr_request_enter(r, r->loc->base);
     go_to(r, WEIR_PHASE_FIND_CONFIG);
 }
 
@@ -360,11 +360,6 @@ phase_over(struct wr_request *r)
         go_to(r, r->phase + 1u);
         return;
     case WEIR_PHASE_SERVER_REWRITE:
-        if (r->rewritten && r->rewrites_left-- == 0) {
-            r->rewrites_left = 0;
-            wr_request_answer_status(r, 500);
-            return;
-        }
         go_to(r, WEIR_PHASE_FIND_CONFIG);
         return;
     case WEIR_PHASE_REWRITE:
