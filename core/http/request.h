@@ -26,6 +26,7 @@ struct wr_server;   /* vhost.h */
 struct wr_location; /* location.h */
 struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
+struct wr_tries;    /* upstream/tries.h */
 
 /* What somebody who works for a request adds to the lines of its log. */
 struct wr_log_note {
@@ -72,6 +73,7 @@ struct wr_request {
     const struct wr_location *loc; /* NULL before FIND_CONFIG */
     struct wr_log log;         /* what pub.log points to */
     const struct wr_log_note *log_note; /* NULL: none */
+    struct wr_tries *tries;    /* upstream's: other servers that were asked for it; NULL: none */
     struct wr_request *parent; /* of a subrequest */
     uint32_t level;            /* of subrequests: 0 for the client's */
 

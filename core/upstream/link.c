@@ -232,7 +232,8 @@ worth_keeping(const struct wr_link *l)
     const weir_upstream *u = l->group;
     const struct wr_conn *c = &l->conn;
 
-    return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed && l->uses + 1 < u->keepalive_requests &&
+    return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed &&
+           l->uses + 1 < u->keepalive_requests &&
            wr_clock.now_ms - c->since_ms < u->keepalive_time_ms && u->keepalive_ms != 0 &&
            (!c->can_read || wr_connect_quiet(c));
 }

@@ -41,7 +41,7 @@ struct wr_link {
 struct wr_link_want {
     const char *protocol; /* zero-terminated */
     bool fresh;           /* a new one in any case */
-    bool sure;            /* an idle one only after a look that it has not ended in this very turn */
+    bool sure; /* an idle one only after a look that it has not ended in this very turn */
     struct wr_connect_from from;
 };
 

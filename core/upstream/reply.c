@@ -195,6 +195,9 @@ take_final(weir_exchange *x, const struct wr_response_head *head)
         invalid(x, "an upgrade that was not asked for");
         return;
     }
+    if (head->status == 408 && !framing.persistent && wr_retry_stale(x)) {
+        return; /* it was tired of waiting, and that crossed with what was sent [RFC 9110 15.5.9] */
+    }
     t->status = head->status;
     t->head_ms = (int64_t)(wr_clock.now_ms - t->began_ms);
     if (wr_retry_status(x, head->status)) {
@@ -277,7 +280,7 @@ understand(weir_exchange *x)
 static void
 ended(weir_exchange *x, int error)
 {
-    if (wr_retry_stale(x)) {
+    if (!x->answered && wr_retry_stale(x)) {
         return;
     }
     if (x->out.error != 0 && !x->answered) {

@@ -300,7 +300,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_interim_responses_but_100_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_bodies_break_off, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bytes_behind_a_response_go_nowhere_and_end_the_connection, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_bytes_behind_a_response_go_nowhere_and_end_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_says_so_is_not_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fields_of_the_connection_are_left_out, setup,
                                         teardown),
