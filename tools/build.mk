@@ -60,7 +60,7 @@ endif
 
 CFLAGS_ALL := -std=c17 -D_GNU_SOURCE $(OPTIMISE) $(WARNINGS) $(SEMANTICS) $(FORTIFY) \
     -fvisibility=hidden -MMD -MP
-CFLAGS_CORE := $(CFLAGS_ALL) -fPIE -DWEIR_SERVER -I$(B) -Icore -Iinclude $(CC_OPT)
+CFLAGS_CORE := $(CFLAGS_ALL) -fPIE -fno-plt -DWEIR_SERVER -I$(B) -Icore -Iinclude $(CC_OPT)
 CFLAGS_MODULE := $(CFLAGS_ALL) -fPIC -fno-plt -Iinclude $(CC_OPT)
 CFLAGS_TEST := $(CFLAGS_ALL) -Wno-conversion -Wno-sign-conversion -fPIE -DWEIR_SERVER \
     -I$(B) -Icore -Iinclude -Itests $(CC_OPT)

@@ -52,7 +52,8 @@ format_local(int64_t seconds)
 
     (void)localtime_r(&t, &tm);
     (void)strftime(wr_clock.log_time, sizeof(wr_clock.log_time), "%Y/%m/%d %H:%M:%S", &tm);
-    (void)strftime(wr_clock.clf_time, sizeof(wr_clock.clf_time), "%d/%b/%Y:%H:%M:%S %z", &tm);
+    wr_clock.clf_len =
+        strftime(wr_clock.clf_time, sizeof(wr_clock.clf_time), "%d/%b/%Y:%H:%M:%S %z", &tm);
     n = strftime(wr_clock.iso_time, sizeof(wr_clock.iso_time), "%Y-%m-%dT%H:%M:%S%z", &tm);
     if (n > 2) { /* +0100 becomes +01:00 */
         char *minutes = wr_clock.iso_time + n - 2;

@@ -5,6 +5,7 @@
 #ifndef WR_BASE_CLOCK_H
 #define WR_BASE_CLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <weir/base.h>
 
@@ -15,6 +16,7 @@ struct wr_clock {
     char http_date[32]; /* "Sun, 06 Nov 1994 08:49:37 GMT\r\n": 29 bytes, the line end, a zero  [RFC 9110 5.6.7] */
     char log_time[32];  /* "2026/11/22 10:11:12" for the error log, local time */
     char clf_time[32];  /* "22/Nov/2026:10:11:12 +0000", $time_local */
+    size_t clf_len;
     char iso_time[32];  /* "2026-11-22T10:11:12+00:00", $time_iso8601 */
 };
 

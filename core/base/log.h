@@ -39,6 +39,12 @@ struct wr_log_sink {
     struct wr_log_target *first;
 };
 
+/* What somebody who works for a request adds to the lines of its log. */
+struct wr_log_note {
+    void (*add)(const struct wr_log_note *note, struct wr_strbuf *to); /* ", upstream: ..." */
+    uint64_t since_ms; /* when that work began, wr_clock.now_ms */
+};
+
 /* A log: what weir_log of the ABI is inside. */
 struct wr_log {
     weir_log pub;                   /* pub.level: the highest level any target takes */
@@ -48,7 +54,14 @@ struct wr_log {
     void (*context)(const struct wr_log *log, struct wr_strbuf *to);
     /* Whose hook is running, NULL in the server's own code; a third party's is named in the line. */
     const char *module;
+    const struct wr_log_note *note; /* for context; NULL: none */
 };
+
+static inline struct wr_log *
+wr_log_of(const weir_log *log)
+{
+    return (struct wr_log *)(uintptr_t)log;
+}
 
 /* The process's own log: stderr until wr_log_process_set. Never NULL. */
 const struct wr_log *wr_log_process(void);

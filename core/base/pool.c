@@ -175,10 +175,18 @@ run_ends(struct weir_pool *p)
     }
 }
 
+static inline bool
+has_ends(const struct weir_pool *p)
+{
+    return p->ends != NULL || !wr_list_empty(&p->owned) || !wr_list_empty(&p->children);
+}
+
 void
 wr_pool_reset(struct weir_pool *p)
 {
-    run_ends(p);
+    if (has_ends(p)) {
+        run_ends(p);
+    }
     while (p->first != NULL) {
         struct wr_block *b = p->first;
         p->first = b->next;
@@ -194,7 +202,7 @@ wr_pool_recycle(struct weir_pool *p)
 {
     struct wr_block *b;
 
-    if (p->ends != NULL || !wr_list_empty(&p->owned) || !wr_list_empty(&p->children)) {
+    if (has_ends(p)) {
         run_ends(p);
     }
     p->spare = NULL;

@@ -9,9 +9,13 @@
 void
 wr_strbuf_num(struct wr_strbuf *b, uint64_t value)
 {
-    char digits[20];
+    char digits[20] __attribute__((uninitialized));
 
-    wr_strbuf_bytes(b, digits, wr_num_format(digits, value));
+    if (b->room - b->len >= sizeof(digits)) {
+        b->len += wr_num_format(b->data + b->len, value);
+    } else {
+        wr_strbuf_bytes(b, digits, wr_num_format(digits, value));
+    }
 }
 
 void

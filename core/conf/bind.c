@@ -133,6 +133,20 @@ shape_is_right(struct weir_conf *cf, const struct wr_conf_node *n, const weir_di
     return true;
 }
 
+/* A setting beside the servers of a site's file would be every site's. */
+static bool
+stays_in_site(struct weir_conf *cf, const struct wr_conf_node *n, const weir_directive *row)
+{
+    const uint32_t inherited = WEIR_IN_SERVER | WEIR_IN_LOCATION;
+
+    if (n->source->site == NULL || cf->scope->where != WEIR_IN_HTTP ||
+        (row->flags & (WEIR_D_BLOCK | WR_D_SCOPE)) != 0 || (row->where & inherited) == 0) {
+        return true;
+    }
+    return wr_diag_error(cf->diag, wr_conf_place(n, 0), "put it inside the server",
+                         "\"%s\" in a site's file would hold for all sites", row->name);
+}
+
 static void
 report_duplicate(struct weir_conf *cf, const struct wr_conf_node *n, const weir_directive *row)
 {
@@ -229,7 +243,7 @@ bind_statement(struct weir_conf *cf, struct wr_rows_marks *marks, const struct w
         }
         return;
     }
-    if (!shape_is_right(cf, n, row)) {
+    if (!shape_is_right(cf, n, row) || !stays_in_site(cf, n, row)) {
         return;
     }
     if ((row->flags & WEIR_D_NOTHING) != 0) {

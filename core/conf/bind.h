@@ -67,6 +67,7 @@ struct weir_conf {
     const struct wr_conf_node *node; /* the statement being bound; NULL outside */
     uint32_t slot;               /* the module whose code is running */
     weir_str prefix;             /* for PATH: "/usr/local/weir/" */
+    weir_str folder;             /* of the main file, for certificates as in nginx: "/usr/local/weir/conf/" */
     bool compat_nginx;           /* `compat nginx;` stands in the main context: rows with `compat` begin with that
                           * instead of their preset; to be set before wr_scope_create_main */
     /* Types whose values the layer above makes: VALUE, ZONE, UPSTREAM. Fill field; WEIR_OK or a reported error. */

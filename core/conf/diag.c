@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strbuf.h"
+#include "conf/sites.h"
 #include "conf/tree.h"
 
 enum {
@@ -54,12 +55,26 @@ print_text(struct weir_pool *pool, const char *fmt, va_list args)
     return weir_dup(pool, (weir_str){ text, len });
 }
 
+/* An error in a site's file is that site's. */
+static void
+blame(struct wr_diag *d, struct wr_conf_place at)
+{
+    struct wr_site *site = at.source != NULL && at.source->site != NULL ? at.source->site : d->site;
+
+    if (site != NULL) {
+        site->errors++;
+    }
+}
+
 void
 wr_diag_add_args(struct wr_diag *d, uint32_t kind, struct wr_conf_place at, const char *hint,
                  const char *fmt, va_list args)
 {
     struct wr_diagnosis *n;
 
+    if (kind == WR_DIAG_ERROR) {
+        blame(d, at);
+    }
     if (!is_wanted(d, kind)) {
         return;
     }

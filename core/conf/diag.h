@@ -16,6 +16,7 @@
 
 #include "base/pool.h"
 
+struct wr_site;        /* sites.h */
 struct wr_conf_source; /* a file (or the -g text) that was read; tree.h */
 
 struct wr_conf_place {
@@ -38,6 +39,7 @@ struct wr_diag {
     struct weir_pool *pool;
     struct wr_diagnosis *first, *last; /* in the order found */
     uint32_t errors, warnings, notes;
+    struct wr_site *site; /* the one being read: what cannot be read of it is its fault; NULL: none */
     uint32_t limit; /* diagnoses of a kind that are kept; further ones only counted. 0: 100 */
 };
 

@@ -59,7 +59,7 @@ wr_dump_text(const struct wr_conf_tree *tree, int fd)
     struct out o = { .fd = fd };
 
     for (const struct wr_conf_source *s = tree->sources; s != NULL; s = s->next) {
-        if (weir_str_eq(s->name, WR_CONF_COMMAND_LINE)) {
+        if (s->again || weir_str_eq(s->name, WR_CONF_COMMAND_LINE)) {
             continue;
         }
         out_str(&o, WEIR_STR("# configuration file "));

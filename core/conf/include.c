@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/strbuf.h"
 #include "conf/reader.h"
+#include "conf/sites.h"
 
 enum { INCLUDES_MAX = 1 << 20 };
 
@@ -68,7 +69,7 @@ include_file(struct wr_reader *r, struct wr_reading *file, weir_str name, struct
     if (r->stopped || !include_is_allowed(r, file, name, at)) {
         return;
     }
-    source = wr_source_read(&r->sources, name, at, r->diag);
+    source = wr_source_read(&r->sources, r->site, name, at, r->diag);
     if (source == NULL) {
         return;
     }
@@ -88,9 +89,48 @@ by_bytes(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Read a site in its form. What is wrong with it ends nobody else's reading. */
+static void
+include_site(struct wr_reader *r, struct wr_reading *file, weir_str name, struct wr_conf_place at,
+             struct wr_conf_node ***tail)
+{
+    struct wr_conf_node *first = NULL, **last = &first;
+    struct wr_site *site = wr_sites_take(r->sites, name);
+    struct wr_diag muted, *diag = r->diag;
+    bool stopped = r->stopped;
+    uint32_t errors;
+
+    if (site->form == WR_SITE_OUT) {
+        return;
+    }
+    if (site->form == WR_SITE_STUB) { /* its faults have been told */
+        wr_diag_init(&muted, r->pool);
+        r->diag = &muted;
+    }
+    errors = site->errors;
+    r->site = r->diag->site = site;
+    include_file(r, file, name, at, &last);
+    r->site = r->diag->site = NULL;
+    r->diag = diag;
+    if (site->errors != errors) {
+        r->stopped = stopped;
+    }
+    if (site->form == WR_SITE_STUB) {
+        site->errors = errors;
+        last = wr_site_stub(r, &first);
+    }
+    if (first != NULL) {
+        **tail = first;
+        *tail = last;
+    }
+}
+
+typedef void include_fn(struct wr_reader *r, struct wr_reading *file, weir_str name,
+                        struct wr_conf_place at, struct wr_conf_node ***tail);
+
 static void
 include_glob(struct wr_reader *r, struct wr_reading *file, const char *pattern,
-             struct wr_conf_place at, struct wr_conf_node ***tail)
+             struct wr_conf_place at, include_fn *include, struct wr_conf_node ***tail)
 {
     glob_t found;
     int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
@@ -105,9 +145,28 @@ include_glob(struct wr_reader *r, struct wr_reading *file, const char *pattern,
     }
     qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), by_bytes);
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        include_file(r, file, weir_str_c(found.gl_pathv[i]), at, tail);
+        include(r, file, weir_str_c(found.gl_pathv[i]), at, tail);
     }
     globfree(&found);
+}
+
+/* The path in word 1 of n, relative to the main file's folder; absent after an error. */
+static weir_str
+path_of(struct wr_reader *r, const struct wr_conf_node *n)
+{
+    weir_str path = n->words[1].text;
+
+    if (r->folder.data == NULL || path.len == 0) {
+        wr_diag_error(r->diag, wr_conf_place(n, 1), NULL,
+                      path.len == 0 ? "\"%s\" directive needs a file's name"
+                                    : "\"%s\" directive is not allowed here",
+                      n->words[0].text.data);
+        return (weir_str){ NULL, 0 };
+    }
+    if (path.data[0] != '/' && r->folder.len != 0) {
+        path = weir_print(r->pool, "%.*s/%.*s", WEIR_FMT(r->folder), WEIR_FMT(path));
+    }
+    return path;
 }
 
 void
@@ -121,19 +180,27 @@ wr_include_follow(struct wr_reader *r, struct wr_reading *file, const struct wr_
                       "invalid number of arguments in \"include\" directive");
         return;
     }
-    path = n->words[1].text;
-    if (r->folder.data == NULL || path.len == 0) {
-        wr_diag_error(r->diag, wr_conf_place(n, 1), NULL,
-                      path.len == 0 ? "\"include\" directive needs a file's name"
-                                    : "\"include\" directive is not allowed here");
+    path = path_of(r, n);
+    if (path.data == NULL) {
         return;
     }
-    if (path.data[0] != '/' && r->folder.len != 0) {
-        path = weir_print(r->pool, "%.*s/%.*s", WEIR_FMT(r->folder), WEIR_FMT(path));
-    }
     if (strpbrk(path.data, "*?[") != NULL) {
-        include_glob(r, file, path.data, wr_conf_place(n, 1), tail);
+        include_glob(r, file, path.data, wr_conf_place(n, 1), include_file, tail);
     } else {
         include_file(r, file, path, wr_conf_place(n, 1), tail);
+    }
+}
+
+void
+wr_include_sites(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_node *n,
+                 struct wr_conf_node ***tail)
+{
+    weir_str path = path_of(r, n);
+
+    if (path.data != NULL && r->site != NULL) {
+        wr_diag_error(r->diag, wr_conf_place(n, 0), NULL, "a site cannot have sites of its own");
+    } else if (path.data != NULL) {
+        include_glob(r, file, path.data, wr_conf_place(n, 1),
+                     r->sites != NULL ? include_site : include_file, tail);
     }
 }

@@ -29,6 +29,8 @@ struct wr_reader {
     struct wr_diag *diag;
     struct wr_conf_tree *tree;
     struct wr_source_set sources;
+    struct wr_sites *sites; /* NULL: sites are included like any files */
+    struct wr_site *site;   /* the one being read; NULL: none */
     weir_str folder;            /* what includes are relative to; absent: includes are refused */
     struct wr_conf_word *words; /* of the statement being read, from the heap */
     uint32_t n_words, words_room;
@@ -47,5 +49,14 @@ void wr_reader_source(struct wr_reader *r, const struct wr_conf_source *source,
 /* Read what the statement n, an `include` of file, names: to *tail, likewise. */
 void wr_include_follow(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_node *n,
                        struct wr_conf_node ***tail);
+
+/* Read the files that the statement n, `sites GLOB;`, names, each in its form: to *tail, likewise.
+ */
+void wr_include_sites(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_node *n,
+                      struct wr_conf_node ***tail);
+
+/* Leave of a site's statements its servers, and of these their names and addresses, answering 503.
+ * Answers where the next statement goes. */
+struct wr_conf_node **wr_site_stub(struct wr_reader *r, struct wr_conf_node **first);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/str.h"
+#include "conf/sites.h"
 
 struct growing {
     char *data;
@@ -21,14 +22,16 @@ wr_source_set_init(struct wr_source_set *set, struct weir_pool *pool)
 {
     *set = (struct wr_source_set){ .pool = pool, .room = 64 };
     set->table = wr_pool_array(pool, struct wr_conf_source *, set->room);
+    wr_map_init(&set->texts, pool, false);
 }
 
 static struct wr_conf_source **
-table_at(struct wr_source_set *set, weir_str name)
+table_at(struct wr_source_set *set, weir_str name, const struct wr_site *site)
 {
-    size_t i = (size_t)wr_str_hash(name) & (set->room - 1);
+    size_t i = ((size_t)wr_str_hash(name) ^ (size_t)(uintptr_t)site >> 4) & (set->room - 1);
 
-    while (set->table[i] != NULL && !weir_str_eq(set->table[i]->name, name)) {
+    while (set->table[i] != NULL &&
+           (set->table[i]->site != site || !weir_str_eq(set->table[i]->name, name))) {
         i = (i + 1) & (set->room - 1);
     }
     return &set->table[i];
@@ -44,18 +47,19 @@ table_grow(struct wr_source_set *set)
     set->table = wr_pool_array(set->pool, struct wr_conf_source *, set->room);
     for (size_t i = 0; i < room; i++) {
         if (old[i] != NULL) {
-            *table_at(set, old[i]->name) = old[i];
+            *table_at(set, old[i]->name, old[i]->site) = old[i];
         }
     }
 }
 
 static struct wr_conf_source *
-source_add(struct wr_source_set *set, weir_str name, weir_str text)
+source_add(struct wr_source_set *set, struct wr_site *site, weir_str name, weir_str text)
 {
     static const weir_str byte_order_mark = { "\xef\xbb\xbf", 3 };
     struct wr_conf_source *s = wr_pool_zalloc(set->pool, sizeof(*s));
 
     s->name = name;
+    s->site = site;
     s->text = wr_str_starts(text, byte_order_mark) ? wr_str_cut(text, 3, SIZE_MAX) : text;
     if (set->last != NULL) {
         set->last->next = s;
@@ -130,47 +134,96 @@ report(struct wr_diag *diag, struct wr_conf_place at, const char *call, weir_str
                          strerror(error));
 }
 
-const struct wr_conf_source *
-wr_source_read(struct wr_source_set *set, weir_str name, struct wr_conf_place at,
-               struct wr_diag *diag)
+/* The file's bytes from the disk, from the heap; false after an error. */
+static bool
+read_file(weir_str name, struct wr_conf_place at, struct growing *g, struct stat *seen,
+          struct wr_diag *diag)
 {
-    struct wr_conf_source **slot = table_at(set, name);
+    int fd = open(name.data, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int rc;
+
+    if (fd < 0) {
+        return report(diag, at, "open()", name, errno);
+    }
+    rc = fstat(fd, seen) == 0 ? read_all(fd, g, WR_CONF_FILE_MAX) : -errno;
+    close(fd);
+    return rc == 0 || report(diag, at, "read()", name, -rc);
+}
+
+/* The text of a site's file: as it is kept, as another site has read it, or from the disk. */
+static bool
+site_text(struct wr_source_set *set, struct wr_site *site, weir_str name, struct wr_conf_place at,
+          struct wr_diag *diag, weir_str *text)
+{
+    struct wr_site_text *t = wr_site_text_find(site, name);
     struct growing g = { NULL, 0, 0 };
-    int fd, rc;
+    struct stat seen;
+
+    t = t != NULL ? t : wr_map_find(&set->texts, name);
+    if (t != NULL) {
+        wr_site_text_add(site, wr_site_text_ref(t));
+    } else {
+        if (!read_file(name, at, &g, &seen, diag)) {
+            free(g.data);
+            return false;
+        }
+        t = wr_site_text_create(name, (weir_str){ g.data, g.len }, &seen);
+        free(g.data);
+        wr_map_add(&set->texts, name, t);
+        wr_site_text_add(site, t);
+    }
+    *text = weir_dup(set->pool, t->text);
+    return true;
+}
+
+static bool
+plain_text(struct wr_source_set *set, weir_str name, struct wr_conf_place at, struct wr_diag *diag,
+           weir_str *text)
+{
+    struct growing g = { NULL, 0, 0 };
+    struct stat seen;
+    bool ok = read_file(name, at, &g, &seen, diag);
+
+    if (ok) {
+        *text = weir_dup(set->pool, (weir_str){ g.data, g.len });
+    }
+    free(g.data);
+    return ok;
+}
+
+const struct wr_conf_source *
+wr_source_read(struct wr_source_set *set, struct wr_site *site, weir_str name,
+               struct wr_conf_place at, struct wr_diag *diag)
+{
+    struct wr_conf_source **slot = table_at(set, name, site), *s;
+    weir_str text;
+    bool again;
 
     if (*slot != NULL) {
         return *slot;
     }
     name = weir_dup(set->pool, name);
-    fd = open(name.data, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        report(diag, at, "open()", name, errno);
+    again = site != NULL && wr_map_find(&set->texts, name) != NULL;
+    if (site != NULL ? !site_text(set, site, name, at, diag, &text)
+                     : !plain_text(set, name, at, diag, &text)) {
         return NULL;
     }
-    rc = read_all(fd, &g, WR_CONF_FILE_MAX);
-    close(fd);
-    if (rc == 0) {
-        struct wr_conf_source *s =
-            source_add(set, name, weir_dup(set->pool, (weir_str){ g.data, g.len }));
-        free(g.data);
-        if (!text_is_readable(s, diag)) {
-            return NULL;
-        }
-        *slot = s;
-        if (++set->count * 2 > set->room) {
-            table_grow(set);
-        }
-        return s;
+    s = source_add(set, site, name, text);
+    s->again = again;
+    if (!text_is_readable(s, diag)) {
+        return NULL;
     }
-    free(g.data);
-    report(diag, at, "read()", name, -rc);
-    return NULL;
+    *slot = s;
+    if (++set->count * 2 > set->room) {
+        table_grow(set);
+    }
+    return s;
 }
 
 const struct wr_conf_source *
 wr_source_add_text(struct wr_source_set *set, weir_str name, weir_str text, struct wr_diag *diag)
 {
-    struct wr_conf_source *s = source_add(set, name, text);
+    struct wr_conf_source *s = source_add(set, NULL, name, text);
 
     return text_is_readable(s, diag) ? s : NULL;
 }

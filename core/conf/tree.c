@@ -143,8 +143,11 @@ end_statement(struct wr_reader *r, struct wr_reading *file, const struct wr_lex_
     if (weir_str_eq(n->words[0].text, WEIR_STR("include"))) {
         r->tree->n_nodes--;
         wr_include_follow(r, file, n, tail);
-    } else {
-        append(n, tail);
+        return;
+    }
+    append(n, tail);
+    if (weir_str_eq(n->words[0].text, WEIR_STR("sites")) && n->n_words == 2) {
+        wr_include_sites(r, file, n, tail);
     }
 }
 
@@ -350,7 +353,7 @@ reader_fini(struct wr_reader *r, uint32_t errors_before)
 
 bool
 wr_conf_read(struct weir_pool *pool, struct weir_pool *words, const char *path, weir_str globals,
-             struct wr_diag *diag, struct wr_conf_tree *tree)
+             struct wr_sites *sites, struct wr_diag *diag, struct wr_conf_tree *tree)
 {
     uint32_t errors_before = diag->errors;
     const struct wr_conf_source *source;
@@ -359,6 +362,7 @@ wr_conf_read(struct weir_pool *pool, struct weir_pool *words, const char *path, 
     struct wr_reader r;
 
     reader_init(&r, pool, words, diag, tree);
+    r.sites = sites;
     if (globals.len != 0) {
         source =
             wr_source_add_text(&r.sources, WR_CONF_COMMAND_LINE, weir_dup(pool, globals), diag);
@@ -370,7 +374,8 @@ wr_conf_read(struct weir_pool *pool, struct weir_pool *words, const char *path, 
                    ? weir_dup(pool, (weir_str){ path, slash == path ? 1 : (size_t)(slash - path) })
                    : WEIR_STR("");
     source =
-        wr_source_read(&r.sources, weir_str_c(path), (struct wr_conf_place){ NULL, 0, 0, 0 }, diag);
+        wr_source_read(&r.sources, NULL, weir_str_c(path), (struct wr_conf_place){ NULL, 0, 0, 0 },
+                       diag);
     if (source != NULL) {
         r.text_bytes = source->text.len;
         wr_reader_source(&r, source, NULL, &tail);

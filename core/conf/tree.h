@@ -13,10 +13,15 @@
 #include "base/pool.h"
 #include "conf/diag.h"
 
+struct wr_site;  /* sites.h */
+struct wr_sites;
+
 struct wr_conf_source {
     const struct wr_conf_source *next; /* in the order read */
     weir_str name;                     /* the file's path, or "command line" */
     weir_str text;                     /* all of it, kept for messages and -T */
+    struct wr_site *site;              /* whose faults are this site's alone; NULL: everybody's */
+    bool again;                        /* another site has read the same file before */
 };
 
 struct wr_conf_word {
@@ -60,11 +65,13 @@ enum {
  * the statements of `globals` (the -g text, may be absent).
  *
  * words  where the bytes of words go: wr_conf_word.text; everything else, sources too, goes to pool. May be the same
+ * sites  what is known of the files of `sites`, each read in its form; NULL: as if they were included
  *
  * True with the tree; false when anything could not be read: all faults are in diag, and the tree then holds what could.
  */
 bool wr_conf_read(struct weir_pool *pool, struct weir_pool *words, const char *path,
-                  weir_str globals, struct wr_diag *diag, struct wr_conf_tree *tree);
+                  weir_str globals, struct wr_sites *sites, struct wr_diag *diag,
+                  struct wr_conf_tree *tree);
 
 /* The same from text in memory, named name, which must live as long as the pool; includes are relative to folder, and
  * refused when it is NULL. */

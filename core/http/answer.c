@@ -220,6 +220,9 @@ weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
         return WEIR_ERROR;
     }
     pub->out_length = (int64_t)body.len;
+    if (wr_response_whole(r, body)) {
+        return WEIR_DONE;
+    }
     b = weir_buf_ref(pub->pool, body);
     b->flags = WEIR_BUF_LAST;
     weir_chain_push(&chain, b);

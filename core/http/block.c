@@ -129,6 +129,14 @@ wr_http_block(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
+static bool
+speaks_http2(const struct wr_server *server)
+{
+    const struct wr_http2_conf *c = server->base.conf[WR_SLOT_HTTP2];
+
+    return c->on;
+}
+
 /* Every name at every address. */
 static void
 add_names(struct weir_conf *cf, struct wr_build_server *s)
@@ -144,6 +152,7 @@ add_names(struct weir_conf *cf, struct wr_build_server *s)
     names = wr_pool_array(cf->pool, struct wr_server_name, s->names.count);
     memcpy(names, s->names.data, s->names.count * sizeof(*names));
     WR_VEC_EACH (struct wr_build_address *, a, &s->addresses) {
+        (*a)->any_http2 = (*a)->any_http2 || speaks_http2(s->server);
         for (size_t i = 0; i < s->names.count; i++) {
             wr_names_add(cf, *a, &names[i]);
         }

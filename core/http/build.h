@@ -37,8 +37,14 @@ struct wr_build_address {
     const struct wr_server *last;            /* the server whose listen came last */
     struct wr_names *names;
     uint32_t n_servers;
-    bool http2, proxy_protocol;
+    bool ssl, http2, any_http2, proxy_protocol;
     struct wr_endpoint *endpoint;
+};
+
+/* One server at one address. */
+struct wr_build_listen {
+    struct wr_server *server;
+    struct wr_build_address *address;
 };
 
 /* The server being bound. */
@@ -68,6 +74,7 @@ struct wr_build {
     struct wr_map regexes;    /* "i" or "-" and the pattern to weir_regex: equal ones are one */
     struct wr_vec servers;    /* struct wr_server * */
     struct wr_vec locations;  /* struct wr_location *: every block of settings, outer ones first */
+    struct wr_vec listens;    /* struct wr_build_listen: every address of every server */
     struct wr_vec deferred;   /* struct wr_build_deferred */
     struct wr_vec wishes;     /* struct wr_order_wish */
     struct wr_build_server *server; /* NULL: outside of servers */

@@ -54,11 +54,10 @@ wr_client_port(const union wr_peer_addr *addr)
 weir_str
 wr_client_text(weir_pool *pool, const union wr_peer_addr *addr)
 {
-    char room[WR_ADDR_TEXT];
-    struct wr_strbuf b = wr_strbuf_over(room, sizeof(room));
+    struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(pool, WR_ADDR_TEXT), WR_ADDR_TEXT);
 
     wr_peer_format(addr, true, &b);
-    return weir_dup(pool, wr_strbuf_view(&b));
+    return wr_strbuf_view(&b);
 }
 
 const union wr_peer_addr *

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "http/build.h"
 #include "http/core.h"
+#include "http/core_ssl.h"
 #include "http/metrics.h"
 #include "http/range.h"
 #include "http/variable.h"
@@ -34,44 +35,14 @@ set_hook_order(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
-/* What a resolver is to be: names are looked up by later modules, but a mistake here is one today. */
+/* conf/include has put the sites' statements right behind this one. */
 static int
-check_resolver(weir_conf *cf, const weir_directive *d, void *field)
+accept_sites(weir_conf *cf, const weir_directive *d, void *field)
 {
-    static const weir_str options[] = { { "ipv4=", 5 }, { "ipv6=", 5 }, { "status_zone=", 12 } };
-
+    (void)cf;
+    (void)d;
     (void)field;
-    for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
-        weir_str word = weir_conf_arg(cf, i);
-        struct wr_addr addr;
-        struct wr_err err;
-        uint64_t ms;
-        bool good = false;
-        for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++) {
-            good = good || wr_str_starts(word, options[k]);
-        }
-        if (wr_str_starts(word, WEIR_STR("valid="))) {
-            good = weir_parse_msec(wr_str_cut(word, 6, SIZE_MAX), &ms) == WEIR_OK;
-            if (!good) {
-                return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
-            }
-        }
-        if (!good && !wr_addr_parse(word, 53, false, &addr, &err)) {
-            return weir_conf_error_at(cf, i, "%s of the \"%s\" directive", err.text, d->name);
-        }
-    }
     return WEIR_OK;
-}
-
-static int
-check_time(weir_conf *cf, const weir_directive *d, void *field)
-{
-    uint64_t ms;
-
-    (void)field;
-    return weir_parse_msec(weir_conf_arg(cf, 1), &ms) == WEIR_OK
-               ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "\"%s\" directive invalid value", d->name);
 }
 
 /* A CUSTOM row without a field of its own. */
@@ -92,12 +63,12 @@ static const weir_directive rows[] = {
         "address, port or unix:path that the server answers at"),
     ROW("server_name", WEIR_IN_SERVER, 1, 0, WEIR_D_MANY, wr_server_name_set,
         "host names of the server: exact, *.wildcard, wildcard.*, ~regular expression"),
+    ROW("sites", WEIR_IN_HTTP, 1, 1, WEIR_D_MANY, accept_sites,
+        "glob of files, a site each: a fault in one of them costs that site alone"),
     ROW("hook_order", WEIR_IN_HTTP, 3, 0, WEIR_D_MANY, set_hook_order,
         "phase, then modules in the order in which their hooks are to run"),
     ROW("lint_ignore", HSL, 1, 0, WEIR_D_MANY, wr_lint_ignore,
         "warnings of weir -t that are not wanted here"),
-    ROW("resolver", HSL, 1, 0, 0, check_resolver, "name servers for names that change at run time"),
-    ROW("resolver_timeout", HSL, 1, 1, 0, check_time, "longest time to look up a name"),
 
     WR_CORE_NOTHING("aio", HSL, "weir reads files without it"),
     WR_CORE_NOTHING("aio_write", HSL, "weir writes files without it"),
@@ -107,21 +78,6 @@ static const weir_directive rows[] = {
     WR_CORE_NOTHING("directio", HSL, "files go through the system's cache"),
     WR_CORE_NOTHING("directio_alignment", HSL, "files go through the system's cache"),
     WR_CORE_NOTHING("early_hints", HSL, "interim answers of upstreams come with a later release"),
-    WR_CORE_NOTHING("http2", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_body_preread_size", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_chunk_size", HSL, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_idle_timeout", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_concurrent_pushes", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_concurrent_streams", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_max_field_size", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_header_size", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_max_requests", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_pool_size", HS, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_push", HSL, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_push_preload", HSL, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_recv_buffer_size", WEIR_IN_HTTP, "HTTP/2 comes with a later release"),
-    WR_CORE_NOTHING("http2_recv_timeout", HS, "obsolete in nginx"),
-    WR_CORE_NOTHING("http2_streams_index_size", HS, "HTTP/2 comes with a later release"),
     WR_CORE_NOTHING("http3", HS, "HTTP/3 comes with a later release"),
     WR_CORE_NOTHING("http3_hq", HS, "HTTP/3 comes with a later release"),
     WR_CORE_NOTHING("http3_max_concurrent_streams", HS, "HTTP/3 comes with a later release"),
@@ -157,7 +113,8 @@ const weir_module wr_core_http = {
 };
 
 const weir_module *const wr_http_builtin[] = {
-    &wr_core_server, &wr_core_location,  &wr_core_files,  &wr_core_body,
-    &wr_core_http,   &wr_core_variables_module, &wr_range_module, &wr_metrics_module,
+    &wr_core_server, &wr_core_location, &wr_core_files,           &wr_core_body,
+    &wr_core_http2,  &wr_core_http,     &wr_core_variables_module, &wr_range_module,
+    &wr_metrics_module, &wr_core_ssl,
 };
 const uint32_t wr_http_builtin_count = sizeof(wr_http_builtin) / sizeof(wr_http_builtin[0]);

@@ -16,6 +16,7 @@
 
 enum {
     LEAF = WR_VAR_LEAF | WEIR_VAR_FRESH,
+    PLAIN = LEAF | WR_VAR_PLAIN,
     FAMILY = LEAF | WEIR_VAR_PREFIX,
     ONCE = 0,
     DEEP = WEIR_VAR_FRESH /* evaluates values of the configuration */
@@ -25,11 +26,11 @@ static const weir_variable table[] = {
     { "arg_", FAMILY, wr_var_arg },
     { "args", LEAF, wr_var_args },
     { "binary_remote_addr", LEAF, wr_var_binary_remote_addr },
-    { "body_bytes_sent", LEAF, wr_var_body_bytes_sent },
-    { "bytes_sent", LEAF, wr_var_bytes_sent },
-    { "connection", LEAF, wr_var_connection },
-    { "connection_requests", LEAF, wr_var_connection_requests },
-    { "connection_time", LEAF, wr_var_connection_time },
+    { "body_bytes_sent", PLAIN, wr_var_body_bytes_sent },
+    { "bytes_sent", PLAIN, wr_var_bytes_sent },
+    { "connection", PLAIN, wr_var_connection },
+    { "connection_requests", PLAIN, wr_var_connection_requests },
+    { "connection_time", PLAIN, wr_var_connection_time },
     { "connections_active", LEAF, wr_var_connections_active },
     { "connections_reading", LEAF, wr_var_connections_reading },
     { "connections_waiting", LEAF, wr_var_connections_waiting },
@@ -47,10 +48,10 @@ static const weir_variable table[] = {
     { "is_args", LEAF, wr_var_is_args },
     { "is_request_port", LEAF, wr_var_is_request_port },
     { "limit_rate", DEEP, wr_var_limit_rate },
-    { "msec", LEAF, wr_var_msec },
+    { "msec", PLAIN, wr_var_msec },
     { "nginx_version", LEAF, wr_var_nginx_version },
-    { "pid", LEAF, wr_var_pid },
-    { "pipe", LEAF, wr_var_pipe },
+    { "pid", PLAIN, wr_var_pid },
+    { "pipe", PLAIN, wr_var_pipe },
     { "proxy_protocol_addr", LEAF, wr_var_proxy_protocol_addr },
     { "proxy_protocol_port", LEAF, wr_var_proxy_protocol_port },
     { "proxy_protocol_server_addr", LEAF, wr_var_proxy_protocol_server_addr },
@@ -58,21 +59,21 @@ static const weir_variable table[] = {
     { "proxy_protocol_tlv_", FAMILY, wr_var_proxy_protocol_tlv },
     { "query_string", LEAF, wr_var_args },
     { "realpath_root", DEEP, wr_var_realpath_root },
-    { "remote_addr", LEAF, wr_var_remote_addr },
-    { "remote_port", LEAF, wr_var_remote_port },
+    { "remote_addr", PLAIN, wr_var_remote_addr },
+    { "remote_port", PLAIN, wr_var_remote_port },
     { "remote_user", LEAF, wr_var_remote_user },
     { "request", LEAF, wr_var_request },
     { "request_body", LEAF, wr_var_request_body },
     { "request_body_file", LEAF, wr_var_request_body_file },
-    { "request_completion", LEAF, wr_var_request_completion },
+    { "request_completion", PLAIN, wr_var_request_completion },
     { "request_filename", DEEP, wr_var_request_filename },
-    { "request_id", LEAF, wr_var_request_id },
-    { "request_length", LEAF, wr_var_request_length },
+    { "request_id", PLAIN, wr_var_request_id },
+    { "request_length", PLAIN, wr_var_request_length },
     { "request_method", LEAF, wr_var_request_method },
     { "request_port", LEAF, wr_var_request_port },
-    { "request_time", LEAF, wr_var_request_time },
+    { "request_time", PLAIN, wr_var_request_time },
     { "request_uri", LEAF, wr_var_request_uri },
-    { "scheme", LEAF, wr_var_scheme },
+    { "scheme", PLAIN, wr_var_scheme },
     { "sent_http_", FAMILY, wr_var_sent_http_name },
     { "sent_http_connection", LEAF, wr_var_sent_http_connection },
     { "sent_http_content_length", LEAF, wr_var_sent_http_content_length },
@@ -81,15 +82,15 @@ static const weir_variable table[] = {
     { "sent_trailer_", FAMILY, wr_var_sent_trailer_name },
     { "server_addr", ONCE, wr_var_server_addr },
     { "server_name", LEAF, wr_var_server_name },
-    { "server_port", LEAF, wr_var_server_port },
-    { "server_protocol", LEAF, wr_var_server_protocol },
-    { "status", LEAF, wr_var_status },
+    { "server_port", PLAIN, wr_var_server_port },
+    { "server_protocol", PLAIN, wr_var_server_protocol },
+    { "status", PLAIN, wr_var_status },
     { "tcpinfo_rcv_space", LEAF, wr_var_tcpinfo },
     { "tcpinfo_rtt", LEAF, wr_var_tcpinfo },
     { "tcpinfo_rttvar", LEAF, wr_var_tcpinfo },
     { "tcpinfo_snd_cwnd", LEAF, wr_var_tcpinfo },
-    { "time_iso8601", LEAF, wr_var_time_iso8601 },
-    { "time_local", LEAF, wr_var_time_local },
+    { "time_iso8601", PLAIN, wr_var_time_iso8601 },
+    { "time_local", PLAIN, wr_var_time_local },
     { "trailer_", FAMILY, wr_var_trailer_name },
     { "uri", LEAF, wr_var_uri },
     { "weir_version", LEAF, wr_var_weir_version },
@@ -134,6 +135,19 @@ wr_core_variable_assign(weir_str name)
     return weir_str_eq(name, WEIR_STR("limit_rate")) ? assign_limit_rate : NULL;
 }
 
+uint32_t
+wr_core_variable_field(weir_str name)
+{
+    uint32_t id;
+
+    if (!wr_str_starts(name, WEIR_STR("http_"))) {
+        return 0;
+    }
+    id = wr_field_value_id(wr_str_cut(name, 5, name.len));
+    /* Lines of Cookie are joined otherwise, and HTTP/2 has no Host. */
+    return id != WEIR_H_COOKIE && id != WEIR_H_HOST ? id : 0;
+}
+
 /* ---- Shared. ---- */
 
 weir_str
@@ -155,65 +169,4 @@ wr_var_seconds(weir_pool *pool, uint64_t ms)
     wr_strbuf_num(&b, ms / 1000);
     wr_strbuf_bytes(&b, digits, sizeof(digits));
     return wr_strbuf_view(&b);
-}
-
-weir_str
-wr_var_joined(weir_pool *pool, const weir_header *first, const char *between)
-{
-    weir_str comma = weir_str_c(between);
-    struct wr_strbuf b;
-    size_t room = 0;
-
-    if (first == NULL || first->same == NULL) {
-        return first != NULL ? first->value : (weir_str){ NULL, 0 };
-    }
-    for (const weir_header *h = first; h != NULL; h = h->same) {
-        WR_ASSERT(wr_num_add(room, h->value.len, &room) && wr_num_add(room, comma.len, &room));
-    }
-    b = wr_strbuf_over(weir_alloc(pool, room), room);
-    for (const weir_header *h = first; h != NULL; h = h->same) {
-        if (h != first) {
-            wr_strbuf_str(&b, comma);
-        }
-        wr_strbuf_str(&b, h->value);
-    }
-    return wr_strbuf_view(&b);
-}
-
-/* Is field the name that a variable spells as name? */
-static bool
-spells(weir_str name, weir_str field)
-{
-    if (name.len != field.len) {
-        return false;
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = wr_str_lower((uint8_t)field.data[i]);
-        if ((c == '-' ? '_' : c) != wr_str_lower((uint8_t)name.data[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-weir_str
-wr_var_fields(weir_pool *pool, const weir_header *const *index, const weir_header *first,
-              weir_str name, const char *between)
-{
-    char room[WR_NAME_TEXT_MAX];
-    uint32_t id = WEIR_H_OTHER;
-
-    if (name.len <= sizeof(room)) {
-        for (size_t i = 0; i < name.len; i++) {
-            room[i] = name.data[i] == '_' ? '-' : name.data[i];
-        }
-        id = wr_name_id((weir_str){ room, name.len });
-    }
-    if (id != WEIR_H_OTHER && index != NULL) {
-        return wr_var_joined(pool, index[id], between);
-    }
-    while (first != NULL && !spells(name, first->name)) {
-        first = first->next;
-    }
-    return wr_var_joined(pool, first, between);
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <weir/request.h>
 
+#include "wire/field_value.h"
+
 #define WR_VAR_GET(name_) weir_str wr_var_##name_(weir_request *r, const void *conf, weir_str name)
 
 /* core_variables_request.c: the head as it came. */
@@ -93,14 +95,6 @@ weir_str wr_var_number(weir_pool *pool, uint64_t value);
 
 /* ms as seconds: "12.034". */
 weir_str wr_var_seconds(weir_pool *pool, uint64_t ms);
-
-/* The values of first and of all fields of its name, with between between them; absent when first is NULL. */
-weir_str wr_var_joined(weir_pool *pool, const weir_header *first, const char *between);
-
-/* The values of the fields called name, as variables spell names: '_' for '-', letters of either case. index: by WEIR_H_* id,
- * NULL when there is none. */
-weir_str wr_var_fields(weir_pool *pool, const weir_header *const *index, const weir_header *first,
-                       weir_str name, const char *between);
 
 /* The first cookie called name of all lines; fold: in letters of either case. */
 weir_str wr_var_cookie(const weir_request *r, weir_str name, bool fold);

@@ -42,7 +42,7 @@ WR_VAR_GET(remote_port)
 
     (void)conf, (void)name;
     (void)weir_client_addr(r, &port);
-    return port_text(r->pool, port);
+    return port != 0 ? port_text(r->pool, port) : WEIR_STR(""); /* realip may know the address alone */
 }
 
 /* 4 or 16 bytes; a unix peer's has no binary form, and nginx gives its text. */

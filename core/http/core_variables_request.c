@@ -116,7 +116,7 @@ WR_VAR_GET(is_request_port)
 static weir_str
 joined(weir_request *r, uint32_t id)
 {
-    return wr_var_joined(r->pool, r->in[id], ", ");
+    return wr_field_value_joined(r->pool, r->in[id], ", ");
 }
 
 WR_VAR_GET(http_name)
@@ -125,9 +125,9 @@ WR_VAR_GET(http_name)
 
     (void)conf;
     if (weir_str_ieq(name, WEIR_STR("cookie"))) {
-        return wr_var_joined(r->pool, r->in[WEIR_H_COOKIE], "; ");
+        return wr_field_value_joined(r->pool, r->in[WEIR_H_COOKIE], "; ");
     }
-    value = wr_var_fields(r->pool, r->in, r->in_first, name, ", ");
+    value = wr_field_value_spelled(r->pool, r->in, r->in_first, name, ", ");
     if (value.data == NULL && r->version >= 20 && weir_str_ieq(name, WEIR_STR("host"))) {
         return wr_request_of(r->main)->authority;
     }
@@ -139,7 +139,7 @@ WR_VAR_GET(trailer_name)
     const struct wr_fields *f = wr_request_of(r->main)->trailers_in;
 
     (void)conf;
-    return f != NULL ? wr_var_fields(r->pool, f->index, f->first, name, ", ") : absent;
+    return f != NULL ? wr_field_value_spelled(r->pool, f->index, f->first, name, ", ") : absent;
 }
 
 WR_VAR_GET(content_length)

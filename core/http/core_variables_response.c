@@ -63,7 +63,7 @@ WR_VAR_GET(limit_rate)
 WR_VAR_GET(sent_http_name)
 {
     (void)conf;
-    return wr_var_fields(r->pool, r->out, r->out_first, name, ", ");
+    return wr_field_value_spelled(r->pool, r->out, r->out_first, name, ", ");
 }
 
 WR_VAR_GET(sent_trailer_name)
@@ -71,7 +71,7 @@ WR_VAR_GET(sent_trailer_name)
     const struct wr_fields *f = wr_request_of(r)->trailers;
 
     (void)conf;
-    return f != NULL ? wr_var_fields(r->pool, f->index, f->first, name, ", ") : absent;
+    return f != NULL ? wr_field_value_spelled(r->pool, f->index, f->first, name, ", ") : absent;
 }
 
 /* Will an HTTP/1 client get the body in chunks? */

@@ -73,7 +73,7 @@ WR_VAR_GET(time_iso8601)
 WR_VAR_GET(time_local)
 {
     (void)conf, (void)name;
-    return weir_dup(r->pool, weir_str_c(wr_clock.clf_time));
+    return weir_dup(r->pool, (weir_str){ wr_clock.clf_time, wr_clock.clf_len });
 }
 
 /* ---- The process. ---- */

@@ -20,6 +20,10 @@ struct wr_driver {
     /* The response head is final: format and gather it. last: no body follows (HEAD, 204, 304, empty). */
     void (*head)(struct wr_request *r, bool last);
 
+    /* All of the answer at once, head and body: there are no trailers, its length is known, the status has a body. body lives
+     * as long as the request. False: not like this now (the rate is limited, output waits), and nothing was done. NULL: never. */
+    bool (*whole)(struct wr_request *r, weir_str body);
+
     /* An interim response (100, 103) with r's out fields if `fields`. */
     void (*interim)(struct wr_request *r, uint32_t status, bool fields);
 

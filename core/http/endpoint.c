@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "http/build.h"
+#include "http/settings.h"
 #include "net/conn.h"
 
 /* ---- Making. ---- */
@@ -43,7 +44,9 @@ fill_endpoint(struct wr_http *http, struct wr_build_address *a, struct wr_endpoi
         .addr = a->addr,
         .fallback = a->fallback,
         .names = a->n_servers > 1 || wr_names_capture(a->names) ? a->names : NULL,
-        .http2 = a->http2,
+        .ssl = a->ssl,
+        .listen_http2 = a->http2,
+        .any_http2 = a->http2 || a->any_http2,
         .proxy_protocol = a->proxy_protocol,
     };
     a->endpoint = e;
@@ -123,6 +126,14 @@ wr_listen_finish(struct weir_conf *cf, struct wr_http *http)
 }
 
 /* ---- Finding. ---- */
+
+bool
+wr_endpoint_has_http2(const struct wr_endpoint *e, const struct wr_server *s)
+{
+    const struct wr_http2_conf *c = s->base.conf[WR_SLOT_HTTP2];
+
+    return e->http2 != NULL && (e->listen_http2 || c->on);
+}
 
 static int
 compare_to_endpoint(const void *key, const void *at)

@@ -401,6 +401,7 @@ wr_http_explain(const struct wr_http *http, weir_str target, weir_str host, bool
         static const struct wr_driver driver = { .name = "none" };
         memset(&conn, 0, sizeof(conn));
         conn.io.fd = -1;
+        conn.transport = &wr_transport_plain;
         pool = wr_pool_create("explain", NULL);
         tree = explain_request(
             http, e, wr_request_create(pool, &conn, &driver, NULL, http, e->fallback), &a);

@@ -32,7 +32,8 @@ evaluated(struct wr_request *r, const weir_value *v)
     weir_str s = weir_value_get(&r->pub, v);
     weir_str prefix = r->http->prefix;
 
-    if (s.data == NULL || memchr(s.data, '\0', s.len) != NULL) {
+    /* A configuration's text has no zero byte; a variable's value may. */
+    if (s.data == NULL || (v->constant.data == NULL && memchr(s.data, '\0', s.len) != NULL)) {
         wr_say(&r->log, ERROR, "the root has no usable value");
         return (weir_str){ NULL, 0 };
     }
@@ -87,7 +88,9 @@ weir_file_path(weir_request *pub, weir_str path)
     if (path.data == NULL) {
         path = pub->path;
     }
-    if (path.len != 0 && memchr(path.data, '\0', path.len) != NULL) {
+    /* What is the target still has been read as one, which has no zero byte; what was decoded may. */
+    if (path.len != 0 && path.data != pub->target.data &&
+        memchr(path.data, '\0', path.len) != NULL) {
         wr_say(&r->log, ERROR, "a file name has a zero byte in it");
         return none;
     }

@@ -209,7 +209,7 @@ same_file(const struct entry *e, const struct stat *st)
 static bool
 still_good(struct entry *e, const struct wr_files_conf *c, uint64_t turn)
 {
-    struct stat st;
+    struct stat st __attribute__((uninitialized));
 
     if (e->turn == turn) {
         return true;

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include <weir/file.h>
 
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "http/request.h"
 
 struct wr_file {

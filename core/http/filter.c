@@ -275,7 +275,7 @@ void
 wr_filters_make(struct wr_request *r)
 {
     uint32_t n = wr_filters_of(r)->n;
-    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+    uint64_t all = wr_filters_all(r);
 
     if (r->no_body || (r->filters_out & all) == all) {
         return;

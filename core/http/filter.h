@@ -13,6 +13,15 @@ wr_filters_of(const struct wr_request *r)
     return &r->plan->phase[WEIR_PHASE_BODY];
 }
 
+/* All of them, by bit. */
+static inline uint64_t
+wr_filters_all(const struct wr_request *r)
+{
+    uint32_t n = wr_filters_of(r)->n;
+
+    return n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+}
+
 /* State for the body filters that stay in this response; none when all are out. When the head goes. */
 void wr_filters_make(struct wr_request *r);
 

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "http/build.h"
+#include "http/core_ssl.h"
 #include "http/file_cache.h"
 #include "http/settings.h"
 #include "http/variable.h"
@@ -36,6 +37,7 @@ wr_http_create(struct weir_conf *cf, const struct wr_registry *registry)
     wr_map_init(&b->regexes, scratch, false);
     wr_vec_init_of(&b->servers, cf->pool, struct wr_server *);
     wr_vec_init_of(&b->locations, scratch, struct wr_location *);
+    wr_vec_init_of(&b->listens, scratch, struct wr_build_listen);
     wr_vec_init_of(&b->deferred, scratch, struct wr_build_deferred);
     wr_vec_init_of(&b->wishes, scratch, struct wr_order_wish);
     ((struct wr_http_home *)cf->owner)->http = http;
@@ -107,6 +109,7 @@ wr_http_finish(struct weir_conf *cf, struct wr_http *http)
     if (cf->diag->errors == 0 && resolve_hooks(cf, http)) {
         make_plans(http);
         wr_listen_finish(cf, http);
+        (void)wr_ssl_finish(cf, http);
         init_modules(cf, http);
         wr_lint(cf, http);
     }
@@ -121,14 +124,17 @@ wr_http_finish(struct weir_conf *cf, struct wr_http *http)
 /* ---- In a worker. ---- */
 
 bool
-wr_http_worker_start(const struct wr_http *http,
-                     void (*accepted)(struct wr_listen *l, int fd, const union wr_peer_addr *peer))
+wr_http_worker_start(const struct wr_http *http, const struct wr_http_drivers *drivers)
 {
     const struct wr_files_conf *files = http->scope->conf[WR_SLOT_FILES];
 
     wr_file_cache_init(files->hot_memory);
     for (struct wr_listen *l = http->listens; l != NULL; l = l->next) {
-        l->accepted = accepted;
+        l->accepted = drivers->accepted;
+    }
+    for (uint32_t i = 0; i < http->n_endpoints; i++) {
+        struct wr_endpoint *e = &http->endpoints[i];
+        e->http2 = e->any_http2 ? drivers->http2 : NULL;
     }
     WR_VEC_EACH (struct wr_registry_module, m, &http->registry->loaded) {
         if (m->module->worker_start != NULL &&

@@ -16,6 +16,7 @@
 #define WR_HTTP_TAG WR_TAG('h', 't', 't', 'p')
 
 struct wr_vars;  /* variable.h */
+struct wr_tls_bank;
 struct wr_build; /* build.h: what is known only while it is made */
 
 struct wr_http {
@@ -34,6 +35,7 @@ struct wr_http {
     weir_str prefix;              /* what relative roots are relative to; ends in '/' */
     uint32_t n_slots;             /* length of conf and ctx vectors */
     bool compat_nginx;
+    struct wr_tls_bank *tls;      /* certificates and contexts; NULL: nobody listens with TLS */
     struct wr_build *build;       /* from wr_http_create to the end of wr_http_finish */
 };
 
@@ -58,10 +60,14 @@ int wr_http_block(weir_conf *cf, const weir_directive *d, void *field);
  * check variables. False after errors in cf->diag, also those that were there before. */
 bool wr_http_finish(struct weir_conf *cf, struct wr_http *http);
 
-/* In a worker: give every listen the driver's `accepted`, then worker_start of every module; and worker_stop, last first. */
-bool wr_http_worker_start(const struct wr_http *http,
-                          void (*accepted)(struct wr_listen *l, int fd,
-                                           const union wr_peer_addr *peer));
+/* What the drivers do for connections: HTTP/1 takes them in, HTTP/2 takes over those that speak it (wr_endpoint.http2). */
+struct wr_http_drivers {
+    void (*accepted)(struct wr_listen *l, int fd, const union wr_peer_addr *peer);
+    void (*http2)(struct wr_conn *c, const char *bytes, size_t len);
+};
+
+/* In a worker: give listens and endpoints the drivers, then worker_start of every module; and worker_stop, last first. */
+bool wr_http_worker_start(const struct wr_http *http, const struct wr_http_drivers *drivers);
 void wr_http_worker_stop(const struct wr_http *http);
 
 /* `weir -M`: modules, or with a target how a request for it would run; text or JSON to fd. False: no such server, bad URL. */

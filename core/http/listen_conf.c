@@ -15,7 +15,7 @@
 struct words {
     struct wr_listen_options options;
     bool options_set; /* one of them concerns the socket */
-    bool default_server, http2, proxy_protocol;
+    bool default_server, ssl, http2, proxy_protocol;
 };
 
 static const struct wr_listen_options plain = { .backlog = 511,
@@ -141,15 +141,10 @@ parse_valued(struct weir_conf *cf, weir_str text, struct words *w)
     return good ? PARSED : PARSED_BAD;
 }
 
-/* One that names a protocol weir does not speak yet. */
+/* A protocol that weir does not speak yet. */
 static bool
-refuse_protocol(struct weir_conf *cf, uint32_t i, weir_str text)
+refuse_quic(struct weir_conf *cf, uint32_t i)
 {
-    if (weir_str_eq(text, WEIR_STR("ssl"))) {
-        return wr_diag_error(cf->diag, wr_conf_place(cf->node, i),
-                             "until then, put weir behind something that ends TLS",
-                             "\"listen ... ssl\": TLS comes with a later release");
-    }
     return wr_diag_error(cf->diag, wr_conf_place(cf->node, i), "leave \"quic\" out: HTTP/3 is not served",
                          "\"listen ... quic\": HTTP/3 comes with a later release");
 }
@@ -165,14 +160,15 @@ parse_word(struct weir_conf *cf, uint32_t i, weir_str text, struct words *w)
         { WEIR_STR("default_server"), &w->default_server, false },
         { WEIR_STR("default"), &w->default_server, false },
         { WEIR_STR("proxy_protocol"), &w->proxy_protocol, false },
+        { WEIR_STR("ssl"), &w->ssl, false },
         { WEIR_STR("http2"), &w->http2, false },
         { WEIR_STR("reuseport"), &w->options.reuseport, true },
         { WEIR_STR("deferred"), &w->options.deferred, true },
         { WEIR_STR("bind"), &w->options.bind, true },
     };
 
-    if (weir_str_eq(text, WEIR_STR("ssl")) || weir_str_eq(text, WEIR_STR("quic"))) {
-        return refuse_protocol(cf, i, text) ? PARSED : PARSED_BAD;
+    if (weir_str_eq(text, WEIR_STR("quic"))) {
+        return refuse_quic(cf, i) ? PARSED : PARSED_BAD;
     }
     for (size_t k = 0; k < WR_COUNT(flags); k++) {
         if (weir_str_eq(text, flags[k].name)) {
@@ -199,7 +195,8 @@ parse_words(struct weir_conf *cf, struct words *w)
         }
     }
     if (w->http2) {
-        weir_conf_warn(cf, "\"listen ... http2\" has no effect: HTTP/2 comes with a later release");
+        weir_conf_warn(cf, "the \"listen ... http2\" directive is deprecated, use the \"http2\" "
+                           "directive instead");
     }
     return cf->diag->errors == errors;
 }
@@ -283,14 +280,18 @@ listen_at(struct weir_conf *cf, const struct wr_addr *addr, const struct words *
         a->first = cf->node;
         a->fallback = s->server;
         a->proxy_protocol = w->proxy_protocol;
-    } else if (w->proxy_protocol && !a->proxy_protocol) {
+        a->ssl = w->ssl;
+    } else if ((w->proxy_protocol && !a->proxy_protocol) || (w->ssl && !a->ssl)) {
         wr_diag_add(cf->diag, WR_DIAG_WARN, wr_conf_place(cf->node, 0),
                     wr_build_first(cf, a->first), "protocol options redefined for %.*s",
                     WEIR_FMT(a->text));
-        a->proxy_protocol = true;
+        a->proxy_protocol = a->proxy_protocol || w->proxy_protocol;
+        a->ssl = a->ssl || w->ssl;
     }
     a->http2 = a->http2 || w->http2;
     *(struct wr_build_address **)wr_vec_add(&s->addresses) = a;
+    *(struct wr_build_listen *)wr_vec_add(&wr_build_of(cf)->listens) =
+        (struct wr_build_listen){ s->server, a };
     if (w->default_server && take_default(cf, a, s->server) != WEIR_OK) {
         return WEIR_ERROR;
     }

@@ -7,16 +7,20 @@
  */
 #include "http/location.h"
 
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/str.h"
 #include "http/build.h"
+#include "http/regex.h"
 #include "http/request.h"
 
 #define NONE UINT32_MAX /* no entry */
 
 struct entry {
+    uint64_t key; /* the name's first eight bytes, in an order that is that of names */
     weir_str name;
     const struct wr_location *exact;  /* "= name"; NULL: none */
     const struct wr_location *prefix; /* "name" or "^~ name"; NULL: none */
@@ -28,7 +32,30 @@ struct wr_locations {
     uint32_t n;
     uint32_t n_regexes;
     struct wr_location **regexes; /* in order of the file */
+    struct wr_regex_gate *gates;  /* of the regexes, side by side for a walk over them */
 };
+
+/* The first eight bytes of s as a number that orders as they do; zeros stand for those it has not. */
+static inline uint64_t
+key_of(weir_str s)
+{
+    uint64_t key = 0;
+    uint32_t first, last;
+
+    if (s.len >= 8) {
+        memcpy(&key, s.data, 8);
+        return be64toh(key);
+    }
+    if (s.len >= 4) { /* two pieces that overlap */
+        memcpy(&first, s.data, 4);
+        memcpy(&last, s.data + s.len - 4, 4);
+        return (uint64_t)be32toh(first) << 32 | (uint64_t)be32toh(last) << 8 * (8 - s.len);
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        key |= (uint64_t)(uint8_t)s.data[i] << 8 * (7 - i);
+    }
+    return key;
+}
 
 /* ---- Making. ---- */
 
@@ -67,6 +94,7 @@ add_plain(struct weir_conf *cf, struct wr_locations *l, const struct wr_location
     if (e == NULL || !weir_str_eq(e->name, loc->name)) {
         e = &l->entries[l->n++];
         e->name = loc->name;
+        e->key = key_of(loc->name);
     }
     at = loc->kind == WR_LOC_EXACT ? &e->exact : &e->prefix;
     if (*at != NULL) {
@@ -93,9 +121,13 @@ static void
 add_regexes(struct weir_conf *cf, struct wr_locations *l, const struct wr_vec *list, uint32_t n)
 {
     l->regexes = wr_pool_array(cf->pool, struct wr_location *, n);
+    l->gates = wr_pool_array(cf->pool, struct wr_regex_gate, n);
     WR_VEC_EACH(struct wr_location *, loc, list)
     {
         if ((*loc)->kind == WR_LOC_REGEX) {
+            if ((*loc)->regex != NULL) { /* else it is wrong, and nothing will be served */
+                l->gates[l->n_regexes] = wr_regex_gate((*loc)->regex);
+            }
             l->regexes[l->n_regexes++] = *loc;
         }
     }
@@ -142,11 +174,13 @@ wr_locations_regexes(const struct wr_locations *l, uint32_t *n)
 static uint32_t
 last_not_behind(const struct wr_locations *l, weir_str path)
 {
+    uint64_t key = key_of(path);
     uint32_t low = 0, high = l->n;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (wr_str_cmp(l->entries[middle].name, path) <= 0) {
+        const struct entry *e = &l->entries[middle];
+        if (e->key < key || (e->key == key && wr_str_cmp(e->name, path) <= 0)) {
             low = middle + 1;
         } else {
             high = middle;
@@ -155,13 +189,16 @@ last_not_behind(const struct wr_locations *l, weir_str path)
     return low != 0 ? low - 1 : NONE;
 }
 
-/* How many bytes a and b have in common at their beginning. */
+/* How many bytes name and path have in common at their beginning. */
 static size_t
-common(weir_str a, weir_str b)
+common(weir_str name, weir_str path)
 {
-    size_t n = 0, max = WR_MIN(a.len, b.len);
+    size_t n = 0, max = WR_MIN(name.len, path.len);
 
-    while (n < max && a.data[n] == b.data[n]) {
+    if (wr_str_starts(path, name)) { /* as nearly always */
+        return name.len;
+    }
+    while (n < max && name.data[n] == path.data[n]) {
         n++;
     }
     return n;
@@ -189,6 +226,34 @@ find_plain(const struct wr_locations *l, weir_str path)
 
 enum found { FOUND_PREFIX, FOUND_FINAL, FOUND_NOTHING, FOUND_FAULT };
 
+static enum found search(struct wr_request *r, const struct wr_locations *l, weir_str path,
+                         const struct wr_location **loc);
+
+/* The first regular expression of l that matches path: *loc becomes what is found there. */
+static enum found
+search_regexes(struct wr_request *r, const struct wr_locations *l, weir_str path,
+               const struct wr_location **loc)
+{
+    struct wr_regex_gate key = wr_regex_gate_key(path);
+
+    for (uint32_t i = 0; i < l->n_regexes; i++) {
+        int rc;
+        if (!wr_regex_gate_opens(&l->gates[i], &key)) {
+            continue;
+        }
+        rc = wr_regex_match(r, l->regexes[i]->regex, path);
+        if (rc == WEIR_OK) {
+            *loc = l->regexes[i];
+            return search(r, l->regexes[i]->inner, path, loc) == FOUND_FAULT ? FOUND_FAULT
+                                                                             : FOUND_FINAL;
+        }
+        if (rc != WEIR_ABSENT) {
+            return FOUND_FAULT;
+        }
+    }
+    return FOUND_NOTHING;
+}
+
 /* Look inside *loc, whose locations are l: *loc becomes what is found there. FOUND_FINAL ends the
  * whole search, FOUND_PREFIX leaves the regular expressions of the blocks around to be tried. The
  * depth is that of the file, which its reader bounds. */
@@ -197,14 +262,14 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
        const struct wr_location **loc)
 {
     const struct wr_location *plain = l != NULL ? find_plain(l, path) : NULL;
-    enum found found = FOUND_NOTHING;
+    enum found found = FOUND_NOTHING, by_regex;
 
     if (plain != NULL) {
         *loc = plain;
         if (plain->kind == WR_LOC_EXACT) {
             return FOUND_FINAL;
         }
-        found = search(r, plain->inner, path, loc);
+        found = plain->inner != NULL ? search(r, plain->inner, path, loc) : FOUND_NOTHING;
         if (found == FOUND_FINAL || found == FOUND_FAULT) {
             return found;
         }
@@ -213,18 +278,11 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
             return found;
         }
     }
-    for (uint32_t i = 0; l != NULL && i < l->n_regexes; i++) {
-        int rc = weir_regex_match(&r->pub, l->regexes[i]->regex, path);
-        if (rc == WEIR_OK) {
-            *loc = l->regexes[i];
-            found = search(r, l->regexes[i]->inner, path, loc);
-            return found == FOUND_FAULT ? found : FOUND_FINAL;
-        }
-        if (rc != WEIR_ABSENT) {
-            return FOUND_FAULT;
-        }
+    if (l == NULL || l->n_regexes == 0) {
+        return found;
     }
-    return found;
+    by_regex = search_regexes(r, l, path, loc);
+    return by_regex != FOUND_NOTHING ? by_regex : found;
 }
 
 const struct wr_location *

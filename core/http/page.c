@@ -6,18 +6,45 @@
 
 static const char page_tail[] = "</h1></center>\r\n<hr><center>";
 
-/* The page for a status, as nginx's in shape: tools and people know it. */
+/* nginx's own names for kinds of 400; absent for other statuses. */
 static weir_str
-page_text(struct wr_request *r, uint32_t status)
+kind_of_400(uint32_t status)
+{
+    switch (status) {
+    case 494:
+        return WEIR_STR("Request Header Or Cookie Too Large");
+    case 495:
+        return WEIR_STR("The SSL certificate error");
+    case 496:
+        return WEIR_STR("No required SSL certificate was sent");
+    case 497:
+        return WEIR_STR("The plain HTTP request was sent to HTTPS port");
+    default:
+        return (weir_str){ NULL, 0 };
+    }
+}
+
+/* The page for a status, or a kind of one. */
+static weir_str
+page_text(struct wr_request *r, uint32_t status, weir_str kind)
 {
     weir_str title = wr_status_title(status);
     struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, 512), 512);
 
     wr_strbuf_lit(&b, "<html>\r\n<head><title>");
-    wr_strbuf_str(&b, title);
+    if (kind.data != NULL) {
+        wr_strbuf_lit(&b, "400 ");
+    }
+    wr_strbuf_str(&b, kind.data != NULL ? kind : title);
     wr_strbuf_lit(&b, "</title></head>\r\n<body>\r\n<center><h1>");
     wr_strbuf_str(&b, title);
-    wr_strbuf_bytes(&b, page_tail, sizeof(page_tail) - 1);
+    if (kind.data != NULL) {
+        wr_strbuf_lit(&b, "</h1></center>\r\n<center>");
+        wr_strbuf_str(&b, kind);
+        wr_strbuf_lit(&b, "</center>\r\n<hr><center>");
+    } else {
+        wr_strbuf_bytes(&b, page_tail, sizeof(page_tail) - 1);
+    }
     wr_strbuf_str(&b, wr_server_token(r));
     wr_strbuf_lit(&b, "</center>\r\n</body>\r\n</html>\r\n");
     return wr_strbuf_view(&b);
@@ -27,13 +54,14 @@ page_text(struct wr_request *r, uint32_t status)
 static weir_buf *
 set_page(struct wr_request *r, uint32_t status)
 {
-    weir_str text = { NULL, 0 };
+    weir_str text = { NULL, 0 }, kind = kind_of_400(status);
     weir_buf *b;
 
+    status = kind.data != NULL ? 400 : status;
     r->pub.status = status;
     (void)wr_fields_remove(wr_response_fields(r), WEIR_STR("Content-Type"), WEIR_H_CONTENT_TYPE);
     if (status >= 300 && status != 304) {
-        text = page_text(r, status);
+        text = page_text(r, status, kind);
         (void)weir_out_set(&r->pub, WEIR_STR("Content-Type"), WEIR_STR("text/html"));
     }
     r->pub.out_first = r->out->first;

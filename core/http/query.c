@@ -24,7 +24,7 @@ weir_cookie(const weir_request *r, weir_str name)
 uint32_t
 weir_accepts_coding(const weir_request *r, weir_str coding)
 {
-    return wr_qvalue_coding(wr_var_joined(r->pool, r->in[WEIR_H_ACCEPT_ENCODING], ", "), coding);
+    return wr_qvalue_coding(wr_field_value_joined(r->pool, r->in[WEIR_H_ACCEPT_ENCODING], ", "), coding);
 }
 
 bool

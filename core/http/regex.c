@@ -239,12 +239,21 @@ keep(struct wr_captures *c, weir_str subject, const size_t *offsets, int known)
     }
 }
 
+/* Of a match that did not come to an end. */
+static void
+say_why(int rc, struct wr_err *err)
+{
+    PCRE2_UCHAR words[128];
+
+    (void)pcre2_get_error_message(rc, words, sizeof(words));
+    (void)wr_err_set(err, "%s", (const char *)words);
+}
+
 /* PCRE2's answer: how many groups are known (from 1), 0 for no match, -1 with the reason in err. The groups are in work.data. */
 static int
 run(const weir_regex *re, weir_str subject, struct wr_err *err)
 {
     PCRE2_SPTR text = (PCRE2_SPTR)subject.data;
-    PCRE2_UCHAR words[128];
     int rc;
 
     if (subject.len >= UINT32_MAX) {
@@ -268,8 +277,7 @@ run(const weir_regex *re, weir_str subject, struct wr_err *err)
     if (rc == PCRE2_ERROR_NOMATCH || (rc <= PCRE2_ERROR_UTF8_ERR1 && rc >= PCRE2_ERROR_UTF8_ERR21)) {
         return 0;
     }
-    (void)pcre2_get_error_message(rc, words, sizeof(words));
-    (void)wr_err_set(err, "%s", (const char *)words);
+    say_why(rc, err);
     return -1;
 }
 
@@ -277,6 +285,12 @@ static bool
 admits(const weir_regex *re, weir_str subject)
 {
     return subject.len >= re->min_len && wr_regex_literals_admit(&re->literals, subject);
+}
+
+struct wr_regex_gate
+wr_regex_gate(const weir_regex *re)
+{
+    return wr_regex_gate_of(&re->literals);
 }
 
 static weir_str
@@ -322,7 +336,7 @@ int
 wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject)
 {
     const size_t *offsets;
-    struct wr_err err;
+    struct wr_err err __attribute__((uninitialized)); /* half a kilobyte that is set when it is needed */
     int known;
 
     if (!admits(re, subject)) {

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "http/limits.h"
+#include "http/regex_gate.h"
 
 struct wr_request;
 
@@ -53,6 +54,9 @@ int wr_regex_run(const weir_regex *re, weir_str subject, struct wr_captures *c, 
 /* The same without the shortcut by literals: what wr_regex_run must agree with. */
 int wr_regex_run_fully(const weir_regex *re, weir_str subject, struct wr_captures *c,
                        struct wr_err *err);
+
+/* re's gate: subjects whose key does not open it need not be asked about. */
+struct wr_regex_gate wr_regex_gate(const weir_regex *re);
 
 /* weir_regex_match for core's own request: the groups become r's captures, named ones the values of their variables. */
 int wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject);

@@ -5,8 +5,11 @@
 
 #include "base/str.h"
 #include "base/strbuf.h"
+#include "http/regex_choices.h"
 
 struct walk {
+    struct weir_pool *pool;
+    struct wr_regex_literals *out;
     weir_str rest;          /* of the pattern */
     uint32_t depth;         /* of groups */
     bool lost;              /* something is not understood, or there are alternatives: no literals */
@@ -131,6 +134,25 @@ walk_class(struct walk *w)
     w->lost = true;
 }
 
+/* Behind the '(' of a group that may be a choice of words, next to one end of the subject. */
+static void
+note_choices(struct walk *w)
+{
+    weir_str rest = w->rest;
+    struct wr_regex_choices c;
+
+    if (w->depth != 0 ||
+        !wr_regex_choices_read(w->pool, wr_strbuf_view(&w->run), &rest, &c)) {
+        return;
+    }
+    if (w->at_start) {
+        w->out->starts = c;
+    }
+    if (rest.len == 1 && rest.data[0] == '$') {
+        w->out->ends = c;
+    }
+}
+
 /* Behind '('. */
 static void
 walk_group(struct walk *w)
@@ -138,6 +160,7 @@ walk_group(struct walk *w)
     static const char *const kinds[] = { "?:", "?=", "?!", "?<", "?P<", "?'", "?>" };
     bool known = false;
 
+    note_choices(w);
     end_run(w);
     w->depth++;
     if (w->rest.len != 0 && w->rest.data[0] == '*') {
@@ -196,7 +219,7 @@ void
 wr_regex_literals_find(struct weir_pool *pool, weir_str pattern, bool fold,
                        struct wr_regex_literals *out)
 {
-    struct walk w = { .rest = pattern };
+    struct walk w = { .pool = pool, .out = out, .rest = pattern };
     bool ends = false;
 
     *out = (struct wr_regex_literals){ .fold = fold };
@@ -218,6 +241,7 @@ wr_regex_literals_find(struct weir_pool *pool, weir_str pattern, bool fold,
         }
     }
     if (w.lost || w.depth != 0) {
+        *out = (struct wr_regex_literals){ .fold = fold };
         return;
     }
     out->end = kept(pool, &w.run, ends);
@@ -233,20 +257,47 @@ same(const struct wr_regex_literals *l, weir_str a, weir_str b)
 }
 
 static bool
-ends_with(const struct wr_regex_literals *l, weir_str s)
+starts_with(const struct wr_regex_literals *l, weir_str s, weir_str start)
 {
-    return s.len >= l->end.len && same(l, wr_str_cut(s, s.len - l->end.len, s.len), l->end);
+    return s.len >= start.len && same(l, (weir_str){ s.data, start.len }, start);
+}
+
+static bool
+ends_with(const struct wr_regex_literals *l, weir_str s, weir_str end)
+{
+    return s.len >= end.len && same(l, (weir_str){ s.data + s.len - end.len, end.len }, end);
+}
+
+static bool
+admits_start(const struct wr_regex_literals *l, weir_str s)
+{
+    bool found = l->starts.n == 0;
+
+    for (uint32_t i = 0; i < l->starts.n && !found; i++) {
+        found = starts_with(l, s, l->starts.at[i]);
+    }
+    return found && (l->start.len == 0 || starts_with(l, s, l->start));
+}
+
+static bool
+admits_end(const struct wr_regex_literals *l, weir_str s)
+{
+    bool found = l->ends.n == 0;
+
+    for (uint32_t i = 0; i < l->ends.n && !found; i++) {
+        found = ends_with(l, s, l->ends.at[i]);
+    }
+    return found && (l->end.len == 0 || ends_with(l, s, l->end));
 }
 
 bool
 wr_regex_literals_admit(const struct wr_regex_literals *l, weir_str subject)
 {
-    if (l->start.len != 0 && !same(l, wr_str_cut(subject, 0, l->start.len), l->start)) {
+    if (!admits_start(l, subject)) {
         return false;
     }
-    if (l->end.len != 0 && !ends_with(l, subject) &&
-        !(subject.len != 0 && subject.data[subject.len - 1] == '\n' &&
-          ends_with(l, wr_str_cut(subject, 0, subject.len - 1)))) {
+    if (!admits_end(l, subject) && !(subject.len != 0 && subject.data[subject.len - 1] == '\n' &&
+                                     admits_end(l, wr_str_cut(subject, 0, subject.len - 1)))) {
         return false;
     }
     return l->part.len == 0 ||

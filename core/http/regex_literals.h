@@ -7,15 +7,24 @@
 #define WR_HTTP_REGEX_LITERALS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <weir/base.h>
 
 #include "base/pool.h"
+
+/* One of them; n = 0: anything may stand there. */
+struct wr_regex_choices {
+    weir_str *at;
+    uint32_t n;
+};
 
 struct wr_regex_literals {
     weir_str start; /* a match begins with the subject, and with these bytes; absent: none */
     weir_str end;   /* the subject ends with these bytes, or these and one line feed; absent: none */
     weir_str part;  /* stands somewhere in the subject; absent: none, or one of the others says more */
     bool fold;      /* letters of either case are the same; then `part` is absent */
+    struct wr_regex_choices starts; /* of "^/(a|b)": "/a", "/b"; as start otherwise */
+    struct wr_regex_choices ends;   /* of "\\.(?:png|jpg)$": ".png", ".jpg"; as end otherwise */
 };
 
 /* Find them; they live in pool. */

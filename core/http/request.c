@@ -12,7 +12,9 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "http/body_in.h"
+#include "http/core_ssl.h"
 #include "http/error_page.h"
+#include "http/file_cache.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/location.h"
@@ -50,8 +52,8 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_escaped(to, r->pub.path);
         wr_strbuf_byte(to, '"');
     }
-    if (r->log_note != NULL) {
-        r->log_note->add(r->log_note, to);
+    if (r->log.note != NULL) {
+        r->log.note->add(r->log.note, to);
     }
     if (main->authority.len != 0) {
         wr_strbuf_lit(to, ", host: \"");
@@ -63,8 +65,8 @@ log_context(const struct wr_log *log, struct wr_strbuf *to)
         wr_strbuf_escaped(to, main->pub.in[WEIR_H_REFERER]->value);
         wr_strbuf_byte(to, '"');
     }
-    if (r->log_note != NULL) { /* last: tools know the order of what stands before */
-        uint64_t ms = wr_clock.now_ms - r->log_note->since_ms;
+    if (r->log.note != NULL) { /* last: tools know the order of what stands before */
+        uint64_t ms = wr_clock.now_ms - r->log.note->since_ms;
         wr_strbuf_print(to, ", took: %llu.%03us", (unsigned long long)(ms / 1000),
                         (unsigned)(ms % 1000));
     }
@@ -94,7 +96,8 @@ struct wr_request *
 wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver *driver,
                   void *stream, const struct wr_http *http, const struct wr_server *server)
 {
-    struct wr_request *r = wr_pool_zalloc(pool, sizeof(*r));
+    /* The modules' places stand behind it: one piece of memory to clear. */
+    struct wr_request *r = wr_pool_zalloc(pool, sizeof(*r) + http->n_slots * sizeof(void *));
 
     r->tag = WR_REQUEST_TAG;
     r->driver = driver;
@@ -118,7 +121,8 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     r->pub.in_length = -1;
     r->pub.out_length = -1;
     r->pub.started = wr_clock.now_ms;
-    r->pub.ctx = wr_pool_zalloc(pool, http->n_slots * sizeof(void *));
+    r->pub.flags = conn->transport->secure ? WEIR_R_TLS : 0;
+    r->pub.ctx = (void **)(r + 1);
     wr_request_enter(r, &server->base);
     return r;
 }
@@ -283,6 +287,16 @@ body_fits(const struct wr_request *r)
     return max == 0 || r->pub.in_length < 0 || (uint64_t)r->pub.in_length <= max;
 }
 
+/* The first phase from `phase` on that has hooks: the server's own steps between them have nothing to do for empty ones. */
+static uint32_t
+first_busy(const struct wr_plan *plan, uint32_t phase)
+{
+    while (phase < WEIR_PHASE_CONTENT && plan->phase[phase].n == 0) {
+        phase++;
+    }
+    return phase;
+}
+
 static void
 find_location(struct wr_request *r)
 {
@@ -304,17 +318,8 @@ find_location(struct wr_request *r)
         wr_request_answer_status(r, 413);
         return;
     }
-    go_to(r, WEIR_PHASE_REWRITE);
-}
-
-/* The first phase from `phase` on that has hooks: the server's own steps between them have nothing to do for empty ones. */
-static uint32_t
-first_busy(const struct wr_plan *plan, uint32_t phase)
-{
-    while (phase < WEIR_PHASE_CONTENT && plan->phase[phase].n == 0) {
-        phase++;
-    }
-    return phase;
+    go_to(r, r->plan->phase[WEIR_PHASE_REWRITE].n != 0 ? WEIR_PHASE_REWRITE
+                                                       : first_busy(r->plan, WEIR_PHASE_PREACCESS));
 }
 
 static void
@@ -443,9 +448,32 @@ wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc)
 void
 wr_request_start(struct wr_request *r)
 {
+    const struct wr_plan_phase *early = r->plan->phase;
+    uint32_t refusal = r->pub.flags & WEIR_R_TLS ? wr_ssl_refusal(r) : 0;
+
     wr_running_note(r->line);
-    go_to(r, WEIR_PHASE_POST_READ);
+    if (refusal != 0) {
+        wr_request_refuse(r, refusal);
+        return;
+    }
+    go_to(r, early[WEIR_PHASE_POST_READ].n != 0        ? WEIR_PHASE_POST_READ
+             : early[WEIR_PHASE_SERVER_REWRITE].n != 0 ? WEIR_PHASE_SERVER_REWRITE
+                                                       : WEIR_PHASE_FIND_CONFIG);
     wr_request_run(r);
+}
+
+/* Modules begin anew, but for those that keep what they know of the request. */
+static void
+forget_states(struct wr_request *r)
+{
+    const struct wr_conf_space *space = &r->http->registry->space;
+
+    for (uint32_t i = 0; i < r->http->n_slots; i++) {
+        const weir_module *m = i < space->n_slots ? space->modules[i] : NULL;
+        if (m == NULL || !(m->flags & WEIR_MODULE_STATE_STAYS)) {
+            r->pub.ctx[i] = NULL;
+        }
+    }
 }
 
 void
@@ -454,7 +482,7 @@ wr_request_restart(struct wr_request *r, uint32_t phase)
     r->pub.flags |= WEIR_R_INTERNAL;
     r->rewritten = false;
     r->denied = false;
-    memset(r->pub.ctx, 0, r->http->n_slots * sizeof(void *));
+    forget_states(r);
     if (phase == WEIR_PHASE_SERVER_REWRITE) {
         wr_request_enter(r, &r->server->base);
     }
@@ -480,7 +508,8 @@ wr_request_answer_status(struct wr_request *r, uint32_t status)
         }
         return;
     }
-    if (status == 408 || status == 400 || status == 414 || status == 431 || status == 413) {
+    if (status == 408 || status == 400 || status == 414 || status == 431 || status == 413 ||
+        (status >= 494 && status <= 497)) {
         r->keep_alive = false;
     }
     if (status >= 300 && wr_error_page_answer(r, status)) {
@@ -553,10 +582,14 @@ wr_request_end(struct wr_request *r, bool error)
     r->ended = true;
     r->cut = r->cut || error;
     r->finished_ms = wr_clock.now_ms;
-    wr_ticket_cancel(r, WR_CALLING_PHASE);
-    wr_ticket_cancel(r, WR_CALLING_SOURCE);
+    if (r->suspended != NULL || r->source_suspended != NULL) {
+        wr_ticket_cancel(r, WR_CALLING_PHASE);
+        wr_ticket_cancel(r, WR_CALLING_SOURCE);
+    }
     wr_task_remove(&r->task);
-    wr_subrequest_cancel_all(r);
+    if (!wr_list_empty(&r->subs)) {
+        wr_subrequest_cancel_all(r);
+    }
     run_log_hooks(r);
     r->driver->finish(r, r->cut);
 }
@@ -565,5 +598,8 @@ void
 wr_request_free(struct wr_request *r)
 {
     WR_CHECK(r, WR_REQUEST_TAG);
+    if (r->file != NULL) {
+        wr_file_unref(r->file);
+    }
     r->tag = 0;
 }

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "http/driver.h"
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "http/plan.h"
 #include "http/settings.h"
 #include "net/conn.h"
@@ -26,13 +26,7 @@ struct wr_server;   /* vhost.h */
 struct wr_location; /* location.h */
 struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
-struct wr_tries;    /* upstream/tries.h */
-
-/* What somebody who works for a request adds to the lines of its log. */
-struct wr_log_note {
-    void (*add)(const struct wr_log_note *note, struct wr_strbuf *to); /* ", upstream: ..." */
-    uint64_t since_ms; /* when that work began, wr_clock.now_ms */
-};
+struct wr_file;     /* file_cache.h */
 
 /* How far the response is. */
 enum wr_answer {
@@ -72,14 +66,13 @@ struct wr_request {
     const struct wr_server *server;
     const struct wr_location *loc; /* NULL before FIND_CONFIG */
     struct wr_log log;         /* what pub.log points to */
-    const struct wr_log_note *log_note; /* NULL: none */
-    struct wr_tries *tries;    /* upstream's: other servers that were asked for it; NULL: none */
     struct wr_request *parent; /* of a subrequest */
     uint32_t level;            /* of subrequests: 0 for the client's */
 
     /* The head. */
     weir_str line;             /* the request line, for $request */
     weir_str authority;        /* host and port as received: $http_host for HTTP/2 */
+    weir_str protocol;         /* :protocol of an extended CONNECT ("websocket"); absent: none [RFC 8441 4] */
     uint32_t host_port;        /* the port in Host or the target; 0: none */
     uint32_t server_port;      /* of the address the client came to; fetched on first use */
     uint64_t head_bytes;       /* $request_length counts them */
@@ -138,6 +131,7 @@ struct wr_request {
     uint64_t sent_body;        /* body bytes handed to the client: $body_bytes_sent */
     uint64_t sent_head;        /* head and framing bytes: $bytes_sent is the sum */
     uint64_t finished_ms;
+    struct wr_file *file;      /* the first one it held, let go at its end; NULL: none (respond_file.c) */
     weir_str status_text;      /* a reason phrase other than the usual; absent */
 
     /* Variables. */
@@ -176,6 +170,11 @@ static inline const struct wr_body_conf *
 wr_body_conf(const struct wr_request *r)
 {
     return r->pub.conf[WR_SLOT_BODY];
+}
+static inline const struct wr_http2_conf *
+wr_http2_conf(const struct wr_request *r)
+{
+    return r->pub.conf[WR_SLOT_HTTP2];
 }
 
 /* ---- The driver's side. ---- */

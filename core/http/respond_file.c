@@ -18,7 +18,7 @@
 #include "wire/etag.h"
 #include "wire/precondition.h"
 
-/* The request holds the file until it ends. */
+/* The request holds a file until it ends: the first in a field of its own, further ones (an error's page) by these. */
 struct hold {
     struct wr_owned owned;
     struct wr_file *file;
@@ -33,8 +33,13 @@ hold_end(struct wr_owned *o)
 static void
 hold_file(struct wr_request *r, struct wr_file *f)
 {
-    struct hold *h = wr_pool_alloc(r->pub.pool, sizeof(*h));
+    struct hold *h;
 
+    if (r->file == NULL) {
+        r->file = f;
+        return;
+    }
+    h = wr_pool_alloc(r->pub.pool, sizeof(*h));
     h->file = f;
     wr_pool_own(r->pub.pool, &h->owned, hold_end);
 }
@@ -99,17 +104,17 @@ static struct wr_fields *
 head_of(struct wr_request *r, struct wr_file *f)
 {
     const struct wr_files_conf *c = wr_files_conf(r);
-    weir_str extension = wr_types_extension(r->pub.path); /* the request's path need not be the file's */
     weir_pool *pool;
 
-    if (wr_file_head_fits(f, c) && weir_str_eq(f->extension, extension)) {
+    /* the request's path need not be the file's */
+    if (wr_file_head_fits(f, c) && wr_types_has_extension(r->pub.path, f->extension)) {
         return f->head;
     }
     pool = wr_file_head_begin(f, c);
     if (pool == NULL) {
         return make_head(f, r->pub.pool, c, wr_types_of(c, r->pub.path));
     }
-    f->extension = weir_dup(pool, extension);
+    f->extension = weir_dup(pool, wr_types_extension(r->pub.path));
     f->head = make_head(f, pool, c, weir_dup(pool, wr_types_of(c, r->pub.path)));
     return f->head;
 }
@@ -199,6 +204,9 @@ send_file(struct wr_request *r, struct wr_file *f, uint32_t flags)
     }
     r->pub.status = r->pub.status == 0 || !(flags & WEIR_FILE_AS_IS) ? 200 : r->pub.status;
     r->pub.out_length = (int64_t)f->size;
+    if (f->bytes != NULL && wr_response_whole(r, (weir_str){ (const char *)f->bytes, (size_t)f->size })) {
+        return WEIR_DONE;
+    }
     b = f->bytes != NULL
             ? weir_buf_ref(r->pub.pool, (weir_str){ (const char *)f->bytes, (size_t)f->size })
             : weir_buf_file(r->pub.pool, f->fd, 0, (size_t)f->size, false);

@@ -23,6 +23,7 @@ enum wr_http_slot {
     WR_SLOT_LOC,    /* core.location */
     WR_SLOT_FILES,  /* core.files */
     WR_SLOT_BODY,   /* core.body */
+    WR_SLOT_HTTP2,  /* core.http2 */
     WR_SLOT_BUILTIN /* how many; further built-in modules may follow */
 };
 
@@ -108,6 +109,16 @@ struct wr_body_conf {
     uint32_t temp_levels[3];
     uint32_t in_file_only;  /* 0 off, 1 on, 2 clean */
     bool in_single_buffer;
+};
+
+/* core.http2: http, server; the chunk size also location. */
+struct wr_http2_conf {
+    bool on;
+    int64_t max_streams;  /* http2_max_concurrent_streams 100 (compat 128) */
+    uint64_t preread;     /* http2_body_preread_size 64k: a stream's first receive window */
+    uint64_t recv_buffer; /* http2_recv_buffer_size 256k */
+    uint64_t chunk_size;  /* http2_chunk_size 16k (compat 8k) */
+    int64_t glitches;     /* http2_max_glitches 1000 */
 };
 
 #endif

@@ -96,13 +96,24 @@ wr_types_set(weir_conf *cf, const weir_directive *d, void *field)
 weir_str
 wr_types_extension(weir_str path)
 {
-    size_t at = path.len;
+    weir_str none = { path.data, 0 }, extension;
+    const char *dot = path.len != 0 ? memrchr(path.data, '.', path.len) : NULL;
 
-    while (at > 0 && path.data[at - 1] != '.' && path.data[at - 1] != '/') {
-        at--;
+    if (dot == NULL) {
+        return none;
     }
-    return at > 0 && path.data[at - 1] == '.' ? wr_str_cut(path, at, SIZE_MAX)
-                                              : (weir_str){ path.data, 0 };
+    extension = (weir_str){ dot + 1, (size_t)(path.data + path.len - dot) - 1 };
+    return wr_str_find(extension, '/') == extension.len ? extension : none;
+}
+
+bool
+wr_types_has_extension(weir_str path, weir_str extension)
+{
+    if (extension.len == 0) {
+        return wr_types_extension(path).len == 0;
+    }
+    return wr_str_ends(path, extension) && path.len > extension.len && /* which has no '.' or '/' */
+           path.data[path.len - extension.len - 1] == '.';
 }
 
 const struct wr_type *

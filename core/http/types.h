@@ -2,14 +2,18 @@
 #ifndef WR_HTTP_TYPES_H
 #define WR_HTTP_TYPES_H
 
+#include <stdbool.h>
 #include <weir/base.h>
 #include <weir/conf.h>
 
-#include "http/fields.h"
+#include "wire/fields.h"
 #include "http/settings.h"
 
 /* What follows the last '.' of a path's last name; empty when there is none. */
 weir_str wr_types_extension(weir_str path);
+
+/* Is that path's extension? */
+bool wr_types_has_extension(weir_str path, weir_str extension);
 
 /* A media type, and the fields of an answer that has nothing but it, formatted. */
 struct wr_type {

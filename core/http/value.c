@@ -21,13 +21,13 @@ enum step_kind { STEP_TEXT, STEP_VARIABLE, STEP_CAPTURE };
 
 struct step {
     uint32_t kind;
+    uint32_t escape; /* what becomes of its text */
     int32_t n;     /* the variable's index, or the capture's number */
     weir_str text; /* STEP_TEXT */
 };
 
 struct value {
     weir_value pub; /* first */
-    uint32_t escape;
     uint32_t n_steps;
     bool captures; /* one of the steps is a capture */
     const struct step *steps;
@@ -98,6 +98,21 @@ read_steps(struct weir_conf *cf, weir_str text, struct wr_vec *steps)
     return true;
 }
 
+/* What becomes of the text of s in a value that is escaped like this: nothing where nothing could need it. */
+static uint32_t
+escape_of(struct weir_conf *cf, const struct step *s, uint32_t escape)
+{
+    bool quoted = escape == WEIR_ESCAPE_LOG || escape == WEIR_ESCAPE_JSON;
+
+    if (s->kind == STEP_TEXT) {
+        return WEIR_ESCAPE_NONE;
+    }
+    return s->kind == STEP_VARIABLE && quoted &&
+                   wr_http_of(cf)->vars->at[s->n].flags & WR_VAR_PLAIN
+               ? WEIR_ESCAPE_NONE
+               : escape;
+}
+
 weir_value *
 weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_str missing)
 {
@@ -120,8 +135,8 @@ weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_s
             s->text.data = copy.data + (s->text.data - text.data);
         }
         v->captures |= s->kind == STEP_CAPTURE;
+        s->escape = escape_of(cf, s, escape);
     }
-    v->escape = escape;
     v->missing = missing.data != NULL ? weir_dup(cf->pool, missing) : missing;
     v->steps = steps.data;
     v->n_steps = (uint32_t)steps.count;
@@ -169,12 +184,12 @@ grow(weir_pool *pool, struct wr_strbuf *b, size_t more)
     return true;
 }
 
+/* s did not fit: the same with more room, until there is no more. */
 static bool
-append(weir_pool *pool, struct wr_strbuf *b, weir_str s, uint32_t escape)
+append_grown(weir_pool *pool, struct wr_strbuf *b, weir_str s, uint32_t escape)
 {
     size_t before = b->len;
 
-    wr_escape(b, s, escape);
     while (b->full) {
         b->full = false;
         b->len = before;
@@ -186,35 +201,47 @@ append(weir_pool *pool, struct wr_strbuf *b, weir_str s, uint32_t escape)
     return true;
 }
 
-/* What a step stands for; *escape is what becomes of it. */
-static weir_str
-step_text(weir_request *r, const struct value *v, const struct step *s,
-          const struct wr_captures *captures, uint32_t *escape)
+static inline bool
+append(weir_pool *pool, struct wr_strbuf *b, weir_str s, uint32_t escape)
 {
-    weir_str text = s->text;
+    size_t before = b->len;
 
-    *escape = WEIR_ESCAPE_NONE;
-    if (s->kind == STEP_TEXT) {
-        return text;
-    }
-    if (s->kind == STEP_VARIABLE) {
-        text = weir_var_get(r, s->n);
+    bool quoted = escape == WEIR_ESCAPE_LOG || escape == WEIR_ESCAPE_JSON;
+
+    if (escape == WEIR_ESCAPE_NONE || (quoted && wr_escape_is_plain(s))) {
+        wr_strbuf_str(b, s);
     } else {
-        text = wr_captures_group(captures, (uint32_t)s->n);
+        wr_escape(b, s, escape);
     }
+    if (WR_LIKELY(!b->full)) {
+        return true;
+    }
+    b->len = before;
+    return append_grown(pool, b, s, escape);
+}
+
+/* What a step that is no text stands for; *escape is what becomes of it. */
+static weir_str
+step_value(weir_request *r, const struct value *v, const struct step *s,
+           const struct wr_captures *captures, uint32_t *escape)
+{
+    weir_str text = s->kind == STEP_VARIABLE ? weir_var_get(r, s->n)
+                                             : wr_captures_group(captures, (uint32_t)s->n);
+
+    *escape = s->escape;
     if (text.data == NULL) {
+        *escape = WEIR_ESCAPE_NONE;
         return v->missing;
     }
-    *escape = v->escape;
     return text;
 }
 
-/* One step that stands for all: no copy unless something has to be escaped. */
+/* One step, which is no text, that stands for all: no copy unless something has to be escaped. */
 static weir_str
 eval_single(weir_request *r, const struct value *v, const struct wr_captures *captures)
 {
     uint32_t escape;
-    weir_str text = step_text(r, v, v->steps, captures, &escape);
+    weir_str text = step_value(r, v, v->steps, captures, &escape);
 
     return text.data == NULL ? WEIR_STR("") : weir_escape(r->pool, text, escape);
 }
@@ -225,8 +252,9 @@ eval_steps(weir_request *r, const struct value *v, const struct wr_captures *cap
     struct wr_strbuf b = wr_strbuf_over(weir_alloc(r->pool, ROOM_FIRST), ROOM_FIRST);
 
     for (uint32_t i = 0; i < v->n_steps; i++) {
-        uint32_t escape;
-        weir_str text = step_text(r, v, &v->steps[i], captures, &escape);
+        const struct step *s = &v->steps[i];
+        uint32_t escape = WEIR_ESCAPE_NONE;
+        weir_str text = s->kind == STEP_TEXT ? s->text : step_value(r, v, s, captures, &escape);
         if (!append(r->pool, &b, text, escape)) {
             wr_say(&wr_request_of(r)->log, ERROR, "a value would be longer than %d bytes",
                    WR_LIMIT_VALUE);
@@ -236,19 +264,33 @@ eval_steps(weir_request *r, const struct value *v, const struct wr_captures *cap
     return wr_strbuf_view(&b);
 }
 
+static weir_str
+eval(weir_request *r, const struct value *v, const struct wr_captures *captures)
+{
+    return v->n_steps == 1 ? eval_single(r, v, captures) : eval_steps(r, v, captures);
+}
+
+/* With the captures as they are now: a variable may match expressions of its own. */
+static weir_str
+eval_with_captures(weir_request *r, const struct value *v)
+{
+    struct wr_captures captures = { .n = 0 };
+
+    if (wr_request_of(r)->captures != NULL) {
+        captures = *wr_request_of(r)->captures;
+    }
+    return eval(r, v, &captures);
+}
+
 weir_str
 weir_value_eval(weir_request *r, const weir_value *value)
 {
     const struct value *v = (const struct value *)value;
-    struct wr_captures captures = { .n = 0 };
 
     if (v->pub.constant.data != NULL) {
         return v->pub.constant;
     }
-    if (v->captures && wr_request_of(r)->captures != NULL) {
-        captures = *wr_request_of(r)->captures;
-    }
-    return v->n_steps == 1 ? eval_single(r, v, &captures) : eval_steps(r, v, &captures);
+    return v->captures ? eval_with_captures(r, v) : eval(r, v, NULL);
 }
 
 uint64_t
@@ -256,8 +298,8 @@ wr_value_size(weir_request *r, const weir_value *v)
 {
     uint64_t bytes = 0;
 
-    if (v != NULL && v->constant.len == 1 && v->constant.data[0] == '0') {
-        return 0; /* the usual preset, at the price of two loads */
+    if (v == NULL || wr_value_is_nought(v)) {
+        return 0;
     }
     return weir_parse_size(weir_value_get(r, v), &bytes) == WEIR_OK ? bytes : 0;
 }

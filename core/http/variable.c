@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "conf/suggest.h"
+#include "http/core_variables.h"
 #include "http/http.h"
 #include "http/regex.h"
 #include "wire/chars.h"
@@ -198,8 +199,9 @@ bind_known(struct wr_var *v, const struct known *k)
     }
     if (k->module == &wr_core_variables_module) {
         v->assign = wr_core_variable_assign(v->name);
+        v->field = wr_core_variable_field(v->name);
     } else {
-        v->flags &= ~(uint32_t)WR_VAR_LEAF;
+        v->flags &= ~(uint32_t)(WR_VAR_LEAF | WR_VAR_PLAIN);
     }
 }
 
@@ -256,7 +258,7 @@ weir_var_declare(weir_conf *cf, weir_str name)
     v = &vars->at[i];
     if (v->get != NULL && v->flags & WEIR_VAR_PREFIX) { /* an own variable hides that one of the family */
         v->get = NULL;
-        v->flags = 0;
+        v->flags = v->field = 0;
         v->rest = v->name;
     }
     if (v->get != NULL && v->assign == NULL) {
@@ -287,7 +289,7 @@ weir_var_define(weir_conf *cf, weir_str name, weir_str (*get)(weir_request *r, v
         return WEIR_ABSENT;
     }
     v->get = NULL;
-    v->flags = 0;
+    v->flags = v->field = 0;
     v->define = get;
     v->data = data;
     v->declared = true;
@@ -391,6 +393,22 @@ compute_once(struct wr_request *r, const struct wr_var *v, uint32_t i)
     return value;
 }
 
+/* A value that was set, or is kept once it is computed. */
+static __attribute__((noinline)) weir_str
+get_kept(struct wr_request *r, const struct wr_var *v, uint32_t i)
+{
+    if (v->settable) {
+        const struct wr_request *main = wr_request_of(r->pub.main);
+        if (main->vars != NULL && main->var_state[i] == STATE_SET) {
+            return main->vars[i];
+        }
+        if (v->define == NULL) {
+            return (weir_str){ NULL, 0 };
+        }
+    }
+    return compute_once(r, v, i);
+}
+
 weir_str
 weir_var_get(weir_request *r, int32_t var)
 {
@@ -402,19 +420,13 @@ weir_var_get(weir_request *r, int32_t var)
     WR_CHECK(q, WR_REQUEST_TAG);
     WR_ASSERT(var >= 0 && (uint32_t)var < vars->n);
     v = &vars->at[var];
+    if (v->field != 0) { /* $http_referer: 190 instructions less than by its name */
+        return wr_field_value_joined(r->pool, r->in[v->field], ", ");
+    }
     if ((v->flags & leaf) == leaf) {
         return v->get(r, NULL, v->rest);
     }
-    if (v->settable) {
-        const struct wr_request *main = wr_request_of(r->main);
-        if (main->vars != NULL && main->var_state[var] == STATE_SET) {
-            return main->vars[var];
-        }
-        if (v->define == NULL) {
-            return (weir_str){ NULL, 0 };
-        }
-    }
-    return compute_once(q, v, (uint32_t)var);
+    return get_kept(q, v, (uint32_t)var);
 }
 
 int

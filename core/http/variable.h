@@ -17,12 +17,15 @@
 /* Flags beyond the ABI's, for the core's own table. */
 enum {
     /* Its get asks for no other variable, evaluates no value and matches no expression. */
-    WR_VAR_LEAF = 1u << 16
+    WR_VAR_LEAF = 1u << 16,
+    /* Its values are of 20..7e without '"' and '\\': a log or JSON takes them as they are. */
+    WR_VAR_PLAIN = 1u << 17
 };
 
 struct wr_var {
     weir_str name;                  /* lower-case, zero-terminated */
     uint32_t flags;                 /* WEIR_VAR_*, WR_VAR_LEAF */
+    uint32_t field;                 /* WEIR_H_*: it is this field of the request, and get need not be asked; 0: it must */
     uint32_t slot;                  /* of the module whose get it is; UINT32_MAX: none */
     weir_str (*get)(weir_request *r, const void *conf, weir_str name); /* NULL: set by weir_var_set, or `define` */
     weir_str (*define)(weir_request *r, void *data);
@@ -62,10 +65,20 @@ extern const weir_module wr_core_variables_module;
 typedef void (*wr_var_assign)(struct wr_request *r, weir_str value);
 wr_var_assign wr_core_variable_assign(weir_str name);
 
+/* The request field that the variable name of the core stands for, WEIR_H_*; 0: none, or there is more to it. */
+uint32_t wr_core_variable_field(weir_str name);
+
 /* WEIR_T_VALUE: the binder's make_value. */
 int wr_value_make(struct weir_conf *cf, weir_str text, weir_value **field);
 
 /* "8k" or a number of bytes as $limit_rate and the like hold it; 0 for anything else. */
 uint64_t wr_value_size(weir_request *r, const weir_value *v);
+
+/* Is v just "0", as is the preset of such values? For places that nearly always see that. */
+static inline bool
+wr_value_is_nought(const weir_value *v)
+{
+    return v->constant.len == 1 && v->constant.data[0] == '0';
+}
 
 #endif

@@ -76,67 +76,60 @@ abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
     wr_http1_close(h, reset);
 }
 
-/* ---- Between requests. ---- */
+/* ---- States. Each answers whether to go on with the next one. ---- */
 
-void
-wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
+/* Speak TLS from here on; what was read belongs to it. False: not possible, and closed. */
+static bool
+enter_tls(struct wr_http1 *h)
 {
-    h->state = WR_HTTP1_HEAD;
-    h->reading_head = h->head_timed = false;
-    h->pipelined = wr_http1_input.len != 0;
-    h->scan = (struct wr_head_scan){ 0 };
-    wr_conn_deadline(&h->conn, c->keepalive_timeout_ms);
+    struct wr_http1_input *in = &wr_http1_input;
+
+    if (!wr_endpoint_enter(h->endpoint, &h->conn, (weir_str){ in->at, in->len })) {
+        wr_http1_close(h, false);
+        return false;
+    }
+    in->len = 0;
+    h->state = WR_HTTP1_TLS;
+    return true;
 }
 
-/* The request of h has ended and its output is gathered or gone: free it, and see what comes next. */
-static void
-request_over(struct wr_http1 *h)
+/* The handshake is over: is it HTTP/2 that is to be spoken? Its driver takes the connection. */
+static bool
+handed_over(struct wr_http1 *h)
 {
-    const struct wr_loc_conf *c = wr_loc_conf(h->r);
-    bool body_left = h->x->body != WR_HTTP1_BODY_NONE;
-    bool keep = h->r->keep_alive && !h->x->error && !h->conn.gone; /* as the client was told */
-    bool owed = h->x->continue_owed;
-    struct wr_exchange x = *h->x;
+    const struct wr_transport *t = h->conn.transport;
 
-    if (x.error) { /* what was gathered may be in the request's memory */
-        (void)wr_out_flush(&h->conn);
-        wr_out_drop(&h->conn);
+    if (h->endpoint->http2 == NULL || t->protocol == NULL || t->protocol(&h->conn) == NULL) {
+        return false;
     }
-    wr_request_free(h->r);
-    h->r = NULL;
-    h->x = NULL;
-    wr_pool_recycle(&h->pool);
-    if (x.error) {
-        wr_http1_close(h, x.until_close);
-        return;
-    }
-    if (body_left && !owed && keep) { /* the rest of a body that nobody wanted */
-        h->x = wr_pool_alloc(&h->pool, sizeof(x));
-        *h->x = x;
-        h->state = WR_HTTP1_DISCARD;
-        h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
-        wr_conn_deadline(&h->conn, c->lingering_timeout_ms);
-        return;
-    }
-    if (keep && !body_left) {
-        wr_http1_next_head(h, c);
-        return;
-    }
-    if (h->timed_out && c->reset_timedout) { /* logged as a 408, and that is all */
-        wr_http1_close(h, true);
-        return;
-    }
-    if (wr_out_flush(&h->conn) == -EAGAIN ||
-        (!h->conn.gone && c->lingering_close != 0 &&
-         (body_left || wr_http1_input.len != 0 || c->lingering_close == 2 ||
-          (h->conn.can_read && !h->conn.half_closed)))) {
-        wr_http1_linger(h, c);
-        return;
+    h->endpoint->http2(&h->conn, NULL, 0);
+    return true;
+}
+
+static bool
+serve_tls(struct wr_http1 *h)
+{
+    int rc = h->conn.transport->handshake(&h->conn);
+
+    switch (rc) {
+    case 0:
+        h->state = WR_HTTP1_HEAD;
+        return !handed_over(h);
+    case -EAGAIN:
+        if (!wr_http1_at_end(h)) {
+            return false;
+        }
+        break;
+    case -EPROTONOSUPPORT:
+        h->plain = true;
+        h->state = WR_HTTP1_HEAD;
+        return true;
+    default:
+        break;
     }
     wr_http1_close(h, false);
+    return false;
 }
-
-/* ---- States. Each answers whether to go on with the next one. ---- */
 
 /* Read the PROXY header. */
 static bool
@@ -154,7 +147,7 @@ serve_proxy(struct wr_http1 *h)
             in->at += header.bytes;
             in->len -= header.bytes;
             h->state = WR_HTTP1_HEAD;
-            return true;
+            return !h->endpoint->ssl || enter_tls(h);
         case WR_PROXY_PROTOCOL_BAD:
             wr_say(wr_log_process(), ERROR, "broken header while reading PROXY protocol: %s",
                    err.text);
@@ -183,6 +176,49 @@ head_begun(struct wr_http1 *h)
     }
 }
 
+/* How much of the preface by which a client begins HTTP/2 has come: OK, all of it; BAD, something else. [RFC 9113 3.4] */
+static enum wr_wire
+http2_preface(const struct wr_http1 *h)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t len = WR_MIN(wr_http1_input.len, sizeof(preface) - 1);
+
+    if (h->conn.requests != 0 || !wr_endpoint_has_http2(h->endpoint, h->endpoint->fallback) ||
+        memcmp(wr_http1_input.at, preface, len) != 0) {
+        return WR_BAD;
+    }
+    return len == sizeof(preface) - 1 ? WR_OK : WR_MORE;
+}
+
+/* The connection is HTTP/2's from here on, with what has been read of it. */
+static void
+hand_over(struct wr_http1 *h)
+{
+    struct wr_http1_input *in = &wr_http1_input;
+    size_t len = in->len;
+
+    wr_pool_fini(&h->pool);
+    wr_conn_deadline(&h->conn, 0);
+    wr_count_show(&h->shown, WR_SHOWN_READING);
+    in->len = 0;
+    h->handed_over = true;
+    h->endpoint->http2(&h->conn, in->at, len);
+}
+
+/* What stands at the front of the input: a head to be answered, HTTP/2, or the beginning of either. True: go on. */
+static bool
+take_input(struct wr_http1 *h)
+{
+    enum wr_wire preface = http2_preface(h);
+
+    head_begun(h);
+    if (preface == WR_OK) {
+        hand_over(h);
+        return true;
+    }
+    return (preface == WR_BAD || h->timed_out) && wr_http1_take_head(h);
+}
+
 static bool
 serve_head(struct wr_http1 *h)
 {
@@ -193,9 +229,8 @@ serve_head(struct wr_http1 *h)
     for (;;) {
         ssize_t n;
         if (wr_http1_input.len != 0) {
-            head_begun(h);
-            if (wr_http1_take_head(h)) { /* or, past its deadline, refuses it */
-                return true;
+            if (take_input(h)) { /* or, past its deadline, refuses it */
+                return !h->handed_over;
             }
         }
         if (!h->conn.can_read) {
@@ -310,7 +345,7 @@ serve_request(struct wr_http1 *h)
         wr_request_end(r, h->conn.gone);
     }
     if (x->finished && (x->error || output_free_of(h))) {
-        request_over(h);
+        wr_http1_exchange_over(h);
         return !h->conn.closed;
     }
     return false;
@@ -319,13 +354,17 @@ serve_request(struct wr_http1 *h)
 static bool
 step(struct wr_http1 *h)
 {
+    if (WR_LIKELY(h->state == WR_HTTP1_HEAD)) {
+        return serve_head(h);
+    }
+    if (WR_LIKELY(h->state == WR_HTTP1_REQUEST)) {
+        return serve_request(h);
+    }
     switch (h->state) {
     case WR_HTTP1_PROXY:
         return serve_proxy(h);
-    case WR_HTTP1_HEAD:
-        return serve_head(h);
-    case WR_HTTP1_REQUEST:
-        return serve_request(h);
+    case WR_HTTP1_TLS:
+        return serve_tls(h);
     case WR_HTTP1_DISCARD:
         return wr_http1_serve_discard(h);
     default:
@@ -363,8 +402,9 @@ reads_too_slowly(struct wr_http1 *h)
         x->sending_since_ms = wr_clock.now_ms;
         x->sent_at_start = h->conn.sent;
     }
-    if (x->rate != 0 || !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
-                                  wr_http1_loc_conf(h)->send_min_rate)) {
+    if (x->pace.rate != 0 ||
+        !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
+                  wr_http1_loc_conf(h)->send_min_rate)) {
         return false;
     }
     wr_say(&h->r->log, INFO, "client reads the response too slowly");
@@ -425,7 +465,9 @@ settle(struct wr_http1 *h, bool sent)
     }
     set_deadline(h);
     if (is_idle(h)) {
-        wr_pool_reset(&h->pool);
+        if (h->pool.first != NULL) {
+            wr_pool_reset(&h->pool);
+        }
         wr_conn_idle(&h->conn, true);
         if (h->quitting) {
             leave(h);
@@ -451,6 +493,9 @@ serve(struct wr_http1 *h)
             wr_conn_wake(&h->conn);
             break;
         }
+    }
+    if (h->handed_over) {
+        return;
     }
     if (!h->conn.closed) {
         flush(h);
@@ -559,6 +604,9 @@ wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
     h->endpoint = wr_endpoint_of(&h->conn);
     h->head_timed = true;
     h->state = h->endpoint->proxy_protocol ? WR_HTTP1_PROXY : WR_HTTP1_HEAD;
+    if (h->endpoint->ssl && h->state == WR_HTTP1_HEAD && !enter_tls(h)) {
+        return;
+    }
     wr_conn_deadline(&h->conn, wr_http1_conf(h)->header_timeout_ms);
     wr_conn_wake(&h->conn); /* behind the turn's other events: the request has mostly come by then */
 }

@@ -7,17 +7,13 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "http/entry.h"
 #include "http/http.h"
 #include "http/metrics.h"
 #include "http1/http1.h"
 #include "net/pressure.h"
 #include "wire/framing.h"
-#include "wire/host.h"
 #include "wire/target.h"
-#include "wire/uri.h"
-
-/* What is served here at all, for Allow. */
-#define SERVED_METHODS "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"
 
 /* Where fields are taken apart: this worker's, used within one call. */
 static struct wr_head_field fields[WR_HTTP1_FIELDS];
@@ -115,169 +111,12 @@ bad_head(struct wr_http1 *h, const struct wr_fault *fault)
 }
 
 static void
-copy_fields(struct wr_request *r, const struct wr_request_head *head, const char *base)
+take_fields(struct wr_request *r, const struct wr_request_head *head, const char *base)
 {
     weir_header *all = wr_pool_alloc(r->pub.pool, (size_t)head->n_fields * sizeof(*all));
 
-    for (uint32_t i = 0; i < head->n_fields; i++) {
-        const struct wr_head_field *f = &head->fields[i];
-        weir_header *h = &all[i];
-        h->name = (weir_str){ base + f->name_at, f->name_len };
-        h->value = (weir_str){ base + f->value_at, f->value_len };
-        h->id = f->id;
-    }
-    wr_fields_take(&r->in, all, head->n_fields);
+    wr_fields_take(&r->in, all, head->fields, head->n_fields, base);
     r->pub.in_first = r->in.first;
-}
-
-/* host in lower case and without a final dot, in place when it already is. */
-static weir_str
-canonical_host(weir_pool *pool, weir_str host)
-{
-    char *to;
-
-    if (host.len > 1 && host.data[host.len - 1] == '.') {
-        host.len--;
-    }
-    for (size_t i = 0; i < host.len; i++) {
-        if (wr_str_lower((uint8_t)host.data[i]) != (uint8_t)host.data[i]) {
-            to = wr_pool_alloc(pool, host.len);
-            for (i = 0; i < host.len; i++) {
-                to[i] = (char)wr_str_lower((uint8_t)host.data[i]);
-            }
-            return (weir_str){ to, host.len };
-        }
-    }
-    return host;
-}
-
-/* Names with an empty label ("a..b", ".a", ".") are in no DNS and in no sane configuration. */
-static bool
-has_empty_label(weir_str host)
-{
-    return host.len != 0 &&
-           (host.data[0] == '.' || memmem(host.data, host.len, "..", 2) != NULL);
-}
-
-/* Host fields seen lately, as they came, and what they meant: clients repeat themselves. A worker serves one configuration, so
- * what is here stays true; names that a regular expression decides are never kept (they set captures). */
-enum { KNOWN = 16, KNOWN_BYTES = 64 };
-static struct known_host {
-    const struct wr_endpoint *endpoint;
-    const struct wr_server *server;
-    uint32_t port;
-    uint8_t len, host_len; /* of the field, and of the host in front of its port */
-    char bytes[KNOWN_BYTES];
-} known[KNOWN];
-
-static struct known_host *
-known_place(weir_str field)
-{
-    uint32_t n = (uint8_t)field.data[0] * 3u + (uint8_t)field.data[field.len - 1] * 5u;
-
-    return &known[(n + field.len) % KNOWN];
-}
-
-/* The server of a Host field that was seen before: true, and r belongs to it. */
-static bool
-choose_known(struct wr_http1 *h, struct wr_request *r, weir_str field)
-{
-    const struct known_host *k;
-
-    if (field.len == 0 || field.len > KNOWN_BYTES) {
-        return false;
-    }
-    k = known_place(field);
-    if (k->endpoint != h->endpoint || k->len != field.len ||
-        memcmp(k->bytes, field.data, field.len) != 0) {
-        return false;
-    }
-    r->host_port = k->port;
-    r->pub.host = (weir_str){ field.data, k->host_len };
-    if (&k->server->base != r->loc) {
-        wr_request_enter(r, &k->server->base);
-    }
-    return true;
-}
-
-/* Keep it if it can be used as it came. */
-static void
-keep_known(const struct wr_http1 *h, const struct wr_request *r, weir_str field)
-{
-    struct known_host *k;
-
-    if (field.len == 0 || field.len > KNOWN_BYTES || r->pub.host.data != field.data ||
-        !wr_vhost_is_stable(h->endpoint)) {
-        return;
-    }
-    k = known_place(field);
-    *k = (struct known_host){ .endpoint = h->endpoint,
-                              .server = r->server,
-                              .port = r->host_port,
-                              .len = (uint8_t)field.len,
-                              .host_len = (uint8_t)r->pub.host.len };
-    memcpy(k->bytes, field.data, field.len);
-}
-
-/* Which server is meant: the target's host, else the Host field's. False: neither can be read. */
-static bool
-choose_server(struct wr_http1 *h, struct wr_request *r, const struct wr_target *target,
-              const struct wr_framing *framing)
-{
-    weir_str host = target->host;
-    const struct wr_server *s;
-
-    r->authority = framing->host.data != NULL ? framing->host : WEIR_STR("");
-    if (host.data == NULL && choose_known(h, r, framing->host)) {
-        return true;
-    }
-    r->host_port = target->port;
-    if (framing->host.len != 0) {
-        weir_str field;
-        uint32_t port;
-        if (!wr_host_parse(framing->host, &field, &port) || has_empty_label(field)) {
-            return false;
-        }
-        if (host.data == NULL) {
-            host = field;
-            r->host_port = port;
-        }
-    }
-    if (host.data == NULL) {
-        r->pub.host = WEIR_STR("");
-    } else {
-        r->pub.host = canonical_host(&h->pool, host);
-    }
-    s = wr_vhost_find(h->endpoint, r->pub.host, r);
-    wr_request_enter(r, &s->base);
-    keep_known(h, r, framing->host);
-    return true;
-}
-
-static bool
-normalise(struct wr_request *r, const struct wr_target *target, struct wr_err *err)
-{
-    const struct wr_server_conf *c = wr_server_conf(r);
-    struct wr_uri_rules rules = { .merge_slashes = c->merge_slashes,
-                                  .decode_slash = c->encoded_slash };
-    bool plain = target->path.len != 0 && target->path.data[0] == '/';
-    char *to;
-
-    if (!plain) { /* "*", or an authority */
-        r->pub.path = target->path;
-        return true;
-    }
-    if (!wr_uri_plain(target->path, &r->pub.path, &r->pub.args)) {
-        to = wr_pool_alloc(r->pub.pool, target->path.len + 1);
-        if (wr_uri_path(target->path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
-            r->pub.path = WEIR_STR("");
-            return false;
-        }
-    }
-    if (target->query.data != NULL) {
-        r->pub.args = target->query;
-    }
-    return true;
 }
 
 /* Does the client want the connection kept, and do our limits allow it? */
@@ -285,20 +124,6 @@ static bool
 wants_keep_alive(const struct wr_http1 *h, const struct wr_framing *framing)
 {
     return framing->persistent && !h->quitting && wr_pressure.level == WR_PRESSURE_NONE;
-}
-
-/* OPTIONS *: about the server as a whole [RFC 9110 9.3.7]. */
-static bool
-is_about_server(const struct wr_request *r)
-{
-    return r->pub.method == WEIR_OPTIONS && r->pub.path.len == 1 && r->pub.path.data[0] == '*';
-}
-
-/* Methods that no content of ours answers, and that must not fall through to files [RFC 9110 9.3.6, 9.3.8]. */
-static bool
-refused_method(uint32_t method)
-{
-    return method == WEIR_TRACE || method == WEIR_CONNECT;
 }
 
 static void
@@ -320,12 +145,7 @@ start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing
         refuse(h, fault.status, fault.reason);
         return;
     }
-    if (is_about_server(r)) {
-        (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR(SERVED_METHODS));
-        (void)weir_respond(&r->pub, 204, WEIR_STR(""), WEIR_STR(""));
-        return;
-    }
-    wr_request_start(r);
+    wr_entry_start(r);
 }
 
 static void
@@ -338,6 +158,8 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     struct wr_framing framing;
     struct wr_target parts;
     struct wr_fault fault;
+    const char *why;
+    uint32_t refusal;
     struct wr_err err __attribute__((uninitialized)); /* half a kilobyte that is set when it is needed */
 
     in->at += head->bytes;
@@ -350,25 +172,23 @@ take(struct wr_http1 *h, struct wr_request_head *head)
     r->pub.version = head->version;
     r->line = (weir_str){ r->pub.method_name.data,
                           (size_t)(target.data + target.len - r->pub.method_name.data) + 9 };
-    copy_fields(r, head, base);
+    take_fields(r, head, base);
     if (wr_framing_request(base, head, &framing, &fault) != WR_OK ||
         wr_target_split(target, head->method, &parts, &fault) != WR_OK) {
         in->len = 0;
         refuse(h, fault.status, fault.reason);
-    } else if (!choose_server(h, r, &parts, &framing)) {
+    } else if (!wr_entry_server(r, h->endpoint, framing.host, parts.host, parts.port)) {
         in->len = 0;
         refuse(h, 400, "the Host field is not a host");
-    } else if (!normalise(r, &parts, &err)) {
+    } else if (!wr_entry_path(r, parts.path, parts.query, &err)) {
         in->len = 0;
         refuse(h, 400, err.text);
-    } else if (wr_pressure_now() == WR_PRESSURE_FULL) {
-        wr_pressure.shed++;
+    } else if (h->plain) {
         in->len = 0;
-        refuse(h, 503, "this worker's memory is short");
-    } else if (refused_method(head->method)) {
+        refuse(h, 497, "plain HTTP was sent to a port of HTTPS");
+    } else if ((refusal = wr_entry_refusal(r, &why)) != 0) {
         in->len = 0;
-        (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR(SERVED_METHODS));
-        refuse(h, 405, "the method is not allowed here");
+        refuse(h, refusal, why);
     } else {
         start(h, r, &framing);
     }

@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <weir/event.h>
 
 #include "base/pool.h"
+#include "http/pace.h"
 #include "http/request.h"
 #include "http/vhost.h"
 #include "net/conn.h"
@@ -29,6 +29,7 @@ enum {
 /* What the connection waits for. */
 enum wr_http1_state {
     WR_HTTP1_PROXY,   /* the PROXY header of a `listen ... proxy_protocol` */
+    WR_HTTP1_TLS,     /* the handshake of the transport */
     WR_HTTP1_HEAD,    /* a request head, or its rest */
     WR_HTTP1_REQUEST, /* the request to be answered; its body may be read meanwhile */
     WR_HTTP1_DISCARD, /* the rest of a body that nobody wants, before the next head */
@@ -56,12 +57,7 @@ struct wr_exchange {
     bool error;              /* it ended badly: close */
     bool referring;          /* output refers to the request's memory: it must be sent before the request goes */
     weir_chain out;          /* body bytes kept back by limit_rate, or because the client is slow */
-    uint64_t rate;           /* limit_rate, bytes a second; 0: none */
-    uint64_t rate_after;
-    uint64_t rate_since_ms;
-    struct weir_timer *rate_timer; /* until rate lets more go; NULL: it never had to wait */
-    uint64_t body_sent;      /* given to the connection's output */
-    bool rate_known;
+    struct wr_pace pace;     /* limit_rate */
     uint64_t sent_before;    /* what conn.sent is when all that was put out before this answer has gone */
     uint64_t sent_at_start;  /* conn.sent when the client first kept us waiting */
     uint64_t sending_since_ms;
@@ -82,7 +78,9 @@ struct wr_http1 {
     bool timed_out;         /* the head did not come in time: what is there is answered with 408 */
     bool quitting;          /* the worker is leaving: close after this answer */
     bool leaving;           /* and the grace of an idle connection has begun */
+    bool handed_over;       /* it is HTTP/2's now */
     bool head_timed;        /* the deadline is the head's */
+    bool plain;             /* HTTP is spoken without TLS where TLS is: nothing but that is answered */
     bool pipelined;         /* bytes of the coming request were there when the one before it ended */
     struct wr_head_scan scan;
     uint64_t linger_until_ms;
@@ -154,8 +152,12 @@ wr_http1_at_end(const struct wr_http1 *h)
     return h->conn.gone || (h->conn.half_closed && !h->conn.can_read);
 }
 
-/* connection.c: close at once, with a RST or without; wait for another head. */
+/* connection.c: close at once, with a RST or without. */
 void wr_http1_close(struct wr_http1 *h, bool reset);
+
+/* exchange.c: the request of h has ended and its output is gathered or gone: free it, and see what comes next; wait for
+ * another head. */
+void wr_http1_exchange_over(struct wr_http1 *h);
 void wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c);
 
 /* drain.c: begin a lingering close; the states LINGER and DISCARD. Each answers whether to go on with the next state. */

@@ -10,16 +10,14 @@
 #include "http/browser.h"
 #include "http/http.h"
 #include "http/limits.h"
-#include "http/variable.h"
 #include "http1/http1.h"
 #include "net/buf.h"
 #include "net/send.h"
 #include "wire/status.h"
 
 enum {
-    HEAD_FIXED = 512,   /* status line, Server, Date, framing and connection fields */
-    RATE_LEAD_MS = 250, /* limit_rate lets this much time's worth go ahead */
-    RATE_WAIT_MS = 50
+    HEAD_FIXED = 512, /* status line, Server, Date, framing and connection fields */
+    OPENING = 256     /* the first three of these */
 };
 
 /* Of a buffer in x->out: bytes of the framing, which do not count as body. Modules never see these buffers. */
@@ -126,15 +124,53 @@ add_connection(struct wr_strbuf *b, const struct wr_request *r)
     wr_strbuf_lit(b, "Connection: keep-alive\r\n\r\n");
 }
 
+/* "HTTP/1.1 200 OK", Server and Date, as the last answer had them: most are alike within a second. */
+static struct {
+    uint32_t status; /* 0: not made yet */
+    uint32_t tokens;
+    int64_t second;
+    struct wr_strbuf text;
+} opening;
+
+static void
+make_opening(const struct wr_request *r)
+{
+    static char room[OPENING];
+
+    opening.status = r->pub.status;
+    opening.tokens = (uint32_t)wr_loc_conf(r)->server_tokens;
+    opening.second = wr_clock.wall_s;
+    opening.text = wr_strbuf_over(room, sizeof(room));
+    wr_strbuf_str(&opening.text, wr_status_line(r->pub.status));
+    wr_strbuf_str(&opening.text, wr_server_field(r));
+    wr_strbuf_lit(&opening.text, "Date: ");
+    wr_strbuf_bytes(&opening.text, wr_clock.http_date, 31);
+    WR_ASSERT(!opening.text.full);
+}
+
+static void
+add_opening(struct wr_strbuf *b, const struct wr_request *r)
+{
+    if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL) { /* a module's own */
+        add_status_line(b, r);
+        if (r->out->index[WEIR_H_SERVER] == NULL) {
+            wr_strbuf_str(b, wr_server_field(r));
+        }
+        wr_strbuf_lit(b, "Date: ");
+        wr_strbuf_bytes(b, wr_clock.http_date, 31);
+        return;
+    }
+    if (opening.status != r->pub.status || opening.second != wr_clock.wall_s ||
+        opening.tokens != (uint32_t)wr_loc_conf(r)->server_tokens) {
+        make_opening(r);
+    }
+    wr_strbuf_str(b, wr_strbuf_view(&opening.text));
+}
+
 static void
 format_head(struct wr_strbuf *b, struct wr_http1 *h, struct wr_request *r)
 {
-    add_status_line(b, r);
-    if (r->out->index[WEIR_H_SERVER] == NULL) {
-        wr_strbuf_str(b, wr_server_field(r));
-    }
-    wr_strbuf_bytes(b, "Date: ", 6);
-    wr_strbuf_bytes(b, wr_clock.http_date, 31);
+    add_opening(b, r);
     add_fields(b, r->out);
     if (h->x->chunked_out) {
         wr_strbuf_lit(b, "Transfer-Encoding: chunked\r\n");
@@ -184,8 +220,33 @@ http1_head(struct wr_request *r, bool last)
     }
     WR_ASSERT(!b.full);
     r->sent_head += b.len;
-    h->x->rate_since_ms = wr_clock.now_ms;
+    h->x->pace.since_ms = wr_clock.now_ms;
     wr_http1_touch_unless_serving(h);
+}
+
+/* One run of bytes behind what other requests have gathered. */
+static bool
+http1_whole(struct wr_request *r, weir_str body)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+    size_t room = head_room(r) + body.len;
+    struct wr_strbuf b;
+
+    if (wr_pace_allowed(&h->x->pace, r) != UINT64_MAX || h->conn.wait.head != NULL || room > WR_OUT_COPY * 2) {
+        return false;
+    }
+    h->x->sent_before = h->conn.sent + wr_out_waiting(&h->conn) - r->sent_head;
+    r->keep_alive = stays(h, r);
+    b = wr_strbuf_over(wr_out_room(&h->conn, room), room);
+    format_head(&b, h, r);
+    r->sent_head += b.len;
+    wr_strbuf_str(&b, body);
+    WR_ASSERT(!b.full);
+    wr_out_built(&h->conn, b.len);
+    r->sent_body += body.len;
+    h->x->pace.sent += body.len;
+    wr_http1_touch_unless_serving(h);
+    return true;
 }
 
 static void
@@ -293,50 +354,6 @@ rate_wait_over(void *data)
     wr_http1_touch(data);
 }
 
-static void
-find_rate(struct wr_http1 *h)
-{
-    const struct wr_loc_conf *c = wr_loc_conf(h->r);
-
-    h->x->rate_known = true;
-    if (h->r->has_limit_rate) {
-        h->x->rate = h->r->limit_rate;
-    } else if (c->limit_rate != NULL) {
-        h->x->rate = wr_value_size(&h->r->pub, c->limit_rate);
-    }
-    if (h->x->rate != 0 && c->limit_rate_after != NULL) {
-        h->x->rate_after = wr_value_size(&h->r->pub, c->limit_rate_after);
-    }
-}
-
-/* Bytes that limit_rate lets go now. */
-static uint64_t
-allowed_now(struct wr_http1 *h)
-{
-    struct wr_exchange *x = h->x;
-    uint64_t ms = wr_clock.now_ms - x->rate_since_ms + RATE_LEAD_MS, budget;
-
-    if (!x->rate_known) {
-        find_rate(h);
-    }
-    if (x->rate == 0 || __builtin_mul_overflow(x->rate, ms, &budget) ||
-        __builtin_add_overflow(budget / 1000, x->rate_after, &budget)) {
-        return UINT64_MAX;
-    }
-    return budget > x->body_sent ? budget - x->body_sent : 0;
-}
-
-/* Serve again when limit_rate lets more go. */
-static void
-wait_for_rate(struct wr_http1 *h)
-{
-    if (h->x->rate_timer == NULL) {
-        h->x->rate_timer = weir_timer_start(h->r->pub.pool, RATE_WAIT_MS, rate_wait_over, h);
-    } else {
-        weir_timer_set(h->x->rate_timer, RATE_WAIT_MS);
-    }
-}
-
 /* Give one buffer, or its first n bytes, to the connection. */
 static void
 send_buf(struct wr_http1 *h, weir_buf *b, uint64_t n)
@@ -352,7 +369,7 @@ send_buf(struct wr_http1 *h, weir_buf *b, uint64_t n)
     } else {
         (void)weir_chain_pop(&h->x->out);
     }
-    h->x->body_sent += b->len;
+    h->x->pace.sent += b->len;
     *(b->flags & FRAMING ? &h->r->sent_head : &h->r->sent_body) += b->len;
     if (!(b->flags & WEIR_BUF_FILE) && b->len <= WR_OUT_COPY) {
         wr_out_copy(&h->conn, b->data, b->len);
@@ -372,7 +389,7 @@ wr_http1_send_more(struct wr_http1 *h)
     if (h->x->out.head == NULL || h->conn.wait.head != NULL) {
         return;
     }
-    allowed = allowed_now(h);
+    allowed = wr_pace_allowed(&h->x->pace, h->r);
     while (h->x->out.head != NULL && allowed != 0 && h->conn.wait.head == NULL) {
         weir_buf *b = h->x->out.head;
         uint64_t n = WR_MIN(allowed, (uint64_t)b->len);
@@ -380,7 +397,7 @@ wr_http1_send_more(struct wr_http1 *h)
         send_buf(h, b, n);
     }
     if (h->x->out.head != NULL && allowed == 0) {
-        wait_for_rate(h);
+        wr_pace_wait(&h->x->pace, h->r, rate_wait_over, h);
     }
 }
 
@@ -414,6 +431,7 @@ http1_finish(struct wr_request *r, bool error)
 
 const struct wr_driver wr_http1_driver = { .name = "http/1.1",
                                            .head = http1_head,
+                                           .whole = http1_whole,
                                            .interim = http1_interim,
                                            .body = http1_body,
                                            .room = http1_room,

@@ -179,17 +179,31 @@ wr_addr_parse(weir_str text, uint16_t default_port, bool resolve, struct wr_addr
 
 /* ---- Back to text. ---- */
 
+/* 0..255 and a dot at `to`; answers where it ends. */
+static char *
+put_octet(char *to, uint32_t n)
+{
+    if (n >= 100) {
+        *to++ = (char)('0' + n / 100);
+    }
+    if (n >= 10) {
+        *to++ = (char)('0' + n / 10 % 10);
+    }
+    *to++ = (char)('0' + n % 10);
+    *to++ = '.';
+    return to;
+}
+
 static void
 format_v4(const struct sockaddr_in *at, bool without_port, struct wr_strbuf *to)
 {
     uint32_t a = ntohl(at->sin_addr.s_addr);
+    char text[16] __attribute__((uninitialized)), *end = text;
 
     for (int shift = 24; shift >= 0; shift -= 8) {
-        wr_strbuf_num(to, a >> shift & 0xff);
-        if (shift != 0) {
-            wr_strbuf_byte(to, '.');
-        }
+        end = put_octet(end, a >> shift & 0xff);
     }
+    wr_strbuf_bytes(to, text, (size_t)(end - text) - 1); /* without the last dot */
     if (!without_port) {
         wr_strbuf_byte(to, ':');
         wr_strbuf_num(to, ntohs(at->sin_port));

@@ -35,6 +35,9 @@ io_ready(struct wr_io *io, uint32_t events)
     }
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
         c->can_write = true;
+        if (c->transport->flush != NULL) {
+            c->transport->flush(c);
+        }
     }
     if (events & EPOLLRDHUP) {
         c->half_closed = true;
@@ -147,7 +150,7 @@ wr_conn_close(struct wr_conn *c, bool reset)
     wr_timer_clear(loop, &c->timer);
     wr_loop_forget(loop, &c->io);
     if (c->transport->close != NULL) {
-        c->transport->close(c);
+        c->transport->close(c, reset);
     }
     if (reset) {
         struct linger now = { .l_onoff = 1, .l_linger = 0 };
@@ -209,6 +212,9 @@ wr_conn_recv(struct wr_conn *c, void *to, size_t room)
 void
 wr_conn_shut(struct wr_conn *c)
 {
+    if (c->transport->shut != NULL) {
+        c->transport->shut(c);
+    }
     (void)shutdown(c->io.fd, SHUT_WR);
 }
 

@@ -43,6 +43,7 @@ struct wr_conn {
     const struct wr_conn_ops *ops;
     const struct wr_transport *transport;
     void *transport_state; /* tls */
+    void *taken_over; /* of a driver that took it over from the one which embeds this record */
     struct wr_listen *listen;
     struct wr_list link;    /* all connections of the worker, or the idle ones, oldest first */
     struct wr_task task;    /* wr_conn_wake, and its burial */

@@ -57,6 +57,14 @@ piece_done(const struct piece *p)
     }
 }
 
+static void
+forget_gathered(void)
+{
+    gather.n = 0;
+    gather.used = 0;
+    gather.owner = NULL;
+}
+
 /* Move the unsent pieces from `first` on to the connection's own chain. */
 static void
 keep_rest(struct wr_conn *c, unsigned first)
@@ -77,9 +85,7 @@ keep_rest(struct wr_conn *c, unsigned first)
         }
         weir_chain_push(&c->wait, b);
     }
-    gather.n = 0;
-    gather.used = 0;
-    gather.owner = NULL;
+    forget_gathered();
 }
 
 static void
@@ -324,6 +330,33 @@ send_pieces(struct wr_conn *c, unsigned first)
     return c->transport->send(c, v, n, i < gather.n);
 }
 
+/* Is all that was gathered one run of bytes of the area, as after most events? */
+static bool
+is_one_run(void)
+{
+    return gather.n == 1 && gather.pieces[0].buf == NULL && gather.pieces[0].release == NULL;
+}
+
+/* Send that run: true if the kernel took all of it. False: it, or its rest, is still there. */
+static bool
+flush_run(struct wr_conn *c)
+{
+    struct piece *p = &gather.pieces[0];
+    struct iovec v = { (void *)(uintptr_t)p->data, p->len };
+    ssize_t n = c->transport->send(c, &v, 1, false);
+
+    if (n > 0) {
+        c->sent += (uint64_t)n;
+        p->data += n;
+        p->len -= (size_t)n;
+    }
+    if (p->len != 0) {
+        return false; /* an error shows again in the full way */
+    }
+    forget_gathered();
+    return true;
+}
+
 static int
 flush_gathered(struct wr_conn *c)
 {
@@ -343,17 +376,13 @@ flush_gathered(struct wr_conn *c)
             for (; first < gather.n; first++) {
                 piece_done(&gather.pieces[first]);
             }
-            gather.n = 0;
-            gather.used = 0;
-            gather.owner = NULL;
+            forget_gathered();
             return broken(c, n);
         }
         c->sent += (uint64_t)n;
         advance(&first, (size_t)n);
     }
-    gather.n = 0;
-    gather.used = 0;
-    gather.owner = NULL;
+    forget_gathered();
     return 0;
 }
 
@@ -369,7 +398,10 @@ wr_out_flush(struct wr_conn *c)
             return rc;
         }
     }
-    return gather.owner == c ? flush_gathered(c) : 0;
+    if (gather.owner != c) {
+        return 0;
+    }
+    return c->can_write && is_one_run() && flush_run(c) ? 0 : flush_gathered(c);
 }
 
 bool
@@ -381,7 +413,7 @@ wr_out_pending(const struct wr_conn *c)
 uint64_t
 wr_out_waiting(const struct wr_conn *c)
 {
-    uint64_t n = weir_chain_len(&c->wait);
+    uint64_t n = c->wait.head != NULL ? weir_chain_len(&c->wait) : 0;
 
     for (unsigned i = 0; gather.owner == c && i < gather.n; i++) {
         n += gather.pieces[i].len;
@@ -396,9 +428,7 @@ wr_out_drop(struct wr_conn *c)
         for (unsigned i = 0; i < gather.n; i++) {
             piece_done(&gather.pieces[i]);
         }
-        gather.n = 0;
-        gather.used = 0;
-        gather.owner = NULL;
+        forget_gathered();
     }
     wr_chain_drop(&c->wait);
 }

@@ -25,17 +25,24 @@ plain_recv(struct wr_conn *c, void *to, size_t room)
     return n;
 }
 
-static ssize_t
-plain_send(struct wr_conn *c, const struct iovec *pieces, int n_pieces, bool more)
+static __attribute__((noinline)) ssize_t
+send_pieces(int fd, const struct iovec *pieces, int n_pieces, int flags)
 {
     struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)pieces,
                         .msg_iovlen = (size_t)n_pieces };
+
+    return sendmsg(fd, &m, flags);
+}
+
+static ssize_t
+plain_send(struct wr_conn *c, const struct iovec *pieces, int n_pieces, bool more)
+{
     int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     ssize_t n;
 
     do {
         n = n_pieces == 1 ? send(c->io.fd, pieces->iov_base, pieces->iov_len, flags)
-                          : sendmsg(c->io.fd, &m, flags);
+                          : send_pieces(c->io.fd, pieces, n_pieces, flags);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         c->can_write = errno != EAGAIN && c->can_write;

@@ -18,8 +18,23 @@ struct wr_transport {
     ssize_t (*send)(struct wr_conn *c, const struct iovec *pieces, int n, bool more);
     /* The same for len bytes of a file from offset; NULL: not possible, read them into memory. */
     ssize_t (*send_file)(struct wr_conn *c, int fd, int64_t offset, size_t len, bool more);
-    /* Say goodbye if the protocol has a word for it; the descriptor is closed right after. May be NULL. */
-    void (*close)(struct wr_conn *c);
+    bool secure; /* nobody between the peers can read or change the bytes */
+    /* Those below may be NULL. */
+    /* Say "no more from us" in the protocol's own words; the descriptor's sending side is shut right after. */
+    void (*shut)(struct wr_conn *c);
+    /* Say goodbye, unless the connection is reset, and give up transport_state; the descriptor is closed right after. */
+    void (*close)(struct wr_conn *c, bool reset);
+    /* The descriptor takes bytes again: send what the protocol itself still had to say. */
+    void (*flush)(struct wr_conn *c);
+    /* Go on with what has to be said before the first byte: 0 when it is over (then read: more may have come with its end),
+     * -EAGAIN, -EPROTONOSUPPORT when the peer does not speak this protocol (what it said is read plainly from then on), or
+     * -errno: close. */
+    int (*handshake)(struct wr_conn *c);
+    /* What was agreed to be spoken above, "h2"; NULL: nothing in particular. After the handshake. */
+    const char *(*protocol)(const struct wr_conn *c);
+    /* Has the peer said nothing that was not read, not even goodbye? For a connection that is to be used once more. NULL:
+     * the descriptor is asked. */
+    bool (*quiet)(struct wr_conn *c);
 };
 
 extern const struct wr_transport wr_transport_plain;

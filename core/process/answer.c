@@ -14,7 +14,7 @@
 #include "module/index.h"
 #include "module/note.h"
 #include "process/console.h"
-#include "process/generation.h"
+#include "process/load.h"
 #include "process/pidfile.h"
 #include "process/start.h"
 
@@ -48,14 +48,15 @@ try_sockets(struct wr_generation *g)
 int
 wr_start_test(struct wr_instance *in, const struct wr_options *o)
 {
-    struct wr_generation *g = wr_generation_create(in);
-    uint32_t kinds =
-        1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN | (o->version ? 1u << WR_DIAG_NOTE : 0);
-    bool ok = wr_generation_load(g);
+    const struct wr_load_report report = {
+        .fd = STDERR_FILENO,
+        .kinds = 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN | (o->version ? 1u << WR_DIAG_NOTE : 0),
+        .console = true,
+    };
+    bool ok;
+    struct wr_generation *g = wr_load(in, &report, &ok);
 
-    wr_console_mute(true);
-    wr_diag_print(&g->diag, STDERR_FILENO, kinds, true);
-    wr_console_mute(false);
+    ok = ok && wr_load_faulty_sites(&in->sites) == 0;
     if (ok && !o->quiet) {
         (void)fprintf(stderr, "weir: the configuration file %s syntax is ok\n", in->conf_path);
     }
@@ -76,14 +77,12 @@ wr_start_test(struct wr_instance *in, const struct wr_options *o)
 int
 wr_start_explain(struct wr_instance *in, const struct wr_options *o)
 {
-    struct wr_generation *g = wr_generation_create(in);
-    bool ok = wr_generation_load(g);
+    const struct wr_load_report report = {
+        .fd = STDERR_FILENO, .kinds = 1u << WR_DIAG_ERROR, .console = true
+    };
+    bool ok;
+    struct wr_generation *g = wr_load(in, &report, &ok);
 
-    if (!ok) {
-        wr_console_mute(true);
-        wr_diag_print(&g->diag, STDERR_FILENO, 1u << WR_DIAG_ERROR, true);
-        wr_console_mute(false);
-    }
     ok = ok && wr_generation_explain(g, weir_str_c(o->target), weir_str_c(o->host), o->json,
                                      STDOUT_FILENO);
     wr_generation_destroy(&g);
@@ -124,7 +123,7 @@ wr_start_signal(struct wr_instance *in, const char *name)
     pid_t pid;
 
     wr_diag_init(&diag, pool);
-    if (!wr_conf_read(pool, pool, in->conf_path, in->globals, &diag, &tree)) {
+    if (!wr_conf_read(pool, pool, in->conf_path, in->globals, NULL, &diag, &tree)) {
         wr_console_mute(true);
         wr_diag_print(&diag, STDERR_FILENO, 1u << WR_DIAG_ERROR, true);
         wr_console_mute(false);

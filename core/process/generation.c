@@ -8,8 +8,10 @@
 #include "base/str.h"
 #include "module/metric.h"
 #include "process/folders.h"
+#include "upstream/resolver_conf.h"
 #include "upstream/upstream_conf.h"
 #include "http1/http1.h"
+#include "http2/http2.h"
 
 enum { BUILTIN_MAX = 64 };
 
@@ -22,11 +24,12 @@ list_builtin(const weir_module **to)
     uint32_t n = 0;
 
     to[n++] = &wr_main_module;
-    WR_ASSERT(wr_http_builtin_count + 3 <= BUILTIN_MAX);
+    WR_ASSERT(wr_http_builtin_count + 4 <= BUILTIN_MAX);
     for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
         to[n++] = wr_http_builtin[i];
     }
     to[n++] = &wr_events_module;
+    to[n++] = &wr_resolver_module;
     to[n++] = &wr_upstream_module;
     return n;
 }
@@ -90,6 +93,15 @@ wr_generation_word(const struct wr_conf_tree *tree, const char *name)
     return found;
 }
 
+/* The folder of path, with its slash. */
+static weir_str
+folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return (weir_str){ path, slash != NULL ? (size_t)(slash - path) + 1 : 0 };
+}
+
 static void
 begin_conf(struct wr_generation *g)
 {
@@ -100,6 +112,7 @@ begin_conf(struct wr_generation *g)
         .space = &g->registry.space,
         .owner = g,
         .prefix = g->instance->prefix,
+        .folder = folder_of(g->instance->conf_path),
         .compat_nginx = weir_str_eq(wr_generation_word(&g->tree, "compat"), WEIR_STR("nginx")),
     };
     g->cf.make_folder = wr_folders_note;
@@ -189,8 +202,8 @@ wr_generation_load(struct wr_generation *g)
     uint32_t n = list_builtin(builtin);
     bool ok;
 
-    if (!wr_conf_read(g->reading, g->pool, g->instance->conf_path, g->instance->globals, &g->diag,
-                      &g->tree)) {
+    if (!wr_conf_read(g->reading, g->pool, g->instance->conf_path, g->instance->globals,
+                      &g->instance->sites, &g->diag, &g->tree)) {
         return false;
     }
     wr_registry_init(&g->registry, g->pool, g->instance->modules, builtin, n, &g->instance->zones);
@@ -227,7 +240,10 @@ wr_generation_open(struct wr_generation *g, const struct wr_listen *have, struct
 bool
 wr_generation_worker_start(struct wr_generation *g)
 {
-    return wr_http_worker_start(g->home.http, wr_http1_accepted);
+    static const struct wr_http_drivers drivers = { .accepted = wr_http1_accepted,
+                                                    .http2 = wr_http2_adopt };
+
+    return wr_http_worker_start(g->home.http, &drivers);
 }
 
 void

@@ -132,6 +132,7 @@ void
 wr_instance_fini(struct wr_instance *in)
 {
     wr_metrics_destroy(&in->metrics);
+    wr_sites_fini(&in->sites);
     wr_logfiles_fini(&in->logs);
     wr_pool_destroy(&in->pool);
 }

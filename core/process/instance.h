@@ -7,6 +7,7 @@
 #include <weir/base.h>
 
 #include "base/err.h"
+#include "conf/sites.h"
 #include "module/zone.h"
 #include "process/logfile.h"
 #include "process/options.h"
@@ -29,6 +30,7 @@ struct wr_instance {
     struct wr_logfiles logs;
     struct wr_zone_list zones;
     struct wr_metrics *metrics;
+    struct wr_sites sites;
 };
 
 /* Find the paths from the command line and what configure chose. argv is copied. False with the

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "process/console.h"
+#include "process/load.h"
 #include "process/master.h"
 #include "process/pidfile.h"
 
@@ -45,12 +46,12 @@ probe_write(struct wr_log_target *t, uint32_t level, const char *line, size_t le
 static int
 try_configuration(struct wr_master *m)
 {
-    struct wr_generation *g = wr_generation_create(m->instance);
+    const struct wr_load_report report = { .fd = -1, .kinds = 1u << WR_DIAG_ERROR };
     struct wr_privileges_user user;
     struct wr_err err;
-    bool ok = wr_generation_load(g);
+    bool ok;
+    struct wr_generation *g = wr_load(m->instance, &report, &ok);
 
-    wr_diag_print(&g->diag, -1, 1u << WR_DIAG_ERROR, true); /* to the log alone */
     if (ok && (!wr_privileges_find(g->conf, &user, &err) ||
                !wr_generation_open(g, m->current->listens, &err))) {
         wr_say(wr_log_process(), EMERG, "%s", err.text);
@@ -209,11 +210,14 @@ static void
 start_next(struct wr_master *m)
 {
     struct wr_reload *r = &m->reload;
-    struct wr_generation *g = wr_generation_create(m->instance);
+    const struct wr_load_report report = {
+        .fd = -1, .kinds = 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN
+    };
     struct wr_err err = { "" };
-    bool ok = wr_generation_load(g);
+    bool ok;
+    struct wr_generation *g = wr_load(m->instance, &report, &ok);
 
-    wr_diag_print(&g->diag, -1, 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, true);
+    (void)wr_load_faulty_sites(&m->instance->sites);
     wr_generation_settle(g);
     if (ok && (!wr_privileges_find(g->conf, &r->user, &err) ||
                !wr_generation_open(g, m->current->listens, &err))) {
@@ -273,6 +277,7 @@ commit(struct wr_master *m)
     struct wr_err err;
 
     m->current = r->next;
+    wr_sites_commit(&m->instance->sites);
     m->number = r->number;
     m->user = r->user;
     wr_master_adopt(m);

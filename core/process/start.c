@@ -12,7 +12,7 @@
 #include "process/build_info.h"
 #include "process/console.h"
 #include "process/daemon.h"
-#include "process/generation.h"
+#include "process/load.h"
 #include "process/master.h"
 #include "process/pidfile.h"
 #include "process/signals.h"
@@ -20,18 +20,6 @@
 #include "process/worker.h"
 
 enum { TRIES = 5, WAIT_MS = 500 }; /* for an address that a leaving server still has, as nginx */
-
-static bool
-load(struct wr_generation *g)
-{
-    bool ok = wr_generation_load(g);
-
-    wr_console_mute(
-        true); /* the diagnosis goes to the terminal whole, its first lines to the log */
-    wr_diag_print(&g->diag, STDERR_FILENO, 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, true);
-    wr_console_mute(false);
-    return ok;
-}
 
 static bool
 open_sockets(struct wr_generation *g, const struct wr_listen *have)
@@ -132,16 +120,24 @@ wr_start_server(struct wr_instance *in)
     struct wr_err err = { "" };
     bool inherited;
     struct wr_listen *have = wr_upgrade_sockets(in->pool, &inherited, &err);
-    struct wr_generation *g = wr_generation_create(in);
+    /* The diagnosis goes to the terminal whole, its first lines to the log. */
+    const struct wr_load_report report = {
+        .fd = STDERR_FILENO, .kinds = 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, .console = true
+    };
+    bool ok;
+    struct wr_generation *g;
     int ready = -1;
 
     if (err.text[0] != '\0') {
         wr_say(wr_log_process(), EMERG, "%s", err.text);
     }
-    if (!load(g)) {
+    g = wr_load(in, &report, &ok);
+    if (!ok) {
         wr_generation_destroy(&g);
         return 1;
     }
+    (void)wr_load_faulty_sites(&in->sites);
+    wr_sites_commit(&in->sites);
     wr_generation_settle(g);
     wr_console_attach(&g->conf->error_log);
     if (!open_sockets(g, have)) {

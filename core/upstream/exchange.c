@@ -81,7 +81,7 @@ wr_exchange_peer_done(weir_exchange *x, int result)
 static void
 retire(weir_exchange *x)
 {
-    struct wr_request *r = wr_exchange_request(x);
+    struct wr_log *log = wr_exchange_log(x);
 
     wr_queue_leave(&x->place);
     wr_exchange_release(x, false);
@@ -90,8 +90,8 @@ retire(weir_exchange *x)
     if (x->tried->last != NULL) {
         wr_tries_end(x->tried->last, 0);
     }
-    if (r != NULL && r->log_note == &x->note) {
-        r->log_note = NULL;
+    if (log != NULL && log->note == &x->note) {
+        log->note = NULL;
     }
     x->state = WR_EXCHANGE_DONE;
     wr_pool_disown(&x->owned);
@@ -352,7 +352,7 @@ weir_exchange *
 weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
 {
     weir_exchange *x = create();
-    struct wr_request *r;
+    struct wr_log *log;
 
     memcpy(&x->o, o, WR_MIN(o->size, sizeof(x->o)));
     WR_CHECK(x->o.to, WR_GROUP_TAG);
@@ -367,9 +367,9 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
     wr_attempt_init(&x->attempt, x->o.to, x->o.r, x->memory);
     x->tried = wr_tries_begin(x->o.r, x->memory);
     x->note = (struct wr_log_note){ wr_exchange_note, x->started_ms };
-    r = wr_exchange_request(x);
-    if (r != NULL) {
-        r->log_note = &x->note;
+    log = wr_exchange_log(x);
+    if (log != NULL) {
+        log->note = &x->note;
     }
     x->out.last = !(x->o.flags & WEIR_EXCHANGE_STREAM);
     if (x->o.body != NULL && x->out.last) {

@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "event/loop.h"
-#include "http/request.h"
 #include "upstream/balance.h"
 #include "upstream/intake.h"
 #include "upstream/link.h"
@@ -106,10 +105,11 @@ struct weir_exchange {
     weir_reply *reply;
 };
 
-static inline struct wr_request *
-wr_exchange_request(const weir_exchange *x)
+/* The log of the request it is for; NULL: it is nobody's. */
+static inline struct wr_log *
+wr_exchange_log(const weir_exchange *x)
 {
-    return x->o.r != NULL ? wr_request_of(x->o.r) : NULL;
+    return x->o.r != NULL ? wr_log_of(x->o.r->log) : NULL;
 }
 
 static inline bool

@@ -81,7 +81,7 @@ say_alone(const weir_exchange *x, weir_str message)
 void
 wr_exchange_say(const weir_exchange *x, int error, const char *fmt, ...)
 {
-    const struct wr_request *r = wr_exchange_request(x);
+    const struct wr_log *log = wr_exchange_log(x);
     char what[MESSAGE / 2], room[MESSAGE];
     struct wr_strbuf b = wr_strbuf_over(room, sizeof(room));
     va_list args;
@@ -94,8 +94,8 @@ wr_exchange_say(const weir_exchange *x, int error, const char *fmt, ...)
         wr_strbuf_print(&b, " (%d: %s)", error, strerror(error));
     }
     wr_strbuf_print(&b, " while %s", wr_exchange_doing(x));
-    if (r != NULL && x->o.log == NULL) {
-        wr_say(&r->log, ERROR, "%.*s", WEIR_FMT(wr_strbuf_view(&b)));
+    if (log != NULL && x->o.log == NULL) {
+        wr_say(log, ERROR, "%.*s", WEIR_FMT(wr_strbuf_view(&b)));
     } else {
         say_alone(x, wr_strbuf_view(&b));
     }

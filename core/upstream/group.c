@@ -2,7 +2,6 @@
  * a name. */
 #include "upstream/group.h"
 
-#include <netdb.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -10,6 +9,7 @@
 #include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "net/resolve.h"
 #include "upstream/link.h"
 #include "upstream/share.h"
 
@@ -74,6 +74,25 @@ count_same(const weir_upstream *u, weir_str name, const struct wr_addr *addr)
     return n;
 }
 
+/* Put p behind the peers of its server and of those before it, whenever its address became known:
+ * methods that count peers off mean the order of the configuration. */
+static void
+insert(weir_upstream *u, struct wr_group_peer *p)
+{
+    uint32_t at = wr_group_count(u);
+    struct wr_group_peer **all;
+
+    (void)wr_vec_add(&u->peers);
+    all = u->peers.data;
+    while (at != 0 && all[at - 1]->server->place > p->server->place) {
+        all[at] = all[at - 1];
+        all[at]->index = at;
+        at--;
+    }
+    all[at] = p;
+    p->index = at;
+}
+
 static void
 add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr_group_address *at)
 {
@@ -85,8 +104,7 @@ add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr
     if (u->share != NULL) {
         wr_share_join_peer(u, p);
     }
-    p->index = wr_group_count(u);
-    *(struct wr_group_peer **)wr_vec_add(&u->peers) = p;
+    insert(u, p);
     u->backups += backup ? 1 : 0;
     u->generation++;
 }
@@ -173,68 +191,44 @@ add_server(weir_upstream *u, weir_str name, uint16_t port, const struct wr_group
     *s = *like;
     s->name = name;
     s->port = port;
+    s->place = (uint32_t)u->servers.count;
     *(struct wr_group_server **)wr_vec_add(&u->servers) = s;
     return s;
 }
 
-/* The addresses that were found for a name; false: none that can be connected to. */
-static bool
-add_found(weir_upstream *u, const struct wr_group_server *server, const struct addrinfo *found)
+static struct wr_group_server *
+refuse(struct wr_err *err, const char *why, weir_str address)
 {
-    size_t before = u->peers.count;
-
-    for (; found != NULL; found = found->ai_next) {
-        struct wr_group_address at = { .addr.len = found->ai_addrlen };
-        if (found->ai_family != AF_INET && found->ai_family != AF_INET6) {
-            continue;
-        }
-        memcpy(&at.addr.at, found->ai_addr, found->ai_addrlen);
-        if (found->ai_family == AF_INET) {
-            at.addr.at.v4.sin_port = htons(server->port);
-        } else {
-            at.addr.at.v6.sin6_port = htons(server->port);
-        }
-        add_peer(u, server, &at);
-    }
-    return u->peers.count != before;
+    (void)wr_err_set(err, "%s in upstream \"%.*s\"", why, WEIR_FMT(address));
+    return NULL;
 }
 
 /* "host", "host:port" with a host name. */
-static bool
-look_up(weir_upstream *u, weir_str address, uint16_t default_port,
-        const struct wr_group_server *like, struct wr_err *err)
+static struct wr_group_server *
+add_named(weir_upstream *u, weir_str address, uint16_t default_port,
+          const struct wr_group_server *like, struct wr_err *err)
 {
     size_t colon = wr_str_find(address, ':');
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-    struct addrinfo *found = NULL;
     struct wr_group_server *server;
     uint64_t port = default_port;
-    char host[NI_MAXHOST];
-    bool any;
+    char room[WR_RESOLVE_NAME];
 
-    if (colon == 0 || colon >= sizeof(host)) {
-        return wr_err_set(err, "no host in upstream \"%.*s\"", WEIR_FMT(address));
+    if (colon == 0) {
+        return refuse(err, "no host", address);
     }
     if (colon != address.len &&
         (!wr_num_parse(wr_str_cut(address, colon + 1, SIZE_MAX), UINT16_MAX, &port) || port == 0)) {
-        return wr_err_set(err, "invalid port in upstream \"%.*s\"", WEIR_FMT(address));
+        return refuse(err, "invalid port", address);
     }
     if (port == 0 && like->service.data == NULL) {
-        return wr_err_set(err, "no port in upstream \"%.*s\"", WEIR_FMT(address));
+        return refuse(err, "no port", address);
     }
-    if (like->resolve) {
-        add_server(u, address, (uint16_t)port, like);
-        return true;
-    }
-    memcpy(host, address.data, colon);
-    host[colon] = '\0';
-    if (getaddrinfo(host, NULL, &hints, &found) != 0) {
-        return wr_err_set(err, "host not found in upstream \"%.*s\"", WEIR_FMT(address));
+    if (wr_resolve_name(wr_str_cut(address, 0, colon), room) == 0) {
+        return refuse(err, "invalid host", address);
     }
     server = add_server(u, address, (uint16_t)port, like);
-    any = add_found(u, server, found);
-    freeaddrinfo(found);
-    return any || wr_err_set(err, "host not found in upstream \"%.*s\"", WEIR_FMT(address));
+    server->host = wr_str_cut(server->name, 0, colon);
+    return server;
 }
 
 /* "*:80" and "80" say where to listen, not whom to ask. */
@@ -247,23 +241,26 @@ names_a_host(weir_str address)
            !wr_num_parse(address, UINT64_MAX, &port);
 }
 
-bool
+struct wr_group_server *
 wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
              const struct wr_group_server *like, struct wr_err *err)
 {
     struct wr_group_address at = { .weight = 0 };
+    struct wr_group_server *server;
     struct wr_err why;
 
     WR_CHECK(u, WR_GROUP_TAG);
     if (!names_a_host(address)) {
-        return wr_err_set(err, "no host in upstream \"%.*s\"", WEIR_FMT(address));
+        return refuse(err, "no host", address);
     }
     if (wr_addr_parse(address, default_port, false, &at.addr, &why)) {
-        add_peer(u, add_server(u, address, wr_addr_port(&at.addr), like), &at);
-        return true;
+        server = add_server(u, address, wr_addr_port(&at.addr), like);
+        add_peer(u, server, &at);
+        return server;
     }
     if (address.data[0] == '[' || wr_str_starts(address, WEIR_STR("unix:"))) {
-        return wr_err_set(err, "%s", why.text);
+        (void)wr_err_set(err, "%s", why.text);
+        return NULL;
     }
-    return look_up(u, address, default_port, like, err);
+    return add_named(u, address, default_port, like, err);
 }

@@ -20,8 +20,10 @@
 #include "upstream/peer.h"
 
 struct wr_conf_node;
+struct wr_scope;
 struct wr_idle;  /* link.h */
 struct wr_queue; /* queue.h */
+struct wr_lookups; /* lookup.h */
 
 #define WR_GROUP_TAG WR_TAG('g', 'r', 'p', ' ')
 
@@ -65,8 +67,10 @@ struct weir_upstream {
     uint64_t keepalive_time_ms;  /* and no longer since they were made */
     uint64_t keepalive_requests; /* uses of one connection */
     struct wr_idle *idle;        /* the worker's, by protocol */
+    struct wr_lookups *lookups;      /* NULL: all servers are addresses */
     /* While the configuration is read */
     const struct wr_conf_node *used;    /* first statement that names it; NULL: none yet */
+    const struct wr_scope *scope;       /* the block that stands in */
     const struct wr_conf_node *defined; /* its upstream{}; NULL: an address, or not met yet */
 };
 
@@ -74,17 +78,17 @@ struct weir_upstream {
 weir_upstream *wr_group_create(weir_pool *pool, weir_str name);
 
 /*
- * Add what `address` stands for: one peer, or one an address when it is a host name (which is
- * looked up now, and waits; not if it is to be resolved while the server runs).
+ * Add a server: with a peer when it is an address, without one when it is a host's name, which is
+ * not looked up here: see server->host, and lookup.h.
  *
  * address       "host:port", "[::1]:port", "unix:/path"
  * default_port  where none is given; 0: one must be
  * like          the server's settings, copied
  *
- * True, or false with err in nginx's words.
+ * The server, or NULL with err in nginx's words.
  */
-bool wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
-                  const struct wr_group_server *like, struct wr_err *err);
+struct wr_group_server *wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
+                                     const struct wr_group_server *like, struct wr_err *err);
 
 /* One address of a server's name. */
 struct wr_group_address {

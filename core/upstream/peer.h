@@ -35,11 +35,13 @@ struct wr_group_server {
     weir_str name;            /* as configured: "app1.example:8080"; may stand for several peers */
     weir_str route;           /* route=; absent: none */
     weir_str service;         /* service=; absent: none */
+    weir_str host;            /* the name that is looked up: lookup.h; absent: it is an address */
     uint32_t weight;          /* 1 at least */
     uint32_t max_fails;       /* 0: failures do not matter */
     uint32_t max_conns;       /* 0: no limit */
     uint64_t fail_timeout_ms; /* failures count for so long, and so long it is left out */
     uint64_t slow_start_ms;   /* 0: all of its weight at once */
+    uint32_t place;           /* among the group's servers */
     uint16_t port;            /* of name, or the default */
     bool down, backup, drain;
     bool resolve; /* its addresses are asked for while the server runs */

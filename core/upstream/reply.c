@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "http/fields.h"
 #include "upstream/exchange.h"
+#include "wire/fields.h"
 #include "wire/names.h"
 
 enum { SMALL = 4096 }; /* body bytes that are copied with the head rather than referred to */
@@ -72,22 +72,19 @@ wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
                 const struct wr_head_field *fields, uint32_t n, const struct wr_framing *framing)
 {
     struct wr_fields *to = wr_pool_zalloc(x->memory, sizeof(*to));
-    weir_header *all = wr_pool_alloc(x->memory, (size_t)n * sizeof(*all));
-    uint32_t kept = 0;
+    struct wr_head_field *kept = wr_pool_alloc(x->memory, (size_t)n * sizeof(*kept));
+    uint32_t n_kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         const struct wr_head_field *f = &fields[i];
-        weir_header *h = &all[kept];
-        h->name = (weir_str){ base + f->name_at, f->name_len };
-        if (is_of_hop(f->id, h->name, reply->status == 101) ||
-            (framing->nominated && is_nominated(base, fields, n, f))) {
-            continue;
+        weir_str name = { base + f->name_at, f->name_len };
+        if (!is_of_hop(f->id, name, reply->status == 101) &&
+            (!framing->nominated || !is_nominated(base, fields, n, f))) {
+            kept[n_kept++] = *f;
         }
-        h->value = (weir_str){ base + f->value_at, f->value_len };
-        h->id = f->id;
-        kept++;
     }
-    wr_fields_take(to, all, kept);
+    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), kept, n_kept,
+                   base);
     reply->first = to->first;
     reply->at = to->index;
 }

@@ -9,8 +9,8 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/num.h"
-#include "http/fields.h"
 #include "upstream/exchange.h"
+#include "wire/fields.h"
 
 enum {
     READ_MIN = 64 * 1024, /* read at once even where less is asked for */

@@ -21,6 +21,7 @@
 #include "net/connect.h"
 #include "upstream/balance.h"
 #include "upstream/link.h"
+#include "upstream/lookup.h"
 #include "upstream/side.h"
 
 #define STREAM_TAG WR_TAG('s', 't', 'r', 'm')
@@ -55,6 +56,7 @@ struct weir_stream {
     struct wr_link *link;       /* NULL: none now */
     struct wr_attempt attempt;
     struct weir_pool memory; /* the attempt's */
+    struct wr_lookup_wait *wait; /* for the first addresses of the group's names; NULL: not */
     const char *module;      /* whose hook opened it */
     struct wr_side in, out;
 };
@@ -100,6 +102,10 @@ retire(weir_stream *s)
 {
     s->state = AWAIT_NOTHING;
     wr_pool_disown(&s->owned);
+    if (s->wait != NULL) {
+        wr_lookup_cancel(s->wait);
+        s->wait = NULL;
+    }
     wr_loop_bury(wr_loop_self(), &s->task, free_stream);
 }
 
@@ -410,6 +416,16 @@ run(struct wr_task *t)
     }
 }
 
+static void
+addresses_known(void *data)
+{
+    weir_stream *s = data;
+
+    WR_CHECK(s, STREAM_TAG);
+    s->wait = NULL;
+    connect_next(s, WEIR_ERROR);
+}
+
 /* ---- What modules call. ---- */
 
 weir_stream *
@@ -431,7 +447,11 @@ weir_stream_open(weir_pool *owner, const weir_stream_options *o, void *data)
     wr_attempt_init(&s->attempt, to, NULL, &s->memory);
     wr_task_init(&s->task, run);
     wr_pool_own(owner, &s->owned, owner_ended);
-    connect_next(s, WEIR_ERROR);
+    if (wr_lookup_pending(to)) {
+        s->wait = wr_lookup_wait(to, &s->memory, addresses_known, s);
+    } else {
+        connect_next(s, WEIR_ERROR);
+    }
     return s;
 }
 

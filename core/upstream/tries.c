@@ -3,7 +3,13 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
-#include "http/request.h"
+#include "upstream/upstream_conf.h"
+
+static struct wr_tries **
+slot_of(const weir_request *r)
+{
+    return (struct wr_tries **)&r->ctx[wr_upstream_module.self->slot];
+}
 
 struct wr_tried *
 wr_tries_begin(weir_request *r, weir_pool *memory)
@@ -14,9 +20,9 @@ wr_tries_begin(weir_request *r, weir_pool *memory)
     if (r == NULL) {
         return t;
     }
-    all = wr_request_of(r)->tries;
+    all = *slot_of(r);
     if (all == NULL) {
-        all = wr_request_of(r)->tries = wr_pool_zalloc(r->pool, sizeof(*all));
+        all = *slot_of(r) = wr_pool_zalloc(r->pool, sizeof(*all));
     }
     if (all->first == NULL) {
         all->first = t;
@@ -58,5 +64,5 @@ wr_tries_end(struct wr_try *t, uint32_t status)
 const struct wr_tries *
 wr_tries_of(const weir_request *r)
 {
-    return wr_request_of(r)->tries;
+    return *slot_of(r);
 }

@@ -7,7 +7,9 @@
 #include "upstream/budget.h"
 #include "upstream/exchange_metrics.h"
 #include "upstream/link.h"
+#include "upstream/lookup.h"
 #include "upstream/policy_conf.h"
+#include "upstream/run_time.h"
 #include "upstream/server_conf.h"
 #include "upstream/upstream_names.h"
 #include "upstream/upstream_variables.h"
@@ -120,9 +122,12 @@ has_primary(const weir_upstream *u)
 static int
 check(weir_conf *cf, void *conf)
 {
-    const struct wr_upstream_conf *c = conf;
+    struct wr_upstream_conf *c = conf;
     weir_upstream *u = c->group;
 
+    if (weir_conf_where(cf) == WEIR_IN_MAIN) {
+        c->run_time = wr_run_time_create(cf->pool);
+    }
     if (u == NULL) {
         return WEIR_OK;
     }
@@ -131,6 +136,9 @@ check(weir_conf *cf, void *conf)
     }
     if (!has_primary(u)) {
         return weir_conf_error(cf, "no servers but backups are inside upstream");
+    }
+    WR_VEC_EACH (struct wr_group_server *, s, &u->servers) {
+        wr_upstream_look_up(cf->scope, u, *s);
     }
     u->keepalive = (uint32_t)c->keepalive;
     u->keepalive_requests = (uint64_t)c->keepalive_requests;
@@ -142,15 +150,36 @@ check(weir_conf *cf, void *conf)
 static int
 init(weir_conf *cf, void *conf)
 {
-    int settled = wr_upstream_settle(cf, conf), claimed = wr_upstream_zones_claim(cf, conf);
+    const struct wr_upstream_conf *top = conf;
+    bool loaded = top->names == NULL || wr_upstream_load(cf, top->names);
 
-    return settled == WEIR_OK ? claimed : settled;
+    return wr_upstream_zones_claim(cf, top) == WEIR_OK && loaded ? WEIR_OK : WEIR_ERROR;
+}
+
+/* ---- In a worker. ---- */
+
+weir_upstream *
+weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
+{
+    const struct wr_upstream_conf *top = r->conf[wr_upstream_module.self->slot];
+    weir_upstream *u = top->names != NULL ? wr_map_find(top->names, name) : NULL;
+
+    WR_ASSERT(default_port <= UINT16_MAX);
+    if (u != NULL && (u->defined != NULL || u->default_port == default_port)) {
+        return u;
+    }
+    return wr_run_time_at(top->run_time, r, name, (uint16_t)default_port);
 }
 
 static int
 worker_start(const void *conf)
 {
-    wr_upstream_zones_join(conf);
+    const struct wr_upstream_conf *top = conf;
+
+    wr_upstream_zones_join(top);
+    for (size_t i = 0; i < wr_upstream_count(top); i++) {
+        wr_lookup_start(wr_upstream_group(top, i), weir_worker_pool());
+    }
     return WEIR_OK;
 }
 
@@ -160,9 +189,11 @@ worker_stop(const void *conf)
     const struct wr_upstream_conf *top = conf;
 
     for (size_t i = 0; i < wr_upstream_count(top); i++) {
+        wr_lookup_stop(wr_upstream_group(top, i));
         wr_link_close_idle(wr_upstream_group(top, i));
     }
     wr_upstream_zones_leave(top);
+    wr_run_time_stop(top->run_time);
 }
 
 static const weir_directive directives[] = {
@@ -238,6 +269,7 @@ static weir_self self = WR_SELF;
 
 const weir_module wr_upstream_module = {
     WR_BUILTIN(&self, "core.upstream"),
+    .flags = WEIR_MODULE_STATE_STAYS,
     .summary = "groups of servers",
     .conf_size = sizeof(struct wr_upstream_conf),
     .directives = WEIR_ITEMS(directives),

@@ -15,8 +15,18 @@
  */
 extern const weir_module wr_upstream_module;
 
+struct wr_group_server;
+struct wr_map;
+
 /* For wr_conf.make_upstream: the group or address called text. WEIR_OK, or WEIR_ERROR after a
  * report. */
 int wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field);
+
+/* A server of u that has a host is looked up in its manner, by the resolver of the block. */
+void wr_upstream_look_up(const struct wr_scope *scope, weir_upstream *u, struct wr_group_server *s);
+
+/* At the end of the load: the groups by name. What no upstream{} has becomes an address; hosts are
+ * looked up. False after reports. A host that is not found is only warned of: workers go on asking. */
+bool wr_upstream_load(struct weir_conf *cf, const struct wr_map *names);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/pool.h"
-#include "conf/suggest.h"
 #include "module/registry.h"
 #include "upstream/upstream_conf.h"
 
@@ -68,7 +67,10 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
         return NULL;
     }
     u = find_for(cf, top, name, (uint16_t)default_port);
-    u->used = u->used != NULL ? u->used : cf->node;
+    if (u->used == NULL) {
+        u->used = cf->node;
+        u->scope = cf->scope;
+    }
     return u;
 }
 
@@ -82,53 +84,4 @@ wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field)
     }
     *field = u;
     return WEIR_OK;
-}
-
-/* ---- The end of the load. ---- */
-
-static const char *
-suggest_group(const struct wr_upstream_conf *top, weir_str name)
-{
-    struct wr_suggest s;
-
-    wr_suggest_init(&s, name);
-    for (size_t i = 0; i < wr_upstream_count(top); i++) {
-        const weir_upstream *u = wr_map_entry(top->names, i)->value;
-        if (u->defined != NULL) {
-            wr_suggest_add(&s, u->name.data);
-        }
-    }
-    return s.best;
-}
-
-/* Where the name stands that no upstream{} has. */
-static struct wr_conf_place
-place_of(const weir_upstream *u)
-{
-    return u->used != NULL ? wr_conf_place(u->used, u->used->n_words > 1 ? 1 : 0)
-                           : (struct wr_conf_place){ NULL, 0, 0, 0 };
-}
-
-int
-wr_upstream_settle(struct weir_conf *cf, const struct wr_upstream_conf *top)
-{
-    const struct wr_group_server like = { .weight = 1 };
-    int rc = WEIR_OK;
-
-    for (size_t i = 0; i < wr_upstream_count(top); i++) {
-        weir_upstream *u = wr_map_entry(top->names, i)->value;
-        struct wr_err err;
-        const char *near;
-        if (u->defined != NULL || wr_group_add(u, u->name, u->default_port, &like, &err)) {
-            continue;
-        }
-        near = suggest_group(top, u->name);
-        wr_diag_error(cf->diag, place_of(u),
-                      near != NULL
-                          ? weir_print(cf->pool, "did you mean the upstream \"%s\"?", near).data
-                          : "an upstream's name, host:port or unix:/path is wanted",
-                      "%s", err.text);
-        rc = WEIR_ERROR;
-    }
-    return rc;
 }

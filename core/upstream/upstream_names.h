@@ -7,6 +7,8 @@
 #include "conf/bind.h"
 #include "upstream/group.h"
 
+struct wr_run_time;
+
 /* The struct of core.upstream, for two places: what an upstream{} says, and what the main context
  * holds. */
 struct wr_upstream_conf {
@@ -16,6 +18,7 @@ struct wr_upstream_conf {
     uint64_t keepalive_timeout_ms;
     weir_upstream *group; /* of this upstream{}; NULL elsewhere */
     struct wr_map *names; /* main: weir_upstream by name, made when there is one */
+    struct wr_run_time *run_time; /* main: groups made of names that only requests know */
 };
 
 /* What the main context holds; NULL where there is none yet. */
@@ -36,8 +39,5 @@ wr_upstream_group(const struct wr_upstream_conf *top, size_t i)
 {
     return (weir_upstream *)wr_map_entry(top->names, i)->value;
 }
-
-/* All is read: a name that no upstream{} has is an address. WEIR_OK, or WEIR_ERROR after reports. */
-int wr_upstream_settle(struct weir_conf *cf, const struct wr_upstream_conf *top);
 
 #endif

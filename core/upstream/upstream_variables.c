@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/strbuf.h"
-#include "http/core_variables.h"
+#include "wire/field_value.h"
 #include "upstream/tries.h"
 #include "wire/cookie.h"
 
@@ -184,7 +184,8 @@ get_http(weir_request *r, const void *conf, weir_str name)
     const struct wr_tried *t = last_answered(r);
 
     (void)conf;
-    return t != NULL ? wr_var_fields(r->pool, t->reply->at, t->reply->first, name, ", ") : absent;
+    return t != NULL ? wr_field_value_spelled(r->pool, t->reply->at, t->reply->first, name, ", ")
+                     : absent;
 }
 
 static weir_str
@@ -193,7 +194,7 @@ get_trailer(weir_request *r, const void *conf, weir_str name)
     const struct wr_tried *t = last_answered(r);
 
     (void)conf;
-    return t != NULL ? wr_var_fields(r->pool, NULL, t->trailers, name, ", ") : absent;
+    return t != NULL ? wr_field_value_spelled(r->pool, NULL, t->trailers, name, ", ") : absent;
 }
 
 /* The value that a Set-Cookie field gives a cookie. */

@@ -11,6 +11,7 @@
 #include <weir/conf.h>
 
 #include "base/strbuf.h"
+#include "wire/scan.h"
 
 /* What one byte becomes at most, in bytes, whatever the kind. */
 enum { WR_ESCAPE_WORST = 6 };
@@ -38,6 +39,13 @@ bool wr_escape_keeps(weir_str s, uint32_t kind);
  * False for '%' without two hexadecimal digits; b then holds what came before it. The result may hold any byte, also NUL.
  */
 bool wr_escape_undo(struct wr_strbuf *b, weir_str s, uint32_t kind);
+
+/* Does s stay as it is whether LOG or JSON? The usual case, seen without a call. */
+static inline bool
+wr_escape_is_plain(weir_str s)
+{
+    return s.len == 0 || wr_scan_quoted(s.data, s.data + s.len) == s.data + s.len;
+}
 
 /* How many bytes at the start of s are one valid UTF-8 character: 1..4, or 0.  [RFC 3629 4] */
 size_t wr_escape_utf8(weir_str s);

@@ -53,6 +53,13 @@ wr_scan_path(const char *at, const char *end)
     return WR_SCAN(path)(at, end);
 }
 
+/* Past 20..7e but '"' and '\\': what needs no escape between quotes, in a log or in JSON. */
+static inline const char *
+wr_scan_quoted(const char *at, const char *end)
+{
+    return WR_SCAN(quoted)(at, end);
+}
+
 /* Bytes before `end` that wr_scan_line may read, those before `line` too. */
 enum { WR_SCAN_RUN_UP = 16 };
 

@@ -43,6 +43,15 @@ wr_plain_target(const char *at, const char *end)
 }
 
 static inline const char *
+wr_plain_quoted(const char *at, const char *end)
+{
+    while (at < end && (uint8_t)(*at - ' ') < 0x5f && *at != '"' && *at != '\\') {
+        at++;
+    }
+    return at;
+}
+
+static inline const char *
 wr_plain_colon(const char *at, const char *end)
 {
     while (at < end && *at != ':') {

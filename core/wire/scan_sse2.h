@@ -195,6 +195,33 @@ wr_sse2_load_few(const char *at, size_t len)
     return _mm_set_epi64x((long long)high, (long long)low);
 }
 
+static inline uint64_t
+wr_sse2_not_quoted(__m128i bytes)
+{
+    __m128i special = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+
+    return wr_sse2_mask(_mm_or_si128(special, wr_sse2_outside(bytes, ' ', '~' - ' ')));
+}
+
+static inline const char *
+wr_sse2_quoted(const char *at, const char *end)
+{
+    uint64_t mask;
+
+    for (; wr_sse2_fits(at, end); at += 16) {
+        mask = wr_sse2_not_quoted(wr_sse2_load(at));
+        if (mask != 0) {
+            return at + __builtin_ctzll(mask);
+        }
+    }
+    if (at == end) {
+        return at;
+    }
+    mask = wr_sse2_not_quoted(wr_sse2_load_few(at, (size_t)(end - at)));
+    return at + __builtin_ctzll(mask); /* at `end` at the latest: zeros stop it, too */
+}
+
 /* Bytes that a path may have to be rewritten for, `next` being those behind each. */
 static inline uint64_t
 wr_sse2_not_path(__m128i bytes, __m128i next)

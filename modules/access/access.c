@@ -39,10 +39,11 @@ set_rule(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct rule *rule = weir_zalloc(weir_conf_pool(cf), sizeof(*rule));
     weir_str text = weir_conf_arg(cf, 1);
-    bool loose;
+    bool loose = false;
 
     rule->denies = d->name[0] == 'd';
-    if (!rule_parse(text, rule, &loose)) {
+    rule->all = weir_str_eq(text, WEIR_STR("all"));
+    if (!rule->all && weir_net_parse(text, &rule->net, &loose) != WEIR_OK) {
         return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(text));
     }
     if (loose) {

@@ -1,4 +1,4 @@
-/* The shortcut by literals never changes an answer: an expression and a subject from the input, matched with it and without.
+/* The shortcuts by literals and by gate never change an answer: an expression and a subject from the input, matched with it and without.
  *
  * Input: a byte of flags, the pattern, a NUL, the subject. */
 #include <string.h>
@@ -35,6 +35,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     full = wr_regex_run_fully(re, subject, &without, &err);
     quick = wr_regex_run(re, subject, &with, &err);
+    if (full == WEIR_OK) {
+        struct wr_regex_gate gate = wr_regex_gate(re), key = wr_regex_gate_key(subject);
+        WR_ASSERT(wr_regex_gate_opens(&gate, &key));
+    }
     if (full != WEIR_ERROR) { /* a limit may be passed on the way to "no", which the shortcut knows at once */
         WR_ASSERT(quick == full);
     }

@@ -125,6 +125,15 @@ def test_a_proxy_header_gives_the_addresses(make_server, head, body, piece):
         assert conn.response().body == body, "the addresses hold for the whole connection"
 
 
+def test_a_trusted_proxy_header_gives_the_client(make_server):
+    server = make_server('listen 127.0.0.1:%PORT2% proxy_protocol; set_real_ip_from 127.0.0.0/8; '
+                         'real_ip_header proxy_protocol; '
+                         'location / { return 200 "$remote_addr|$remote_port|$realip_remote_addr"; }').start()
+    with Connection(server.extra_ports["PORT2"]) as conn:
+        conn.send(b"PROXY TCP4 192.0.2.9 192.0.2.1 4242 80\r\n" + GET)
+        assert conn.response().body == b"192.0.2.9|4242|127.0.0.1"
+
+
 @pytest.mark.parametrize("head", [
     b"", b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\n", pytest.param(b"PROXY TCP4 192.0.2.300 192.0.2.2 1234 80\r\n", marks=pytest.mark.weir_only),
     b"PROXY TCP4 192.0.2.1 192.0.2.2 123456 80\r\n", b"PROXY TCP9 192.0.2.1 192.0.2.2 1234 80\r\n",

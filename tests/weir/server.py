@@ -125,19 +125,22 @@ class Server:
         return target
 
     def fill_in(self, text):
-        """Replace %PORT% %PORT2%.. %ROOT% %PREFIX% %MODULE:name%."""
+        """Replace %PORT% %PORT2%.. %ROOT% %PREFIX% %TLS% %MODULE:name%."""
         def value(match):
             name = match[1]
             if name == "PORT":
                 return str(self.port)
             if name.startswith("MODULE:"):
                 return str(module_double(name[len("MODULE:"):]))
+            if name == "TLS":
+                from weir.authority import authority
+                return str(authority())
             if name.startswith("PORT"):
                 if name not in self.extra_ports:
                     self.extra_ports[name] = free_port()
                 return str(self.extra_ports[name])
             return str(self.root if name == "ROOT" else self.prefix)
-        return re.sub(r"%(PORT\d?|ROOT|PREFIX|MODULE:\w+)%", value, text)
+        return re.sub(r"%(PORT\d?|ROOT|PREFIX|TLS|MODULE:\w+)%", value, text)
 
     def configure(self, text):
         self.text = text

@@ -35,7 +35,7 @@ read_file(struct text *t, const char *name, const char *globals)
 
     text_init(t);
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return wr_conf_read(t->pool, t->pool, path, weir_str_c(globals), &t->diag, &t->tree);
+    return wr_conf_read(t->pool, t->pool, path, weir_str_c(globals), NULL, &t->diag, &t->tree);
 }
 
 /* The tree as "a b;c{d;}". */
@@ -388,7 +388,7 @@ test_bytes_of_words_outlive_the_statements(void **state)
     put("words.conf", "root \"/srv/a b\";");
     snprintf(path, sizeof(path), "%s/words.conf", folder);
     text_init(&t);
-    assert_true(wr_conf_read(t.pool, words, path, WEIR_STR(""), &t.diag, &t.tree));
+    assert_true(wr_conf_read(t.pool, words, path, WEIR_STR(""), NULL, &t.diag, &t.tree));
     word = t.tree.first->words[1].text;
     text_fini(&t);
     assert_true(weir_str_eq(word, WEIR_STR("/srv/a b")));

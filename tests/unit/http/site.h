@@ -159,6 +159,7 @@ site_request(struct site *s, uint32_t server, const char *path)
     struct wr_request *r;
 
     s->conn.tag = WR_CONN_TAG;
+    s->conn.transport = &wr_transport_plain;
     s->conn.io.fd = -1;
     r = wr_request_create(pool, &s->conn, &site_driver, NULL, s->home.http,
                           s->home.http->servers[server]);

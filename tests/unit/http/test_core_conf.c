@@ -134,7 +134,7 @@ test_wrong_values_are_refused(void **state)
         "limit_rate 5x",                    "open_file_cache inactive=5s",     "open_file_cache max=0",
         "disable_symlinks maybe",           "disable_symlinks off from=/",     "client_body_temp_path /a 4",
         "server_tokens maybe",              "satisfy none",                    "root $document_root/x",
-        "resolver 300.1.1.1",               "resolver_timeout x",              "hook_order nophase a b",
+        "hook_order nophase a b",
         "lint_ignore no-such",              "types { text/html; }",            "lingering_close no",
     };
     char conf[128];
@@ -156,8 +156,8 @@ test_directives_without_effect_are_accepted(void **state)
 
     (void)state;
     site_must(&s, site_load(&s, "aio threads; output_buffers 2 32k; server_names_hash_bucket_size 64;"
-                                "http2 on; msie_padding off; resolver 127.0.0.1:53 [::1] valid=30s ipv6=off;"
-                                "resolver_timeout 5s; server { listen 80 http2 setfib=1; }"));
+                                "http2 on; msie_padding off;"
+                                "server { listen 80 http2 setfib=1; }"));
     site_fini(&s);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "http/client_addr.h"
+#include "wire/escape.h"
 
 /* ---- The head. ---- */
 
@@ -480,11 +481,34 @@ test_the_process(void **state)
     assert_true(var("weir_version").len != 0);
 }
 
+/* Whatever the client sends: what such a variable holds is not made of its bytes. */
+static void
+test_plain_variables_need_no_escape(void **state)
+{
+    const char *row = wr_core_variables_module.variables.at;
+    uint32_t seen = 0;
+
+    (void)state;
+    w.r.pub.method_name = w.r.line = w.r.authority = WEIR_STR("\"\\\x01");
+    w.r.pub.path = w.r.pub.target = w.r.pub.args = w.r.pub.host = WEIR_STR("/\"\\\xff");
+    field_in("Host", "\"\\");
+    for (uint32_t i = 0; i < wr_core_variables_module.variables.count; i++) {
+        const weir_variable *v = (const weir_variable *)(const void *)row;
+        if (v->flags & WR_VAR_PLAIN) {
+            assert_true(wr_escape_keeps(var(v->name), WEIR_ESCAPE_LOG));
+            seen++;
+        }
+        row += wr_core_variables_module.variables.stride;
+    }
+    assert_true(seen > 10);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_arguments),
+        TEST(test_plain_variables_need_no_escape),
         TEST(test_set_changes_the_arguments),
         TEST(test_names_of_the_target),
         TEST(test_request_uri_is_path_and_query_of_an_absolute_target),

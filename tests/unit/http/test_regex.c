@@ -231,6 +231,84 @@ test_subjects_without_the_literals_are_passed_over(void **state)
     assert_true(admits("/wp-(a)", false, "/x/wp-a"));
     assert_false(admits("/wp-(a)", false, "/x/wp"));
     assert_true(admits("/wp-(a)", true, "/x"));
+    assert_true(admits("\\.(png|jpg)$", false, "/x.jpg"));
+    assert_true(admits("\\.(png|jpg)$", false, "/x.jpg\n"));
+    assert_false(admits("\\.(png|jpg)$", false, "/x.JPG"));
+    assert_true(admits("\\.(png|jpg)$", true, "/x.JPG"));
+    assert_false(admits("^/(a|b)", false, "/c"));
+}
+
+static bool
+gate_opens(const char *pattern, bool fold, const char *subject)
+{
+    struct wr_regex_gate gate, key = wr_regex_gate_key(weir_str_c(subject));
+    struct wr_regex_literals l;
+
+    wr_regex_literals_find(w.pool, weir_str_c(pattern), fold, &l);
+    gate = wr_regex_gate_of(&l);
+    return wr_regex_gate_opens(&gate, &key);
+}
+
+static void
+test_a_gate_opens_for_all_that_may_match(void **state)
+{
+    (void)state;
+    assert_true(gate_opens("^/(api|v1)/", false, "/api/"));
+    assert_true(gate_opens("^/(api|v1)/", false, "/v1/"));
+    assert_false(gate_opens("^/(api|v1)/", false, "/static/"));
+    assert_true(gate_opens("^/API/", true, "/api/"));
+    assert_true(gate_opens("^/a", false, "/a"));
+    assert_true(gate_opens("\\.(png|gif)$", false, "/a.gif"));
+    assert_true(gate_opens("\\.(png|gif)$", false, "/a.gif\n"));
+    assert_true(gate_opens("\\.(png|gif)$", true, "/a.GIF"));
+    assert_false(gate_opens("\\.(png|gif)$", false, "/a.php"));
+    assert_true(gate_opens("f$", false, "/a.gif"));
+    assert_true(gate_opens("x*", false, "/"));
+    assert_true(gate_opens("x*", false, ""));
+}
+
+static void
+expect_choices(const char *pattern, const char *starts, const char *ends)
+{
+    struct wr_regex_literals l;
+    char got[256] = "";
+
+    wr_regex_literals_find(w.pool, weir_str_c(pattern), false, &l);
+    for (uint32_t i = 0; i < l.starts.n; i++) {
+        (void)strncat(strncat(got, l.starts.at[i].data, l.starts.at[i].len), " ", 2);
+    }
+    assert_string_equal(got, starts);
+    got[0] = '\0';
+    for (uint32_t i = 0; i < l.ends.n; i++) {
+        (void)strncat(strncat(got, l.ends.at[i].data, l.ends.at[i].len), " ", 2);
+    }
+    assert_string_equal(got, ends);
+}
+
+static void
+test_choices_at_either_end_are_read_off_a_pattern(void **state)
+{
+    (void)state;
+    expect_choices("^/(a|bc)/", "/a /bc ", "");
+    expect_choices("\\.(php|cgi)$", "", ".php .cgi ");
+    expect_choices("\\.(?:png|p\\.g)$", "", ".png .p.g ");
+    expect_choices("^/(?<lang>en|de)/(?P<x>y|)$", "/en /de ", "/y / ");
+    expect_choices("^(a|b)$", "a b ", "a b ");
+    expect_choices("^.(a|b)(c|d)x$", "", "");
+}
+
+static void
+test_what_may_be_no_choice_is_none(void **state)
+{
+    static const char *const unsure[] = { "^/(a|b)?c",  "\\.(png|jpe?g)$", "^/(a|[b])", "^/(a|(b))",
+                                          "^/(?=a|b)",  "^/(?<!a|b)",      "^/(?>a|b)", "^/(a|\\d)",
+                                          "(a|b)$|c",   "x((a|b)$)",       "(a|b)*$",   "(a|b){2}$",
+                                          "(?i:a|b)$",  "(a|b)$$",         "(a|b)\\z",  "^/(a|b)|c" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(unsure) / sizeof(unsure[0]); i++) {
+        expect_choices(unsure[i], "", "");
+    }
 }
 
 int
@@ -252,7 +330,10 @@ main(void)
         TEST(test_an_absent_subject_is_empty),
         TEST(test_literals_are_read_off_a_pattern),
         TEST(test_what_is_not_surely_needed_gives_no_literals),
+        TEST(test_choices_at_either_end_are_read_off_a_pattern),
+        TEST(test_what_may_be_no_choice_is_none),
         TEST(test_subjects_without_the_literals_are_passed_over),
+        TEST(test_a_gate_opens_for_all_that_may_match),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

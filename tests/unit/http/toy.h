@@ -36,6 +36,8 @@ static struct toy {
     /* What the driver was given. */
     unsigned heads, lasts, finishes;
     bool head_last, error;
+    bool takes_whole; /* set by the test */
+    unsigned wholes;
     size_t room;
     uint8_t bytes[TOY_BYTES];
     size_t len;
@@ -77,6 +79,20 @@ toy_body(struct wr_request *r, weir_chain *chain)
     }
 }
 
+static bool
+toy_whole(struct wr_request *r, weir_str body)
+{
+    assert_ptr_equal(r, toy.r);
+    if (!toy.takes_whole) {
+        return false;
+    }
+    assert_true(toy.len + body.len <= TOY_BYTES);
+    memcpy(toy.bytes + toy.len, body.data, body.len);
+    toy.len += body.len;
+    toy.wholes++;
+    return true;
+}
+
 static size_t
 toy_room(struct wr_request *r)
 {
@@ -94,6 +110,7 @@ toy_finish(struct wr_request *r, bool error)
 
 static const struct wr_driver toy_driver = { .name = "toy",
                                              .head = toy_head,
+                                             .whole = toy_whole,
                                              .interim = toy_interim,
                                              .body = toy_body,
                                              .room = toy_room,
@@ -172,6 +189,7 @@ toy_set_up(void **state)
     toy.loop = wr_loop_create();
     wr_pool_init(&toy.pool, "request", NULL);
     toy.conn.tag = WR_CONN_TAG;
+    toy.conn.transport = &wr_transport_plain;
     toy.conn.peer.family = AF_UNIX;
     toy.http.n_slots = TOY_SLOTS;
     toy.files_conf.sendfile = true;

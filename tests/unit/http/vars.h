@@ -130,6 +130,7 @@ world_setup(void **state)
     w.server.name = WEIR_STR("main.test");
     w.conn.tag = WR_CONN_TAG;
     w.conn.io.fd = -1;
+    w.conn.transport = &wr_transport_plain;
     w.conn.listen = &w.listen;
     assert_true(wr_vars_add_modules(&w.cf, w.http.vars));
     request_init(&w.r, &w.r);

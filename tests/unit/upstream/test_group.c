@@ -543,19 +543,22 @@ test_addresses_are_read_and_wrong_ones_refused(void **state)
 }
 
 static void
-test_a_host_name_stands_for_its_addresses(void **state)
+test_a_host_name_stands_for_the_addresses_it_is_given(void **state)
 {
     weir_upstream *u = group_of(pool);
-    struct wr_group_server settings = like(3);
+    struct wr_group_server settings = like(3), *server;
+    struct wr_group_address at = { .weight = 0 };
 
     (void)state;
-    assert_true(wr_group_add(u, WEIR_STR("localhost:81"), 0, &settings, NULL));
-    assert_true(wr_group_count(u) >= 1);
-    for (uint32_t i = 0; i < wr_group_count(u); i++) {
-        const struct wr_group_peer *p = wr_group_peer(u, i);
-        assert_int_equal(wr_addr_port(&p->addr), 81);
-        assert_int_equal(p->weight, 3);
-    }
+    server = wr_group_add(u, WEIR_STR("app.example:81"), 0, &settings, NULL);
+    assert_non_null(server);
+    assert_true(weir_str_eq(server->host, WEIR_STR("app.example")));
+    assert_int_equal(server->port, 81);
+    assert_int_equal(wr_group_count(u), 0);
+    assert_true(wr_addr_parse(WEIR_STR("192.0.2.1:81"), 0, false, &at.addr, NULL));
+    assert_true(wr_group_set_addresses(u, server, &at, 1));
+    assert_int_equal(wr_group_count(u), 1);
+    assert_int_equal(wr_group_peer(u, 0)->weight, 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -581,7 +584,7 @@ main(void)
         TEST(test_a_method_is_asked_for_the_backups_apart),
         TEST(test_a_single_peer_is_always_tried),
         TEST(test_addresses_are_read_and_wrong_ones_refused),
-        TEST(test_a_host_name_stands_for_its_addresses),
+        TEST(test_a_host_name_stands_for_the_addresses_it_is_given),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

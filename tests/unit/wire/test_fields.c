@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "http/fields.h"
+#include "wire/fields.h"
+#include "wire/http1_head.h"
 #include "wire/names.h"
 
 static struct weir_pool pool;
@@ -91,17 +92,22 @@ test_fields_taken_at_once_are_linked_as_if_added(void **state)
         "Sec-Fetch-Mode", "Cookie", "sec-fetch-site", "COOKIE", "SEC-FETCH-MODE", "X", "x",
         "Sec-Fetch-Mode"
     };
+    static const char digits[] = "12345678";
+    struct wr_head_field from[8];
     weir_header all[8];
+    char base[256];
+    uint32_t at = 0;
 
     (void)state;
     memset(all, 0x5a, sizeof(all));
     for (size_t i = 0; i < 8; i++) {
-        all[i].name = weir_str_c(names[i]);
-        all[i].value = weir_str_c(&"12345678"[i]);
-        all[i].value.len = 1;
-        all[i].id = wr_name_id(all[i].name);
+        weir_str name = weir_str_c(names[i]);
+        from[i] = (struct wr_head_field){ at, (uint32_t)name.len, at + (uint32_t)name.len, 1, wr_name_id(name) };
+        memcpy(base + at, name.data, name.len);
+        base[at + name.len] = digits[i];
+        at += (uint32_t)name.len + 1;
     }
-    wr_fields_take(&fields, all, 8);
+    wr_fields_take(&fields, all, from, 8, base);
     assert_values("1,2,3,4,5,6,7,8");
     assert_ptr_equal(all[0].same, &all[4]);
     assert_ptr_equal(all[4].same, &all[7]);

@@ -1,10 +1,10 @@
-/* http/fields.h - a set of header fields with an index by known name; shared until it is changed.
+/* wire/fields.h - a set of header fields with an index by known name; shared until it is changed.
  *
  * A response begins with the empty block, or with a hot file's prebuilt one, without a copy; the first change makes the
  * request's own. Request fields are the request's own from the start.
  */
-#ifndef WR_HTTP_FIELDS_H
-#define WR_HTTP_FIELDS_H
+#ifndef WR_WIRE_FIELDS_H
+#define WR_WIRE_FIELDS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +13,8 @@
 #include "base/pool.h"
 
 enum { WR_FIELDS = WEIR_H_COUNT_1_0 };
+
+struct wr_head_field; /* wire/http1_head.h */
 
 struct wr_fields {
     const weir_header *index[WR_FIELDS];
@@ -29,8 +31,9 @@ extern struct wr_fields wr_fields_none;
 /* Put h, whose name, value and id are set, at the end. */
 void wr_fields_append(struct wr_fields *f, weir_header *h);
 
-/* Put n fields in f, which is empty: all[] in its order, whose name, value and id are set. */
-void wr_fields_take(struct wr_fields *f, weir_header *all, uint32_t n);
+/* Put the n fields of a head in f, which is empty: in all[], which has room for them, as slices of the head's bytes. */
+void wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field *from,
+                    uint32_t n, const char *base);
 
 /* A field at the end, name and value as given (they must live as long as f). id as wr_name_id says. */
 weir_header *wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value,

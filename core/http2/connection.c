@@ -1,0 +1,596 @@
+/* http2/connection.c - the life of an HTTP/2 connection: taken over from HTTP/1, reading, working, sending, waiting, closing.
+ *
+ * One function, serve, moves the connection on as far as it goes and flushes its output once at the end: frames of all streams
+ * that have something to say leave in one call of the system. Everything that happens ends in a call of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/metrics.h"
+#include "http2/http2.h"
+#include "net/pressure.h"
+#include "net/send.h"
+
+/* How long one connection may go on before others have their turn. */
+enum {
+    READS_A_TURN = 16,
+    ROUNDS_A_TURN = 16,         /* of making more of answers */
+    BODY_A_TURN = 2048 * 1024,  /* bytes of bodies */
+    QUEUE_MAX = 1000            /* frames that may wait; then nothing is read */
+};
+
+static struct wr_http2 *
+http2_of(const struct wr_conn *c)
+{
+    return c->taken_over;
+}
+
+/* ---- What others say of it. ---- */
+
+void
+wr_http2_touch(struct wr_http2 *h)
+{
+    if (!h->serving) {
+        wr_conn_wake(h->conn);
+    }
+}
+
+void
+wr_http2_due(struct wr_stream *s)
+{
+    if (wr_list_empty(&s->due)) {
+        wr_list_add(&s->h->due, &s->due);
+    }
+    wr_http2_touch(s->h);
+}
+
+void
+wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why)
+{
+    if (!h->failed) {
+        h->failed = true;
+        h->error = code;
+        wr_say(wr_log_process(), INFO, "*%llu HTTP/2 connection ended for %s",
+               (unsigned long long)h->conn->number, why);
+    }
+}
+
+void
+wr_http2_leave(struct wr_http2 *h)
+{
+    if (h->leave == WR_HTTP2_STAYS && !h->ending) {
+        h->leave = WR_HTTP2_NOTICED;
+        h->leave_ms = wr_clock.now_ms;
+        (void)nghttp2_submit_shutdown_notice(h->session);
+        (void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL); /* its answer: the notice has come */
+        wr_http2_touch(h);
+    }
+}
+
+/* ---- Closing. ---- */
+
+static void
+bury(struct wr_task *t)
+{
+    free(WR_CONTAINER(t, struct wr_http2, task));
+}
+
+/* End whatever runs. False: a hook of a request runs, which ends when that returns. */
+static bool
+end_requests(struct wr_http2 *h, uint32_t log_status)
+{
+    bool all = true;
+
+    h->ending = true;
+    WR_LIST_EACH(at, &h->streams) {
+        struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
+        if (s->r != NULL && !s->r->ended) {
+            wr_request_gone(s->r, log_status);
+            all = all && s->r->ended;
+        }
+    }
+    return all;
+}
+
+static void
+close_now(struct wr_http2 *h)
+{
+    if (h->conn->closed) {
+        return;
+    }
+    if (!end_requests(h, 499)) {
+        h->conn->gone = true; /* serve comes back to it */
+        return;
+    }
+    while (!wr_list_empty(&h->streams)) {
+        wr_stream_free(WR_CONTAINER(h->streams.next, struct wr_stream, link));
+    }
+    nghttp2_session_del(h->session);
+    h->session = NULL;
+    wr_count_closed((enum wr_shown)h->shown);
+    wr_conn_close(h->conn, false);
+    wr_loop_bury(wr_loop_self(), &h->task, bury);
+}
+
+/* The connection broke, or has to be cut: whatever runs ends. */
+static void
+abandon(struct wr_http2 *h, uint32_t log_status)
+{
+    (void)end_requests(h, log_status);
+    h->conn->gone = true;
+    close_now(h);
+}
+
+/* Put out what nghttp2 has to say last. */
+static void
+say_goodbye(struct wr_http2 *h, uint32_t code)
+{
+    const uint8_t *bytes;
+    ssize_t n;
+
+    (void)nghttp2_session_terminate_session(h->session, code);
+    while (h->conn->wait.head == NULL && (n = nghttp2_session_mem_send(h->session, &bytes)) > 0) {
+        wr_out_copy(h->conn, bytes, (size_t)n);
+    }
+}
+
+/* No more from us: read until the client closes, so that the system does not take our last words back. */
+static void
+linger(struct wr_http2 *h)
+{
+    const struct wr_loc_conf *c = wr_http2_loc_conf(h);
+
+    h->ending = true;
+    if (wr_out_flush(h->conn) == -EAGAIN) {
+        wr_conn_deadline(h->conn, c->send_timeout_ms);
+        return;
+    }
+    if (h->conn->gone || h->conn->half_closed || c->lingering_close == 0) {
+        close_now(h);
+        return;
+    }
+    wr_conn_shut(h->conn);
+    h->lingering = true;
+    h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
+    wr_conn_deadline(h->conn, c->lingering_timeout_ms);
+}
+
+/* ---- In. ---- */
+
+/* The receive area of this worker. */
+static uint8_t *area;
+static size_t area_bytes;
+
+static void
+area_prepare(const struct wr_http2 *h)
+{
+    if (area == NULL) {
+        area_bytes = wr_http2_settings(h)->recv_buffer;
+        area = malloc(area_bytes);
+        WR_ASSERT(area != NULL);
+    }
+}
+
+static void
+feed(struct wr_http2 *h, const void *bytes, size_t len)
+{
+    ssize_t rc = nghttp2_session_mem_recv(h->session, bytes, len);
+
+    if (rc < 0) {
+        uint32_t code = rc == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
+                        : rc == NGHTTP2_ERR_CALLBACK_FAILURE ? NGHTTP2_INTERNAL_ERROR
+                                                             : NGHTTP2_PROTOCOL_ERROR;
+        wr_http2_fail(h, code, nghttp2_strerror((int)rc));
+    }
+    if (h->reading != NULL && h->reading->head != NULL) {
+        wr_head_pause(h->reading);
+    }
+}
+
+/* A client that does not take what it has got gets no more of it. */
+static bool
+takes_input(const struct wr_http2 *h)
+{
+    return h->conn->can_read && !h->failed && !h->ending &&
+           nghttp2_session_get_outbound_queue_size(h->session) < QUEUE_MAX;
+}
+
+/* The client will send no more: who waits for its bytes, or for something else before a first answer, ends. */
+static void
+input_over(struct wr_http2 *h)
+{
+    WR_LIST_EACH(at, &h->streams) {
+        struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
+        bool waits = s->r != NULL && !s->r->ended && s->r->suspended != NULL;
+        if (s->r == NULL || !s->in_end || (waits && s->r->answer == WR_ANSWER_NONE)) {
+            s->reset = true;
+            if (s->r == NULL) {
+                s->closed = true;
+            } else if (!s->finished) {
+                wr_request_gone(s->r, 499);
+            }
+            wr_http2_due(s);
+        }
+    }
+}
+
+/* ---- Work, and out. ---- */
+
+static bool
+work(struct wr_http2 *h)
+{
+    bool any = !wr_list_empty(&h->due);
+    struct wr_list now;
+
+    wr_list_init(&now); /* what becomes due meanwhile waits for the next round */
+    while (!wr_list_empty(&h->due)) {
+        struct wr_list *first = h->due.next;
+        wr_list_remove(first);
+        wr_list_add(&now, first);
+    }
+    while (!wr_list_empty(&now)) {
+        struct wr_list *first = now.next;
+        wr_list_remove(first);
+        wr_stream_work(WR_CONTAINER(first, struct wr_stream, due));
+    }
+    return any;
+}
+
+static void
+write_frames(struct wr_http2 *h)
+{
+    const uint8_t *bytes;
+
+    while (h->conn->wait.head == NULL) {
+        ssize_t n = nghttp2_session_mem_send(h->session, &bytes);
+        if (n <= 0) {
+            if (n < 0) {
+                wr_http2_fail(h, NGHTTP2_INTERNAL_ERROR, nghttp2_strerror((int)n));
+            }
+            return;
+        }
+        wr_out_copy(h->conn, bytes, (size_t)n);
+    }
+}
+
+/* Let streams go on, and write what they have, as long as that makes more of it. */
+static void
+run(struct wr_http2 *h)
+{
+    for (unsigned rounds = 0; !h->failed; rounds++) {
+        (void)work(h);
+        write_frames(h);
+        if (wr_list_empty(&h->due)) {
+            break;
+        }
+        if (rounds == ROUNDS_A_TURN) {
+            wr_conn_wake(h->conn);
+            break;
+        }
+    }
+    if (h->budget < WR_HTTP2_FRAME) { /* others want to be served, too */
+        wr_conn_wake(h->conn);
+    }
+}
+
+static void
+receive(struct wr_http2 *h)
+{
+    bool ended = h->conn->half_closed && !h->conn->can_read;
+
+    for (unsigned reads = 0; takes_input(h); reads++) {
+        ssize_t n;
+        if (reads == READS_A_TURN) { /* no edge will tell that there is more */
+            wr_conn_wake(h->conn);
+            return;
+        }
+        n = wr_conn_recv(h->conn, area, area_bytes);
+        if (n <= 0) {
+            break;
+        }
+        feed(h, area, (size_t)n);
+        run(h);
+    }
+    if (!ended && h->conn->half_closed && !h->conn->can_read) {
+        input_over(h);
+    }
+}
+
+/* ---- Waiting. ---- */
+
+/* Nothing is under way, in either direction. */
+static bool
+is_idle(const struct wr_http2 *h)
+{
+    return h->n_streams == 0 && !h->in_block && h->leave == WR_HTTP2_STAYS &&
+           !wr_out_pending(h->conn);
+}
+
+/* Has nghttp2 nothing more to say, and nothing to hear? */
+static bool
+is_silent(const struct wr_http2 *h)
+{
+    return !nghttp2_session_want_write(h->session) && !nghttp2_session_want_read(h->session);
+}
+
+/* Has the last stream ended of a connection that ends then? */
+static bool
+is_over(const struct wr_http2 *h)
+{
+    bool left = h->leave == WR_HTTP2_LEFT && !nghttp2_session_want_write(h->session);
+
+    return h->n_streams == 0 && (left || (h->conn->half_closed && !h->conn->can_read));
+}
+
+static void
+show(struct wr_http2 *h)
+{
+    wr_count_show(&h->shown, h->n_streams != 0 ? WR_SHOWN_WRITING
+                             : h->conn->idle   ? WR_SHOWN_WAITING
+                                               : WR_SHOWN_READING);
+}
+
+/* See to what the connection waits for now. */
+static void
+settle(struct wr_http2 *h)
+{
+    struct wr_conn *c = h->conn;
+
+    if (is_idle(h)) {
+        if (!c->idle && c->requests != 0) {
+            wr_conn_deadline(c, wr_http2_loc_conf(h)->keepalive_timeout_ms);
+            wr_conn_idle(c, true);
+            h->beats = false;
+        }
+    } else if (!h->beats) {
+        wr_conn_idle(c, false);
+        wr_conn_deadline(c, WR_HTTP2_BEAT_MS);
+        h->beats = true;
+    }
+    show(h);
+    if (!wr_conn_watch(c)) {
+        abandon(h, 0);
+    }
+}
+
+/* The limits of a connection's life that HTTP/1 keeps by Connection: close. */
+static void
+check_age(struct wr_http2 *h)
+{
+    const struct wr_loc_conf *c = wr_http2_loc_conf(h);
+
+    if (h->leave == WR_HTTP2_STAYS &&
+        (h->conn->requests >= (uint64_t)c->keepalive_requests ||
+         (h->conn->requests != 0 && wr_clock.now_ms - h->conn->since_ms >= c->keepalive_time_ms) ||
+         (wr_pressure.level != WR_PRESSURE_NONE && h->conn->requests != 0))) {
+        wr_http2_leave(h);
+    }
+}
+
+static void
+serve_lingering(struct wr_http2 *h)
+{
+    ssize_t n = -EAGAIN;
+
+    if (!h->lingering) {
+        linger(h);
+        return;
+    }
+    for (unsigned reads = 0; h->conn->can_read && reads < READS_A_TURN; reads++) {
+        n = wr_conn_recv(h->conn, area, area_bytes);
+        if (n <= 0) {
+            break;
+        }
+    }
+    if (n == 0 || h->conn->gone || wr_clock.now_ms >= h->linger_until_ms) {
+        close_now(h);
+        return;
+    }
+    if (h->conn->can_read) {
+        wr_conn_wake(h->conn);
+    }
+    wr_conn_deadline(h->conn, WR_MIN(wr_http2_loc_conf(h)->lingering_timeout_ms,
+                                     h->linger_until_ms - wr_clock.now_ms));
+}
+
+/* End every request with what has been said to the client: GOAWAY with this code. */
+static void
+end_all(struct wr_http2 *h, uint32_t code)
+{
+    say_goodbye(h, code);
+    (void)end_requests(h, 499);
+    linger(h);
+}
+
+/* Send what this event gathered, and see what is left to do. */
+static void
+finish_turn(struct wr_http2 *h)
+{
+    if (h->failed && !h->ending) {
+        end_all(h, h->error);
+        return;
+    }
+    (void)wr_out_flush(h->conn);
+    if (h->conn->gone) {
+        abandon(h, 499);
+    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
+        end_all(h, NGHTTP2_NO_ERROR);
+    } else if (is_over(h)) {
+        linger(h);
+    }
+}
+
+static void
+serve(struct wr_http2 *h)
+{
+    struct wr_conn *c = h->conn;
+
+    if (c->closed || h->serving) {
+        return;
+    }
+    if (c->gone) {
+        abandon(h, 499);
+        return;
+    }
+    if (h->ending) {
+        serve_lingering(h);
+        return;
+    }
+    h->serving = true;
+    h->budget = BODY_A_TURN;
+    if (c->wait.head != NULL) {
+        (void)wr_out_flush(c); /* what waited comes first; a broken connection shows in gone */
+    }
+    receive(h);
+    check_age(h);
+    run(h);
+    h->serving = false;
+    finish_turn(h);
+    if (!c->closed && !h->ending) {
+        settle(h);
+    } else if (!c->closed && !wr_conn_watch(c)) {
+        close_now(h);
+    }
+}
+
+/* ---- Time. ---- */
+
+/* Does the client take too little of what there is for it, or nothing? */
+static bool
+reads_too_slowly(struct wr_http2 *h)
+{
+    const struct wr_loc_conf *c = wr_http2_loc_conf(h);
+    bool stuck = false;
+    uint64_t ms;
+
+    if (h->moved_sent != h->conn->sent || !wr_out_pending(h->conn)) {
+        h->moved_sent = h->conn->sent;
+        h->moved_ms = wr_clock.now_ms;
+    } else if (wr_clock.now_ms - h->moved_ms >= c->send_timeout_ms) {
+        return true;
+    }
+    WR_LIST_EACH(at, &h->streams) {
+        const struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
+        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0 && /* closed ones are told apart */
+                          nghttp2_session_get_stream_remote_window_size(h->session, s->id) > 0);
+    }
+    if (!stuck) {
+        h->stalled_ms = 0;
+        return false;
+    }
+    if (h->stalled_ms == 0) {
+        h->stalled_ms = wr_clock.now_ms;
+        h->stalled_sent = h->body_sent;
+    }
+    ms = wr_clock.now_ms - h->stalled_ms;
+    return (h->body_sent == h->stalled_sent && ms >= c->send_timeout_ms) ||
+           (c->send_min_rate != 0 && ms > 20000 &&
+            (h->body_sent - h->stalled_sent) * 1000 / ms < c->send_min_rate);
+}
+
+static void
+beat(struct wr_http2 *h)
+{
+    const struct wr_server_conf *c = wr_http2_server_conf(h);
+
+    wr_conn_deadline(h->conn, WR_HTTP2_BEAT_MS);
+    if (h->in_block && wr_clock.now_ms - h->block_since_ms >= c->header_timeout_ms) {
+        wr_http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "a request head that does not come");
+    } else if (reads_too_slowly(h)) {
+        wr_say(wr_log_process(), INFO, "*%llu client timed out while reading responses",
+               (unsigned long long)h->conn->number);
+        abandon(h, 408);
+        return;
+    }
+    WR_LIST_EACH(at, &h->streams) {
+        wr_stream_beat(WR_CONTAINER(at, struct wr_stream, link));
+    }
+    if (h->leave == WR_HTTP2_NOTICED && wr_clock.now_ms - h->leave_ms >= WR_HTTP2_PING_MS) {
+        h->leave = WR_HTTP2_LEFT;
+        (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+                                    nghttp2_session_get_last_proc_stream_id(h->session),
+                                    NGHTTP2_NO_ERROR, NULL, 0);
+    }
+    serve(h);
+}
+
+/* ---- What the connection below tells. ---- */
+
+static void
+conn_ready(struct wr_conn *c)
+{
+    serve(http2_of(c));
+}
+
+/* No request has come in the time that the first head may take. */
+static bool
+begun_too_late(const struct wr_http2 *h)
+{
+    return h->conn->requests == 0 &&
+           wr_clock.now_ms - h->begun_ms >= wr_http2_server_conf(h)->header_timeout_ms;
+}
+
+static void
+conn_expired(struct wr_conn *c)
+{
+    struct wr_http2 *h = http2_of(c);
+
+    if (h->ending) {
+        close_now(h);
+    } else if (is_idle(h) && (c->idle || begun_too_late(h))) {
+        end_all(h, NGHTTP2_NO_ERROR);
+    } else {
+        beat(h);
+    }
+}
+
+static void
+conn_drop(struct wr_conn *c)
+{
+    struct wr_http2 *h = http2_of(c);
+
+    if (h->n_streams == 0 && !h->ending && c->wait.head == NULL) {
+        say_goodbye(h, NGHTTP2_NO_ERROR);
+        (void)wr_out_flush(c);
+        close_now(h);
+    } else {
+        abandon(h, 0);
+    }
+}
+
+static void
+conn_quit(struct wr_conn *c)
+{
+    wr_http2_leave(http2_of(c));
+}
+
+static const struct wr_conn_ops conn_ops = {
+    .ready = conn_ready, .expired = conn_expired, .drop = conn_drop, .quit = conn_quit
+};
+
+void
+wr_http2_adopt(struct wr_conn *c, const char *bytes, size_t len)
+{
+    struct wr_http2 *h = calloc(1, sizeof(*h));
+
+    WR_ASSERT(h != NULL && c->taken_over == NULL);
+    h->conn = c;
+    h->endpoint = wr_endpoint_of(c);
+    h->shown = WR_SHOWN_READING;
+    wr_list_init(&h->streams);
+    wr_list_init(&h->due);
+    wr_task_init(&h->task, bury);
+    h->points_ms = h->begun_ms = wr_clock.now_ms;
+    wr_conn_deadline(c, wr_http2_server_conf(h)->header_timeout_ms);
+    area_prepare(h);
+    h->session = wr_session_create(h);
+    c->taken_over = h;
+    c->ops = &conn_ops;
+    h->serving = true;
+    feed(h, bytes, len);
+    h->serving = false;
+    serve(h);
+}

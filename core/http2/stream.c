@@ -1,0 +1,316 @@
+/* http2/stream.c - the life of a stream: opened, its request's body taken in, its end, its time limits. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/body_in.h"
+#include "http/metrics.h"
+#include "http2/http2.h"
+#include "net/buf.h"
+
+enum {
+    EARLY_ROOM = 4096,    /* first room for body bytes nobody has asked for */
+    ANSWER_USEFUL = 16384 /* what a complete answer counts for in the account of useless work, in bytes */
+};
+
+/* ---- Opening and freeing. ---- */
+
+struct wr_stream *
+wr_stream_open(struct wr_http2 *h, int32_t id)
+{
+    struct wr_stream *s;
+
+    /* One whose work goes on after it was reset still counts. */
+    if (h->ending || (int64_t)h->n_streams >= wr_http2_settings(h)->max_streams ||
+        h->heads >= WR_HTTP2_HEADS || (s = calloc(1, sizeof(*s))) == NULL) {
+        return NULL;
+    }
+    s->h = h;
+    s->id = id;
+    s->window = (uint32_t)wr_http2_settings(h)->preread;
+    wr_list_init(&s->due);
+    wr_list_add(&h->streams, &s->link);
+    wr_pool_init(&s->pool, "request", NULL);
+    h->n_streams++;
+    return s;
+}
+
+void
+wr_stream_free(struct wr_stream *s)
+{
+    struct wr_http2 *h = s->h;
+
+    if (!s->closed) {
+        (void)nghttp2_session_set_stream_user_data(h->session, s->id, NULL);
+    }
+    wr_write_drop(s);
+    if (s->early_len != 0) {
+        (void)nghttp2_session_consume_connection(h->session, s->early_len);
+    }
+    free(s->early);
+    h->heads -= s->head_bytes;
+    h->reading = h->reading == s ? NULL : h->reading;
+    wr_list_remove(&s->due);
+    wr_list_remove(&s->link);
+    h->n_streams--;
+    if (s->r != NULL) {
+        wr_request_free(s->r);
+    }
+    wr_pool_fini(&s->pool);
+    free(s);
+}
+
+/* ---- The body of the request. ---- */
+
+/* Bytes have been taken: the client may send as many again. Windows that are used up over and over grow. */
+static void
+give_back(struct wr_stream *s, size_t n)
+{
+    struct wr_http2 *h = s->h;
+
+    h->taken += n;
+    if (h->taken >= 2 * (uint64_t)h->window && h->window < WR_HTTP2_WINDOW_MAX) {
+        h->taken = 0;
+        h->window *= 2;
+        (void)nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
+                                                    (int32_t)h->window);
+    }
+    s->taken += n;
+    if (!s->closed && !s->in_end && s->taken >= 2 * (uint64_t)s->window &&
+        s->window < WR_HTTP2_WINDOW_MAX) {
+        s->taken = 0;
+        s->window = WR_MIN(s->window * 2, (uint32_t)WR_HTTP2_WINDOW_MAX);
+        (void)nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, s->id,
+                                                    (int32_t)s->window);
+    }
+    (void)nghttp2_session_consume(h->session, s->id, n);
+}
+
+static void
+push(struct wr_stream *s, const void *bytes, size_t len)
+{
+    bool last = s->in_end && s->early_len == 0;
+
+    if (len == 0 && !last) {
+        return;
+    }
+    s->in_told = last;
+    s->body_read += len;
+    s->body_ms = wr_clock.now_ms;
+    wr_cost_useful(s->h, len);
+    (void)wr_body_push(s->r, bytes, len, last);
+    if (len != 0) {
+        give_back(s, len);
+    }
+}
+
+/* Hand what was kept to whoever wants it now. */
+static void
+deliver(struct wr_stream *s)
+{
+    char *early = s->early;
+    uint32_t len = s->early_len;
+
+    if (s->in_told || !s->body_wanted || s->r->ended || !wr_body_wanted(s->r)) {
+        return;
+    }
+    s->early = NULL;
+    s->early_len = s->early_room = 0;
+    push(s, early, len);
+    free(early);
+}
+
+static void
+keep_early(struct wr_stream *s, const void *bytes, size_t len)
+{
+    size_t need = s->early_len + len; /* both within a window */
+
+    if (need > s->early_room) {
+        size_t room = WR_MAX(WR_MAX(need, (size_t)EARLY_ROOM), (size_t)s->early_room * 2);
+        s->early = realloc(s->early, room);
+        WR_ASSERT(s->early != NULL);
+        s->early_room = (uint32_t)room;
+    }
+    memcpy(s->early + s->early_len, bytes, len);
+    s->early_len = (uint32_t)need;
+}
+
+/* The body is not what its head said: the request ends, and the stream with an error. */
+static void
+body_is_wrong(struct wr_stream *s)
+{
+    wr_say(wr_log_process(), INFO, "*%llu client sent a body of another length than it said",
+           (unsigned long long)s->h->conn->number);
+    s->reset = true;
+    wr_session_reset(s->h, s->id, NGHTTP2_PROTOCOL_ERROR);
+    wr_http2_due(s);
+}
+
+void
+wr_stream_data(struct wr_stream *s, const void *bytes, size_t len)
+{
+    if (s->reset || s->finished || s->r == NULL || s->r->ended) {
+        (void)nghttp2_session_consume(s->h->session, s->id, len);
+        return;
+    }
+    s->r->body_bytes += len;
+    if (s->in_left >= 0) {
+        s->in_left -= (int64_t)len;
+        if (s->in_left < 0) {
+            (void)nghttp2_session_consume(s->h->session, s->id, len);
+            body_is_wrong(s);
+            return;
+        }
+    }
+    if (s->early_len == 0 && s->body_wanted && wr_body_wanted(s->r)) {
+        push(s, bytes, len);
+    } else {
+        keep_early(s, bytes, len);
+    }
+}
+
+void
+wr_stream_data_end(struct wr_stream *s)
+{
+    if (s->reset || s->in_end) {
+        return;
+    }
+    s->in_end = true;
+    if (s->in_left > 0) {
+        body_is_wrong(s);
+        return;
+    }
+    wr_http2_due(s);
+}
+
+/* ---- What is due. ---- */
+
+/* The request's course is over on the wire: by its last byte, or because nobody is there to take one. */
+static void
+end_request(struct wr_stream *s)
+{
+    struct wr_request *r = s->r;
+
+    if (s->out_end) {
+        wr_cost_useful(s->h, ANSWER_USEFUL);
+        wr_request_end(r, false);
+        return;
+    }
+    if (!s->reset) {
+        wr_say(&r->log, INFO, "client closed the stream");
+    }
+    wr_request_gone(r, s->reset ? 400 : 499);
+}
+
+/* The request has ended: so does what is left of the stream. */
+static void
+end_stream(struct wr_stream *s)
+{
+    if (s->reset) {
+        return;
+    }
+    if (s->error) {
+        s->reset = true;
+        wr_write_drop(s);
+        wr_session_reset(s->h, s->id, s->r->pub.status == 444 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+    } else if (!s->in_end) { /* it is answered, and the rest of its body is not wanted [RFC 9113 8.1] */
+        s->reset = true;
+        wr_session_reset(s->h, s->id, NGHTTP2_NO_ERROR);
+    }
+}
+
+void
+wr_stream_work(struct wr_stream *s)
+{
+    struct wr_request *r = s->r;
+
+    if (r != NULL && !s->finished) {
+        deliver(s);
+        if (!r->ended && (s->out_end || s->closed || s->reset)) {
+            end_request(s);
+        } else if (s->hungry && !r->ended) {
+            s->hungry = false;
+            wr_request_can_send(r);
+        }
+    }
+    if (s->finished && !s->closed) {
+        end_stream(s);
+    }
+    if (s->closed && (r == NULL || s->finished)) {
+        wr_stream_free(s);
+    }
+}
+
+/* ---- Time limits. ---- */
+
+/* Less than `rate` bytes a second over more than 20 seconds? */
+static bool
+too_slow(uint64_t bytes, uint64_t since_ms, uint64_t rate)
+{
+    uint64_t ms = wr_clock.now_ms - since_ms;
+
+    return rate != 0 && ms > 20000 && bytes * 1000 / ms < rate;
+}
+
+static void
+check_body(struct wr_stream *s)
+{
+    const struct wr_body_conf *c = wr_body_conf(s->r);
+
+    if (s->in_end || !s->body_wanted || !wr_body_wanted(s->r)) {
+        return;
+    }
+    if (wr_clock.now_ms - s->body_ms >= c->timeout_ms) {
+        wr_say(&s->r->log, INFO, "client timed out while sending the request body");
+        wr_body_failed(s->r, 408);
+    } else if (too_slow(s->body_read, s->body_since_ms, c->min_rate)) {
+        wr_say(&s->r->log, INFO, "client sent the request body too slowly");
+        wr_body_failed(s->r, 408);
+    }
+}
+
+/* Is its own window closed, or opened too little, for too long? The answer, and what it is made from, are held meanwhile. */
+static bool
+window_is_slow(struct wr_stream *s)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(s->r);
+    uint64_t now = wr_clock.now_ms, sent = s->pace.sent;
+
+    if (s->closed || s->out_bytes == 0 || s->pace.rate != 0 ||
+        nghttp2_session_get_stream_remote_window_size(s->h->session, s->id) > 0) {
+        s->slow_ms = 0;
+        return false;
+    }
+    if (s->slow_ms == 0) {
+        s->slow_ms = s->stuck_ms = now;
+        s->slow_sent = s->stuck_sent = sent;
+    } else if (s->stuck_sent != sent) {
+        s->stuck_ms = now;
+        s->stuck_sent = sent;
+    }
+    return now - s->stuck_ms >= c->send_timeout_ms ||
+           too_slow(sent - s->slow_sent, s->slow_ms, c->send_min_rate);
+}
+
+static void
+check_window(struct wr_stream *s)
+{
+    if (window_is_slow(s)) {
+        wr_say(&s->r->log, INFO, "client timed out while reading the response");
+        s->reset = true;
+        wr_session_reset(s->h, s->id, NGHTTP2_CANCEL);
+        wr_request_gone(s->r, 408);
+        wr_http2_due(s);
+    }
+}
+
+void
+wr_stream_beat(struct wr_stream *s)
+{
+    if (s->r != NULL && !s->finished && !s->r->ended) {
+        check_body(s);
+        check_window(s);
+    }
+}

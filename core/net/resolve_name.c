@@ -1,0 +1,70 @@
+/* net/resolve_name.c - which texts are names of hosts. Held against what configurations and requests
+ * ask for, and against every name in an answer. */
+#include "base/str.h"
+#include "net/resolve.h"
+
+enum { NAME_MAX_LEN = 253, LABEL_MAX = 63 }; /* [RFC 1035 2.3.4] */
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool
+is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* In lower case already. */
+static bool
+is_label(weir_str s)
+{
+    if (s.len == 0 || s.len > LABEL_MAX || s.data[0] == '-' || s.data[s.len - 1] == '-') {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_letter(s.data[i]) && !is_digit(s.data[i]) && s.data[i] != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+all_digits(weir_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_digit(s.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t
+wr_resolve_name(weir_str name, char *to)
+{
+    weir_str rest, label = { NULL, 0 };
+    size_t len = name.len;
+
+    if (len != 0 && name.data[len - 1] == '.') {
+        len--;
+    }
+    if (len == 0 || len > NAME_MAX_LEN) {
+        return 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        to[i] = (char)wr_str_lower((uint8_t)name.data[i]);
+    }
+    to[len] = '\0';
+    for (size_t at = 0; at <= len; at += label.len + 1) {
+        rest = wr_str_cut((weir_str){ to, len }, at, len);
+        label = wr_str_cut(rest, 0, wr_str_find(rest, '.'));
+        if (!is_label(label)) {
+            return 0;
+        }
+    }
+    return all_digits(label) ? 0 : len;
+}

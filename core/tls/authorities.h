@@ -1,0 +1,22 @@
+/* tls/authorities.h - whom to believe: certificates of authorities and revocation lists, read once for equal files. */
+#ifndef WR_TLS_AUTHORITIES_H
+#define WR_TLS_AUTHORITIES_H
+
+#include "tls/context.h"
+
+/* Those that the settings name: read now, or found in the bank. NULL in *found when they name none. False with err. */
+bool wr_tls_authorities_find(struct wr_tls_bank *b, const struct wr_tls_settings *set,
+                             struct wr_tls_authorities **found, struct wr_err *err);
+
+/* Verify by them in c, and let a server name them to clients. */
+void wr_tls_authorities_use(const struct wr_tls_authorities *a, SSL_CTX *c);
+
+void wr_tls_authorities_free(struct wr_tls_authorities *a);
+
+/* A digest of which they are, and which certificates they revoked; all zero for none (a NULL). */
+void wr_tls_authorities_digest(const struct wr_tls_authorities *a, uint8_t digest[32]);
+
+/* The certificate among them that issued leaf; NULL: none did. Counted for the caller. */
+X509 *wr_tls_authorities_issuer(const struct wr_tls_authorities *a, X509 *leaf);
+
+#endif

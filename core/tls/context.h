@@ -1,0 +1,93 @@
+/* tls/context.h - what TLS is spoken with: settings made into an SSL_CTX, shared by all that have equal settings.
+ *
+ * A bank is what one configuration has of it: certificates by file, authorities by file, contexts by settings. The files are
+ * read while the configuration is, all mistakes are found then; the SSL_CTX itself, of which OpenSSL makes much, is made when
+ * it is first used. Thousands of sites share one, or have made what their visitors ask for and no more.
+ */
+#ifndef WR_TLS_CONTEXT_H
+#define WR_TLS_CONTEXT_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/conf.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "tls/pair.h"
+
+/* Versions of the protocol, bits. */
+enum wr_tls_protocol {
+    WR_TLS_SSL2 = 1u << 0, /* in no library any more: a word that configurations have */
+    WR_TLS_SSL3 = 1u << 1,
+    WR_TLS_1_0 = 1u << 2,
+    WR_TLS_1_1 = 1u << 3,
+    WR_TLS_1_2 = 1u << 4,
+    WR_TLS_1_3 = 1u << 5
+};
+
+/* What is asked of the other side's certificate. A server lets the handshake pass, and its user looks at the result. */
+enum wr_tls_verify { WR_TLS_VERIFY_OFF, WR_TLS_VERIFY_ON, WR_TLS_VERIFY_OPTIONAL, WR_TLS_VERIFY_OPTIONAL_NO_CA };
+
+/* Paths and texts are zero-terminated; absent: none, or OpenSSL's own. */
+struct wr_tls_settings {
+    bool client;        /* for connections that we begin */
+    bool strict;        /* keys and signatures of less than 112 bits are refused */
+    bool prefer_server; /* our order of ciphers, not the client's */
+    bool tickets;       /* sessions are kept by the client, encrypted */
+    bool session_ids;   /* sessions may be looked up by their id */
+    bool system_authorities; /* those that the system trusts */
+    uint32_t protocols, verify, verify_depth;
+    weir_str ciphers;   /* of TLS 1.2 and older */
+    weir_str groups;
+    weir_str dhparam;
+    weir_str client_authorities; /* whose certificates are taken; their names are told to clients */
+    weir_str authorities;        /* further ones, not told */
+    weir_str crl;
+    weir_strs commands; /* of SSL_CONF_cmd: name, value, name, value ... */
+    struct wr_tls_pair *const *pairs; /* a certificate for each type of key */
+    uint32_t n_pairs;
+};
+
+struct wr_tls_authorities; /* context.c */
+
+struct wr_tls_context {
+    struct wr_tls_settings settings;
+    struct wr_tls_authorities *authorities; /* NULL: none are needed */
+    struct wr_tls_bank *bank;
+    SSL_CTX *ssl;     /* NULL: not made yet; use wr_tls_context_ssl */
+    uint32_t version; /* of the bank, when ssl was made or found to be right */
+    uint32_t made_of; /* the pairs' versions added up, when ssl was made */
+};
+
+struct wr_tls_bank {
+    weir_pool *pool;
+    struct wr_map pairs;       /* "certificate\0key" to struct wr_tls_pair */
+    struct wr_map authorities; /* to struct wr_tls_authorities */
+    struct wr_map contexts;    /* to struct wr_tls_context */
+    struct wr_map tried;       /* settings without pairs, of which an SSL_CTX has been made */
+    uint32_t version;          /* counts up with every pair that is exchanged */
+};
+
+/* An empty one, which ends with pool. */
+struct wr_tls_bank *wr_tls_bank_create(weir_pool *pool);
+
+/* The pair of two places: read now, or the one that was read before. NULL with err. */
+struct wr_tls_pair *wr_tls_bank_pair(struct wr_tls_bank *b, weir_str certificate, weir_str key,
+                                     weir_strs passwords, struct wr_err *err);
+
+/* The context of these settings, whose texts live as long as the bank. NULL with err. */
+struct wr_tls_context *wr_tls_bank_context(struct wr_tls_bank *b, const struct wr_tls_settings *set,
+                                           struct wr_err *err);
+
+/* A pair of the bank has been exchanged. */
+void wr_tls_bank_exchanged(struct wr_tls_bank *b);
+
+/* The SSL_CTX, made if it has to be. NULL with err. It stays until the next call at least; who needs it longer counts it. */
+SSL_CTX *wr_tls_context_ssl(struct wr_tls_context *c, struct wr_err *err);
+
+/* A fresh SSL_CTX of settings alone, without the context's place in a bank: the caller's. NULL with err. */
+SSL_CTX *wr_tls_context_make(const struct wr_tls_settings *set, const struct wr_tls_authorities *authorities, struct wr_err *err);
+
+#endif

@@ -1,0 +1,267 @@
+/* tls/door.c - the client's hello: name, site, protocol. */
+#include "tls/door.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "tls/fault.h"
+#include "tls/session.h"
+#include "tls/staple.h"
+#include "tls/stream.h"
+#include "tls/ticket.h"
+
+enum {
+    NAME_MAX_BYTES = 255
+};
+
+/* The SSL_CTX that connections begin with, before their site is known. */
+struct wr_tls_front {
+    SSL_CTX *ssl;
+};
+
+/* What a front offers, so that a site with the same needs no more said. */
+#define FRONT_GROUPS "X25519:P-256:P-384"
+
+/* ---- The name. ---- */
+
+/* A host name's letters; what has others is no name of ours. */
+static bool
+fits(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+/*
+ * The host name of a server_name extension: a list of one, of type 0 [RFC 6066 3].
+ *
+ * True: *name is it, within the extension. False: the extension is broken, end the handshake.
+ */
+static bool
+parse_name(const unsigned char *at, size_t len, weir_str *name)
+{
+    size_t n;
+
+    if (len < 5 || ((size_t)at[0] << 8 | at[1]) != len - 2 || at[2] != 0) {
+        return false;
+    }
+    n = (size_t)at[3] << 8 | at[4];
+    if (n != len - 5 || n == 0 || n > NAME_MAX_BYTES || memchr(at + 5, '\0', n) != NULL) {
+        return false;
+    }
+    *name = (weir_str){ (const char *)at + 5, n };
+    return true;
+}
+
+/* Keep it in lower case and without a final dot; a name that is no host name counts as none. */
+static void
+keep_name(struct wr_tls_stream *s, weir_str name)
+{
+    char *to;
+
+    if (name.len > 1 && name.data[name.len - 1] == '.') {
+        name.len--;
+    }
+    to = malloc(name.len + 1);
+    WR_ASSERT(to != NULL);
+    for (size_t i = 0; i < name.len; i++) {
+        to[i] = (char)wr_str_lower((uint8_t)name.data[i]);
+        if (!fits((uint8_t)to[i])) {
+            free(to);
+            return;
+        }
+    }
+    to[name.len] = '\0';
+    s->name = (weir_str){ to, name.len };
+}
+
+/* ---- The site. ---- */
+
+static void
+say_failed(const struct wr_tls_stream *s, const struct wr_err *err)
+{
+    wr_say(wr_log_process(), ERROR, "*%llu %s", (unsigned long long)s->conn->number, err->text);
+}
+
+/* Everything of the site's context that an SSL has taken over from the front when it was made. */
+static bool
+wear(SSL *ssl, SSL_CTX *c, const struct wr_tls_site *site)
+{
+    const struct wr_tls_settings *set = &site->context->settings;
+
+    if (SSL_set_SSL_CTX(ssl, c) == NULL) {
+        return false;
+    }
+    (void)SSL_clear_options(ssl, SSL_get_options(ssl));
+    (void)SSL_set_options(ssl, SSL_CTX_get_options(c));
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(c), SSL_CTX_get_verify_callback(c));
+    if (set->groups.data != NULL && !weir_str_eq(set->groups, WEIR_STR(FRONT_GROUPS)) &&
+        SSL_set1_groups_list(ssl, set->groups.data) != 1) {
+        return false;
+    }
+    return SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(c)) == 1 &&
+           SSL_set_max_proto_version(ssl, (int)SSL_CTX_get_max_proto_version(c)) == 1 &&
+           SSL_set1_param(ssl, SSL_CTX_get0_param(c)) == 1 &&
+           SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(c)) == 1 &&
+           SSL_set_session_id_context(ssl, site->identity, WR_TLS_IDENTITY) == 1;
+}
+
+bool
+wr_tls_stream_show(struct wr_tls_stream *s, const struct wr_tls_pair *pair)
+{
+    return SSL_use_cert_and_key(s->ssl, pair->leaf, pair->private_key, pair->chain, 1) == 1;
+}
+
+static int
+refuse(struct wr_tls_stream *s, int *alert, int which, const char *why)
+{
+    wr_say(wr_log_process(), INFO, "*%llu %s", (unsigned long long)s->conn->number, why);
+    *alert = which;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+/* Before anything else of the hello is looked at. */
+static int
+hello(SSL *ssl, int *alert, void *data)
+{
+    struct wr_tls_stream *s = wr_tls_stream_of_ssl(ssl);
+    const struct wr_tls_door *door = s->door;
+    const unsigned char *extension;
+    weir_str name;
+    struct wr_err err;
+    SSL_CTX *c;
+    size_t len;
+
+    (void)data;
+    if (s->site != NULL) { /* the second hello, after a HelloRetryRequest: nothing may have changed */
+        return SSL_CLIENT_HELLO_SUCCESS;
+    }
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &len) == 1) {
+        if (!parse_name(extension, len, &name)) {
+            return refuse(s, alert, SSL_AD_DECODE_ERROR, "client sent a broken server name");
+        }
+        keep_name(s, name);
+    }
+    s->site = door->ops->choose(door->owner, s->conn,
+                                s->name.data != NULL ? s->name : WEIR_STR(""), &s->http2);
+    if (s->site->reject) {
+        return refuse(s, alert, SSL_AD_UNRECOGNIZED_NAME,
+                      "handshake rejected while SSL handshaking");
+    }
+    c = wr_tls_context_ssl(s->site->context, &err);
+    if (c == NULL) {
+        say_failed(s, &err);
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (!wear(ssl, c, s->site) ||
+        (door->ops->show != NULL && !door->ops->show(door->owner, s))) {
+        (void)wr_tls_fault(&err, "a certificate cannot be used");
+        say_failed(s, &err);
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    s->record = s->site->record != 0 ? s->site->record : WR_TLS_RECORD;
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* That a name was used is told to the client [RFC 6066 3]. */
+static int
+name_used(SSL *ssl, int *alert, void *data)
+{
+    (void)alert, (void)data;
+    return wr_tls_stream_of_ssl(ssl)->name.data != NULL ? SSL_TLSEXT_ERR_OK
+                                                        : SSL_TLSEXT_ERR_NOACK;
+}
+
+/* ---- The protocol above. ---- */
+
+static int
+choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                const unsigned char *in, unsigned int in_len, void *data)
+{
+    static const unsigned char ours[] = "\x02h2\x08http/1.1\x08http/1.0\x08http/0.9";
+    const unsigned char *from = ours;
+    unsigned int len = sizeof(ours) - 1;
+    unsigned char *chosen;
+
+    (void)data;
+    if (!wr_tls_stream_of_ssl(ssl)->http2) {
+        from += 3;
+        len -= 3;
+    }
+    if (SSL_select_next_proto(&chosen, out_len, from, len, in, in_len) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL; /* [RFC 7301 3.2] */
+    }
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+void
+wr_tls_door_equip(SSL_CTX *c)
+{
+    SSL_CTX_set_client_hello_cb(c, hello, NULL);
+    (void)SSL_CTX_set_tlsext_servername_callback(c, name_used);
+    SSL_CTX_set_alpn_select_cb(c, choose_protocol, NULL);
+    wr_tls_session_equip(c);
+    wr_tls_ticket_equip(c);
+    wr_tls_staple_equip(c);
+}
+
+/* ---- Coming in. ---- */
+
+static void
+end_front(void *data)
+{
+    struct wr_tls_front *f = data;
+
+    SSL_CTX_free(f->ssl);
+    f->ssl = NULL;
+}
+
+struct wr_tls_front *
+wr_tls_front_create(weir_pool *pool)
+{
+    struct wr_tls_front *f = wr_pool_zalloc(pool, sizeof(*f));
+
+    weir_on_end(pool, end_front, f);
+    return f;
+}
+
+static bool
+make_front(struct wr_tls_front *f, struct wr_err *err)
+{
+    const struct wr_tls_settings set = {
+        .protocols = WR_TLS_SSL3 | WR_TLS_1_0 | WR_TLS_1_1 | WR_TLS_1_2 | WR_TLS_1_3,
+        .groups = WEIR_STR(FRONT_GROUPS),
+        .tickets = true,
+        .session_ids = true,
+    };
+
+    if (f->ssl == NULL) {
+        f->ssl = wr_tls_context_make(&set, NULL, err);
+    }
+    return f->ssl != NULL;
+}
+
+bool
+wr_tls_door_enter(const struct wr_tls_door *door, struct wr_conn *c, weir_str bytes)
+{
+    struct wr_err err;
+    SSL *ssl = make_front(door->front, &err) ? SSL_new(door->front->ssl) : NULL;
+    struct wr_tls_stream *s;
+
+    if (ssl == NULL) {
+        wr_say(wr_log_process(), ERROR, "a connection cannot speak TLS: %s",
+               door->front->ssl != NULL ? "no memory" : err.text);
+        return false;
+    }
+    SSL_set_accept_state(ssl);
+    s = wr_tls_stream_start(c, ssl, bytes);
+    s->door = door;
+    return true;
+}

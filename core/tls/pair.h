@@ -1,0 +1,64 @@
+/* tls/pair.h - a certificate with its chain, and its key: read from files or from text, checked against each other.
+ *
+ * A pair is shared by all contexts that name the same two places. Its objects may be exchanged while the server runs
+ * (wr_tls_pair_reload): `version` then counts up, and contexts make themselves anew. Keys are read while the process may
+ * read them: workers get what the master has read.
+ */
+#ifndef WR_TLS_PAIR_H
+#define WR_TLS_PAIR_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <weir/conf.h>
+
+#include "base/err.h"
+
+/* Which content of a file was read. */
+struct wr_tls_file_id {
+    uint64_t device, inode, size;
+    int64_t changed_ns;
+};
+
+struct wr_tls_pair {
+    weir_str certificate, key; /* paths, or "data:" and PEM; zero-terminated */
+    weir_strs passwords;       /* for the key */
+    X509 *leaf;
+    STACK_OF(X509) *chain;     /* without the leaf, may be empty */
+    EVP_PKEY *private_key;
+    struct wr_tls_file_id certificate_id, key_id;
+    uint32_t version;          /* how often the objects were exchanged */
+};
+
+/*
+ * Read both. certificate, key and passwords are set; the rest is zero, and stays so on failure.
+ *
+ * True, or false with the reason in nginx's words.
+ */
+bool wr_tls_pair_load(struct wr_tls_pair *p, struct wr_err *err);
+
+/* Give its objects back. */
+void wr_tls_pair_clear(struct wr_tls_pair *p);
+
+/* Does a file of it have another content than what was read? A file that is missing has not. */
+bool wr_tls_pair_stale(const struct wr_tls_pair *p);
+
+/* Put the objects of `fresh`, which is empty afterwards, into p, and count the version up. */
+void wr_tls_pair_exchange(struct wr_tls_pair *p, struct wr_tls_pair *fresh);
+
+/* What is at path now; all zero when there is nothing. */
+void wr_tls_file_look(const char *path, struct wr_tls_file_id *id);
+
+/* Read PEM of a chain and a key from memory into p, as one that is handed over by another process. */
+bool wr_tls_pair_parse(struct wr_tls_pair *p, weir_str pem, struct wr_err *err);
+
+/* p's objects as such PEM, in memory that is the caller's to give to OPENSSL_clear_free. */
+bool wr_tls_pair_print(const struct wr_tls_pair *p, char **pem, size_t *len);
+
+/*
+ * The passphrases of a file, one a line, in pool; they are wiped when it ends.
+ */
+bool wr_tls_passwords_load(weir_pool *pool, const char *path, weir_strs *passwords, struct wr_err *err);
+
+#endif

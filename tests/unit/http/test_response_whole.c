@@ -1,0 +1,146 @@
+/* An answer goes to the driver in one piece exactly when nothing has to see it on its way. */
+#include "toy.h"
+
+static unsigned calls;
+
+static int
+set_up(void **state)
+{
+    calls = 0;
+    return toy_set_up(state);
+}
+
+static int
+hello(weir_request *r, const void *conf)
+{
+    (void)conf;
+    return weir_respond(r, 200, WEIR_STR("text/plain"), WEIR_STR("hello"));
+}
+
+static int
+hello_for_head(weir_request *r, const void *conf)
+{
+    r->method = WEIR_HEAD;
+    return hello(r, conf);
+}
+
+static int
+empty(weir_request *r, const void *conf)
+{
+    (void)conf;
+    return weir_respond(r, 200, WEIR_STR("text/plain"), WEIR_STR(""));
+}
+
+static int
+no_content(weir_request *r, const void *conf)
+{
+    (void)conf;
+    return weir_respond(r, 204, WEIR_STR("text/plain"), WEIR_STR("hello"));
+}
+
+static int
+passes(weir_request *r, const void *conf)
+{
+    (void)r;
+    (void)conf;
+    calls++;
+    return WEIR_NEXT;
+}
+
+static int
+copies(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
+{
+    (void)r;
+    (void)conf;
+    weir_chain_take(out, in);
+    return WEIR_NEXT;
+}
+
+static void
+test_an_answer_that_nothing_filters_is_given_whole(void **state)
+{
+    (void)state;
+    toy.takes_whole = true;
+    toy_run(hello);
+    toy_assert_body("hello");
+    assert_int_equal(toy.wholes, 1);
+    assert_int_equal(toy.heads, 0);
+    assert_int_equal(toy.r->answer, WR_ANSWER_LAST);
+    assert_true(toy.r->pub.flags & WEIR_R_HEAD_SENT);
+}
+
+static void
+test_a_filter_whose_field_did_not_come_is_no_filter(void **state)
+{
+    (void)state;
+    toy.takes_whole = true;
+    toy_header(0, passes);
+    toy_filter(0, copies, 0);
+    toy.header[0].field = WEIR_H_RANGE;
+    toy_run(hello);
+    assert_int_equal(toy.wholes, 1);
+    assert_int_equal(calls, 0);
+}
+
+static void
+test_a_header_filter_sees_the_answer_before_it_goes(void **state)
+{
+    (void)state;
+    toy.takes_whole = true;
+    toy_header(0, passes);
+    toy_run(hello);
+    assert_int_equal(toy.wholes, 0);
+    assert_int_equal(calls, 1);
+    toy_assert_body("hello");
+}
+
+static void
+test_a_body_filter_alone_sees_the_answer(void **state)
+{
+    (void)state;
+    toy.takes_whole = true;
+    toy_filter(0, copies, 0);
+    toy_run(hello);
+    assert_int_equal(toy.wholes, 0);
+    toy_assert_body("hello");
+}
+
+static void
+test_what_has_no_body_is_not_given_whole(void **state)
+{
+    (void)state;
+    toy.takes_whole = true;
+    toy_run(hello_for_head);
+    toy_run(no_content);
+    toy_run(empty);
+    assert_int_equal(toy.wholes, 0);
+    toy_assert_body("");
+}
+
+static void
+test_a_driver_may_decline_and_gets_it_in_parts(void **state)
+{
+    (void)state;
+    toy_run(hello);
+    assert_int_equal(toy.wholes, 0);
+    assert_int_equal(toy.heads, 1);
+    assert_int_equal(toy.lasts, 1);
+    toy_assert_body("hello");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, toy_tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_an_answer_that_nothing_filters_is_given_whole),
+        TEST(test_a_filter_whose_field_did_not_come_is_no_filter),
+        TEST(test_a_header_filter_sees_the_answer_before_it_goes),
+        TEST(test_a_body_filter_alone_sees_the_answer),
+        TEST(test_what_has_no_body_is_not_given_whole),
+        TEST(test_a_driver_may_decline_and_gets_it_in_parts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
