@@ -202,8 +202,7 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const struct wr_link_wan
             l->from = *want->from.addr;
         }
     } else {
-        l->uses++;
-        wr_conn_deadline(&l->conn, 0);
+        l->uses++; /* the deadline of its rest stands until its user sets one: later is a store */
     }
     l->protocol = want->protocol;
     l->ops = ops;

@@ -46,7 +46,7 @@ struct wr_link_want {
 };
 
 /*
- * A link to peer p: an idle one, or a new one that connects.
+ * A link to peer p: an idle one, or a new one that connects. Its user sets the deadline.
  *
  * 0 with l; or -errno: refused at once, -EMFILE when this process has no place for it.
  */
