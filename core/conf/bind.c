@@ -184,7 +184,7 @@ add_origin(struct weir_conf *cf, const struct wr_conf_node *n, uint32_t slot,
         scope->origins = o;
     }
     scope->last_origin = o;
-    scope->has_local |= (row->flags & WEIR_D_LOCAL) != 0;
+    scope->has_local |= (row->flags & (WEIR_D_LOCAL | WEIR_D_CONTENT)) != 0;
 }
 
 /* Fill the field and call the row's own function, with cf->node set to n. */

@@ -26,6 +26,14 @@ weir_conf_where(weir_conf *cf)
     return cf->scope != NULL ? cf->scope->where : WEIR_IN_MAIN;
 }
 
+void
+weir_conf_folder(weir_conf *cf, weir_str path)
+{
+    if (cf->make_folder != NULL) {
+        cf->make_folder(cf, path);
+    }
+}
+
 weir_pool *
 weir_conf_pool(weir_conf *cf)
 {

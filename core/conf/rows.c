@@ -99,7 +99,7 @@ spans_of(struct weir_pool *pool, const uint8_t *map, size_t size, uint8_t value,
     return spans;
 }
 
-enum { UNNAMED, NAMED, LOCAL };
+enum { UNNAMED, NAMED, LOCAL, CONTENT };
 
 static void
 map_fields(struct weir_conf *cf, const weir_module *m, struct wr_rows_slot *slot)
@@ -109,12 +109,15 @@ map_fields(struct weir_conf *cf, const weir_module *m, struct wr_rows_slot *slot
     WR_ASSERT(map != NULL);
     for (uint32_t i = 0; i < m->directives.count; i++) {
         const weir_directive *row = row_at(m, i);
-        uint8_t kind = (row->flags & WEIR_D_LOCAL) != 0 ? LOCAL : NAMED;
+        uint8_t kind = (row->flags & WEIR_D_LOCAL) != 0     ? LOCAL
+                       : (row->flags & WEIR_D_CONTENT) != 0 ? CONTENT
+                                                            : NAMED;
         WR_ASSERT(row->size <= m->conf_size && row->offset <= m->conf_size - row->size);
         memset(map + row->offset, kind, row->size);
     }
     slot->gaps = spans_of(cf->pool, map, m->conf_size, UNNAMED, &slot->n_gaps);
     slot->locals = spans_of(cf->pool, map, m->conf_size, LOCAL, &slot->n_locals);
+    slot->contents = spans_of(cf->pool, map, m->conf_size, CONTENT, &slot->n_contents);
     free(map);
 }
 

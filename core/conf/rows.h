@@ -20,7 +20,8 @@ struct wr_rows_slot {
     const uint32_t *leader;          /* by row: number of the first row that names the same field */
     const struct wr_rows_span *gaps; /* bytes that no row names: zero in every new struct */
     const struct wr_rows_span *locals; /* fields of LOCAL rows */
-    uint32_t n_gaps, n_locals;
+    const struct wr_rows_span *contents; /* fields of CONTENT rows */
+    uint32_t n_gaps, n_locals, n_contents;
     void *presets; /* the struct as it is before any directive; NULL without a struct */
 };
 

@@ -42,6 +42,14 @@ wr_scope_create_main(struct weir_conf *cf)
     return s;
 }
 
+/* Is the row's setting one that a block of kind `where` does not take from the block around it? */
+static bool
+stays_behind(const weir_directive *row, uint32_t where)
+{
+    return (row->flags & WEIR_D_LOCAL) != 0 ||
+           ((row->flags & WEIR_D_CONTENT) != 0 && where == WEIR_IN_LOCATION);
+}
+
 struct wr_scope *
 wr_scope_create(struct weir_conf *cf, const struct wr_scope *parent, uint32_t where,
                 const struct wr_conf_node *node)
@@ -51,12 +59,20 @@ wr_scope_create(struct weir_conf *cf, const struct wr_scope *parent, uint32_t wh
     memcpy(s->conf, parent->conf, cf->space->n_slots * sizeof(s->conf[0]));
     if (parent->has_local) {
         for (const struct wr_scope_origin *o = parent->origins; o != NULL; o = o->next) {
-            if ((o->row->flags & WEIR_D_LOCAL) != 0 && o->row->size != 0) {
+            if (stays_behind(o->row, where) && o->row->size != 0) {
                 wr_scope_own(cf, s, o->slot);
             }
         }
     }
     return s;
+}
+
+static void
+preset_again(char *own, const struct wr_rows_slot *rows, const struct wr_rows_span *spans, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(own + spans[i].offset, (const char *)rows->presets + spans[i].offset, spans[i].size);
+    }
 }
 
 void *
@@ -74,9 +90,9 @@ wr_scope_own(struct weir_conf *cf, struct wr_scope *scope, uint32_t slot)
     for (uint32_t i = 0; i < rows->n_gaps; i++) {
         memset(own + rows->gaps[i].offset, 0, rows->gaps[i].size);
     }
-    for (uint32_t i = 0; i < rows->n_locals; i++) {
-        memcpy(own + rows->locals[i].offset, (const char *)rows->presets + rows->locals[i].offset,
-               rows->locals[i].size);
+    preset_again(own, rows, rows->locals, rows->n_locals);
+    if (scope->where == WEIR_IN_LOCATION) {
+        preset_again(own, rows, rows->contents, rows->n_contents);
     }
     scope->conf[slot] = own;
     return own;
@@ -93,7 +109,7 @@ wr_scope_origin(const struct wr_scope *scope, uint32_t slot, const weir_directiv
                 found = o;
             }
         }
-        if ((row->flags & WEIR_D_LOCAL) != 0) {
+        if (stays_behind(row, scope->where)) {
             break;
         }
     }

@@ -3,10 +3,13 @@
 #include <weir/request.h>
 
 #include "base/assert.h"
+#include "http/body_in.h"
 #include "http/http.h"
 #include "http/response.h"
 #include "http/types.h"
 #include "wire/names.h"
+
+enum { REASON_MAX = 256 }; /* bytes of a reason phrase */
 
 /* ---- Fields. ---- */
 
@@ -24,6 +27,12 @@ weir_out_find(const weir_request *r, weir_str name)
     uint32_t id = wr_name_id(name);
 
     return id != 0 ? r->out[id] : wr_fields_find(wr_request_of(r)->out, name);
+}
+
+uint32_t
+weir_header_id(weir_str name)
+{
+    return wr_name_id(name);
 }
 
 int
@@ -53,12 +62,12 @@ weir_in_remove(weir_request *pub, weir_str name)
     return WEIR_OK;
 }
 
-/* The fields that framing and the clock decide, not modules. */
+/* The fields that framing decides, not modules. */
 static bool
 is_servers(uint32_t id)
 {
     return id == WEIR_H_CONTENT_LENGTH || id == WEIR_H_TRANSFER_ENCODING ||
-           id == WEIR_H_CONNECTION || id == WEIR_H_DATE || id == WEIR_H_KEEP_ALIVE;
+           id == WEIR_H_CONNECTION || id == WEIR_H_KEEP_ALIVE;
 }
 
 static int
@@ -126,7 +135,7 @@ weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
         return WEIR_INVALID;
     }
     if (r->trailers == NULL) {
-        if (pub->flags & WEIR_R_HEAD_SENT) {
+        if (pub->flags & WEIR_R_HEAD_SENT && pub->out_length >= 0) {
             return WEIR_CLOSED; /* the framing has been chosen without trailers */
         }
         r->trailers = wr_pool_zalloc(pub->pool, sizeof(*r->trailers));
@@ -134,6 +143,53 @@ weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
     (void)wr_fields_remove(r->trailers, name, id);
     (void)wr_fields_add(r->trailers, pub->pool, name, value, id);
     return WEIR_OK;
+}
+
+const weir_header *
+weir_in_trailers(const weir_request *r)
+{
+    const struct wr_fields *f = wr_request_of(r)->trailers_in;
+
+    return f != NULL ? f->first : NULL;
+}
+
+int
+weir_out_interim(weir_request *pub, uint32_t status, const weir_header *first)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    if (pub->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    if (pub->version < 11 || (status != 102 && status != 103)) {
+        return WEIR_INVALID;
+    }
+    for (const weir_header *h = first; h != NULL; h = h->next) {
+        if (is_servers(h->id) || !wr_field_valid(h->name, h->value)) {
+            return WEIR_INVALID;
+        }
+    }
+    r->driver->interim(r, status, first);
+    return WEIR_OK;
+}
+
+int
+weir_out_reason(weir_request *r, weir_str reason)
+{
+    if (r->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    if (reason.len > REASON_MAX || !wr_value_valid(reason)) {
+        return WEIR_INVALID;
+    }
+    wr_request_of(r)->status_text = reason;
+    return WEIR_OK;
+}
+
+void
+weir_outlive_client(weir_request *r)
+{
+    wr_request_of(r)->outlives_client = true;
 }
 
 int
@@ -235,7 +291,8 @@ weir_respond_from(weir_request *pub, uint32_t status, weir_source source, void *
 {
     struct wr_request *r = wr_request_of(pub);
 
-    if (wr_response_begun(r) || status < 100 || status > 599) {
+    if (wr_response_begun(r) || status < 100 || status > 599 ||
+        (status == 101 && (pub->version < 11 || r->parent != NULL || wr_body_missing(r)))) {
         return WEIR_ERROR;
     }
     pub->status = status;

@@ -88,6 +88,28 @@ weir_conf_scope(weir_conf *cf, uint32_t where)
     return (weir_scope *)d->loc;
 }
 
+weir_str
+weir_conf_location(weir_conf *cf, uint32_t *kind)
+{
+    static const uint8_t kinds[] = { [WR_LOC_PREFIX] = WEIR_LOCATION_PREFIX,
+                                     [WR_LOC_PREFIX_FINAL] = WEIR_LOCATION_PREFIX,
+                                     [WR_LOC_EXACT] = WEIR_LOCATION_EXACT,
+                                     [WR_LOC_REGEX] = WEIR_LOCATION_REGEX,
+                                     [WR_LOC_NAMED] = WEIR_LOCATION_NAMED };
+    const struct wr_build_block *block = wr_build_of(cf)->block;
+    const struct wr_location *loc = block != NULL ? block->loc : NULL;
+
+    while (loc != NULL && loc->kind == WR_LOC_BLOCK) {
+        loc = loc->outer;
+    }
+    if (loc == NULL || loc->kind == WR_LOC_SERVER) {
+        *kind = WEIR_LOCATION_NONE;
+        return (weir_str){ NULL, 0 };
+    }
+    *kind = kinds[loc->kind];
+    return loc->name;
+}
+
 /* Put r->hook so that the hook after the running one, in resolved order, is next in the plan that r
  * has now. */
 static void

@@ -1,48 +1,33 @@
-/* http/body_in.c - collecting a request body: filters, memory, the temporary file, limits, and
- * telling who asked.
+/* http/body_in.c - the request body on its way: filters, limits, and telling who asked, in one piece or as it comes.
  *
- * Bytes come from the driver as they arrive. They run through the REQUEST_BODY hooks of the
- * location's plan; what comes out is kept in memory up to client_body_buffer_size and then moved to
- * a file that has no name, or a name when the operator wants files (client_body_in_file_only).
+ * Bytes come from the driver as they arrive. They run through the REQUEST_BODY hooks of the location's plan; what comes out is
+ * kept whole for weir_read_body (http/body_store), or queued for weir_stream_body, whose reader stops the client by leaving
+ * bytes in the queue.
  */
 #include "http/body_in.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/assert.h"
-#include "base/file.h"
+#include "http/body_store.h"
 #include "http/http.h"
 #include "http/limits.h"
+#include "http/response.h"
 #include "http/ticket.h"
 #include "module/running.h"
 #include "net/buf.h"
 
-enum {
-    SMALL = 1024, /* pieces up to this are kept together, */
-    BLOCK = 4096  /* in buffers of this size */
-};
-
 struct wr_body_in {
-    weir_chain chain; /* what has been kept in memory */
-    weir_buf
-        *block; /* its last buffer, if small pieces go there; NULL: it is full, or there is none */
-    size_t block_room;  /* bytes free behind it */
-    weir_chain *left;   /* by REQUEST_BODY hook: what it left on `in` */
-    uint64_t came;      /* bytes so far, before filters */
-    uint64_t in_memory; /* bytes of chain */
-    uint64_t in_file;   /* bytes of the file */
-    uint64_t max;       /* 0: no limit */
-    int fd;             /* the temporary file; -1: none */
-    bool keep_file;     /* client_body_in_file_only on: it stays */
-    weir_str file_name; /* absent: it has none */
+    struct wr_body_store whole; /* for weir_read_body */
+    struct wr_body_store queue; /* for weir_stream_body: what has not been taken yet; never in a file */
+    weir_chain *left;           /* by REQUEST_BODY hook: what it left on `in` */
+    uint64_t came;              /* bytes so far, before filters */
+    uint64_t max;               /* 0: no limit */
     bool wanted, complete, failed, told;
-    int result; /* for done */
+    bool streams; /* it is read by weir_stream_body */
+    bool paused;  /* the queue is full: the driver has been told, by wr_body_wanted, to stop */
+    bool tunnel;  /* bytes behind a 101: no filters, no limit */
+    int result;   /* for done */
     weir_body_done done;
+    weir_body_piece piece;
     void *data;
     struct wr_task task;
     struct wr_request *r;
@@ -55,52 +40,22 @@ body_end(struct wr_owned *o)
     struct wr_body_in *b = WR_CONTAINER(o, struct wr_body_in, owned);
 
     wr_task_remove(&b->task);
-    if (b->fd >= 0) {
-        (void)close(b->fd);
-    }
-    if (b->file_name.data != NULL && !b->keep_file) {
-        (void)unlink(b->file_name.data);
-    }
+    wr_body_store_fini(&b->whole);
 }
 
 /* ---- Telling. ---- */
 
-/* The body as a chain for done: memory, or the file as one buffer. */
-static weir_chain
-result_chain(struct wr_body_in *b)
-{
-    weir_chain c = { NULL, NULL };
-    weir_pool *pool = b->r->pub.pool;
-
-    if (b->fd >= 0) {
-        weir_chain_push(&c, weir_buf_file(pool, b->fd, 0, (size_t)b->in_file, false));
-    } else {
-        for (const weir_buf *x = b->chain.head; x != NULL; x = x->next) {
-            weir_chain_push(&c, weir_buf_share(pool, x));
-        }
-    }
-    if (c.tail == NULL) {
-        weir_chain_push(&c, weir_buf_mark(pool, WEIR_BUF_LAST));
-    }
-    c.tail->flags |= WEIR_BUF_LAST;
-    return c;
-}
-
-/* In a task: call done once; what it returns is what the suspended hook returned. */
+/* Call done once; what it returns is what the suspended hook returned. */
 static void
-tell(struct wr_task *t)
+tell_whole(struct wr_body_in *b)
 {
-    struct wr_body_in *b = WR_CONTAINER(t, struct wr_body_in, task);
     struct wr_request *r = b->r;
     weir_chain c = { NULL, NULL };
     int rc;
 
-    if (b->told || r->ended) {
-        return;
-    }
     b->told = true;
     if (b->result == WEIR_OK) {
-        c = result_chain(b);
+        c = wr_body_store_view(r, &b->whole);
     }
     wr_ticket_cancel(r, WR_CALLING_PHASE); /* ours; done may take one of its own */
     r->calling = WR_CALLING_PHASE;
@@ -108,6 +63,45 @@ tell(struct wr_task *t)
     r->calling = WR_CALLING_NOTHING;
     if (!wr_ticket_settle(r, WR_CALLING_PHASE, NULL, rc)) {
         wr_request_resumed(r, WR_CALLING_PHASE, rc);
+    }
+}
+
+static bool
+queue_is_full(const struct wr_body_in *b)
+{
+    return b->queue.in_memory > wr_body_conf(b->r)->buffer_size;
+}
+
+/* Show what is queued; what the reader leaves is shown again. */
+static void
+tell_piece(struct wr_body_in *b)
+{
+    int result = b->complete ? WEIR_DONE : b->failed ? b->result : WEIR_NEXT;
+
+    if (b->failed) {
+        wr_chain_drop(&b->queue.chain);
+    }
+    b->piece(&b->r->pub, b->data, result, &b->queue.chain);
+    wr_body_store_changed(&b->queue);
+    b->told = result != WEIR_NEXT && b->queue.chain.head == NULL;
+    if (b->paused && !queue_is_full(b)) {
+        b->paused = false;
+        b->r->driver->want_body(b->r);
+    }
+}
+
+static void
+tell(struct wr_task *t)
+{
+    struct wr_body_in *b = WR_CONTAINER(t, struct wr_body_in, task);
+
+    if (b->told || b->r->ended) {
+        return;
+    }
+    if (b->streams) {
+        tell_piece(b);
+    } else {
+        tell_whole(b);
     }
 }
 
@@ -124,126 +118,18 @@ settle(struct wr_body_in *b, int result)
     }
 }
 
-/* ---- Keeping. ---- */
-
-/* A random name below the folder for bodies; the folders of its levels, named by its last digits,
- * are made. */
-static weir_str
-new_name(struct wr_body_in *b, const struct wr_body_conf *c)
-{
-    weir_pool *pool = b->r->pub.pool;
-    weir_str folder = c->temp_path, name;
-    uint64_t nonce;
-
-    weir_random(&nonce, sizeof(nonce));
-    name = weir_print(pool, "%016llx", (unsigned long long)nonce);
-    for (size_t i = 0, end = name.len; i < WR_COUNT(c->temp_levels) && c->temp_levels[i] != 0;
-         i++) {
-        end -= c->temp_levels[i];
-        folder = weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), (int)c->temp_levels[i],
-                            name.data + end);
-        if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
-            wr_log_errno(&b->r->log, WR_LOG_CRIT, errno, "mkdir() \"%s\" failed", folder.data);
-        }
-    }
-    return weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), WEIR_FMT(name));
-}
-
-/* A file for the body: unnamed when the system can, else named by request and random. */
-static int
-open_file(struct wr_body_in *b)
-{
-    const struct wr_body_conf *c = wr_body_conf(b->r);
-    int fd;
-
-    b->keep_file = c->in_file_only == 1;
-    if (c->in_file_only == 0) {
-        fd = open(c->temp_path.data, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (fd >= 0) {
-            return fd;
-        }
-    }
-    b->file_name = new_name(b, c);
-    fd = open(b->file_name.data, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        wr_log_errno(&b->r->log, WR_LOG_CRIT, errno, "open() \"%s\" failed", b->file_name.data);
-        b->file_name = (weir_str){ NULL, 0 };
-    }
-    return fd;
-}
-
-static bool
-write_chain(struct wr_body_in *b, weir_chain *c)
-{
-    weir_buf *x;
-
-    while ((x = weir_chain_pop(c)) != NULL) {
-        int rc = x->len != 0 ? wr_file_write_all(b->fd, x->data, x->len) : 0;
-        if (rc != 0) {
-            wr_log_errno(&b->r->log, WR_LOG_CRIT, -rc, "writing the request body to a file failed");
-            return false;
-        }
-        b->in_file += x->len;
-        weir_buf_drop(x);
-    }
-    return true;
-}
-
-/* A client that sends its body byte by byte must not cost a buffer for each. */
-static void
-keep_small(struct wr_body_in *b, weir_buf *x)
-{
-    uint8_t *room;
-
-    if (b->block == NULL || b->block_room < x->len) {
-        b->block = weir_buf_new(b->r->pub.pool, BLOCK, &room);
-        b->block_room = BLOCK;
-        weir_chain_push(&b->chain, b->block);
-    }
-    memcpy((uint8_t *)(uintptr_t)b->block->data + b->block->len, x->data, x->len);
-    b->block->len += x->len;
-    b->block_room -= x->len;
-    weir_buf_drop(x);
-}
-
-static void
-keep_in_memory(struct wr_body_in *b, weir_chain *c)
-{
-    weir_buf *x;
-
-    while ((x = weir_chain_pop(c)) != NULL) {
-        b->in_memory += x->len;
-        if (x->len == 0) {
-            weir_buf_drop(x); /* the end is noted in `complete` */
-        } else if (x->len <= SMALL && x->data != NULL) {
-            keep_small(b, x);
-        } else {
-            b->block = NULL;
-            weir_chain_push(&b->chain, x);
-        }
-    }
-}
+/* ---- Taking it in. ---- */
 
 /* What came out of the filters. */
 static bool
 keep(struct wr_body_in *b, weir_chain *c)
 {
-    const struct wr_body_conf *conf = wr_body_conf(b->r);
-    uint64_t len = weir_chain_len(c);
-
-    if (b->fd < 0 && (b->in_memory + len > conf->buffer_size ||
-                      (conf->in_file_only != 0 && b->in_memory + len != 0))) {
-        b->fd = open_file(b);
-        if (b->fd < 0 || !write_chain(b, &b->chain)) {
-            return false;
-        }
-        b->in_memory = 0;
-        b->block = NULL;
+    if (!b->streams) {
+        return wr_body_store_add(b->r, &b->whole, c);
     }
-    if (b->fd >= 0) {
-        return write_chain(b, c);
-    }
-    keep_in_memory(b, c);
+    wr_body_store_queue(b->r, &b->queue, c);
+    b->paused = queue_is_full(b);
+    wr_task_add(wr_loop_self(), &b->task);
     return true;
 }
 
@@ -253,6 +139,9 @@ filter(struct wr_body_in *b, weir_chain *piece)
 {
     const struct wr_plan_phase *p = &b->r->plan->phase[WEIR_PHASE_REQUEST_BODY];
 
+    if (b->tunnel) {
+        return keep(b, piece);
+    }
     if (p->n != 0 && b->left == NULL) {
         b->left = wr_pool_array(b->r->pub.pool, weir_chain, p->n);
     }
@@ -280,7 +169,8 @@ body_of(struct wr_request *r)
 
     if (b == NULL) {
         b = wr_pool_zalloc(r->pub.pool, sizeof(*b));
-        b->fd = -1;
+        wr_body_store_init(&b->whole);
+        wr_body_store_init(&b->queue);
         b->r = r;
         b->max = wr_body_conf(r)->max_size;
         wr_task_init(&b->task, tell);
@@ -332,13 +222,43 @@ wr_body_failed(struct wr_request *r, uint32_t status)
 bool
 wr_body_wanted(const struct wr_request *r)
 {
-    return r->body != NULL && r->body->wanted && !r->body->complete && !r->body->failed;
+    const struct wr_body_in *b = r->body;
+
+    return b != NULL && b->wanted && !b->complete && !b->failed && !b->paused;
 }
 
 bool
 wr_body_due(const struct wr_request *r)
 {
-    return r->body != NULL && r->body->wanted && !r->body->told && !wr_body_wanted(r);
+    const struct wr_body_in *b = r->body;
+
+    return b != NULL && b->wanted && !b->told && (b->complete || b->failed);
+}
+
+bool
+wr_body_missing(const struct wr_request *r)
+{
+    return r->pub.flags & WEIR_R_HAS_BODY && (r->body == NULL || !r->body->complete);
+}
+
+/* Somebody asks: see whether it is there already, or can be refused at once, or the driver has to bring it. */
+static void
+ask(struct wr_request *r, struct wr_body_in *b, uint64_t max)
+{
+    b->wanted = true;
+    b->told = false;
+    if (max != 0 && (b->max == 0 || max < b->max)) {
+        b->max = max;
+    }
+    if (b->max != 0 && r->pub.in_length > 0 && (uint64_t)r->pub.in_length > b->max) {
+        settle(b, WEIR_LIMIT);
+    } else if (!(r->pub.flags & WEIR_R_HAS_BODY) && !b->complete) {
+        settle(b, WEIR_OK);
+    } else if (b->complete || b->failed) {
+        settle(b, b->result);
+    } else {
+        r->driver->want_body(r);
+    }
 }
 
 int
@@ -347,29 +267,64 @@ weir_read_body(weir_request *pub, uint64_t max, weir_body_done done, void *data)
     struct wr_request *r = wr_request_of(pub);
     struct wr_body_in *b = body_of(r);
 
-    if (b->wanted && !b->told) {
+    if (b->streams || (b->wanted && !b->told)) {
         return WEIR_ERROR; /* somebody is reading it already */
-    }
-    if (max != 0 && (b->max == 0 || max < b->max)) {
-        b->max = max;
     }
     if (r->calling != WR_CALLING_PHASE || weir_suspend(pub, WR_LIMIT_BODY_MS, NULL, NULL) == NULL) {
         return WEIR_ERROR;
     }
-    b->wanted = true;
-    b->told = false;
     b->done = done;
     b->data = data;
-    if (b->max != 0 && pub->in_length > 0 && (uint64_t)pub->in_length > b->max) {
-        settle(b, WEIR_LIMIT);
-    } else if (!(pub->flags & WEIR_R_HAS_BODY) && !b->complete) {
-        settle(b, WEIR_OK);
-    } else if (b->complete || b->failed) {
-        settle(b, b->result);
-    } else {
-        r->driver->want_body(r);
-    }
+    ask(r, b, max);
     return WEIR_AGAIN;
+}
+
+/* What comes behind a 101, whatever was read before it. */
+static void
+open_tunnel(struct wr_request *r, struct wr_body_in *b)
+{
+    wr_chain_drop(&b->queue.chain);
+    wr_body_store_changed(&b->queue);
+    b->tunnel = true;
+    b->complete = b->failed = b->told = b->paused = false;
+    b->max = b->came = 0;
+    b->wanted = true;
+    r->driver->want_body(r);
+}
+
+int
+weir_stream_body(weir_request *pub, uint64_t max, weir_body_piece piece, void *data)
+{
+    struct wr_request *r = wr_request_of(pub);
+    struct wr_body_in *b = body_of(r);
+    bool tunnel = wr_response_is_tunnel(r) && !b->tunnel;
+
+    if (b->wanted && !b->told && !tunnel) {
+        return WEIR_INVALID;
+    }
+    b->streams = true;
+    b->piece = piece;
+    b->data = data;
+    if (tunnel) {
+        open_tunnel(r, b);
+        return WEIR_OK;
+    }
+    if (b->complete) { /* it has been read whole before */
+        b->queue.chain = wr_body_store_view(r, &b->whole);
+        wr_body_store_changed(&b->queue);
+    }
+    ask(r, b, max);
+    return WEIR_OK;
+}
+
+void
+weir_stream_body_go(weir_request *pub)
+{
+    struct wr_body_in *b = wr_request_of(pub)->body;
+
+    if (b != NULL && b->streams && b->wanted && !b->told) {
+        wr_task_add(wr_loop_self(), &b->task);
+    }
 }
 
 int
@@ -394,14 +349,15 @@ weir_body_status(int result)
 weir_str
 wr_body_text(struct wr_request *r)
 {
-    if (r->body == NULL || !r->body->complete || r->body->fd >= 0) {
+    if (r->body == NULL || !r->body->complete || r->body->whole.fd >= 0) {
         return (weir_str){ NULL, 0 };
     }
-    return weir_chain_str(r->pub.pool, &r->body->chain, (size_t)r->body->in_memory);
+    return weir_chain_str(r->pub.pool, &r->body->whole.chain,
+                          (size_t)r->body->whole.in_memory);
 }
 
 weir_str
 wr_body_file(struct wr_request *r)
 {
-    return r->body != NULL ? r->body->file_name : (weir_str){ NULL, 0 };
+    return r->body != NULL ? r->body->whole.file_name : (weir_str){ NULL, 0 };
 }

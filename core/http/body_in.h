@@ -1,7 +1,7 @@
-/* http/body_in.h - the request body: from the driver through the body filters to whoever wants it, in memory or in a file.
+/* http/body_in.h - the request body: from the driver through the body filters to whoever wants it, whole or as it comes.
  *
- * Nothing is read before somebody asks (weir_read_body). Up to client_body_buffer_size stays in memory, more goes to a
- * temporary file. The limit is checked by Content-Length before the first byte and by count for chunked bodies. */
+ * Nothing is read before somebody asks. For weir_read_body up to client_body_buffer_size stays in memory, more goes to a
+ * temporary file; for weir_stream_body the client is stopped there. The limit is checked by Content-Length before the first byte and by count for chunked bodies. */
 #ifndef WR_HTTP_BODY_IN_H
 #define WR_HTTP_BODY_IN_H
 
@@ -17,11 +17,14 @@ bool wr_body_push(struct wr_request *r, const void *bytes, size_t len, bool last
 /* The driver: the body cannot be completed (the client went away, bad chunk, too slow); status to answer, 0: none. */
 void wr_body_failed(struct wr_request *r, uint32_t status);
 
-/* Is the body wanted, and not complete? */
+/* Is the body wanted, not complete, and its reader not behind? The driver reads it only then. */
 bool wr_body_wanted(const struct wr_request *r);
 
 /* Has it all come, or failed, and whoever reads it will be told in this turn or the next? */
 bool wr_body_due(const struct wr_request *r);
+
+/* Is there a body that has not come to its end? */
+bool wr_body_missing(const struct wr_request *r);
 
 /* For variables: $request_body, $request_body_file. */
 weir_str wr_body_text(struct wr_request *r);

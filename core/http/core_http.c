@@ -77,7 +77,6 @@ static const weir_directive rows[] = {
     WR_CORE_NOTHING("connection_pool_size", HS, "connections need no pool"),
     WR_CORE_NOTHING("directio", HSL, "files go through the system's cache"),
     WR_CORE_NOTHING("directio_alignment", HSL, "files go through the system's cache"),
-    WR_CORE_NOTHING("early_hints", HSL, "interim answers of upstreams come with a later release"),
     WR_CORE_NOTHING("http3", HS, "HTTP/3 comes with a later release"),
     WR_CORE_NOTHING("http3_hq", HS, "HTTP/3 comes with a later release"),
     WR_CORE_NOTHING("http3_max_concurrent_streams", HS, "HTTP/3 comes with a later release"),

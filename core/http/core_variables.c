@@ -110,6 +110,7 @@ static void
 assign_args(struct wr_request *r, weir_str value)
 {
     r->pub.args = value;
+    r->pub.flags |= WEIR_R_REWRITTEN;
 }
 
 static void

@@ -24,8 +24,8 @@ struct wr_driver {
      * as long as the request. False: not like this now (the rate is limited, output waits), and nothing was done. NULL: never. */
     bool (*whole)(struct wr_request *r, weir_str body);
 
-    /* An interim response (100, 103) with r's out fields if `fields`. */
-    void (*interim)(struct wr_request *r, uint32_t status, bool fields);
+    /* An interim response (102, 103) with these fields, now. */
+    void (*interim)(struct wr_request *r, uint32_t status, const weir_header *first);
 
     /* Take body bytes, in order; WEIR_BUF_LAST ends the response. The chain is empty afterwards. */
     void (*body)(struct wr_request *r, weir_chain *chain);
@@ -33,7 +33,8 @@ struct wr_driver {
     /* How many more bytes the client's side can use now; 0: wait, wr_request_can_send will be called. */
     size_t (*room)(struct wr_request *r);
 
-    /* Deliver the request body from now on (wr_body_push), after a 100 Continue if one is owed. */
+    /* Deliver the request body from now on (wr_body_push), as long as wr_body_wanted(), after a 100 Continue if one is owed;
+     * called again when its reader has caught up. Of a tunnel (wr_response_is_tunnel): what the client sends until its end. */
     void (*want_body)(struct wr_request *r);
 
     /* The request has nothing more to say or do: finish sending, then free it (wr_request_free). error: the response was

@@ -115,6 +115,14 @@ find(const struct wr_request *r, uint32_t status)
     return p;
 }
 
+bool
+weir_has_error_page(const weir_request *pub, uint32_t status)
+{
+    const struct wr_request *r = wr_request_of(pub);
+
+    return (!r->error_paged || r->error_again) && find(r, status) != NULL;
+}
+
 /* The error's own content goes; fields that say more about it (Allow, WWW-Authenticate) stay. */
 static void
 forget_content(weir_request *r)
@@ -173,10 +181,7 @@ wr_error_page_answer(struct wr_request *r, uint32_t status)
         query = wr_str_find(to, '?');
         args = wr_str_cut(to, query + 1, SIZE_MAX);
         to.len = query;
-        if (r->pub.method != WEIR_HEAD) {
-            r->pub.method = WEIR_GET;
-            r->pub.method_name = WEIR_STR("GET");
-        }
+        weir_become_get(&r->pub);
     }
     if (weir_redirect_inside(&r->pub, to, args) != WEIR_DONE) {
         r->error_status = 0;

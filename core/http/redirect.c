@@ -105,6 +105,7 @@ static void
 set_target(struct wr_request *r, weir_str path, weir_str args)
 {
     r->pub.path = path;
+    r->pub.flags |= WEIR_R_REWRITTEN | WEIR_R_STAYED;
     if (args.data != NULL) {
         r->pub.args = args.len != 0 ? args : (weir_str){ NULL, 0 };
     }
@@ -150,6 +151,15 @@ weir_redirect_inside(weir_request *pub, weir_str path, weir_str args)
     wr_request_restart(r, WEIR_PHASE_SERVER_REWRITE);
     r->moved = true;
     return WEIR_DONE;
+}
+
+void
+weir_become_get(weir_request *r)
+{
+    if (r->method != WEIR_HEAD) {
+        r->method = WEIR_GET;
+        r->method_name = WEIR_STR("GET");
+    }
 }
 
 int

@@ -308,6 +308,7 @@ find_location(struct wr_request *r)
     }
     wr_request_enter(r, loc);
     r->rewritten = false;
+    r->pub.flags &= ~(uint32_t)WEIR_R_STAYED;
     if (wr_loc_conf(r)->internal && !(r->pub.flags & WEIR_R_INTERNAL)) {
         wr_request_answer_status(r, 404);
         return;

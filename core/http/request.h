@@ -80,6 +80,7 @@ struct wr_request {
     struct wr_fields in;
     struct wr_fields *trailers_in; /* NULL: none came */
     bool keep_alive;           /* the client wants the connection kept */
+    bool outlives_client;      /* a client that goes away does not end it */
     bool expects_continue;     /* and has not been told yet */
     const union wr_peer_addr *client_peer; /* as corrected (realip); NULL: the connection's */
     weir_str client_addr;      /* text; absent until asked for */

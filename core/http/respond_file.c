@@ -130,6 +130,8 @@ use_head(struct wr_request *r, struct wr_fields *head)
     for (; had != NULL; had = had->next) { /* what earlier hooks had set stays */
         if (had->id == 0 || head->index[had->id] == NULL) {
             (void)weir_out_add(&r->pub, had->name, had->value);
+        } else if (had->id == WEIR_H_CONTENT_TYPE) { /* who sends a request on to a file knows what it is */
+            (void)weir_out_set(&r->pub, had->name, had->value);
         }
     }
 }

@@ -176,7 +176,7 @@ static bool
 bodiless(const struct wr_request *r)
 {
     return r->pub.method == WEIR_HEAD || r->pub.status == 204 || r->pub.status == 304 ||
-           r->pub.status < 200;
+           (r->pub.status < 200 && r->pub.status != 101);
 }
 
 /* Is the whole body in `queued` already, and empty? */
@@ -215,6 +215,10 @@ send_head(struct wr_request *r)
 
     if (r->pub.status == 304) {
         strip_not_modified(r);
+    }
+    if (wr_response_is_tunnel(r)) {
+        r->pub.out_length = -1;
+        r->filters_out = UINT64_MAX;
     }
     r->no_body = bodiless(r);
     wr_filters_make(r);

@@ -31,6 +31,13 @@ wr_response_begun(const struct wr_request *r)
     return r->answer != WR_ANSWER_NONE;
 }
 
+/* Is it one that opens a tunnel? Then bytes go both ways as they are. [RFC 9110 15.2.2] */
+static inline bool
+wr_response_is_tunnel(const struct wr_request *r)
+{
+    return wr_response_begun(r) && r->pub.status == 101;
+}
+
 /* The built-in page for a status, as body of r's answer with r's fields; begins the response. */
 void wr_response_page(struct wr_request *r, uint32_t status);
 

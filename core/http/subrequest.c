@@ -47,11 +47,11 @@ sub_head(struct wr_request *r, bool last)
 }
 
 static void
-sub_interim(struct wr_request *r, uint32_t status, bool fields)
+sub_interim(struct wr_request *r, uint32_t status, const weir_header *first)
 {
     (void)r;
     (void)status;
-    (void)fields;
+    (void)first;
 }
 
 static void
@@ -260,7 +260,8 @@ sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t
     r->parent = parent;
     r->level = parent->level + 1;
     r->pub.main = parent->pub.main;
-    r->pub.flags = (parent->pub.flags & WEIR_R_TLS) | WEIR_R_SUBREQUEST | WEIR_R_INTERNAL;
+    r->pub.flags = (parent->pub.flags & WEIR_R_TLS) | WEIR_R_SUBREQUEST | WEIR_R_INTERNAL |
+                   WEIR_R_REWRITTEN;
     r->pub.method = method != 0 ? method : WEIR_GET;
     r->pub.method_name = wr_method_text(r->pub.method);
     r->pub.target = parent->pub.target;

@@ -1,4 +1,5 @@
-/* http1/body.c - the request body on the connection: by length or chunked, to the request or to nowhere; trailers. */
+/* http1/body.c - the request body on the connection: by length or chunked, to the request or to nowhere; trailers; and what comes
+ * through a tunnel. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -53,6 +54,31 @@ take_length(struct wr_http1 *h, bool discard)
     }
     consume(n);
     deliver(h, bytes, n, h->x->body_left == 0, discard);
+}
+
+static void
+take_tunnel(struct wr_http1 *h, bool discard)
+{
+    weir_str bytes = { wr_http1_input.at, wr_http1_input.len };
+
+    if (bytes.len != 0) {
+        h->r->body_bytes += bytes.len;
+        consume(bytes.len);
+        deliver(h, bytes.data, bytes.len, false, discard);
+    }
+}
+
+void
+wr_http1_tunnel_end(struct wr_http1 *h)
+{
+    h->x->body = WR_HTTP1_BODY_NONE;
+    deliver(h, NULL, 0, true, false);
+}
+
+bool
+wr_http1_body_awaited(const struct wr_http1 *h)
+{
+    return h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(h->r);
 }
 
 /* The body cannot be read on: what follows on the connection has no known beginning. */
@@ -175,6 +201,10 @@ wr_http1_take_body(struct wr_http1 *h, bool discard)
         switch (h->x->body) {
         case WR_HTTP1_BODY_LENGTH:
             take_length(h, discard);
+            more = false;
+            break;
+        case WR_HTTP1_BODY_TUNNEL:
+            take_tunnel(h, discard);
             more = false;
             break;
         case WR_HTTP1_BODY_CHUNKED:

@@ -305,34 +305,70 @@ send_what_there_is(struct wr_http1 *h)
     wr_http1_touch(h);
 }
 
+/* Does the request go on although its client has gone? */
+static bool
+outlives(const struct wr_http1 *h)
+{
+    return h->r != NULL && h->r->outlives_client && !h->r->ended;
+}
+
+/* Has the client shut its side while there is nothing for it yet? It has given up, most likely (nginx). */
+static bool
+client_left(const struct wr_http1 *h)
+{
+    const struct wr_request *r = h->r;
+
+    if (!h->conn.half_closed || h->x->body_wanted || wr_body_due(r) || r->outlives_client) {
+        return false;
+    }
+    return r->answer == WR_ANSWER_NONE ? r->suspended != NULL
+                                       : r->source_suspended != NULL && !wr_response_is_tunnel(r);
+}
+
+/* Read what there is of the body. False: the client has gone before its end, and the request with it. */
+static bool
+read_body(struct wr_http1 *h)
+{
+    struct wr_request *r = h->r;
+
+    if (r->ended || !wr_http1_body_awaited(h)) {
+        return true;
+    }
+    do {
+        wr_http1_take_body(h, false);
+    } while (!r->ended && wr_http1_body_awaited(h) && h->conn.can_read &&
+             wr_http1_read(h, WR_HTTP1_AREA) > 0);
+    if (r->ended || !wr_http1_body_awaited(h) || !wr_http1_at_end(h)) {
+        return true;
+    }
+    if (h->x->body == WR_HTTP1_BODY_TUNNEL) {
+        wr_http1_tunnel_end(h);
+        return true;
+    }
+    wr_body_failed(r, 0);
+    abandon(h, 499, false);
+    return false;
+}
+
 static bool
 serve_request(struct wr_http1 *h)
 {
     struct wr_request *r = h->r;
     struct wr_exchange *x = h->x;
 
-    if (h->conn.gone) {
+    if (h->conn.gone && !outlives(h)) {
         abandon(h, 499, false);
         return false;
     }
-    if (x->body_wanted && !r->ended) {
-        do {
-            wr_http1_take_body(h, false);
-        } while (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) &&
-                 h->conn.can_read && wr_http1_read(h, WR_HTTP1_AREA) > 0);
-        if (!r->ended && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) && wr_http1_at_end(h)) {
-            wr_body_failed(r, 0);
-            abandon(h, 499, false);
-            return false;
-        }
+    if (!read_body(h)) {
+        return false;
     }
-    if (!r->ended && h->conn.half_closed && r->suspended != NULL && r->answer == WR_ANSWER_NONE &&
-        !x->body_wanted && !wr_body_due(r)) {
+    if (!r->ended && client_left(h)) {
         wr_say(&r->log, INFO, "client prematurely closed connection");
         abandon(h, 499, false);
         return false;
     }
-    if (!r->ended && x->body_wanted && x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(r) &&
+    if (!r->ended && x->body != WR_HTTP1_BODY_TUNNEL && wr_http1_body_awaited(h) &&
         too_slow(x->body_read, x->body_since_ms, wr_body_conf(r)->min_rate)) {
         wr_say(&r->log, INFO, "client sent the request body too slowly");
         wr_body_failed(r, 408);
@@ -381,7 +417,7 @@ set_deadline(struct wr_http1 *h)
             if (!wr_timer_running(&h->conn.timer)) {
                 wr_conn_deadline(&h->conn, wr_http1_loc_conf(h)->send_timeout_ms);
             }
-        } else if (h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE) {
+        } else if (h->x->body != WR_HTTP1_BODY_TUNNEL && wr_http1_body_awaited(h)) {
             wr_conn_deadline(&h->conn, wr_body_conf(h->r)->timeout_ms);
         } else {
             wr_conn_deadline(&h->conn, 0); /* its hooks have deadlines of their own */
@@ -419,7 +455,9 @@ flush(struct wr_http1 *h)
     int rc = wr_out_flush(&h->conn);
 
     if (h->conn.gone) {
-        abandon(h, 499, false);
+        if (!outlives(h)) {
+            abandon(h, 499, false);
+        }
     } else if (rc == -EAGAIN) {
         if (reads_too_slowly(h)) {
             abandon(h, 408, false);
@@ -552,7 +590,7 @@ conn_expired(struct wr_conn *c)
         head_expired(h);
         return;
     case WR_HTTP1_REQUEST:
-        if (h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE && !wr_out_pending(c)) {
+        if (wr_http1_body_awaited(h) && !wr_out_pending(c)) {
             wr_say(&h->r->log, INFO, "client timed out while sending the request body");
             wr_body_failed(h->r, 408);
             wr_http1_touch(h);

@@ -37,7 +37,13 @@ enum wr_http1_state {
 };
 
 /* Where the request body is. */
-enum wr_http1_body { WR_HTTP1_BODY_NONE, WR_HTTP1_BODY_LENGTH, WR_HTTP1_BODY_CHUNKED, WR_HTTP1_BODY_TRAILERS };
+enum wr_http1_body {
+    WR_HTTP1_BODY_NONE,
+    WR_HTTP1_BODY_LENGTH,
+    WR_HTTP1_BODY_CHUNKED,
+    WR_HTTP1_BODY_TRAILERS,
+    WR_HTTP1_BODY_TUNNEL /* behind a 101: all that comes, until the client shuts its side */
+};
 
 /* One request and its answer on the connection; in the request's memory. */
 struct wr_exchange {
@@ -119,6 +125,12 @@ bool wr_http1_take_head(struct wr_http1 *h);
 /* body.c: deliver what is in input to the request, or throw it away. */
 void wr_http1_body_start(struct wr_http1 *h, bool chunked, uint64_t length);
 void wr_http1_take_body(struct wr_http1 *h, bool discard);
+
+/* body.c: has the client to send now? No: its body is complete, or its reader behind. */
+bool wr_http1_body_awaited(const struct wr_http1 *h);
+
+/* body.c: the client has shut its side of a tunnel. */
+void wr_http1_tunnel_end(struct wr_http1 *h);
 
 /* Is the chunked body right as far as it has come? Reads input without taking anything. */
 bool wr_http1_body_right(const struct wr_http1 *h, struct wr_fault *fault);

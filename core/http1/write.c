@@ -57,6 +57,13 @@ decide_framing(struct wr_http1 *h, struct wr_request *r)
 {
     uint32_t status = r->pub.status;
 
+    if (status == 101) {
+        h->x->until_close = true;
+        h->x->body = WR_HTTP1_BODY_TUNNEL;
+        h->x->body_wanted = false;
+        h->x->pace.known = true; /* limit_rate is for answers */
+        return;
+    }
     if (status < 200 || status == 204 || status == 304) {
         r->pub.out_length = -1;
         return;
@@ -112,6 +119,10 @@ add_connection(struct wr_strbuf *b, const struct wr_request *r)
 {
     const struct wr_loc_conf *c = wr_loc_conf(r);
 
+    if (r->pub.status == 101) {
+        wr_strbuf_lit(b, "Connection: upgrade\r\n\r\n");
+        return;
+    }
     if (!r->keep_alive) {
         wr_strbuf_lit(b, "Connection: close\r\n\r\n");
         return;
@@ -151,13 +162,16 @@ make_opening(const struct wr_request *r)
 static void
 add_opening(struct wr_strbuf *b, const struct wr_request *r)
 {
-    if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL) { /* a module's own */
+    if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL ||
+        r->out->index[WEIR_H_DATE] != NULL) { /* a module's own */
         add_status_line(b, r);
         if (r->out->index[WEIR_H_SERVER] == NULL) {
             wr_strbuf_str(b, wr_server_field(r));
         }
-        wr_strbuf_lit(b, "Date: ");
-        wr_strbuf_bytes(b, wr_clock.http_date, 31);
+        if (r->out->index[WEIR_H_DATE] == NULL) {
+            wr_strbuf_lit(b, "Date: ");
+            wr_strbuf_bytes(b, wr_clock.http_date, 31);
+        }
         return;
     }
     if (opening.status != r->pub.status || opening.second != wr_clock.wall_s ||
@@ -250,19 +264,22 @@ http1_whole(struct wr_request *r, weir_str body)
 }
 
 static void
-http1_interim(struct wr_request *r, uint32_t status, bool fields)
+http1_interim(struct wr_request *r, uint32_t status, const weir_header *first)
 {
     struct wr_http1 *h = wr_http1_of(r);
-    size_t room = head_room(r);
+    size_t room = 128;
     struct wr_strbuf b;
 
+    for (const weir_header *f = first; f != NULL; f = f->next) {
+        room += f->name.len + f->value.len + 4;
+    }
     if (r->pub.version < 11 || room > WR_OUT_COPY * 2) {
         return;
     }
     b = wr_strbuf_over(wr_out_room(&h->conn, room), room);
     wr_strbuf_str(&b, wr_status_line(status));
-    if (fields) {
-        add_fields(&b, r->out);
+    for (const weir_header *f = first; f != NULL; f = f->next) {
+        add_field(&b, f);
     }
     wr_strbuf_lit(&b, "\r\n");
     wr_out_built(&h->conn, b.len);
@@ -326,7 +343,9 @@ http1_body(struct wr_request *r, weir_chain *chain)
 {
     struct wr_http1 *h = wr_http1_of(r);
 
-    if (h->x->chunked_out) {
+    if (h->conn.gone) { /* and the request goes on without its client */
+        wr_chain_drop(chain);
+    } else if (h->x->chunked_out) {
         frame_chunk(r, chain, &h->x->out);
     } else {
         weir_chain_take(&h->x->out, chain);
@@ -340,7 +359,10 @@ http1_room(struct wr_request *r)
     struct wr_http1 *h = wr_http1_of(r);
     uint64_t waiting = weir_chain_len(&h->x->out);
 
-    if (h->conn.gone || h->conn.wait.head != NULL || waiting >= WR_LIMIT_OUTPUT) {
+    if (h->conn.gone) {
+        return r->outlives_client ? WR_LIMIT_OUTPUT : 0;
+    }
+    if (h->conn.wait.head != NULL || waiting >= WR_LIMIT_OUTPUT) {
         return 0;
     }
     return (size_t)(WR_LIMIT_OUTPUT - waiting);
@@ -408,9 +430,10 @@ http1_want_body(struct wr_request *r)
 {
     struct wr_http1 *h = wr_http1_of(r);
 
+    h->x->body_since_ms = wr_clock.now_ms; /* its reader had the time before */
+    h->x->body_read = 0;
     if (!h->x->body_wanted) {
         h->x->body_wanted = true;
-        h->x->body_since_ms = wr_clock.now_ms;
         if (h->x->continue_owed && wr_http1_input.len == 0) {
             wr_out_copy(&h->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
         }

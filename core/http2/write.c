@@ -82,9 +82,9 @@ is_of_connection(uint32_t id)
 }
 
 static void
-add_fields(struct list *l, weir_pool *pool, const struct wr_fields *f)
+add_fields(struct list *l, weir_pool *pool, const weir_header *first)
 {
-    for (const weir_header *h = f->first; h != NULL; h = h->next) {
+    for (const weir_header *h = first; h != NULL; h = h->next) {
         if (!is_of_connection(h->id) &&
             (h->id != 0 || !weir_str_ieq(h->name, WEIR_STR("Proxy-Connection")))) {
             add(l, small_name_of(pool, h), h->value);
@@ -146,7 +146,7 @@ http2_head(struct wr_request *r, bool last)
     if (r->out->index[WEIR_H_DATE] == NULL) {
         add(&l, WEIR_STR("date"), (weir_str){ wr_clock.http_date, 29 });
     }
-    add_fields(&l, r->pub.pool, r->out);
+    add_fields(&l, r->pub.pool, r->out->first);
     if (tells_length(r)) {
         add(&l, WEIR_STR("content-length"), number(r->pub.pool, (uint64_t)r->pub.out_length));
     }
@@ -159,15 +159,18 @@ http2_head(struct wr_request *r, bool last)
 }
 
 static void
-http2_interim(struct wr_request *r, uint32_t status, bool fields)
+http2_interim(struct wr_request *r, uint32_t status, const weir_header *first)
 {
     struct wr_stream *s = wr_stream_of(r);
-    struct list l = list_for(r, r->out->n);
+    uint32_t n = 0;
+    struct list l;
 
-    add(&l, WEIR_STR(":status"), status_text(r->pub.pool, status));
-    if (fields) {
-        add_fields(&l, r->pub.pool, r->out);
+    for (const weir_header *h = first; h != NULL; h = h->next) {
+        n++;
     }
+    l = list_for(r, n);
+    add(&l, WEIR_STR(":status"), status_text(r->pub.pool, status));
+    add_fields(&l, r->pub.pool, first);
     if (!s->closed && !s->reset) {
         (void)nghttp2_submit_headers(s->h->session, NGHTTP2_FLAG_NONE, s->id, NULL, l.at, l.n, NULL);
     }
@@ -260,7 +263,7 @@ end_body(struct wr_stream *s, uint32_t *flags)
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     l = list_for(r, r->trailers->n);
-    add_fields(&l, r->pub.pool, r->trailers);
+    add_fields(&l, r->pub.pool, r->trailers->first);
     (void)nghttp2_submit_trailer(s->h->session, s->id, l.at, l.n);
 }
 
@@ -382,7 +385,7 @@ http2_want_body(struct wr_request *r)
         s->body_wanted = true;
         s->body_since_ms = s->body_ms = wr_clock.now_ms;
         if (s->continue_owed && s->early_len == 0 && !s->in_end) {
-            http2_interim(r, 100, false);
+            http2_interim(r, 100, NULL);
         }
         s->continue_owed = false;
         if (s->window == 0 && !s->closed) { /* http2_body_preread_size 0: nothing could come before */

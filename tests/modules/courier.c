@@ -84,7 +84,7 @@ start(weir_request *r, const courier_conf *c, courier_state *s)
 
     s->r = r;
     s->policy = (weir_exchange_policy){ .size = sizeof(s->policy),
-                                        .retry = c->retry ? UINT32_MAX & ~WEIR_RETRY_NON_IDEMPOTENT
+                                        .retry = c->retry ? UINT32_MAX & ~(uint32_t)WEIR_RETRY_NON_IDEMPOTENT
                                                           : 0u,
                                         .flags = c->keep ? 0u : WEIR_POLICY_NO_KEEP,
                                         .read_ms = c->read_ms };

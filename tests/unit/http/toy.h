@@ -52,11 +52,11 @@ toy_head(struct wr_request *r, bool last)
 }
 
 static void
-toy_interim(struct wr_request *r, uint32_t status, bool fields)
+toy_interim(struct wr_request *r, uint32_t status, const weir_header *first)
 {
     (void)r;
     (void)status;
-    (void)fields;
+    (void)first;
 }
 
 static void

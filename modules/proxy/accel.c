@@ -1,0 +1,129 @@
+/* proxy/accel.c - X-Accel-*: what an application may tell us by fields of its replies.
+ *
+ * With them an application reaches internal locations and files, so they count only where proxy_accel says that it is trusted.
+ * X-Accel-Buffering is no matter of trust and always counts.
+ */
+#include "proxy.h"
+
+/* Of a header in front of an internal redirect: what is about the content that is found there. */
+static const char *const kept[] = { "Content-Type", "Content-Disposition", "Set-Cookie", "Cache-Control",
+                                    "Expires", "Accept-Ranges" };
+
+static const weir_header *
+find(const weir_reply *reply, weir_str name)
+{
+    for (const weir_header *h = reply->first; h != NULL; h = h->next) {
+        if (h->id == WEIR_H_OTHER && weir_str_ieq(h->name, name)) {
+            return h;
+        }
+    }
+    return NULL;
+}
+
+weir_str
+accel_header(const struct proxied *p, weir_str name, uint32_t ignored)
+{
+    const weir_header *h = p->conf->ignored & ignored ? NULL : find(p->reply, name);
+
+    return h != NULL ? h->value : (weir_str){ NULL, 0 };
+}
+
+/* ---- X-Accel-Redirect. ---- */
+
+static uint32_t
+hex_value(char c)
+{
+    return c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+           : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10
+           : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10
+                                  : 16;
+}
+
+/* Its path, decoded once. Absent: not an escape, or NUL. */
+static weir_str
+decode(weir_pool *pool, weir_str path)
+{
+    struct text t = text_begin(pool, path.len + 1);
+
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.data[i];
+        if (c == '%') {
+            uint32_t high = i + 2 < path.len ? hex_value(path.data[i + 1]) : 16;
+            uint32_t low = i + 2 < path.len ? hex_value(path.data[i + 2]) : 16;
+            if (high > 15 || low > 15 || (high | low) == 0) {
+                return (weir_str){ NULL, 0 };
+            }
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        text_add(&t, (weir_str){ &c, 1 });
+    }
+    return text_view(&t);
+}
+
+static void
+keep_fields(struct proxied *p)
+{
+    for (const weir_header *h = p->reply->first; h != NULL; h = h->next) {
+        for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+            if (weir_str_ieq(h->name, weir_str_c(kept[i]))) {
+                (void)weir_out_add(p->r, h->name, h->id == WEIR_H_SET_COOKIE
+                                                      ? cookie_rewrite(p->r, p->conf, h->value)
+                                                      : h->value);
+            }
+        }
+    }
+}
+
+static int
+redirect(struct proxied *p, weir_str to)
+{
+    size_t query = str_find(to, '?');
+    weir_str path = to, args = { NULL, 0 };
+
+    keep_fields(p);
+    send_give_up(p);
+    weir_become_get(p->r);
+    if (to.data[0] != '@') {
+        path = decode(p->r->pool, str_cut(to, 0, query));
+        args = query < to.len ? weir_dup(p->r->pool, str_cut(to, query + 1, SIZE_MAX)) : WEIR_STR("");
+    }
+    if (path.data == NULL || (path.data[0] != '/' && path.data[0] != '@')) {
+        weir_say(p->r->log, ERROR, "upstream sent an unsafe X-Accel-Redirect \"%.*s\"", WEIR_FMT(to));
+        return 404;
+    }
+    return weir_redirect_inside(p->r, path, args);
+}
+
+/* ---- The others. ---- */
+
+static void
+limit_rate(struct proxied *p, weir_str text)
+{
+    uint64_t rate;
+
+    if (weir_parse_size(text, &rate) == WEIR_OK && p->conf->limit_rate_var >= 0) {
+        (void)weir_var_set(p->r, p->conf->limit_rate_var, text);
+    }
+}
+
+int
+accel_obey(struct proxied *p)
+{
+    weir_str to = accel_header(p, WEIR_STR("X-Accel-Redirect"), IGNORE_ACCEL_REDIRECT), text;
+
+    if (!p->conf->accel) {
+        if (to.len != 0) {
+            weir_say(p->r->log, WARN, "upstream sent X-Accel-Redirect, which only proxy_accel on obeys");
+        }
+        return WEIR_NEXT;
+    }
+    if (to.len != 0) {
+        return redirect(p, to);
+    }
+    text = accel_header(p, WEIR_STR("X-Accel-Limit-Rate"), IGNORE_ACCEL_LIMIT_RATE);
+    if (text.len != 0) {
+        limit_rate(p, text);
+    }
+    return WEIR_NEXT;
+}

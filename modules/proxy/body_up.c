@@ -1,0 +1,136 @@
+/* proxy/body_up.c - the request's body on its way to the upstream.
+ *
+ * With proxy_request_buffering it is read whole first, so that the upstream is not kept by a slow client and the request can be
+ * tried at another peer. Without, each piece goes on as it comes: the upstream's pace stops the client, and only a body of
+ * which nothing was sent can go elsewhere.
+ */
+#include "proxy.h"
+
+/* ---- Whole. ---- */
+
+static int
+whole_body(weir_request *r, void *data, int result, weir_chain *body)
+{
+    struct proxied *p = data;
+
+    (void)r;
+    if (result != WEIR_OK) {
+        return weir_body_status(result);
+    }
+    p->up_over = true;
+    p->up_length = (int64_t)weir_chain_len(body);
+    return send_begin(p, body);
+}
+
+/* ---- As it comes. ---- */
+
+/* The client's body broke off. */
+static void
+broke_off(struct proxied *p, int result)
+{
+    send_give_up(p);
+    p->up_over = true;
+    p->ended = true;
+    p->result = result;
+    proxied_wake(p, p->awaited == AWAIT_REPLY ? weir_body_status(result) : WEIR_ERROR);
+}
+
+void
+body_up_pass(struct proxied *p, weir_chain *body, bool last)
+{
+    int rc;
+
+    if (p->up_over || p->x == NULL) { /* nobody wants the rest */
+        p->up_over = true;
+        weir_chain_skip(body, SIZE_MAX);
+        return;
+    }
+    if (p->up_stuck && body->head != NULL) {
+        return; /* the upstream is behind: what is left here stops the client */
+    }
+    rc = weir_exchange_send(p->x, body, last);
+    p->up_stuck = rc == WEIR_AGAIN && !last;
+    p->up_over = last || rc == WEIR_CLOSED;
+    if (rc == WEIR_CLOSED) {
+        weir_chain_skip(body, SIZE_MAX);
+    }
+}
+
+static void
+piece(weir_request *r, void *data, int result, weir_chain *body)
+{
+    struct proxied *p = data;
+
+    (void)r;
+    if (result == WEIR_NEXT || result == WEIR_DONE || p->up_over || p->x == NULL) {
+        body_up_pass(p, body, result == WEIR_DONE);
+    } else {
+        broke_off(p, result);
+    }
+}
+
+void
+body_up_writable(struct proxied *p)
+{
+    p->up_stuck = false;
+    weir_stream_body_go(p->r);
+}
+
+/* HTTP/1.0 has no chunks: a body of unknown length has to be read first. */
+static bool
+can_stream(const struct proxied *p)
+{
+    return !p->conf->request_buffering && (p->r->in_length >= 0 || p->conf->http_version == 11);
+}
+
+static int
+stream_body(struct proxied *p)
+{
+    int rc;
+
+    p->streams = true;
+    p->up_chunked = p->r->in_length < 0;
+    p->up_length = p->r->in_length;
+    rc = send_begin(p, NULL);
+    if (rc == WEIR_AGAIN && weir_stream_body(p->r, 0, piece, p) != WEIR_OK) {
+        weir_say(p->r->log, ERROR, "the request's body has been taken already");
+        send_give_up(p);
+        return 500;
+    }
+    return rc;
+}
+
+/* ---- Which. ---- */
+
+static int
+fixed_body(struct proxied *p)
+{
+    weir_str text = weir_value_get(p->r, p->conf->body);
+    weir_chain body = { NULL, NULL };
+
+    p->up_over = true;
+    p->up_length = (int64_t)text.len;
+    if (text.len != 0) {
+        weir_chain_push(&body, weir_buf_ref(p->r->pool, text));
+    }
+    return send_begin(p, &body);
+}
+
+int
+body_up_begin(struct proxied *p)
+{
+    weir_request *r = p->r;
+
+    p->up_length = -1;
+    if (p->conf->body != NULL) {
+        return fixed_body(p);
+    }
+    if (p->conf->pass_body && r->flags & WEIR_R_HAS_BODY) {
+        return can_stream(p) ? stream_body(p) : weir_read_body(r, 0, whole_body, p);
+    }
+    p->up_over = true;
+    if (p->conf->pass_body && r->in[WEIR_H_CONTENT_LENGTH] != NULL) {
+        p->up_length = 0;
+    }
+    return send_begin(p, NULL);
+}

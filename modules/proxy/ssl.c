@@ -1,0 +1,68 @@
+/* proxy/ssl.c - proxy_ssl_*: how peers behind https are spoken to. Verified, and told the name, unless the settings say no. */
+#include "proxy.h"
+
+static weir_str
+joined(weir_conf *cf, const weir_strs *words)
+{
+    struct text t;
+
+    if (words->count == 0) {
+        return (weir_str){ NULL, 0 };
+    }
+    t = text_begin(weir_conf_pool(cf), 64);
+    for (size_t i = 0; i < words->count; i++) {
+        if (i != 0) {
+            text_add(&t, WEIR_STR(" "));
+        }
+        text_add(&t, words->at[i]);
+    }
+    return text_view(&t);
+}
+
+/* Does proxy_pass lead to https, or may it? */
+static bool
+may_need_tls(const struct target *t)
+{
+    return t->value != NULL ? !str_starts(t->text, WEIR_STR("http://")) : t->known.tls;
+}
+
+int
+ssl_compile(weir_conf *cf, proxy_conf *c)
+{
+    weir_tls_client_options o = { .size = sizeof(o),
+                                  .depth = (uint32_t)c->ssl_depth,
+                                  .verify = c->ssl_verify,
+                                  .session_reuse = c->ssl_session_reuse,
+                                  .sni = c->ssl_server_name,
+                                  .certificate = c->ssl_certificate,
+                                  .key = c->ssl_certificate_key,
+                                  .password_file = c->ssl_password_file,
+                                  .trusted = c->ssl_trusted,
+                                  .crl = c->ssl_crl,
+                                  .protocols = joined(cf, &c->ssl_protocols),
+                                  .ciphers = c->ssl_ciphers,
+                                  .conf_commands = c->ssl_conf_commands };
+
+    if (!may_need_tls(c->pass)) {
+        return WEIR_OK;
+    }
+    if (c->ssl_certificate.count != c->ssl_certificate_key.count) {
+        return weir_conf_error(cf, "no \"proxy_ssl_certificate_key\" is defined for certificate \"%.*s\"",
+                               WEIR_FMT(c->ssl_certificate.count != 0 ? c->ssl_certificate.at[0]
+                                                                      : WEIR_STR("")));
+    }
+    c->tls.tls = weir_tls_client_make(cf, &o);
+    return c->tls.tls != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
+/* The name that the peer's certificate has to be for: proxy_ssl_name, without a port. */
+weir_str
+ssl_name(struct proxied *p)
+{
+    weir_str name = p->conf->ssl_name != NULL ? weir_value_get(p->r, p->conf->ssl_name) : p->to.host;
+
+    if (name.len != 0 && name.data[0] == '[') {
+        return str_cut(name, 0, str_find(name, ']') + 1);
+    }
+    return str_cut(name, 0, str_find(name, ':'));
+}

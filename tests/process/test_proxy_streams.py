@@ -1,0 +1,433 @@
+"""Proxying: bodies on their way, slow ends, cuts, tunnels, files.  [nginx ngx_http_proxy_module; reliability 3]"""
+
+import base64
+import hashlib
+import os
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from weir.recorder import Origin, answer, chunked
+from weir.server import status_kb, wait_for
+from weir.wire import Closed, Connection, ProtocolError, fetch
+
+weir_only = pytest.mark.weir_only
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+def proxy(make_server, origin, more="", **parts):
+    return make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; {more} }}", **parts).start()
+
+
+def piece_of(n, i=0):
+    return bytes((i + k) % 251 for k in range(n))
+
+
+# ---- Bodies of replies. ----
+
+@pytest.mark.parametrize("size", [0, 1, 8191, 100_000, 3_000_000])
+@pytest.mark.parametrize("buffering", ["on", "off"])
+@pytest.mark.parametrize("how", ["length", "chunks", "close"])
+def test_a_body_passes_whole(make_server, size, buffering, how):
+    body = piece_of(size)
+    def script(request):
+        if how == "length":
+            return answer(body)
+        if how == "chunks":
+            return chunked(*(body[i:i + 7000] for i in range(0, size, 7000)))
+        request.last = True
+        return answer(body, length=None)
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, f"proxy_buffering {buffering};")
+        got = fetch(server.port)
+        assert got.status == 200 and got.body == body
+        if how == "length":
+            assert got.get("Content-Length") == str(size)
+
+
+@weir_only
+@pytest.mark.parametrize("said", [
+    HEAD + b"Content-Length: 10\r\n\r\nabc",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+])
+@pytest.mark.parametrize("buffering", ["on", "off"])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_body_that_is_cut_is_seen_as_cut(make_server, said, buffering, version):
+    def script(request):
+        request.last = True
+        return said
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, f"proxy_buffering {buffering};")
+        with Connection(server.port) as c:
+            c.send(f"GET / HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+            head = c.until(b"\r\n\r\n")
+            reset = False
+            try:
+                while data := c.sock.recv(65536):
+                    c.pending += data
+            except ConnectionResetError:
+                reset = True
+            if b"chunked" in head:
+                assert not c.pending.endswith(b"0\r\n\r\n")
+            elif b"Content-Length" in head:
+                assert len(c.pending) < 10
+            else:
+                assert reset, "an HTTP/1.0 client took a cut body for a whole one"
+
+
+def test_an_unbuffered_body_passes_piece_by_piece(make_server):
+    go = threading.Event()
+    with Origin(lambda r: iter([HEAD + b"Content-Length: 6\r\n\r\nabc", go, b"def"])) as origin:
+        server = proxy(make_server, origin, "proxy_buffering off;")
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"abc")
+            go.set()
+            c.until(b"def")
+
+
+@weir_only
+@pytest.mark.parametrize("fields", [b"Content-Type: text/event-stream\r\n", b"Content-Type: text/a\r\nX-Accel-Buffering: no\r\n"])
+def test_events_are_not_held_back_by_filters(make_server, fields):
+    go = threading.Event()
+    with Origin(lambda r: iter([HEAD + fields + b"Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n", go,
+                                b"0\r\n\r\n"])) as origin:
+        server = proxy(make_server, origin, "gzip on; gzip_types *; gzip_proxied any;")
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n")
+            head = c.until(b"\r\n\r\n")
+            assert b"Content-Encoding: gzip" in head
+            import zlib
+            coder, text = zlib.decompressobj(31), b""
+            while b"data: 1\n\n" not in text:
+                size = int(c.until(b"\r\n"), 16)
+                text += coder.decompress(c.exactly(size))
+                c.exactly(2)
+            go.set()
+            while c.fill():
+                if b"0\r\n\r\n" in c.pending:
+                    break
+
+
+class Slow:
+    """An origin that sends `total` bytes as fast as they are taken, and counts them."""
+
+    def __init__(self, total):
+        self.total, self.sent, self.done = total, 0, threading.Event()
+
+    def __call__(self, request):
+        self.sent = 0
+        yield HEAD + b"Content-Length: %d\r\n\r\n" % self.total
+        block = piece_of(251 * 256)
+        while self.sent < self.total:
+            n = min(len(block), self.total - self.sent)
+            yield block[:n]
+            self.sent += n
+        self.done.set()
+
+
+def read_all(c, total):
+    """Read a body of total bytes; True if they are those of Slow."""
+    block, at, right = piece_of(251 * 256), 0, True
+    while at < total:
+        if not c.pending:
+            assert c.fill(), f"closed at {at} of {total}"
+        data, c.pending = c.pending, b""
+        data = data[:total - at]
+        want = (block * (len(data) // len(block) + 2))[at % len(block):]
+        right = right and want[:len(data)] == data
+        at += len(data)
+    return right
+
+
+@weir_only
+@pytest.mark.parametrize("more", ["proxy_buffering off;", "proxy_max_temp_file_size 0;"])
+def test_a_slow_client_stops_the_upstream(make_server, more):
+    total = 64 << 20
+    slow = Slow(total)
+    with Origin(slow) as origin:
+        server = proxy(make_server, origin, more)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"\r\n\r\n")
+            before = -1
+            while before != slow.sent:
+                before = slow.sent
+                time.sleep(1.5)
+            assert slow.sent < total
+            assert status_kb(server.process.pid, "VmHWM") < 60_000
+            assert read_all(c, total)
+
+
+@weir_only
+def test_a_slow_client_does_not_keep_the_upstream_while_the_file_has_room(make_server):
+    total = 24 << 20
+    slow = Slow(total)
+    with Origin(slow) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"\r\n\r\n")
+            assert slow.done.wait(15), f"only {slow.sent} bytes were taken"
+            assert status_kb(server.process.pid, "VmHWM") < 60_000
+            assert read_all(c, total)
+    assert "buffered to a temporary file" in server.log()
+    assert os.listdir(os.path.join(server.prefix, "proxy_temp")) == []
+
+
+@weir_only
+def test_the_temporary_file_has_a_limit(make_server):
+    total = 64 << 20
+    slow = Slow(total)
+    with Origin(slow) as origin:
+        server = proxy(make_server, origin, "proxy_max_temp_file_size 1m;")
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"\r\n\r\n")
+            time.sleep(2.5)
+            assert slow.sent < 20 << 20
+            assert read_all(c, total)
+
+
+@weir_only
+def test_a_fast_client_needs_no_file(make_server):
+    total = 32 << 20
+    with Origin(Slow(total)) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"\r\n\r\n")
+            assert read_all(c, total)
+    assert "temporary file" not in server.log()
+
+
+def test_a_rate_limits_reading_from_the_upstream(make_server):
+    with Origin(lambda r: answer(piece_of(30_000))) as origin:
+        server = proxy(make_server, origin, "proxy_limit_rate 10k;")
+        begin = time.monotonic()
+        assert fetch(server.port).body == piece_of(30_000)
+        assert 1.5 < time.monotonic() - begin < 6
+
+
+# ---- Ends that go. ----
+
+def test_a_client_that_goes_ends_the_exchange(make_server):
+    ended = threading.Event()
+    def script(request):
+        if request.sock.recv(1) == b"":
+            ended.set()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin)
+        c = Connection(server.port)
+        c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for("the origin", lambda: origin.requests)
+        c.close()
+        assert ended.wait(5)
+
+
+@weir_only
+def test_a_client_that_goes_in_an_idle_stream_ends_the_exchange(make_server):
+    ended = threading.Event()
+    def script(request):
+        request.sock.sendall(HEAD + b"Content-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        if request.sock.recv(1) == b"":
+            ended.set()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"data: 1\n\n")
+        assert ended.wait(5)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_client_that_goes_can_be_ignored(make_server, reset):
+    go, done = threading.Event(), threading.Event()
+    def script(request):
+        yield go
+        yield answer(piece_of(2_000_000))
+        done.set()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, "proxy_ignore_client_abort on;")
+        c = Connection(server.port)
+        c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for("the origin", lambda: origin.requests)
+        if reset:
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        c.close()
+        time.sleep(0.1)
+        go.set()
+        assert done.wait(5)
+        assert not origin.broken
+
+
+def test_a_worker_that_leaves_answers_what_is_proxied(make_server):
+    go = threading.Event()
+    with Origin(lambda r: iter([go, answer(b"late")])) as origin:
+        server = proxy(make_server, origin, single=False)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_for("the origin", lambda: origin.requests)
+            server.kill(1)
+            time.sleep(0.3)
+            go.set()
+            c.methods.append(b"GET")
+            assert c.response().body == b"late"
+
+
+# ---- Tunnels. ----
+
+def echo_upper(request):
+    """Grant the upgrade, and send back what comes in upper case; "bye" ends it."""
+    request.sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhi\n")
+    while data := request.sock.recv(65536):
+        if data == b"bye":
+            return None
+        request.sock.sendall(data.upper())
+    request.sock.sendall(b"END")
+    return None
+
+
+CLASSIC = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_http_version 1.1;"
+
+
+@pytest.mark.parametrize("more", [pytest.param("", marks=weir_only), CLASSIC])
+def test_an_upgrade_makes_a_tunnel(make_server, more):
+    with Origin(echo_upper) as origin:
+        server = proxy(make_server, origin, more)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: keep-alive, Upgrade\r\n\r\n")
+            head = c.until(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 101 ") and b"Upgrade: echo\r\n" in head
+            assert c.until(b"hi\n") == b"hi\n"
+            for text in (b"abc", b"x" * 500_000):
+                c.sock.sendall(text)
+                assert c.exactly(len(text)) == text.upper()
+            c.sock.sendall(b"bye")
+            assert not c.fill()
+        assert origin.requests[0].get("Upgrade") == "echo"
+
+
+@weir_only
+def test_a_tunnels_client_may_end_its_side_first(make_server):
+    with Origin(echo_upper) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nearly")
+            c.until(b"hi\n")
+            assert c.exactly(5) == b"EARLY"
+            c.sock.shutdown(socket.SHUT_WR)
+            assert c.exactly(3) == b"END"
+            assert not c.fill()
+
+
+@weir_only
+@pytest.mark.parametrize("fields, conf", [
+    (b"Upgrade: h2c\r\nConnection: upgrade\r\n", ""), (b"Upgrade: echo\r\n", ""),
+    (b"Upgrade: echo\r\nConnection: upgrade\r\n", "proxy_upgrade off;"),
+    (b"Upgrade: echo\r\nConnection: upgrade\r\n", "proxy_http_version 1.0;"),
+])
+def test_what_is_no_upgrade_stays_a_request(make_server, fields, conf):
+    with Origin() as origin:
+        server = proxy(make_server, origin, conf)
+        with Connection(server.port) as c:
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n", methods=[b"GET"])
+            assert c.response().status == 200
+        assert origin.requests[0].get("Upgrade") is None
+
+
+@weir_only
+def test_an_upgrade_that_is_refused_is_an_answer(make_server):
+    with Origin(lambda r: answer(b"no")) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n", methods=[b"GET"])
+            assert c.response().body == b"no"
+
+
+@weir_only
+def test_a_101_that_nobody_asked_for_is_502(make_server):
+    with Origin(echo_upper) as origin:
+        assert fetch(proxy(make_server, origin).port).status == 502
+
+
+@weir_only
+def test_a_tunnel_in_which_nobody_speaks_ends(make_server):
+    with Origin(echo_upper) as origin:
+        server = proxy(make_server, origin, "proxy_read_timeout 1s;")
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+            c.until(b"hi\n")
+            begin = time.monotonic()
+            for _ in range(3):
+                time.sleep(0.5)
+                c.sock.sendall(b"still")
+                assert c.exactly(5) == b"STILL"
+            assert not c.fill()
+            assert 2.0 < time.monotonic() - begin < 6
+
+
+@weir_only
+def test_a_websocket_passes_without_settings(make_server):
+    websockets = pytest.importorskip("websockets")
+    import asyncio
+
+    async def talk():
+        async def echo(socket):
+            async for message in socket:
+                await socket.send(message)
+        async with websockets.serve(echo, "127.0.0.1", 0) as origin:
+            port = origin.sockets[0].getsockname()[1]
+            server = await asyncio.to_thread(lambda: make_server(
+                f"location / {{ proxy_pass http://127.0.0.1:{port}; }}").start())
+            async with websockets.connect(f"ws://127.0.0.1:{server.port}/chat", max_size=None) as client:
+                for message in ("hello", "x" * 70_000, b"\0" * 200_000):
+                    await client.send(message)
+                    assert await client.recv() == message
+    asyncio.run(talk())
+
+
+# ---- Files, subrequests, variables. ----
+
+@weir_only
+def test_replies_are_stored(make_server):
+    with Origin(lambda r: answer(b"stored " + r.target.encode(),
+                                 fields=[("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")])) as origin:
+        server = proxy(make_server, origin, "proxy_store on; proxy_store_access user:rw group:r all:r; root store;")
+        assert fetch(server.port, "/a/b").body == b"stored /a/b"
+        path = os.path.join(server.prefix, "store/a/b")
+        wait_for("the file", lambda: os.path.exists(path))
+        with open(path, "rb") as f:
+            assert f.read() == b"stored /a/b"
+        found = os.stat(path)
+        assert found.st_mode & 0o777 == 0o644 and found.st_mtime == 784111777
+
+
+@weir_only
+def test_a_reply_that_is_cut_is_not_stored(make_server):
+    def script(request):
+        request.last = True
+        return HEAD + b"Content-Length: 10\r\n\r\nabc"
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, "proxy_store on; root store;")
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET /a/b HTTP/1.1\r\nHost: a\r\n\r\n")
+            while c.fill():
+                pass
+        assert os.listdir(os.path.join(server.prefix, "store/a")) == []
+
+
+def test_variables_tell_about_the_upstream(make_server):
+    with Origin() as origin:
+        server = proxy(make_server, origin, "access_log logs/up.log up;",
+                       http="log_format up '$proxy_host|$proxy_port|$upstream_addr|$upstream_status';")
+        fetch(server.port)
+        where = f"127.0.0.1:{origin.port}"
+        wait_for("the log", lambda: os.path.getsize(os.path.join(server.prefix, "logs/up.log")))
+        with open(os.path.join(server.prefix, "logs/up.log")) as f:
+            assert f.read() == f"{where}|{origin.port}|{where}|200\n"
