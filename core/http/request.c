@@ -458,13 +458,27 @@ wr_request_start(struct wr_request *r)
     wr_request_run(r);
 }
 
+/* Modules begin anew, but for those that keep what they know of the request. */
+static void
+forget_states(struct wr_request *r)
+{
+    const struct wr_conf_space *space = &r->http->registry->space;
+
+    for (uint32_t i = 0; i < r->http->n_slots; i++) {
+        const weir_module *m = i < space->n_slots ? space->modules[i] : NULL;
+        if (m == NULL || !(m->flags & WEIR_MODULE_STATE_STAYS)) {
+            r->pub.ctx[i] = NULL;
+        }
+    }
+}
+
 void
 wr_request_restart(struct wr_request *r, uint32_t phase)
 {
     r->pub.flags |= WEIR_R_INTERNAL;
     r->rewritten = false;
     r->denied = false;
-    memset(r->pub.ctx, 0, r->http->n_slots * sizeof(void *));
+    forget_states(r);
     if (phase == WEIR_PHASE_SERVER_REWRITE) {
         wr_request_enter(r, &r->server->base);
     }

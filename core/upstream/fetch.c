@@ -10,10 +10,10 @@
 #include "base/assert.h"
 #include "base/str.h"
 #include "base/strbuf.h"
-#include "wire/fields.h"
 #include "module/running.h"
 #include "net/buf.h"
 #include "upstream/exchange.h"
+#include "wire/fields.h"
 #include "wire/names.h"
 
 #define FETCH_TAG WR_TAG('f', 'e', 't', 'c')

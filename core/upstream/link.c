@@ -202,8 +202,7 @@ wr_link_open(weir_upstream *u, struct wr_group_peer *p, const struct wr_link_wan
             l->from = *want->from.addr;
         }
     } else {
-        l->uses++;
-        wr_conn_deadline(&l->conn, 0);
+        l->uses++; /* the deadline of its rest stands until its user sets one: later is a store */
     }
     l->protocol = want->protocol;
     l->ops = ops;
@@ -232,7 +231,8 @@ worth_keeping(const struct wr_link *l)
     const weir_upstream *u = l->group;
     const struct wr_conn *c = &l->conn;
 
-    return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed && l->uses + 1 < u->keepalive_requests &&
+    return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed &&
+           l->uses + 1 < u->keepalive_requests &&
            wr_clock.now_ms - c->since_ms < u->keepalive_time_ms && u->keepalive_ms != 0 &&
            (!c->can_read || wr_connect_quiet(c));
 }

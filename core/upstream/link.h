@@ -41,12 +41,12 @@ struct wr_link {
 struct wr_link_want {
     const char *protocol; /* zero-terminated */
     bool fresh;           /* a new one in any case */
-    bool sure;            /* an idle one only after a look that it has not ended in this very turn */
+    bool sure; /* an idle one only after a look that it has not ended in this very turn */
     struct wr_connect_from from;
 };
 
 /*
- * A link to peer p: an idle one, or a new one that connects.
+ * A link to peer p: an idle one, or a new one that connects. Its user sets the deadline.
  *
  * 0 with l; or -errno: refused at once, -EMFILE when this process has no place for it.
  */

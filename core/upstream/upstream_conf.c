@@ -269,6 +269,7 @@ static weir_self self = WR_SELF;
 
 const weir_module wr_upstream_module = {
     WR_BUILTIN(&self, "core.upstream"),
+    .flags = WEIR_MODULE_STATE_STAYS,
     .summary = "groups of servers",
     .conf_size = sizeof(struct wr_upstream_conf),
     .directives = WEIR_ITEMS(directives),

@@ -133,7 +133,7 @@ typedef struct weir_exchange_options {
     weir_str                    head;   /* request line, fields and empty line, as they shall be sent */
     uint32_t                    method; /* WEIR_GET, ...: how the response ends, and what may be retried */
     uint32_t                    reserved_;
-    weir_chain                 *body;   /* all of it, taken: it can be sent again to another peer. NULL: none, or STREAM */
+    weir_chain                 *body;   /* all of it, taken: it can be sent again to another peer; of a STREAM its beginning. May be NULL */
     weir_str                    tls_name; /* checked in the certificate, and sent (SNI) */
     uint64_t                    peer;     /* weir_peer.id of the one to ask, whatever its state, and no other; 0: by turn */
 } weir_exchange_options;
