@@ -303,6 +303,18 @@ add_named(struct weir_conf *cf, struct wr_location *loc)
     return WEIR_OK;
 }
 
+/* Does a directive stand in the block that says who answers there? */
+static bool
+has_content(const struct wr_scope *scope)
+{
+    const struct wr_scope_origin *o = scope->origins;
+
+    while (o != NULL && (o->row->flags & WEIR_D_CONTENT) == 0) {
+        o = o->next;
+    }
+    return o != NULL;
+}
+
 int
 wr_location_block(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -328,6 +340,8 @@ wr_location_block(weir_conf *cf, const weir_directive *d, void *field)
         *(struct wr_location **)wr_vec_add(&around->locations) = loc;
     }
     wr_block_bind(cf, loc, WEIR_IN_LOCATION);
+    loc->adds_slash = (loc->kind == WR_LOC_PREFIX || loc->kind == WR_LOC_PREFIX_FINAL) && loc->name.len > 1 &&
+                      loc->name.data[loc->name.len - 1] == '/' && has_content(loc->scope);
     return rc;
 }
 

@@ -1,7 +1,8 @@
 /* http/location.h - a block of settings that requests run in (location, server, if, limit_except), and finding it by path.
  *
  * Search is nginx's: an exact match ends it; else the longest prefix, unless it is `^~` then the regular expressions of the
- * block in order, nested blocks first; a regular expression that matches wins over the prefix.
+ * block in order, nested blocks first; a regular expression that matches wins over the prefix. A path that lacks only the
+ * last slash of a location that adds_slash finds that one: its name is longer than the path then.
  */
 #ifndef WR_HTTP_LOCATION_H
 #define WR_HTTP_LOCATION_H
@@ -44,6 +45,7 @@ struct wr_location {
     weir_str name;                   /* "/images/", the pattern, "@name" */
     weir_regex *regex;
     uint32_t kind;
+    bool adds_slash; /* the name ends with '/', something answers for all below it: without it, it redirects there */
     const struct wr_location *limited; /* limit_except's block, for methods that it does not name; NULL: none */
     uint32_t limit_methods;          /* those it names, of WEIR_GET and so on */
     weir_strs limit_names;           /* and those that have no bit: MKCOL, PROPFIND, ... */

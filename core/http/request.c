@@ -297,6 +297,18 @@ first_busy(const struct wr_plan *plan, uint32_t phase)
     return phase;
 }
 
+/* To the location's own path, with the slash that was left out. */
+static void
+add_slash(struct wr_request *r, const struct wr_location *loc)
+{
+    weir_str path = weir_escape(r->pub.pool, loc->name, WEIR_ESCAPE_URI);
+
+    if (r->pub.args.len != 0) {
+        path = weir_print(r->pub.pool, "%.*s?%.*s", WEIR_FMT(path), WEIR_FMT(r->pub.args));
+    }
+    wr_request_answer_status(r, (uint32_t)weir_redirect(&r->pub, 301, path));
+}
+
 static void
 find_location(struct wr_request *r)
 {
@@ -311,6 +323,10 @@ find_location(struct wr_request *r)
     r->pub.flags &= ~(uint32_t)WEIR_R_STAYED;
     if (wr_loc_conf(r)->internal && !(r->pub.flags & WEIR_R_INTERNAL)) {
         wr_request_answer_status(r, 404);
+        return;
+    }
+    if (loc->adds_slash && r->pub.path.len < loc->name.len) {
+        add_slash(r, loc);
         return;
     }
     if (!body_fits(r) && r->parent == NULL && !r->error_paged) {

@@ -360,6 +360,20 @@ def test_settings_cannot_say_another_length(make_server, origin):
     assert got.all("Content-Length") == ["3"] and got.get("Transfer-Encoding") is None
 
 
+@weir_only
+@pytest.mark.parametrize("body", [b"", b"abc", b"x" * 100_000])
+def test_trailers_of_an_upload_pass_when_wanted(make_server, origin, body):
+    server = proxy(make_server, origin, "proxy_request_buffering off; proxy_pass_trailers on;")
+    with Connection(server.port) as c:
+        c.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+               (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") +
+               b"0\r\nX-T: 1\r\nHost: evil\r\nX-Forwarded-For: evil\r\nX-U: 2\r\n\r\n", methods=[b"POST"])
+        assert c.response().status == 200
+        assert c.get("/").status == 200
+    assert origin.requests[0].body == body
+    assert origin.requests[0].trailers == [("X-T", "1"), ("X-U", "2")]
+
+
 def test_trailers_of_an_upload_are_read_off(make_server, origin):
     server = proxy(make_server, origin)
     with Connection(server.port) as c:
