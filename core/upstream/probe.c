@@ -19,6 +19,7 @@ struct check {
     struct wr_probe *probe;
     struct wr_group_peer *peer; /* held */
     weir_pool *pool;            /* all of it, this too */
+    struct wr_log log;          /* where the exchange says what goes wrong, as long as that is news */
 };
 
 #define LOAD(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
@@ -61,6 +62,7 @@ learn_miss(const struct wr_probe *probe, struct wr_group_peer *p, const char *fa
     if ((wr_peer_flags(p) & WEIR_PEER_UNHEALTHY) != 0 || LOAD(s->misses) < probe->fails) {
         return;
     }
+    wr_peer_count(&s->counts.unhealthy);
     wr_peer_flag(p, WEIR_PEER_UNHEALTHY, true);
     wr_peer_flag(p, WEIR_PEER_UNKNOWN, false);
     wr_say(wr_log_process(), WARN,
@@ -71,9 +73,11 @@ learn_miss(const struct wr_probe *probe, struct wr_group_peer *p, const char *fa
 void
 wr_probe_learn(const struct wr_probe *probe, struct wr_group_peer *p, const char *fault)
 {
+    wr_peer_count(&p->state->counts.checks);
     if (fault == NULL) {
         learn_pass(probe, p);
     } else {
+        wr_peer_count(&p->state->counts.checks_failed);
         learn_miss(probe, p, fault);
     }
 }
@@ -155,6 +159,11 @@ begin(struct wr_probe *probe, struct wr_group_peer *p)
     *c = (struct check){ .probe = probe, .peer = p, .pool = pool };
     wr_peer_hold(p);
     wr_list_add(&probe->checks, &c->link);
+    c->log = *wr_log_process();
+    if ((wr_peer_flags(p) & WEIR_PEER_UNHEALTHY) != 0) {
+        c->log.pub.level = WR_MIN(c->log.pub.level, (uint32_t)WR_LOG_CRIT);
+    }
+    o.log = &c->log.pub;
     o.to = target_of(c);
     weir_fetch(pool, &o, on_done, c);
 }

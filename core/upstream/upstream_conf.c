@@ -14,6 +14,7 @@
 #include "upstream/probe_conf.h"
 #include "upstream/server_conf.h"
 #include "upstream/upstream_names.h"
+#include "upstream/upstream_series.h"
 #include "upstream/upstream_variables.h"
 #include "upstream/upstream_zones.h"
 
@@ -181,6 +182,7 @@ worker_start(const void *conf)
     const struct wr_upstream_conf *top = conf;
 
     wr_upstream_zones_join(top);
+    wr_upstream_series_of(top);
     for (size_t i = 0; i < wr_upstream_count(top); i++) {
         wr_lookup_start(wr_upstream_group(top, i), weir_worker_pool());
         wr_probe_start(wr_upstream_group(top, i));
@@ -193,6 +195,7 @@ worker_stop(const void *conf)
 {
     const struct wr_upstream_conf *top = conf;
 
+    wr_upstream_series_of(NULL);
     for (size_t i = 0; i < wr_upstream_count(top); i++) {
         wr_lookup_stop(wr_upstream_group(top, i));
         wr_probe_stop(wr_upstream_group(top, i));
@@ -285,6 +288,8 @@ static const weir_directive directives[] = {
              WEIR_IN_UPSTREAM, "60s", "how long an idle connection to a server is kept"),
 };
 
+static const weir_interface interfaces[] = { { WEIR_SERIES, &wr_upstream_series } };
+
 static weir_self self = WR_SELF;
 
 const weir_module wr_upstream_module = {
@@ -294,6 +299,7 @@ const weir_module wr_upstream_module = {
     .directives = WEIR_ITEMS(directives),
     .variables = { wr_upstream_variables, WR_UPSTREAM_VARIABLES, sizeof(weir_variable) },
     .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },
+    .interfaces = WEIR_ITEMS(interfaces),
     .check = check,
     .init = init,
     .worker_start = worker_start,
