@@ -31,7 +31,6 @@ list_builtin(const weir_module **to)
     to[n++] = &wr_events_module;
     to[n++] = &wr_resolver_module;
     to[n++] = &wr_upstream_module;
-    to[n++] = &wr_resolver_module;
     return n;
 }
 
