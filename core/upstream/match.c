@@ -89,6 +89,8 @@ static int
 read_test(weir_conf *cf, uint32_t i, struct wr_match_test *t)
 {
     weir_str op = weir_conf_arg(cf, i);
+    struct wr_err err;
+    size_t at;
 
     if (weir_conf_argc(cf) != i + 2) {
         return weir_conf_error(cf, "invalid number of arguments in \"%.*s\"",
@@ -105,8 +107,8 @@ read_test(weir_conf *cf, uint32_t i, struct wr_match_test *t)
         return wrong(cf, i);
     }
     t->how = WR_MATCH_REGEX;
-    t->regex = weir_regex_compile(cf, t->value, op.len == 2 ? WEIR_REGEX_ICASE : 0);
-    return t->regex != NULL ? WEIR_OK : WEIR_ERROR;
+    t->regex = wr_regex_create(cf->pool, t->value, op.len == 2 ? WEIR_REGEX_ICASE : 0, &err, &at);
+    return t->regex != NULL ? WEIR_OK : weir_conf_error_at(cf, i + 1, "%s", err.text);
 }
 
 /* "header NAME", "header ! NAME", "header !NAME", "header NAME = VALUE", "header NAME !~ REGEX". */
