@@ -206,9 +206,26 @@ open_or_next(weir_exchange *x)
     }
 }
 
+/* The names of the group have been answered, or nobody could. */
+static void
+addresses_known(struct wr_lookup_wait *w)
+{
+    weir_exchange *x = WR_CONTAINER(w, weir_exchange, lookup);
+
+    WR_CHECK(x, WR_EXCHANGE_TAG);
+    if (pick(x)) {
+        open_or_next(x);
+    }
+}
+
 void
 wr_exchange_try(weir_exchange *x)
 {
+    if (!x->fresh && wr_lookup_pending(x->o.to)) {
+        x->state = WR_EXCHANGE_PEER;
+        wr_lookup_wait(x->o.to, &x->lookup, addresses_known);
+        return;
+    }
     if (x->fresh || pick(x)) { /* fresh: the same peer again, its kept connection had ended */
         open_or_next(x);
     }
