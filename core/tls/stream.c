@@ -36,7 +36,7 @@ wr_tls_stream_of(const struct wr_conn *c)
 struct wr_tls_stream *
 wr_tls_stream_of_ssl(const SSL *ssl)
 {
-    struct wr_tls_stream *s = SSL_get_app_data(ssl);
+    struct wr_tls_stream *s = BIO_get_data(SSL_get_rbio(ssl)); /* data of the SSL's own would be three allocations more */
 
     WR_CHECK(s, WR_TLS_STREAM_TAG);
     return s;
@@ -58,7 +58,6 @@ wr_tls_stream_start(struct wr_conn *c, SSL *ssl, weir_str bytes)
     bio = wr_tls_bio_create(s);
     WR_ASSERT(bio != NULL);
     SSL_set_bio(ssl, bio, bio);
-    (void)SSL_set_app_data(ssl, s);
     if (bytes.len != 0) {
         s->held = malloc(bytes.len);
         WR_ASSERT(s->held != NULL);
