@@ -2,7 +2,8 @@
 
     ca.pem             the authority that servers' certificates come from; site.pem/.key for a.example,
     site.key ...       b.example, rsa.example (RSA), wild.example (*.wild.example), localhost
-    clients.pem        the authority for clients; alice.pem/.key, bob.pem/.key (revoked in crl.pem)
+    clients.pem        the authority for clients; alice.pem/.key, bob.pem/.key (revoked in crl.pem);
+                       carol.pem/.key, whose certificate is middle.pem's
     strangers.pem      another one; mallory.pem/.key
     locked.key         a.example's key under the passphrase of locked.pass
     dh.pem, ocsp.der   parameters for DHE; a response about a.example
@@ -35,10 +36,10 @@ def make_root(folder, name):
 
 
 def make_leaf(folder, name, root, subject, names=(), key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-              days=30):
+              days=30, authority=False):
     """A certificate signed by root."""
     openssl(folder, "req", *key, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject)
-    extensions = "basicConstraints=CA:FALSE\n"
+    extensions = f"basicConstraints=CA:{'TRUE' if authority else 'FALSE'}\n"
     if names:
         extensions += "subjectAltName=" + ",".join(f"DNS:{n}" for n in names) + "\n"
     (folder / f"{name}.ext").write_text(extensions)
@@ -79,6 +80,10 @@ def make_all(folder):
     make_leaf(folder, "localhost", "ca", "/CN=localhost", ["localhost"])
     make_leaf(folder, "alice", "clients", "/O=weir tests/CN=alice")
     make_leaf(folder, "bob", "clients", "/O=weir tests/CN=bob")
+    make_leaf(folder, "middle", "clients", "/O=weir tests/CN=middle", authority=True)
+    make_leaf(folder, "carol", "middle", "/O=weir tests/CN=carol")
+    with open(folder / "carol.pem", "a") as chain:
+        chain.write((folder / "middle.pem").read_text())
     make_leaf(folder, "mallory", "strangers", "/CN=mallory")
     make_revocations(folder, "clients", "bob")
     make_ocsp(folder, "a.example", "ca")
