@@ -74,6 +74,9 @@ static void
 end(struct wr_tls_stream *s)
 {
     s->conn->transport_state = NULL;
+    if (!s->failed) { /* or OpenSSL takes the session for spoilt where nobody said goodbye */
+        SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
     SSL_free(s->ssl);
     free(s->held);
     free(s->unsent);

@@ -97,7 +97,7 @@ weir_tls_client *
 weir_tls_client_make(weir_conf *cf, const weir_tls_client_options *given)
 {
     weir_tls_client_options o = { .size = 0 };
-    struct wr_tls_settings set = { .client = true, .strict = !cf->compat_nginx };
+    struct wr_tls_settings set = { .client = true, .tickets = true, .strict = !cf->compat_nginx };
     struct wr_tls_context *context;
     weir_tls_client *t;
     struct wr_err err;

@@ -373,7 +373,8 @@ def test_plain_http_may_be_sent_elsewhere(make_server):
 
 
 @pytest.mark.parametrize("rubbish", [b"\x16\x03\x01\xff\xff" + b"x" * 100, b"\x16\x03\x01\x00\x05hello", b"\x80\x2e\x01\x00\x02" + b"\0" * 40,
-                                     b"\0" * 600, b"\x17\x03\x03\x00\x01x", b"\x16"])
+                                     b"\0" * 600, b"\x17\x03\x03\x00\x01x", b"\x16"],
+                         ids=["long", "short", "old", "zeros", "early", "one"])
 def test_rubbish_ends_the_connection_and_nothing_else(make_server, rubbish):
     server = one_site(make_server).start()
     with Connection(server.port) as conn:
