@@ -140,6 +140,33 @@ def test_mistakes_are_found_by_the_test(make_server, conf, words):
     assert done.returncode == 1 and words in done.stderr and "weir.conf:" in done.stderr, done.stderr
 
 
+# ---- The proxy module's directives.
+
+def proxied(make_server, origin, more="", to="https://127.0.0.1:{}", **rest):
+    return make_server(f"{more} location / {{ proxy_pass {to.format(origin.port)}; }}", **rest).start()
+
+
+def test_proxy_verifies_and_tells_the_name_by_default(make_server, origin, monkeypatch):
+    assert ask(proxied(make_server, origin, "proxy_ssl_name a.example;"))[0] == 502
+    server = proxied(make_server, origin, "proxy_ssl_name b.example; proxy_ssl_trusted_certificate %TLS%/ca.pem;")
+    assert seen(server)["name"] == "b.example"
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority() / "ca.pem"))
+    assert seen(proxied(make_server, origin, "proxy_ssl_name a.example;"))["name"] == "a.example"
+
+
+def test_proxy_as_nginx_where_it_is_told_to(make_server, origin):
+    assert seen(proxied(make_server, origin, main="compat nginx;"))["name"] == ""
+    got = seen(proxied(make_server, origin, "proxy_ssl_verify off; proxy_ssl_server_name off;"))
+    assert got["name"] == ""
+
+
+def test_proxy_to_a_group_of_servers(make_server, origin):
+    server = proxied(make_server, origin, "proxy_ssl_trusted_certificate %TLS%/ca.pem; proxy_ssl_name a.example;", "https://app",
+                     http=f"upstream app {{ server 127.0.0.1:{origin.port}; }}")
+    first = seen(server)
+    assert first["name"] == "a.example" and seen(server)["connection"] == first["connection"]
+
+
 # ---- Servers that lie.
 
 def tls_origin(script):
