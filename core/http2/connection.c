@@ -421,10 +421,10 @@ finish_turn(struct wr_http2 *h)
     (void)wr_out_flush(h->conn);
     if (h->conn->gone) {
         abandon(h, 499);
-    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
-        end_all(h, NGHTTP2_NO_ERROR);
     } else if (is_over(h)) {
         linger(h);
+    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
+        end_all(h, NGHTTP2_NO_ERROR);
     }
 }
 

@@ -10,6 +10,7 @@
 
 enum {
     SETTINGS_MAX = 32,  /* entries of one frame */
+    CONTINUATIONS_MAX = 1000, /* of one block; the library counts pieces that they come in, we count frames and fields */
     ACKS_MAX = 256,     /* answers to PING and SETTINGS that wait for a client that does not read */
     RESET_POINTS = 10,  /* for a stream that we had to reset */
     REFUSED_POINTS = 2  /* for one that was too many */
@@ -249,6 +250,7 @@ make_options(void)
     nghttp2_option_set_no_http_messaging(options, 1);
     nghttp2_option_set_no_auto_window_update(options, 1);
     nghttp2_option_set_max_settings(options, SETTINGS_MAX);
+    nghttp2_option_set_max_continuations(options, CONTINUATIONS_MAX);
     nghttp2_option_set_max_outbound_ack(options, ACKS_MAX);
     nghttp2_option_set_max_send_header_block_length(options, WR_HTTP2_HEADS);
     nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
