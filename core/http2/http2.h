@@ -46,7 +46,8 @@ enum wr_http2_leave {
 /* A request's fields while they come; in the stream's memory. */
 struct wr_http2_head {
     weir_str method, scheme, authority, path, protocol; /* pseudo-fields; absent: not there */
-    weir_header *kept;    /* fields put aside because the rest has not come */
+    weir_header *kept;    /* fields put aside because the rest has not come, */
+    uint32_t kept_n, kept_room; /* how many, and room for how many */
     uint32_t n;           /* fields so far */
     uint32_t cookies;     /* of them */
     uint64_t list_bytes;  /* name, value and 32 of every field [RFC 9113 6.5.2] */
