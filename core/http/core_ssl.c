@@ -23,9 +23,8 @@ typedef struct wr_ssl_conf conf;
 
 /* ---- Setters. ---- */
 
-/* path, unless it is no path ("data:", "engine:", "store:"), absolute. */
-static weir_str
-full_path(weir_conf *cf, weir_str path)
+weir_str
+wr_ssl_path(weir_conf *cf, weir_str path)
 {
     if (path.len == 0 || path.data[0] == '/' || path.data[0] == '$' ||
         wr_str_starts(path, WEIR_STR("data:")) || wr_str_starts(path, WEIR_STR("engine:")) ||
@@ -51,7 +50,7 @@ static int
 set_path(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
-    *(weir_str *)field = weir_conf_arg(cf, 1).len != 0 ? full_path(cf, weir_conf_arg(cf, 1))
+    *(weir_str *)field = weir_conf_arg(cf, 1).len != 0 ? wr_ssl_path(cf, weir_conf_arg(cf, 1))
                                                        : (weir_str){ NULL, 0 };
     return WEIR_OK;
 }
@@ -62,7 +61,7 @@ add_path(weir_conf *cf, const weir_directive *d, void *field)
     if (weir_conf_arg(cf, 1).len == 0) {
         return weir_conf_error_at(cf, 1, "\"%s\" needs the name of a file", d->name);
     }
-    append(cf, field, full_path(cf, weir_conf_arg(cf, 1)));
+    append(cf, field, wr_ssl_path(cf, weir_conf_arg(cf, 1)));
     return WEIR_OK;
 }
 
@@ -321,6 +320,17 @@ const weir_module wr_core_ssl = {
     .conf_size = sizeof(struct wr_ssl_conf),
     .directives = WEIR_ITEMS(rows),
 };
+
+uint32_t
+wr_ssl_protocol(weir_str name)
+{
+    for (const weir_name *n = protocols; n->name != NULL; n++) {
+        if (weir_str_eq(name, weir_str_c(n->name))) {
+            return n->value;
+        }
+    }
+    return 0;
+}
 
 const struct wr_ssl_conf *
 wr_ssl_conf(const void *const *conf_of)

@@ -310,17 +310,17 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
 }
 
 const struct wr_location *
-wr_location_find(struct wr_request *r, const struct wr_server *server, weir_str path)
+wr_location_find(struct wr_request *r, const struct wr_location *base, weir_str path)
 {
-    const struct wr_location *loc = &server->base;
+    const struct wr_location *loc = base;
 
-    return search(r, server->base.inner, path, &loc) != FOUND_FAULT ? loc : NULL;
+    return search(r, base->inner, path, &loc) != FOUND_FAULT ? loc : NULL;
 }
 
 const struct wr_location *
-wr_location_named(const struct wr_server *server, weir_str name)
+wr_location_named(const struct wr_location *base, weir_str name)
 {
-    return server->named != NULL ? wr_map_find(server->named, name) : NULL;
+    return base->named != NULL ? wr_map_find(base->named, name) : NULL;
 }
 
 const struct wr_location *

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <weir/conf.h>
 
+#include "base/map.h"
 #include "conf/bind.h"
 #include "http/plan.h"
 
@@ -24,7 +25,8 @@ enum wr_location_kind {
     WR_LOC_EXACT,
     WR_LOC_REGEX,
     WR_LOC_NAMED,
-    WR_LOC_BLOCK /* if, limit_except: entered by a hook */
+    WR_LOC_BLOCK, /* if, limit_except: entered by a hook */
+    WR_LOC_BRANCH /* when: likewise, and takes the place of the block around it */
 };
 
 /* The locations directly inside one block. */
@@ -35,6 +37,8 @@ struct wr_location {
     const struct wr_plan *plan;
     const struct wr_server *server;
     const struct wr_location *outer; /* the block around it */
+    const struct wr_location *base;  /* where its locations are looked for: the server's block, or a branch of that; a base is its own */
+    struct wr_map *named;            /* of a base: @name locations by name; NULL: none */
     struct wr_locations *inner;      /* NULL: none */
     const struct wr_conf_node *node; /* where it stands: for the load and -M, gone in a server */
     const struct wr_scope *scope;    /* for -M; its node and origins are gone in a server too */
@@ -51,12 +55,12 @@ struct wr_location {
 const struct wr_location *wr_location_limit(const struct wr_location *loc,
                                             const struct wr_request *r);
 
-/* The location for path in server's block; never NULL: the server's own block when none fits. Captures are set on r.
- * NULL only when a regular expression failed (500). */
-const struct wr_location *wr_location_find(struct wr_request *r, const struct wr_server *server,
+/* The location for path in base, a server's block or a branch of it; never NULL: base itself when none fits. Captures are
+ * set on r. NULL only when a regular expression failed (500). */
+const struct wr_location *wr_location_find(struct wr_request *r, const struct wr_location *base,
                                            weir_str path);
 
 /* The named location (with its '@'), or NULL. */
-const struct wr_location *wr_location_named(const struct wr_server *server, weir_str name);
+const struct wr_location *wr_location_named(const struct wr_location *base, weir_str name);
 
 #endif

@@ -361,6 +361,14 @@ wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject)
     return WEIR_OK;
 }
 
+void
+weir_captures_drop(weir_request *r)
+{
+    if (wr_request_of(r)->captures != NULL) {
+        wr_request_of(r)->captures->n = 0;
+    }
+}
+
 int
 weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {

@@ -312,7 +312,7 @@ add_slash(struct wr_request *r, const struct wr_location *loc)
 static void
 find_location(struct wr_request *r)
 {
-    const struct wr_location *loc = wr_location_find(r, r->server, r->pub.path);
+    const struct wr_location *loc = wr_location_find(r, r->loc->base, r->pub.path);
 
     if (loc == NULL) {
         wr_request_answer_status(r, 500);
@@ -353,7 +353,7 @@ after_rewrite(struct wr_request *r)
         return;
     }
     r->rewrites_left--;
-    wr_request_enter(r, &r->server->base);
+    wr_request_enter(r, r->loc->base);
     go_to(r, WEIR_PHASE_FIND_CONFIG);
 }
 
@@ -376,11 +376,6 @@ phase_over(struct wr_request *r)
         go_to(r, r->phase + 1u);
         return;
     case WEIR_PHASE_SERVER_REWRITE:
-        if (r->rewritten && r->rewrites_left-- == 0) {
-            r->rewrites_left = 0;
-            wr_request_answer_status(r, 500);
-            return;
-        }
         go_to(r, WEIR_PHASE_FIND_CONFIG);
         return;
     case WEIR_PHASE_REWRITE:
@@ -479,13 +474,27 @@ wr_request_start(struct wr_request *r)
     wr_request_run(r);
 }
 
+/* Modules begin anew, but for those that keep what they know of the request. */
+static void
+forget_states(struct wr_request *r)
+{
+    const struct wr_conf_space *space = &r->http->registry->space;
+
+    for (uint32_t i = 0; i < r->http->n_slots; i++) {
+        const weir_module *m = i < space->n_slots ? space->modules[i] : NULL;
+        if (m == NULL || !(m->flags & WEIR_MODULE_STATE_STAYS)) {
+            r->pub.ctx[i] = NULL;
+        }
+    }
+}
+
 void
 wr_request_restart(struct wr_request *r, uint32_t phase)
 {
     r->pub.flags |= WEIR_R_INTERNAL;
     r->rewritten = false;
     r->denied = false;
-    memset(r->pub.ctx, 0, r->http->n_slots * sizeof(void *));
+    forget_states(r);
     if (phase == WEIR_PHASE_SERVER_REWRITE) {
         wr_request_enter(r, &r->server->base);
     }

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "tls/authorities.h"
+#include "tls/client.h"
 #include "tls/door.h"
 #include "tls/fault.h"
 
@@ -182,7 +183,9 @@ fill(SSL_CTX *c, const struct wr_tls_settings *set, const struct wr_tls_authorit
     if (authorities != NULL) {
         wr_tls_authorities_use(authorities, c);
     }
-    if (!set->client) {
+    if (set->client) {
+        wr_tls_client_equip(c);
+    } else {
         wr_tls_door_equip(c);
     }
     return set_commands(c, set, err);

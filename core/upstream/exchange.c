@@ -84,6 +84,7 @@ retire(weir_exchange *x)
     struct wr_log *log = wr_exchange_log(x);
 
     wr_queue_leave(&x->place);
+    wr_lookup_leave(&x->lookup);
     wr_exchange_release(x, false);
     wr_exchange_peer_done(x, WEIR_ABSENT);
     wr_intake_drop(&x->in);
@@ -227,8 +228,7 @@ serve_body(weir_exchange *x)
     if (x->full && x->out.waiting <= WR_EXCHANGE_OUT_FULL) {
         tell_writable(x);
     }
-    if (x->waiting && (x->state == WR_EXCHANGE_OVER ||
-                       (wr_exchange_alive(x) && x->link->conn.can_read))) {
+    if (x->waiting && wr_exchange_open(x) && x->link->conn.can_read) {
         tell_readable(x);
     }
 }
@@ -270,11 +270,11 @@ static void
 link_expired(void *user)
 {
     weir_exchange *x = user;
-    bool broke = x->state == WR_EXCHANGE_BODY || x->state == WR_EXCHANGE_TUNNEL;
+    bool broke = wr_exchange_open(x);
 
     WR_CHECK(x, WR_EXCHANGE_TAG);
-    if (!wr_exchange_pending(x) && (broke ? !x->waiting && x->state == WR_EXCHANGE_BODY
-                                          : x->state == WR_EXCHANGE_SENT)) {
+    if (!wr_exchange_pending(x) &&
+        (broke ? !x->waiting && x->state == WR_EXCHANGE_BODY : x->state == WR_EXCHANGE_SENT)) {
         return; /* nobody waits for the peer */
     }
     wr_exchange_say(x, ETIMEDOUT, "upstream timed out");
@@ -373,8 +373,10 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
         log->note = &x->note;
     }
     x->out.last = !(x->o.flags & WEIR_EXCHANGE_STREAM);
-    if (x->o.body != NULL) {
+    if (x->o.body != NULL && x->out.last) {
         weir_chain_take(&x->out.body, x->o.body);
+    } else if (x->o.body != NULL) {
+        (void)weir_exchange_send(x, x->o.body, false);
     }
     wr_exchange_try(x);
     return x;

@@ -18,10 +18,10 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "event/loop.h"
-#include "base/log.h"
 #include "upstream/balance.h"
 #include "upstream/intake.h"
 #include "upstream/link.h"
+#include "upstream/lookup.h"
 #include "upstream/queue.h"
 #include "upstream/tries.h"
 #include "wire/chunked.h"
@@ -33,9 +33,9 @@
 enum {
     WR_EXCHANGE_DEFAULT_MS = 60 * 1000,
     WR_EXCHANGE_HEAD_MAX = 8 * 1024,
-    WR_EXCHANGE_OUT_FULL = 64 * 1024, /* waiting bytes over which WEIR_AGAIN is said */
-    WR_EXCHANGE_INTERIM_MAX = 16,     /* interim responses before the final one */
-    WR_EXCHANGE_FIELDS = 512,         /* field lines of a head, and of trailers */
+    WR_EXCHANGE_OUT_FULL = 64 * 1024,  /* waiting bytes over which WEIR_AGAIN is said */
+    WR_EXCHANGE_INTERIM_MAX = 16,      /* interim responses before the final one */
+    WR_EXCHANGE_FIELDS = 512,          /* field lines of a head, and of trailers */
     WR_EXCHANGE_HEAD_READ = 128 * 1024 /* read at once before the head is known */
 };
 
@@ -84,11 +84,11 @@ struct weir_exchange {
     bool persistent; /* the peer keeps the connection */
     bool told_head;
     uint8_t interims;
-    int result;      /* in FAILED and OVER */
+    int result; /* in FAILED and OVER */
     uint32_t tries_left;
     weir_exchange_options o;
     weir_exchange_policy policy;
-    weir_pool *memory; /* what the reply lives in: the request's pool, or the owner */
+    weir_pool *memory;  /* what the reply lives in: the request's pool, or the owner */
     const char *module; /* whose hook started it */
     struct wr_owned owned;
     struct wr_task task;
@@ -96,6 +96,7 @@ struct weir_exchange {
     uint64_t started_us, started_ms;
     struct wr_attempt attempt;
     struct wr_queue_place place;
+    struct wr_lookup_wait lookup; /* for the addresses of the group's names */
     struct wr_group_peer *peer; /* of this try; NULL: none, or done with */
     struct wr_link *link;
     struct wr_tried *tried; /* this exchange's tries */
@@ -117,6 +118,13 @@ static inline bool
 wr_exchange_alive(const weir_exchange *x)
 {
     return x->state != WR_EXCHANGE_DONE;
+}
+
+/* Is a response under way? */
+static inline bool
+wr_exchange_open(const weir_exchange *x)
+{
+    return x->state == WR_EXCHANGE_BODY || x->state == WR_EXCHANGE_TUNNEL;
 }
 
 /* ---- exchange.c ---- */
@@ -192,8 +200,8 @@ wr_exchange_sent_all(const weir_exchange *x)
 static inline bool
 wr_exchange_idempotent(const weir_exchange *x)
 {
-    return (x->o.method & (WEIR_GET | WEIR_HEAD | WEIR_OPTIONS | WEIR_TRACE | WEIR_PUT |
-                           WEIR_DELETE)) != 0;
+    return (x->o.method &
+            (WEIR_GET | WEIR_HEAD | WEIR_OPTIONS | WEIR_TRACE | WEIR_PUT | WEIR_DELETE)) != 0;
 }
 
 /* ---- reply.c ---- */
@@ -223,7 +231,7 @@ void wr_retry(weir_exchange *x, uint32_t cause, int result);
 /* The same without beginning: true if another try shall be made. */
 bool wr_retry_wanted(weir_exchange *x, uint32_t cause, int result);
 
-/* A kept connection turned out to be closed: true if a fresh one to the same peer shall be tried. */
+/* A kept connection was at its end: true if a fresh one to the same peer is being tried. */
 bool wr_retry_stale(weir_exchange *x);
 
 /* Is a response with this status to be had from another peer? If so that one is being tried. */

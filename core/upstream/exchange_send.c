@@ -15,10 +15,10 @@
 #include "upstream/exchange.h"
 
 enum {
-    PIECES = 64,                /* of one call */
-    FILE_READ = 64 * 1024,      /* of a file at once where the transport cannot send files */
-    FILE_CHUNK = 1024 * 1024,   /* and where it can */
-    BURST = 4 * 1024 * 1024     /* bytes before other connections have their turn */
+    PIECES = 64,              /* of one call */
+    FILE_READ = 64 * 1024,    /* of a file at once where the transport cannot send files */
+    FILE_CHUNK = 1024 * 1024, /* and where it can */
+    BURST = 4 * 1024 * 1024   /* bytes before other connections have their turn */
 };
 
 static bool

@@ -7,9 +7,9 @@
 #include "base/assert.h"
 
 enum {
-    SPARES = 2,             /* unused shared blocks that are kept */
-    SCRATCH = 64 * 1024,    /* read at once when all blocks are pinned */
-    OWN_FIRST = 4096,       /* least memory of its own for a head in pieces */
+    SPARES = 2,              /* unused shared blocks that are kept */
+    SCRATCH = 64 * 1024,     /* read at once when all blocks are pinned */
+    OWN_FIRST = 4096,        /* least memory of its own for a head in pieces */
     BORROWED_MIN = 16 * 1024 /* room in the current block that is worth a read */
 };
 

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "wire/fields.h"
 #include "upstream/exchange.h"
+#include "wire/fields.h"
 #include "wire/names.h"
 
 enum { SMALL = 4096 }; /* body bytes that are copied with the head rather than referred to */
@@ -83,7 +83,8 @@ wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
             kept[n_kept++] = *f;
         }
     }
-    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), kept, n_kept, base);
+    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), kept, n_kept,
+                   base);
     reply->first = to->first;
     reply->at = to->index;
 }
@@ -191,6 +192,9 @@ take_final(weir_exchange *x, const struct wr_response_head *head)
         invalid(x, "an upgrade that was not asked for");
         return;
     }
+    if (head->status == 408 && !framing.persistent && wr_retry_stale(x)) {
+        return; /* it was tired of waiting, and that crossed with what was sent [RFC 9110 15.5.9] */
+    }
     t->status = head->status;
     t->head_ms = (int64_t)(wr_clock.now_ms - t->began_ms);
     if (wr_retry_status(x, head->status)) {
@@ -273,7 +277,7 @@ understand(weir_exchange *x)
 static void
 ended(weir_exchange *x, int error)
 {
-    if (wr_retry_stale(x)) {
+    if (!x->answered && wr_retry_stale(x)) {
         return;
     }
     if (x->out.error != 0 && !x->answered) {

@@ -9,8 +9,8 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/num.h"
-#include "wire/fields.h"
 #include "upstream/exchange.h"
+#include "wire/fields.h"
 
 enum {
     READ_MIN = 64 * 1024, /* read at once even where less is asked for */
@@ -246,9 +246,10 @@ weir_exchange_read(weir_exchange *x, weir_pool *pool, weir_chain *out, size_t wa
     if (x->state == WR_EXCHANGE_OVER) {
         return x->result;
     }
-    if (x->state != WR_EXCHANGE_BODY && x->state != WR_EXCHANGE_TUNNEL) {
+    if (!wr_exchange_open(x)) {
         return WEIR_AGAIN;
     }
+    x->waiting = false;
     want = WR_MAX(want, (size_t)1);
     do {
         if (x->in.len == 0 || x->body.in_trailers) {

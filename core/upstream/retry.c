@@ -25,9 +25,9 @@ may_try_another(const weir_exchange *x)
 {
     uint64_t spent = wr_clock.now_ms - x->started_ms;
 
-    return x->o.peer == 0 && x->tries_left > 1 && (x->policy.tries_ms == 0 || spent < x->policy.tries_ms) &&
-           may_send_again(x) && wr_balance_more(x->o.to, &x->attempt) &&
-           wr_group_may_retry(x->o.to);
+    return x->o.peer == 0 && x->tries_left > 1 &&
+           (x->policy.tries_ms == 0 || spent < x->policy.tries_ms) && may_send_again(x) &&
+           wr_balance_more(x->o.to, &x->attempt) && wr_group_may_retry(x->o.to);
 }
 
 static uint32_t
@@ -62,7 +62,7 @@ wr_retry(weir_exchange *x, uint32_t cause, int result)
 bool
 wr_retry_stale(weir_exchange *x)
 {
-    if (x->link->uses == 0 || x->answered || !may_send_again(x)) {
+    if (x->link->uses == 0 || !may_send_again(x)) {
         return false;
     }
     wr_exchange_release(x, false);

@@ -25,7 +25,7 @@ struct wr_tried {
     const weir_header *trailers; /* NULL: none */
 };
 
-/* What hangs on a request at core.upstream. */
+/* What hangs on a request at core.upstream, through its internal redirects. */
 struct wr_tries {
     struct wr_tried *first, *last;
 };

@@ -184,7 +184,8 @@ get_http(weir_request *r, const void *conf, weir_str name)
     const struct wr_tried *t = last_answered(r);
 
     (void)conf;
-    return t != NULL ? wr_field_value_spelled(r->pool, t->reply->at, t->reply->first, name, ", ") : absent;
+    return t != NULL ? wr_field_value_spelled(r->pool, t->reply->at, t->reply->first, name, ", ")
+                     : absent;
 }
 
 static weir_str

@@ -1,4 +1,5 @@
-/* upstream/upstream_variables.h - $upstream_*: what became of a request's tries at other servers. */
+/* upstream/upstream_variables.h - $upstream_*: what became of a request's tries at other servers.
+ */
 #ifndef WR_UPSTREAM_UPSTREAM_VARIABLES_H
 #define WR_UPSTREAM_UPSTREAM_VARIABLES_H
 

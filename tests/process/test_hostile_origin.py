@@ -253,6 +253,29 @@ def test_variables_are_absent_where_nobody_was_asked(make_server):
     assert fetch(server.port, "/").body == b"[]"
 
 
+def test_exchanges_behind_a_redirect_are_told_apart(front):
+    gone = Origin(answers(OK))
+    gone.close()
+    server, origin = front(
+        answers(OK), one=f"error_page 502 = @other; courier {gone.address}; }} location @other {{ courier up;",
+        http='log_format up "$upstream_addr|$upstream_status"; access_log logs/up.log up;')
+    assert fetch(server.port, "/").body == b"ok"
+    log = server.prefix / "logs/up.log"
+    wait_for("the line", lambda: log.exists() and log.read_text())
+    assert log.read_text().strip() == f"{gone.address} : {origin.address}|502 : 200"
+
+
+def test_exchanges_and_connections_are_counted(front):
+    server, first, second = front(answers(BUSY), answers(OK), more="courier_retry on; } location = /m { metrics prometheus;")
+    for _ in range(2):
+        assert fetch(server.port, "/").body == b"ok"
+    page = fetch(server.port, "/m").body.decode()
+    counts = dict(line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("weir_upstream_"))
+    assert counts['weir_upstream_exchanges_total{result="answered"}'] == "2"
+    assert int(counts["weir_upstream_retries_total"]) >= 1
+    assert int(counts['weir_upstream_connections_total{origin="made"}']) >= 2
+
+
 # -- Fetches.
 
 def test_a_fetch_answers_with_all_of_it(front):

@@ -168,8 +168,8 @@ struct seen {
     const weir_reply *reply;
     char *body; /* what was read */
     size_t len;
-    bool over;      /* a read said that it is */
-    bool idle;      /* nobody reads */
+    bool over; /* a read said that it is */
+    bool idle; /* nobody reads */
     size_t want;
     bool end_in_head, owner_in_head, owner_in_failed;
     bool in_call; /* set while the test calls in: no callback may come */

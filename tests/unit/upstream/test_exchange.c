@@ -194,6 +194,47 @@ test_what_nobody_reads_stays_with_the_peer(void **state)
 }
 
 static void
+test_what_readers_keep_stays_as_it_was(void **state)
+{
+    enum { BYTES = 8 * 1024 * 1024 }; /* more than the blocks of a worker hold */
+    struct seen seen = nothing_seen();
+    weir_chain kept = { NULL, NULL };
+    char *bytes = malloc(BYTES);
+    size_t sent = 0, at = 0;
+    uint16_t port;
+    int listener = listen_at(&port), peer, rc = WEIR_OK;
+
+    (void)state;
+    for (size_t i = 0; i < BYTES; i++) {
+        bytes[i] = (char)(i * 13 >> 5);
+    }
+    seen.idle = true;
+    get(&seen, group_at(&port, 1), NULL);
+    peer = take(listener);
+    expect(peer, GET_HEAD);
+    say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n");
+    turn_until(seen.heads == 1);
+    while (rc != WEIR_DONE) {
+        ssize_t n = send(peer, bytes + sent, BYTES - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += n > 0 ? (size_t)n : 0;
+        rc = weir_exchange_read(seen.x, owner, &kept, 65536);
+        assert_true(rc == WEIR_OK || rc == WEIR_AGAIN || rc == WEIR_DONE);
+        seen.over = true; /* readable has nothing to read */
+        wr_loop_turn(loop, 0);
+    }
+    for (const weir_buf *b = kept.head; b != NULL; b = b->next) {
+        assert_memory_equal(b->data, bytes + at, b->len);
+        at += b->len;
+    }
+    assert_int_equal(at, BYTES);
+    weir_exchange_end(seen.x);
+    free(bytes);
+    free(seen.body);
+    close(peer);
+    close(listener);
+}
+
+static void
 test_a_head_request_has_no_body_and_its_length(void **state)
 {
     struct seen seen = nothing_seen();
@@ -303,12 +344,13 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_response_in_single_bytes_is_the_same, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_small_chunks_arrive_as_one_buffer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_body_until_the_end_is_complete_at_a_clean_end,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_body_until_the_end_is_complete_at_a_clean_end, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_large_body_arrives_whole_and_a_little_at_a_time,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_nobody_reads_stays_with_the_peer, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_what_readers_keep_stays_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_head_request_has_no_body_and_its_length, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_body_is_sent_behind_the_head, setup, teardown),

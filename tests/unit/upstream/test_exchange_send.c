@@ -1,4 +1,5 @@
-/* Bodies that come in pieces, peers that do not take them, and answers that do not wait for them. */
+/* Bodies that come in pieces, peers that do not take them, and answers that do not wait for them.
+ */
 #include "origin.h"
 
 #define OK_5 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"

@@ -249,8 +249,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_what_cannot_be_sent_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_done_may_end_the_owner, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_fetch_ends_with_its_owner, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_peer_is_asked_whatever_its_state, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_one_peer_is_asked_whatever_its_state, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

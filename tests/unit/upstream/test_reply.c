@@ -289,6 +289,77 @@ test_an_upgrade_that_was_asked_for_is_a_tunnel(void **state)
     close(listener);
 }
 
+/* ---- Whatever the pieces. ---- */
+
+static uint32_t
+draw(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 16;
+}
+
+/* The same response in pieces that `seed` cuts, or whole when it is 0. */
+static struct seen
+in_pieces(weir_upstream *u, int listener, const char *text, uint32_t seed)
+{
+    struct seen seen = nothing_seen();
+    size_t len = strlen(text), at = 0;
+    int peer;
+
+    get(&seen, u, NULL);
+    peer = take(listener);
+    expect(peer, GET_HEAD);
+    while (at < len) {
+        size_t n = seed == 0 ? len : draw(&seed) % 12 + 1;
+        n = n < len - at ? n : len - at;
+        if (send(peer, text + at, n, MSG_NOSIGNAL) < 0) {
+            break; /* it was refused already */
+        }
+        at += n;
+        wr_loop_turn(loop, 1);
+    }
+    shutdown(peer, SHUT_WR);
+    turn_until(seen.over || seen.faileds != 0);
+    weir_exchange_end(seen.x);
+    close(peer);
+    return seen;
+}
+
+static void
+test_the_pieces_that_come_make_no_difference(void **state)
+{
+    static const char *const texts[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nA: b\r\n\r\n01234567890123456789",
+        "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nA: b\r\n\r\n0123456789",
+        "HTTP/1.1 103 Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\nuntil the end",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5;x=y\r\n01234\r\n00000a\r\n0123456789\r\n1\r\n!\r\n0\r\nA: b\r\nC: d\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n6\r\n0123456789\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n0\r\nA : b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    };
+    uint16_t port;
+    int listener = listen_at(&port);
+    weir_upstream *u = group_at(&port, 1);
+
+    (void)state;
+    u->keepalive = 0;
+    for (size_t i = 0; i < WR_COUNT(texts); i++) {
+        struct seen whole = in_pieces(u, listener, texts[i], 0);
+        for (uint32_t seed = 1; seed <= 20; seed++) {
+            struct seen cut = in_pieces(u, listener, texts[i], seed);
+            if (cut.heads != whole.heads || cut.interims != whole.interims ||
+                cut.result != whole.result || cut.len != whole.len ||
+                memcmp(cut.body, whole.body, cut.len) != 0) {
+                fail_msg("seed %u differs: %s", seed, texts[i]);
+            }
+            free(cut.body);
+        }
+        free(whole.body);
+    }
+    close(listener);
+}
+
 int
 main(void)
 {
@@ -300,9 +371,12 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_interim_responses_but_100_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_bodies_break_off, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bytes_behind_a_response_go_nowhere_and_end_the_connection, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_bytes_behind_a_response_go_nowhere_and_end_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_says_so_is_not_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fields_of_the_connection_are_left_out, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_the_pieces_that_come_make_no_difference, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_an_upgrade_that_was_asked_for_is_a_tunnel, setup,
                                         teardown),

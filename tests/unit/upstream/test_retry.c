@@ -301,6 +301,25 @@ test_a_get_that_its_kept_connection_read_and_closed_is_sent_anew(void **state)
 }
 
 static void
+test_a_kept_connection_that_answers_with_408_is_tried_anew(void **state)
+{
+    struct seen seen = nothing_seen();
+    uint16_t port;
+    int listener = listen_at(&port), peer;
+    weir_upstream *u = group_at(&port, 1);
+
+    (void)state;
+    peer = kept_connection(u, listener);
+    get(&seen, u, &by_default);
+    expect(peer, GET_HEAD);
+    say(peer, "HTTP/1.1 408 Tired\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    is_answered_by(&seen, listener);
+    free(seen.body);
+    close(peer);
+    close(listener);
+}
+
+static void
 test_a_post_takes_no_kept_connection_that_has_ended(void **state)
 {
     struct seen seen = nothing_seen();
@@ -441,10 +460,12 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_post_is_sent_twice_where_the_policy_says_so, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_get_over_a_connection_that_ended_is_sent_anew,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_get_over_a_connection_that_ended_is_sent_anew, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(
             test_a_get_that_its_kept_connection_read_and_closed_is_sent_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_kept_connection_that_answers_with_408_is_tried_anew,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_post_takes_no_kept_connection_that_has_ended, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_post_that_a_kept_connection_may_have_read_fails,
