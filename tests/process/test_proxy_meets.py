@@ -9,7 +9,7 @@ import time
 import pytest
 
 from weir.authority import authority
-from weir.http2 import DATA, END_STREAM, ENABLE_CONNECT, Http2
+from weir.http2 import Http2
 from weir.recorder import Origin, answer, chunked
 from weir.server import wait_for
 from weir.wire import Connection, fetch
@@ -162,6 +162,44 @@ def test_a_body_that_is_cut_resets_the_stream(make_server):
         server = proxy(make_server, origin, listen=H2)
         with Http2(server.port) as c:
             assert c.reset_of(c.request("/")) != 0
+
+
+def connect(c, path="/ws", protocol="websocket"):
+    return c.request(raw=[(":method", "CONNECT"), (":protocol", protocol), (":scheme", "http"), (":path", path),
+                          (":authority", "a"), ("sec-websocket-version", "13")], end=False)
+
+
+def test_a_tunnel_of_http_2_is_an_upgrade_for_the_upstream(make_server):
+    def script(request):
+        request.sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+                             b"Sec-WebSocket-Accept: x\r\n\r\nhi")
+        while data := request.sock.recv(65536):
+            request.sock.sendall(data.upper())
+        request.sock.sendall(b"END")
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, listen=H2)
+        with Http2(server.port) as c:
+            stream = connect(c)
+            c.until("the head", lambda: stream in c.answers and c.answers[stream].status)
+            assert c.answers[stream].status == 200 and c.answers[stream].get("upgrade") is None
+            c.body(stream, b"hello", end=False)
+            c.until("the echo", lambda: c.answers[stream].body == b"hiHELLO")
+            c.body(stream, b"bye")
+            c.until("the end", lambda: stream in c.ended)
+            assert c.answers[stream].body == b"hiHELLOBYEEND"
+    sent = origin.requests[0]
+    assert sent.line == "GET /ws HTTP/1.1" and sent.get("Upgrade") == "websocket" and sent.get("Connection") == "upgrade"
+    assert re.fullmatch("[A-Za-z0-9+/]{21}[AQgw]==", sent.get("Sec-WebSocket-Key"))
+
+
+@pytest.mark.parametrize("conf, status, said", [("", 403, "403 No"), ("", 502, "200 OK"), ("proxy_upgrade off;", 501, "200 OK")])
+def test_a_tunnel_of_http_2_may_be_refused(make_server, conf, status, said):
+    with Origin(lambda r: answer(b"no", said)) as origin:
+        server = proxy(make_server, origin, conf, listen=H2)
+        with Http2(server.port) as c:
+            stream = connect(c)
+            c.until("the head", lambda: stream in c.answers and c.answers[stream].status)
+            assert c.answers[stream].status == status
 
 
 # ---- Subrequests. ----
