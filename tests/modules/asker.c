@@ -1,9 +1,9 @@
 /* asker - a module for tests: asks the server itself before it answers.
  *
- *     ask URI;        answers with "STATUS FIELD BODY": what a subrequest to URI gave, and its X-Field; the body of the
- *                     request goes with it
- *     ask_first URI;  lets a request in when a subrequest to URI is answered with 2xx, else answers its status
- *     ask_thrice URI; the bodies of three subrequests at once, in order, as one answer
+ *     ask URI;        answers with "STATUS FIELD BODY": what a subrequest to URI gave, and its
+ * X-Field; the body of the request goes with it ask_first URI;  lets a request in when a subrequest
+ * to URI is answered with 2xx, else answers its status ask_thrice URI; the bodies of three
+ * subrequests at once, in order, as one answer
  */
 #include <weir/weir.h>
 
@@ -80,7 +80,8 @@ answer(weir_request *r, const void *conf)
     if (c->thrice != NULL) {
         return weir_respond_from(r, 200, give_three, c->thrice);
     }
-    return s != NULL && c->ask != NULL ? weir_respond(r, 200, WEIR_STR("text/plain"), s->text) : WEIR_NEXT;
+    return s != NULL && c->ask != NULL ? weir_respond(r, 200, WEIR_STR("text/plain"), s->text)
+                                       : WEIR_NEXT;
 }
 
 static int
@@ -112,16 +113,25 @@ wants_access(const void *conf)
 
 static const weir_directive directives[] = {
     WEIR_OPT(asker_conf, ask, VALUE, "ask", WEIR_IN_LOCATION, NULL, "answer with what this says"),
-    WEIR_OPT(asker_conf, first, VALUE, "ask_first", WEIR_IN_LOCATION, NULL, "ask this whether a request may in"),
-    WEIR_OPT(asker_conf, thrice, VALUE, "ask_thrice", WEIR_IN_LOCATION, NULL, "three times what this says"),
+    WEIR_OPT(asker_conf, first, VALUE, "ask_first", WEIR_IN_LOCATION, NULL,
+             "ask this whether a request may in"),
+    WEIR_OPT(asker_conf, thrice, VALUE, "ask_thrice", WEIR_IN_LOCATION, NULL,
+             "three times what this says"),
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_ACCESS, .rank = WEIR_RANK_EARLY, .handler = before, .wanted = wants_access },
+    { .phase = WEIR_PHASE_ACCESS,
+      .rank = WEIR_RANK_EARLY,
+      .handler = before,
+      .wanted = wants_access },
     { .phase = WEIR_PHASE_ACCESS, .handler = behind, .wanted = wants_access },
-    { .phase = WEIR_PHASE_CONTENT, .rank = WEIR_RANK_EARLY, .handler = content, .wanted = wants_content },
+    { .phase = WEIR_PHASE_CONTENT,
+      .rank = WEIR_RANK_EARLY,
+      .handler = content,
+      .wanted = wants_content },
     { .phase = WEIR_PHASE_CONTENT, .handler = answer, .wanted = wants_content },
 };
 
-WEIR_MODULE("test.asker", "1.0", .summary = "asks the server itself", .conf_size = sizeof(asker_conf),
-            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("test.asker", "1.0", .summary = "asks the server itself",
+            .conf_size = sizeof(asker_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks));
