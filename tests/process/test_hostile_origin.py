@@ -4,6 +4,7 @@ The server under test passes requests on by proxy_pass, and by tests/modules/cou
 as little as an exchange takes: what holds here holds for every user of exchanges.
 """
 
+import random
 import re
 import socket
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from weir.origin import Origin, answers
 from weir.server import wait_for
-from weir.wire import Connection, fetch
+from weir.wire import Closed, Connection, ProtocolError, fetch
 
 pytestmark = pytest.mark.weir_only
 
@@ -185,6 +186,61 @@ def test_an_origin_that_is_not_there_is_502(front):
     assert fetch(server.port, "/x").status == 502
     assert re.search(r"connect\(\) failed \(111: Connection refused\) while connecting to upstream, client: .*"
                      rf'upstream: "http://{origin.address}/x", host: ', server.error_log.read_text())
+
+
+# -- Anything at all.
+
+SEEDS = [OK, BUSY, b"HTTP/1.1 204 None\r\n\r\n", b"HTTP/1.1 304 Same\r\nETag: \"a\"\r\nContent-Length: 5\r\n\r\n",
+         b"HTTP/1.1 103 Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\nuntil the end",
+         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: x-a, keep-alive\r\nX-A: 1\r\n\r\n"
+         b"5;x=y\r\n01234\r\n00000a\r\n0123456789\r\n1\r\n!\r\n0\r\nA: b\r\nC: d\r\n\r\n"]
+
+
+def spoil(chance, data):
+    """data with a few bytes taken out, put in, changed or doubled."""
+    data = bytearray(data)
+    for _ in range(chance.choice([0, 1, 1, 2, 4])):
+        at = chance.randrange(len(data) + 1)
+        what = chance.randrange(5)
+        if what == 0:
+            del data[at:at + chance.randrange(1, 8)]
+        elif what == 1:
+            data[at:at] = bytes(chance.choice(b"\r\n :;0123456789abcXYZ\x00\xff\t-") for _ in range(chance.randrange(1, 5)))
+        elif what == 2 and at < len(data):
+            data[at] = chance.randrange(256)
+        elif what == 3:
+            data[at:at] = chance.choice(SEEDS)
+        else:
+            data[at:at] = b"x" * chance.choice([100, 5000, 70000])
+    return bytes(data)
+
+
+def test_whatever_an_origin_says_answers_are_right_or_cut(front):
+    """And what follows on the client's connection is the answer to what follows."""
+    chance = random.Random(1)
+
+    def script(talk):
+        while talk.request() is not None:
+            data = spoil(chance, chance.choice(SEEDS))
+            talk.send(data, 0 if len(data) > 500 else chance.choice([0, 0, 1, 3, 17]))
+            if chance.randrange(2):
+                return
+    server, *_ = front(script, script, more="TIMEOUT 50ms; RETRY; } location = /mark { return 200 mark;")
+    connection, cuts = None, 0
+    for _ in range(400):
+        connection = connection or Connection(server.port)
+        try:
+            connection.get("/", chance.choice(["GET", "HEAD"]))
+        except (Closed, ProtocolError) as error:
+            if not re.match(r"(ETag|Last-Modified|Location|Content-(Type|Range)|Date|Server) (twice in|is no)", str(error)):   # as the origin says
+                assert str(error).startswith("closed"), error
+                connection, cuts = None, cuts + 1
+                continue
+        try:
+            assert connection.get("/mark").body == b"mark"
+        except Closed:
+            connection = None           # it was said to be, or could not be kept
+    assert cuts < 300
 
 
 # -- Keeping connections.
