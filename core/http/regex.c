@@ -374,3 +374,15 @@ weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {
     return wr_regex_match(wr_request_of(r), re, subject);
 }
+
+int
+weir_regex_test(const weir_regex *re, weir_str subject)
+{
+    struct wr_err err;
+    int rc = wr_regex_run(re, subject, NULL, &err);
+
+    if (rc != WEIR_OK && rc != WEIR_ABSENT) {
+        wr_say(wr_log_process(), ERROR, "%s", err.text);
+    }
+    return rc;
+}
