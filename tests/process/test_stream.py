@@ -305,8 +305,8 @@ def test_a_reload_keeps_asking(site, redis):
 @pytest.mark.parametrize("group, ask_for, said", [
     ("upstream sessions { server 127.0.0.1:1; }", "sesions", 'did you mean the upstream "sessions"?'),
     ("upstream sessions { }", "sessions", "no servers are inside upstream"),
-    ("upstream sessions { server 127.0.0.1:1 max_conns=2; }", "sessions", "comes with the proxy"),
-    ("upstream sessions { server 127.0.0.1:1; least_conn; }", "sessions", "comes with the proxy"),
+    ("upstream sessions { server 127.0.0.1:1 max_cons=2; }", "sessions", 'invalid parameter "max_cons=2"'),
+    ("upstream sessions { server 127.0.0.1:1; sync; }", "sessions", 'unknown directive "sync"'),
 ])
 def test_mistakes_are_named(make_server, examples, group, ask_for, said):
     server = make_server(f"location / {{ redis_access {ask_for}; redis_access_key k; }}", http=group,
