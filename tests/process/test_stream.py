@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from weir.origin import Origin, answers
 from weir.server import TOP, wait_for
 from weir.wire import Connection, fetch
 
@@ -48,6 +49,23 @@ def test_hello_answers_with_its_text(make_server, examples):
     assert fetch(server.port, "/hello", "HEAD").get("Content-Length") == "17"
     assert fetch(server.port, "/hello", "DELETE").status == 405
     assert fetch(server.port, "/").status != 200
+
+
+# -- balance_example
+
+def test_balance_example_keeps_clients_to_their_half(make_server, examples):
+    origins = [Origin(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + letter)) for letter in (b"a", b"b", b"c")]
+    group = " ".join(f"server {origin.address};" for origin in origins)
+    server = make_server("location / { courier up; }", http=f"upstream up {{ demo_halves; {group} }}",
+                         main="load_module %MODULE:courier%;" + load(examples, "balance_example")).start()
+    seen = {"127.0.0.2": set(), "127.0.0.3": set()}
+    for address, letters in seen.items():
+        for _ in range(6):
+            with Connection(server.port, source=(address, 0)) as connection:
+                letters.add(connection.get("/").body)
+    assert seen == {"127.0.0.2": {b"a", b"c"}, "127.0.0.3": {b"b"}}
+    for origin in origins:
+        origin.close()
 
 
 # -- csp
