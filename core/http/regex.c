@@ -372,17 +372,8 @@ weir_captures_drop(weir_request *r)
 int
 weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {
-    return wr_regex_match(wr_request_of(r), re, subject);
-}
-
-int
-weir_regex_test(const weir_regex *re, weir_str subject)
-{
     struct wr_err err;
-    int rc = wr_regex_run(re, subject, NULL, &err);
 
-    if (rc != WEIR_OK && rc != WEIR_ABSENT) {
-        wr_say(wr_log_process(), ERROR, "%s", err.text);
-    }
-    return rc;
+    return r != NULL ? wr_regex_match(wr_request_of(r), re, subject)
+                     : wr_regex_run(re, subject, NULL, &err);
 }

@@ -185,7 +185,7 @@ value_holds(const struct wr_match_test *t, weir_str value)
 {
     return t->how == WR_MATCH_THERE   ? true
            : t->how == WR_MATCH_EQUAL ? weir_str_eq(value, t->value)
-                                      : weir_regex_test(t->regex, value) == WEIR_OK;
+                                      : weir_regex_match(NULL, t->regex, value) == WEIR_OK;
 }
 
 /* One line of that name for which it holds. */
