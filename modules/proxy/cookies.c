@@ -139,11 +139,12 @@ flags_for(weir_request *r, const struct cookie_flag_rules *rules, weir_str name)
     return 0;
 }
 
-/* A domain: the whole of it, case and a leading dot not counting. */
+/* A domain: the whole of it, case and a leading dot not counting; the dot stays. */
 static weir_str
 domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
 {
-    weir_str bare = str_starts(domain, WEIR_STR(".")) ? str_cut(domain, 1, SIZE_MAX) : domain;
+    size_t dot = str_starts(domain, WEIR_STR(".")) ? 1 : 0;
+    weir_str bare = str_cut(domain, dot, SIZE_MAX);
 
     for (const struct rewrite_rule *rule = rules->off ? NULL : rules->first; rule != NULL;
          rule = rule->next) {
@@ -151,9 +152,12 @@ domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
         if (str_starts(pattern, WEIR_STR("."))) {
             pattern = str_cut(pattern, 1, SIZE_MAX);
         }
-        if (rule->regex != NULL ? weir_regex_match(r, rule->regex, domain) == WEIR_OK
-                                : weir_str_ieq(pattern, bare)) {
-            return weir_value_get(r, rule->replacement);
+        if (rule->regex != NULL) {
+            if (weir_regex_match(r, rule->regex, domain) == WEIR_OK) {
+                return weir_value_get(r, rule->replacement);
+            }
+        } else if (weir_str_ieq(pattern, bare)) {
+            return rewrite_put(r, domain, dot, bare.len, weir_value_get(r, rule->replacement));
         }
     }
     return domain;
