@@ -314,8 +314,8 @@ bulk_grow(struct weir_pool *p, size_t size)
     return (uint8_t *)b + HEADER;
 }
 
-void *
-wr_pool_grow(struct weir_pool *p, size_t size)
+static void *
+grow_by(struct weir_pool *p, size_t size)
 {
     size_t want = size + HEADER <= WR_POOL_BLOCK ? WR_POOL_BLOCK : size + HEADER;
     struct wr_block *b;
@@ -336,6 +336,25 @@ wr_pool_grow(struct weir_pool *p, size_t size)
     p->first = b;
     p->at = (uint8_t *)b + HEADER + size;
     p->end = (uint8_t *)b + want;
+    return (uint8_t *)b + HEADER;
+}
+
+/* Nearly always it is the first of a request, and gets a block that an earlier one gave back. */
+void *
+wr_pool_grow(struct weir_pool *p, size_t size)
+{
+    struct wr_block *b = kept;
+
+    if (b == NULL || p->bulk || size > WR_POOL_BLOCK - HEADER) {
+        return grow_by(p, size);
+    }
+    kept = b->next;
+    kept_count--;
+    b->next = p->first;
+    p->first = b;
+    p->held += WR_POOL_BLOCK;
+    p->at = (uint8_t *)b + HEADER + size;
+    p->end = (uint8_t *)b + WR_POOL_BLOCK;
     return (uint8_t *)b + HEADER;
 }
 

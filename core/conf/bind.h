@@ -27,7 +27,7 @@ enum {
 struct wr_conf_space {
     uint32_t n_slots;
     const weir_module *const *modules; /* by slot */
-    /* The row called name that may stand in `where` (one WEIR_IN_* bit): true with slot and row (in that module's table). When there is none:
+    /* The row called name that may stand in `where` (all its WEIR_IN_* bits): true with slot and row (in that module's table). When there is none:
      * *elsewhere is a row of that name for other contexts, or NULL. */
     bool (*find)(const struct wr_conf_space *s, weir_str name, uint32_t where, uint32_t *slot,
                  const weir_directive **row, const weir_directive **elsewhere);
@@ -49,12 +49,14 @@ struct wr_scope_origin {
 struct wr_scope {
     const struct wr_scope *parent; /* NULL: the outermost (main) */
     const void **conf;             /* by slot; NULL for modules without a struct */
-    uint32_t where;                /* its WEIR_IN_* bit */
+    uint32_t where;                /* its WEIR_IN_* bit; of a branch of a server SERVER and LOCATION */
     const struct wr_conf_node *node; /* whose block it is; NULL for main */
     struct wr_scope_origin *origins; /* directives that stand in this very block, in order */
     struct wr_scope_origin *last_origin;
     bool has_local; /* one of them is LOCAL */
 };
+
+struct wr_tls_bank;
 
 /* What weir_conf of the ABI is inside: the state of one load. */
 struct weir_conf {
@@ -70,6 +72,7 @@ struct weir_conf {
     weir_str folder;             /* of the main file, for certificates as in nginx: "/usr/local/weir/conf/" */
     bool compat_nginx;           /* `compat nginx;` stands in the main context: rows with `compat` begin with that
                           * instead of their preset; to be set before wr_scope_create_main */
+    struct wr_tls_bank *tls; /* what it has of TLS: tls/context.h */
     /* Types whose values the layer above makes: VALUE, ZONE, UPSTREAM. Fill field; WEIR_OK or a reported error. */
     int (*make_value)(struct weir_conf *cf, weir_str text, weir_value **field);
     int (*make_zone)(struct weir_conf *cf, weir_str text, weir_zone **field);

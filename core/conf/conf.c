@@ -34,6 +34,19 @@ weir_conf_folder(weir_conf *cf, weir_str path)
     }
 }
 
+weir_str
+weir_conf_before(weir_conf *cf, uint32_t i)
+{
+    const struct wr_conf_node *block = cf->scope != NULL ? cf->scope->node : NULL;
+    const struct wr_conf_node *n = block != NULL ? block->first : NULL;
+
+    while (n != NULL && n->next != cf->node) {
+        n = n->next;
+    }
+    return cf->node != NULL && n != NULL && i < n->n_words ? n->words[i].text
+                                                           : (weir_str){ NULL, 0 };
+}
+
 weir_pool *
 weir_conf_pool(weir_conf *cf)
 {

@@ -28,18 +28,37 @@ wr_diag_init(struct wr_diag *d, struct weir_pool *pool)
     *d = (struct wr_diag){ .pool = pool };
 }
 
-static bool
-is_wanted(struct wr_diag *d, uint32_t kind)
+static uint32_t *
+counter(struct wr_diag *d, uint32_t kind)
 {
-    uint32_t limit = d->limit != 0 ? d->limit : LIMIT;
-    uint32_t *count = kind == WR_DIAG_ERROR  ? &d->errors
-                      : kind == WR_DIAG_WARN ? &d->warnings
-                                             : &d->notes;
+    return kind == WR_DIAG_ERROR ? &d->errors : kind == WR_DIAG_WARN ? &d->warnings : &d->notes;
+}
 
-    if (*count < UINT32_MAX) {
-        ++*count;
+static bool
+is_full(struct wr_diag *d, uint32_t kind)
+{
+    uint32_t kept = *counter(d, kind) - (kind == WR_DIAG_ERROR ? d->repeated : 0);
+
+    return kept >= (d->limit != 0 ? d->limit : LIMIT);
+}
+
+static void
+count(struct wr_diag *d, uint32_t kind)
+{
+    *counter(d, kind) += *counter(d, kind) < UINT32_MAX;
+}
+
+/* Is it said already? Statements of a branch are bound as often as the branch makes blocks differ. */
+static bool
+is_known(const struct wr_diag *d, uint32_t kind, struct wr_conf_place at, weir_str text)
+{
+    const struct wr_diagnosis *n = at.source != NULL ? d->first : NULL;
+
+    while (n != NULL && !(n->kind == kind && n->place.source == at.source && n->place.line == at.line &&
+                          n->place.column == at.column && weir_str_eq(n->text, text))) {
+        n = n->next;
     }
-    return *count <= limit;
+    return n != NULL;
 }
 
 static weir_str print_text(struct weir_pool *pool, const char *fmt, va_list args)
@@ -71,17 +90,27 @@ wr_diag_add_args(struct wr_diag *d, uint32_t kind, struct wr_conf_place at, cons
                  const char *fmt, va_list args)
 {
     struct wr_diagnosis *n;
+    weir_str text = { NULL, 0 };
 
     if (kind == WR_DIAG_ERROR) {
         blame(d, at);
     }
-    if (!is_wanted(d, kind)) {
+    if (!is_full(d, kind)) {
+        text = print_text(d->pool, fmt, args);
+        if (is_known(d, kind, at, text)) {
+            d->errors += kind == WR_DIAG_ERROR;
+            d->repeated += kind == WR_DIAG_ERROR;
+            return;
+        }
+    }
+    count(d, kind);
+    if (text.data == NULL) {
         return;
     }
     n = wr_pool_zalloc(d->pool, sizeof(*n));
     n->kind = kind;
     n->place = at;
-    n->text = print_text(d->pool, fmt, args);
+    n->text = text;
     if (hint != NULL) {
         n->hint = weir_dup(d->pool, weir_str_c(hint));
     }
@@ -118,7 +147,7 @@ wr_diag_add(struct wr_diag *d, uint32_t kind, struct wr_conf_place at, const cha
 bool
 wr_diag_full(const struct wr_diag *d)
 {
-    return d->errors >= (d->limit != 0 ? d->limit : LIMIT);
+    return d->errors - d->repeated >= (d->limit != 0 ? d->limit : LIMIT);
 }
 
 /* ---- Printing. ---- */
@@ -280,10 +309,10 @@ wr_diag_print(const struct wr_diag *d, int fd, uint32_t kinds, bool log)
             log_one(n);
         }
     }
-    if ((kinds & 1u << WR_DIAG_ERROR) != 0 && d->errors > errors) {
+    if ((kinds & 1u << WR_DIAG_ERROR) != 0 && d->errors - d->repeated > errors) {
         char room[80];
         struct wr_strbuf to = wr_strbuf_over(room, sizeof(room));
-        wr_strbuf_print(&to, "weir: [emerg] and %u more errors\n", d->errors - errors);
+        wr_strbuf_print(&to, "weir: [emerg] and %u more errors\n", d->errors - d->repeated - errors);
         write_all(fd, wr_strbuf_view(&to));
     }
 }

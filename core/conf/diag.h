@@ -40,12 +40,13 @@ struct wr_diag {
     struct wr_diagnosis *first, *last; /* in the order found */
     uint32_t errors, warnings, notes;
     struct wr_site *site; /* the one being read: what cannot be read of it is its fault; NULL: none */
+    uint32_t repeated; /* of the errors: what was said before, with the same words of the same place, and is not kept */
     uint32_t limit; /* diagnoses of a kind that are kept; further ones only counted. 0: 100 */
 };
 
 void wr_diag_init(struct wr_diag *d, struct weir_pool *pool);
 
-/* Note one. The text is copied. error answers false, for `return`. hint may be NULL. */
+/* Note one, unless it is noted already. The text is copied. error answers false, for `return`. hint may be NULL. */
 bool wr_diag_error(struct wr_diag *d, struct wr_conf_place at, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void wr_diag_add(struct wr_diag *d, uint32_t kind, struct wr_conf_place at, const char *hint,

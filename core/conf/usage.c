@@ -93,9 +93,12 @@ wr_usage_where(struct wr_strbuf *to, uint32_t where)
 {
     bool first = true;
 
+    const uint32_t both = WEIR_IN_IF | WEIR_IN_SERVER_IF;
+
     for (uint32_t i = 0; i < WR_COUNT(places); i++) {
         if ((where & 1u << i) != 0) {
-            wr_strbuf_print(to, first ? "%s" : ", %s", places[i]);
+            bool any = 1u << i == WEIR_IN_IF && (where & both) == both;
+            wr_strbuf_print(to, first ? "%s" : ", %s", any ? "if" : places[i]);
             first = false;
         }
     }

@@ -49,6 +49,27 @@ wr_loop_create(void)
     return loop;
 }
 
+/* Run what is queued now; what these tasks add waits for the next round, so that none can starve descriptors. */
+static void
+run_queue(struct wr_list *queue)
+{
+    struct wr_list now;
+
+    if (wr_list_empty(queue)) {
+        return;
+    }
+    wr_list_init(&now);
+    now.next = queue->next;
+    now.prev = queue->prev;
+    now.next->prev = now.prev->next = &now;
+    wr_list_init(queue);
+    while (!wr_list_empty(&now)) {
+        struct wr_task *t = WR_CONTAINER(now.next, struct wr_task, link);
+        wr_list_remove(&t->link);
+        t->run(t);
+    }
+}
+
 void
 wr_loop_destroy(struct wr_loop **loop)
 {
@@ -57,6 +78,7 @@ wr_loop_destroy(struct wr_loop **loop)
     if (old == NULL) {
         return;
     }
+    run_queue(&old->buried); /* what ended since the last turn */
     *loop = NULL;
     self = self == old ? NULL : self;
     wr_heap_fini(&old->timers);
@@ -211,27 +233,6 @@ wr_loop_bury(struct wr_loop *loop, struct wr_task *t, void (*free_it)(struct wr_
     wr_list_remove(&t->link);
     t->run = free_it;
     wr_list_add(&loop->buried, &t->link);
-}
-
-/* Run what is queued now; what these tasks add waits for the next round, so that none can starve descriptors. */
-static void
-run_queue(struct wr_list *queue)
-{
-    struct wr_list now;
-
-    if (wr_list_empty(queue)) {
-        return;
-    }
-    wr_list_init(&now);
-    now.next = queue->next;
-    now.prev = queue->prev;
-    now.next->prev = now.prev->next = &now;
-    wr_list_init(queue);
-    while (!wr_list_empty(&now)) {
-        struct wr_task *t = WR_CONTAINER(now.next, struct wr_task, link);
-        wr_list_remove(&t->link);
-        t->run(t);
-    }
 }
 
 /* ---- The turn. ---- */

@@ -11,8 +11,8 @@
 #include "http/request.h"
 #include "wire/names.h"
 
-static struct wr_location *
-location_create(struct weir_conf *cf, uint32_t kind, weir_str name)
+struct wr_location *
+wr_block_create(struct weir_conf *cf, uint32_t kind, weir_str name)
 {
     struct wr_build *b = wr_build_of(cf);
     struct wr_location *loc = wr_pool_zalloc(cf->pool, sizeof(*loc));
@@ -23,6 +23,7 @@ location_create(struct weir_conf *cf, uint32_t kind, weir_str name)
     if (b->block != NULL) {
         loc->outer = b->block->loc;
         loc->server = b->block->loc->server;
+        loc->base = b->block->loc->base;
     }
     return loc;
 }
@@ -68,24 +69,33 @@ wr_block_bind(struct weir_conf *cf, struct wr_location *loc, uint32_t where)
     loc->inner = wr_locations_create(cf, &block.locations);
 }
 
+void
+wr_block_defer(struct weir_conf *cf, struct wr_location *loc, uint32_t where,
+               const struct wr_conf_node *node)
+{
+    struct wr_build_deferred *d = wr_vec_add(&wr_build_of(cf)->deferred);
+
+    *d = (struct wr_build_deferred){ .scope = cf->scope, .loc = loc, .node = node, .where = where };
+    cf->block_read = true;
+}
+
 weir_scope *
 weir_conf_scope(weir_conf *cf, uint32_t where)
 {
     struct wr_build *b = wr_build_of(cf);
-    struct wr_build_deferred *d;
+    struct wr_location *loc;
 
     if (cf->node == NULL || !cf->node->block || b->block == NULL ||
         (where != WEIR_IN_IF && where != WEIR_IN_LIMIT_EXCEPT)) {
         weir_conf_error(cf, "a block of settings cannot stand here");
         return NULL;
     }
-    cf->block_read = true;
-    d = wr_vec_add(&b->deferred);
-    d->scope = cf->scope;
-    d->where = where;
-    d->node = cf->node;
-    d->loc = location_create(cf, WR_LOC_BLOCK, cf->node->words[0].text);
-    return (weir_scope *)d->loc;
+    if (where == WEIR_IN_IF && (cf->scope->where & WEIR_IN_SERVER) != 0) {
+        where = WEIR_IN_SERVER_IF;
+    }
+    loc = wr_block_create(cf, WR_LOC_BLOCK, cf->node->words[0].text);
+    wr_block_defer(cf, loc, where, cf->node);
+    return (weir_scope *)loc;
 }
 
 weir_str
@@ -99,7 +109,7 @@ weir_conf_location(weir_conf *cf, uint32_t *kind)
     const struct wr_build_block *block = wr_build_of(cf)->block;
     const struct wr_location *loc = block != NULL ? block->loc : NULL;
 
-    while (loc != NULL && loc->kind == WR_LOC_BLOCK) {
+    while (loc != NULL && (loc->kind == WR_LOC_BLOCK || loc->kind == WR_LOC_BRANCH)) {
         loc = loc->outer;
     }
     if (loc == NULL || loc->kind == WR_LOC_SERVER) {
@@ -196,6 +206,7 @@ wr_server_block(weir_conf *cf, const weir_directive *d, void *field)
     (void)field;
     server->base.kind = WR_LOC_SERVER;
     server->base.server = server;
+    server->base.base = &server->base;
     server->base.node = cf->node;
     server->base.name = WEIR_STR("");
     server->http = wr_http_of(cf);
@@ -250,8 +261,12 @@ check_nesting(struct weir_conf *cf, const struct wr_location *loc)
 {
     const struct wr_location *outer = loc->outer;
 
-    if (outer->kind == WR_LOC_SERVER) {
+    if (outer == outer->base) {
         return WEIR_OK;
+    }
+    if (outer->kind == WR_LOC_BRANCH) {
+        return weir_conf_error(cf, "a request in \"%.*s\" of a location has its location already",
+                               WEIR_FMT(outer->node->words[0].text));
     }
     if (outer->kind == WR_LOC_EXACT || outer->kind == WR_LOC_NAMED) {
         return weir_conf_error(cf, "location \"%.*s\" cannot be inside the %s location \"%.*s\"",
@@ -269,18 +284,18 @@ check_nesting(struct weir_conf *cf, const struct wr_location *loc)
     return WEIR_OK;
 }
 
-/* Among the named locations of its server, unless another has the name. */
+/* Among the named locations of its base, unless another has the name. */
 static int
 add_named(struct weir_conf *cf, struct wr_location *loc)
 {
-    struct wr_server *server = wr_build_of(cf)->server->server;
+    struct wr_location *base = (struct wr_location *)(uintptr_t)loc->base; /* being made, too */
 
-    if (server->named == NULL) {
-        server->named = wr_pool_alloc(cf->pool, sizeof(*server->named));
-        wr_map_init(server->named, cf->pool, false);
+    if (base->named == NULL) {
+        base->named = wr_pool_alloc(cf->pool, sizeof(*base->named));
+        wr_map_init(base->named, cf->pool, false);
     }
-    if (!wr_map_add(server->named, loc->name, loc)) {
-        const struct wr_location *first = wr_map_find(server->named, loc->name);
+    if (!wr_map_add(base->named, loc->name, loc)) {
+        const struct wr_location *first = wr_map_find(base->named, loc->name);
         wr_diag_error(cf->diag, wr_conf_place(cf->node, 1), wr_build_first(cf, first->node),
                       "duplicate location \"%.*s\"", WEIR_FMT(loc->name));
         return WEIR_ERROR;
@@ -288,11 +303,23 @@ add_named(struct weir_conf *cf, struct wr_location *loc)
     return WEIR_OK;
 }
 
+/* Does a directive stand in the block that says who answers there? */
+static bool
+has_content(const struct wr_scope *scope)
+{
+    const struct wr_scope_origin *o = scope->origins;
+
+    while (o != NULL && (o->row->flags & WEIR_D_CONTENT) == 0) {
+        o = o->next;
+    }
+    return o != NULL;
+}
+
 int
 wr_location_block(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct wr_build_block *around = wr_build_of(cf)->block;
-    struct wr_location *loc = location_create(cf, WR_LOC_PREFIX, WEIR_STR(""));
+    struct wr_location *loc = wr_block_create(cf, WR_LOC_PREFIX, WEIR_STR(""));
     bool fold = false;
     int rc;
 
@@ -313,6 +340,8 @@ wr_location_block(weir_conf *cf, const weir_directive *d, void *field)
         *(struct wr_location **)wr_vec_add(&around->locations) = loc;
     }
     wr_block_bind(cf, loc, WEIR_IN_LOCATION);
+    loc->adds_slash = (loc->kind == WR_LOC_PREFIX || loc->kind == WR_LOC_PREFIX_FINAL) && loc->name.len > 1 &&
+                      loc->name.data[loc->name.len - 1] == '/' && has_content(loc->scope);
     return rc;
 }
 
@@ -337,7 +366,7 @@ int
 wr_limit_except_block(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct wr_location *around = wr_build_of(cf)->block->loc;
-    struct wr_location *loc = location_create(cf, WR_LOC_BLOCK, WEIR_STR("limit_except"));
+    struct wr_location *loc = wr_block_create(cf, WR_LOC_BLOCK, WEIR_STR("limit_except"));
     weir_str *others = wr_pool_array(cf->pool, weir_str, cf->node->n_words);
     uint32_t methods = 0;
     size_t n = 0;

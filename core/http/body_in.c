@@ -1,8 +1,9 @@
-/* http/body_in.c - the request body on its way: filters, limits, and telling who asked, in one piece or as it comes.
+/* http/body_in.c - the request body on its way: filters, limits, and telling who asked, in one
+ * piece or as it comes.
  *
- * Bytes come from the driver as they arrive. They run through the REQUEST_BODY hooks of the location's plan; what comes out is
- * kept whole for weir_read_body (http/body_store), or queued for weir_stream_body, whose reader stops the client by leaving
- * bytes in the queue.
+ * Bytes come from the driver as they arrive. They run through the REQUEST_BODY hooks of the
+ * location's plan; what comes out is kept whole for weir_read_body (http/body_store), or queued for
+ * weir_stream_body, whose reader stops the client by leaving bytes in the queue.
  */
 #include "http/body_in.h"
 
@@ -17,10 +18,11 @@
 
 struct wr_body_in {
     struct wr_body_store whole; /* for weir_read_body */
-    struct wr_body_store queue; /* for weir_stream_body: what has not been taken yet; never in a file */
-    weir_chain *left;           /* by REQUEST_BODY hook: what it left on `in` */
-    uint64_t came;              /* bytes so far, before filters */
-    uint64_t max;               /* 0: no limit */
+    struct wr_body_store
+        queue;        /* for weir_stream_body: what has not been taken yet; never in a file */
+    weir_chain *left; /* by REQUEST_BODY hook: what it left on `in` */
+    uint64_t came;    /* bytes so far, before filters */
+    uint64_t max;     /* 0: no limit */
     bool wanted, complete, failed, told;
     bool streams; /* it is read by weir_stream_body */
     bool paused;  /* the queue is full: the driver has been told, by wr_body_wanted, to stop */
@@ -110,6 +112,9 @@ settle(struct wr_body_in *b, int result)
 {
     if (!b->complete && !b->failed) {
         b->complete = result == WEIR_OK;
+        if (b->complete && !b->streams && b->r->pub.in_length < 0) {
+            b->r->pub.in_length = (int64_t)b->came; /* now it is known */
+        }
         b->failed = !b->complete;
         b->result = result;
     }
@@ -241,7 +246,8 @@ wr_body_missing(const struct wr_request *r)
     return r->pub.flags & WEIR_R_HAS_BODY && (r->body == NULL || !r->body->complete);
 }
 
-/* Somebody asks: see whether it is there already, or can be refused at once, or the driver has to bring it. */
+/* Somebody asks: see whether it is there already, or can be refused at once, or the driver has to
+ * bring it. */
 static void
 ask(struct wr_request *r, struct wr_body_in *b, uint64_t max)
 {
@@ -352,8 +358,7 @@ wr_body_text(struct wr_request *r)
     if (r->body == NULL || !r->body->complete || r->body->whole.fd >= 0) {
         return (weir_str){ NULL, 0 };
     }
-    return weir_chain_str(r->pub.pool, &r->body->whole.chain,
-                          (size_t)r->body->whole.in_memory);
+    return weir_chain_str(r->pub.pool, &r->body->whole.chain, (size_t)r->body->whole.in_memory);
 }
 
 weir_str

@@ -1,5 +1,5 @@
-/* http/body_store.c - keeping a request body: pieces in memory up to client_body_buffer_size, then a file that has no name, or
- * a name when the operator wants files (client_body_in_file_only).
+/* http/body_store.c - keeping a request body: pieces in memory up to client_body_buffer_size, then
+ * a file that has no name, or a name when the operator wants files (client_body_in_file_only).
  */
 #include "http/body_store.h"
 

@@ -52,6 +52,7 @@ struct wr_build_server {
     struct wr_server *server;
     struct wr_vec names;     /* struct wr_server_name */
     struct wr_vec addresses; /* struct wr_build_address * */
+    uint32_t n_branches;     /* so far, copies included */
 };
 
 /* The block of settings being bound. */
@@ -97,6 +98,13 @@ wr_build_first(struct weir_conf *cf, const struct wr_conf_node *first)
 }
 
 /* ---- block.c ---- */
+
+/* A block of this kind for cf->node's statement, within the one being bound. */
+struct wr_location *wr_block_create(struct weir_conf *cf, uint32_t kind, weir_str name);
+
+/* Bind node's block as loc's once the block being bound is complete. */
+void wr_block_defer(struct weir_conf *cf, struct wr_location *loc, uint32_t where,
+                    const struct wr_conf_node *node);
 
 /* Bind cf->node's block as loc's: its settings, the blocks within, its locations in search order. loc has its kind and name. */
 void wr_block_bind(struct weir_conf *cf, struct wr_location *loc, uint32_t where);

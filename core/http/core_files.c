@@ -98,6 +98,9 @@ set_alias(weir_conf *cf, const weir_directive *d, void *field)
     const struct wr_location *loc = wr_build_of(cf)->block->loc;
     weir_str path = weir_conf_arg(cf, 1);
 
+    while (loc->kind == WR_LOC_BRANCH) {
+        loc = loc->outer;
+    }
     if (stands_beside(cf, d, "root")) {
         return WEIR_ERROR;
     }

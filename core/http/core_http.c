@@ -4,6 +4,7 @@
 #include "http/build.h"
 #include "http/core.h"
 #include "http/core_ssl.h"
+#include "http/core_ssl_variables.h"
 #include "http/metrics.h"
 #include "http/range.h"
 #include "http/variable.h"
@@ -114,6 +115,6 @@ const weir_module wr_core_http = {
 const weir_module *const wr_http_builtin[] = {
     &wr_core_server, &wr_core_location, &wr_core_files,           &wr_core_body,
     &wr_core_http2,  &wr_core_http,     &wr_core_variables_module, &wr_range_module,
-    &wr_metrics_module, &wr_core_ssl,
+    &wr_metrics_module, &wr_core_ssl, &wr_core_ssl_variables_module,
 };
 const uint32_t wr_http_builtin_count = sizeof(wr_http_builtin) / sizeof(wr_http_builtin[0]);

@@ -395,7 +395,7 @@ wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)
             continue;
         }
         if (b.bank == NULL) {
-            b.bank = wr_tls_bank_create(cf->pool);
+            b.bank = cf->tls;
             b.front = wr_tls_front_create(cf->pool);
             good = make_sites(cf, &b);
         }
@@ -403,7 +403,6 @@ wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)
         *door = (struct wr_tls_door){ &door_ops, e, b.front };
         e->door = door;
     }
-    http->tls = b.bank;
     cf->node = node;
     return good;
 }

@@ -102,16 +102,13 @@ keep_known(const struct wr_request *r, const struct wr_endpoint *e, weir_str fie
     memcpy(k->bytes, field.data, field.len);
 }
 
-bool
-wr_entry_server(struct wr_request *r, const struct wr_endpoint *e, weir_str authority,
-                weir_str host, uint32_t port)
+/* The server of a host that was not seen before. */
+static __attribute__((noinline)) bool
+choose_server(struct wr_request *r, const struct wr_endpoint *e, weir_str authority, weir_str host,
+              uint32_t port)
 {
     const struct wr_server *s;
 
-    r->authority = authority.data != NULL ? authority : WEIR_STR("");
-    if (host.data == NULL && choose_known(r, e, authority)) {
-        return true;
-    }
     r->host_port = port;
     if (authority.len != 0) {
         weir_str field;
@@ -132,23 +129,39 @@ wr_entry_server(struct wr_request *r, const struct wr_endpoint *e, weir_str auth
 }
 
 bool
-wr_entry_path(struct wr_request *r, weir_str path, weir_str query, struct wr_err *err)
+wr_entry_server(struct wr_request *r, const struct wr_endpoint *e, weir_str authority,
+                weir_str host, uint32_t port)
+{
+    r->authority = authority.data != NULL ? authority : WEIR_STR("");
+    return (host.data == NULL && choose_known(r, e, authority)) ||
+           choose_server(r, e, authority, host, port);
+}
+
+/* A path that has to be decoded or shortened. */
+static __attribute__((noinline)) bool
+normalise(struct wr_request *r, weir_str path, struct wr_err *err)
 {
     const struct wr_server_conf *c = wr_server_conf(r);
     struct wr_uri_rules rules = { .merge_slashes = c->merge_slashes,
                                   .decode_slash = c->encoded_slash };
-    char *to;
+    char *to = wr_pool_alloc(r->pub.pool, path.len + 1);
 
+    if (wr_uri_path(path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
+        r->pub.path = WEIR_STR("");
+        return false;
+    }
+    return true;
+}
+
+bool
+wr_entry_path(struct wr_request *r, weir_str path, weir_str query, struct wr_err *err)
+{
     if (path.len == 0 || path.data[0] != '/') { /* "*", or an authority */
         r->pub.path = path;
         return true;
     }
-    if (!wr_uri_plain(path, &r->pub.path, &r->pub.args)) {
-        to = wr_pool_alloc(r->pub.pool, path.len + 1);
-        if (wr_uri_path(path, &rules, to, &r->pub.path, &r->pub.args, err) != WR_OK) {
-            r->pub.path = WEIR_STR("");
-            return false;
-        }
+    if (!wr_uri_plain(path, &r->pub.path, &r->pub.args) && !normalise(r, path, err)) {
+        return false;
     }
     if (query.data != NULL) {
         r->pub.args = query;

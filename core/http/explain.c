@@ -244,7 +244,7 @@ add_location(cJSON *root, const struct wr_location *loc)
     static const char *const kinds[] = {
         [WR_LOC_SERVER] = "none", [WR_LOC_PREFIX] = "prefix", [WR_LOC_PREFIX_FINAL] = "^~",
         [WR_LOC_EXACT] = "exact", [WR_LOC_REGEX] = "regex",   [WR_LOC_NAMED] = "named",
-        [WR_LOC_BLOCK] = "block",
+        [WR_LOC_BLOCK] = "block",  [WR_LOC_BRANCH] = "branch",
     };
     cJSON *o = cJSON_AddObjectToObject(root, "location");
 
@@ -253,24 +253,26 @@ add_location(cJSON *root, const struct wr_location *loc)
     add_place(o, loc->node);
 }
 
-/* What "http://host:port/path?query" or "/path" asks for. */
+/* What "http://host:port/path?query", "https://..." or "/path" asks for. */
 struct asked {
     weir_str host, path;
     uint32_t port; /* 0: any */
+    bool tls;      /* nothing else will do */
 };
 
 static bool
 parse_target(weir_str target, weir_str host, struct asked *a)
 {
-    size_t scheme = sizeof("http://") - 1;
+    bool tls = wr_str_starts(target, WEIR_STR("https://"));
     weir_str authority = host;
 
-    if (wr_str_starts(target, WEIR_STR("http://"))) {
-        target = wr_str_cut(target, scheme, SIZE_MAX);
+    if (tls || wr_str_starts(target, WEIR_STR("http://"))) {
+        target = wr_str_cut(target, wr_str_find(target, '/') + 2, SIZE_MAX);
         authority = wr_str_cut(target, 0, wr_str_find(target, '/'));
         target = wr_str_cut(target, authority.len, SIZE_MAX);
     }
-    *a = (struct asked){ .host = WEIR_STR(""), .path = target.len != 0 ? target : WEIR_STR("/") };
+    *a = (struct asked){ .host = WEIR_STR(""), .path = target.len != 0 ? target : WEIR_STR("/"),
+                          .tls = tls };
     return (authority.len == 0 || wr_host_parse(authority, &a->host, &a->port)) &&
            a->path.data[0] == '/';
 }
@@ -298,7 +300,7 @@ find_endpoint(const struct wr_http *http, const struct asked *a)
 
     for (uint32_t i = 0; i < http->n_endpoints; i++) {
         const struct wr_endpoint *e = &http->endpoints[i];
-        if (a->port != 0 && wr_addr_port(&e->addr) != a->port) {
+        if ((a->port != 0 && wr_addr_port(&e->addr) != a->port) || (a->tls && !e->ssl)) {
             continue;
         }
         if (wr_vhost_find(e, host, NULL) != e->fallback || weir_str_eq(e->fallback->name, host)) {
@@ -331,7 +333,7 @@ explain_request(const struct wr_http *http, const struct wr_endpoint *e, struct 
         wr_say(wr_log_process(), ERROR, "\"%.*s\" is no path: %s", WEIR_FMT(a->path), err.text);
         return NULL;
     }
-    loc = wr_location_find(r, server, r->pub.path);
+    loc = wr_location_find(r, &server->base, r->pub.path);
     if (loc == NULL) {
         return NULL;
     }

@@ -35,7 +35,7 @@ struct wr_http {
     weir_str prefix;              /* what relative roots are relative to; ends in '/' */
     uint32_t n_slots;             /* length of conf and ctx vectors */
     bool compat_nginx;
-    struct wr_tls_bank *tls;      /* certificates and contexts; NULL: nobody listens with TLS */
+    struct wr_tls_bank *tls;      /* certificates and contexts; NULL: nobody speaks TLS */
     struct wr_build *build;       /* from wr_http_create to the end of wr_http_finish */
 };
 

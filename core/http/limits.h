@@ -12,6 +12,7 @@ enum {
     WR_LIMIT_REQUEST_POOL = 16 << 20, /* bytes a request's pool may hold for weir_try_alloc */
     WR_LIMIT_PULL = 64 * 1024,  /* bytes asked from a source at once */
     WR_LIMIT_OUTPUT = 256 * 1024, /* bytes that may wait for a slow client before the source is paused */
+    WR_LIMIT_BRANCHES = 256,    /* blocks of `when` in a server, each as often as those in front of it make it differ */
     WR_LIMIT_CAPTURES = 10,     /* $0..$9 */
     WR_LIMIT_REGEX_MATCH = 100000, /* PCRE2 match limit: backtracking steps */
     WR_LIMIT_VALUE = 1 << 20,   /* bytes of one evaluated value */

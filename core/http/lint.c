@@ -8,13 +8,20 @@
 #include "base/str.h"
 #include "http/build.h"
 
-enum trap { TRAP_ADD_HEADER, TRAP_UNREACHABLE, TRAP_NO_SLASH, TRAP_ALIAS, TRAPS };
+enum trap {
+    TRAP_ADD_HEADER,
+    TRAP_UNREACHABLE,
+    TRAP_NO_SLASH,
+    TRAP_ALIAS,
+    TRAP_IF_LAST,
+    TRAP_IF_TRY_FILES,
+    TRAPS
+};
 
 static const char *const ids[TRAPS] = {
-    [TRAP_ADD_HEADER] = "add-header-lost",
-    [TRAP_UNREACHABLE] = "location-unreachable",
-    [TRAP_NO_SLASH] = "location-no-slash",
-    [TRAP_ALIAS] = "alias-traversal",
+    [TRAP_ADD_HEADER] = "add-header-lost", [TRAP_UNREACHABLE] = "location-unreachable",
+    [TRAP_NO_SLASH] = "location-no-slash", [TRAP_ALIAS] = "alias-traversal",
+    [TRAP_IF_LAST] = "if-last-wins",       [TRAP_IF_TRY_FILES] = "if-loses-try-files",
 };
 
 /* What is known of one block, its own and from the blocks around it. */
@@ -47,7 +54,7 @@ wr_lint_ignore(weir_conf *cf, const weir_directive *d, void *field)
         if (find_id(weir_conf_arg(cf, i)) < 0) {
             wr_diag_error(cf->diag, wr_conf_place(cf->node, i),
                           "there are: add-header-lost, location-unreachable, location-no-slash, "
-                          "alias-traversal",
+                          "alias-traversal, if-last-wins, if-loses-try-files",
                           "there is no warning \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
             rc = WEIR_ERROR;
         }
@@ -206,17 +213,88 @@ check_alias(struct weir_conf *cf, const struct block *b, const struct wr_locatio
     }
 }
 
+/* ---- Blocks of "if". ---- */
+
+/* The first directive of this name in the block itself, or NULL. */
+static const struct wr_conf_node *
+find_own(const struct wr_scope *scope, const char *name)
+{
+    const struct wr_scope_origin *o = scope->origins;
+
+    while (o != NULL && !weir_str_eq(weir_str_c(o->row->name), weir_str_c(name))) {
+        o = o->next;
+    }
+    return o != NULL ? o->node : NULL;
+}
+
+/* Is a request that enters the block sure to stay in it? */
+static bool
+keeps(const struct wr_scope *scope)
+{
+    return find_own(scope, "return") == NULL && find_own(scope, "rewrite") == NULL;
+}
+
+/* Has the block settings, besides what is done in passing? */
+static bool
+has_settings(const struct weir_conf *cf, const struct wr_scope *scope)
+{
+    const struct wr_scope_origin *o = scope->origins;
+
+    while (o != NULL && strcmp(cf->space->modules[o->slot]->name, "rewrite") == 0) {
+        o = o->next;
+    }
+    return o != NULL;
+}
+
+/* Two that ask about one variable rarely hold both. */
+static bool
+ask_alike(const struct wr_conf_node *a, const struct wr_conf_node *b)
+{
+    return a->n_words > 1 && b->n_words > 1 && weir_str_eq(a->words[1].text, b->words[1].text);
+}
+
+/* `before` has the last block with settings, by the block around it. */
+static void
+check_if(struct weir_conf *cf, const struct block *b, const struct wr_location *loc,
+         struct wr_map *before)
+{
+    weir_str key = { (const char *)&loc->outer, sizeof(loc->outer) };
+    const struct wr_conf_node *first, *tries;
+
+    if (loc->scope->where != WEIR_IN_IF || !keeps(loc->scope)) {
+        return;
+    }
+    first = wr_map_find(before, key);
+    if (first != NULL && !ask_alike(first, loc->node)) {
+        warn(
+            cf, b, TRAP_IF_LAST, wr_conf_place(loc->node, 0), "the settings of a \"when\" add up",
+            "of this \"if\" and the one in %.*s:%u, when both hold, only this one's settings count",
+            WEIR_FMT(first->source->name), first->words[0].line);
+    }
+    tries = find_own(loc->outer->scope, "try_files");
+    if (tries != NULL && find_own(loc->scope, "try_files") == NULL) {
+        warn(cf, b, TRAP_IF_TRY_FILES, wr_conf_place(loc->node, 0), "in a \"when\" it does",
+             "in this \"if\" the \"try_files\" of %.*s:%u does not hold",
+             WEIR_FMT(tries->source->name), tries->words[0].line);
+    }
+    if (has_settings(cf, loc->scope)) {
+        (void)wr_map_set(before, key, (void *)(uintptr_t)loc->node);
+    }
+}
+
 void
 wr_lint(struct weir_conf *cf, const struct wr_http *http)
 {
-    struct wr_map seen;
+    struct wr_map seen, ifs;
 
     wr_map_init(&seen, wr_conf_scratch(cf), false);
+    wr_map_init(&ifs, wr_conf_scratch(cf), false);
     (void)look_at(cf, &seen, http->scope);
     WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
         const struct block *b = look_at(cf, &seen, (*loc)->scope);
         check_regexes(cf, b, (*loc)->inner);
         check_slash(cf, b, *loc);
         check_alias(cf, b, *loc);
+        check_if(cf, b, *loc, &ifs);
     }
 }

@@ -30,6 +30,7 @@ struct entry {
 struct wr_locations {
     struct entry *entries;
     uint32_t n;
+    bool add_slashes; /* one of them adds_slash */
     uint32_t n_regexes;
     struct wr_location **regexes; /* in order of the file */
     struct wr_regex_gate *gates;  /* of the regexes, side by side for a walk over them */
@@ -102,6 +103,7 @@ add_plain(struct weir_conf *cf, struct wr_locations *l, const struct wr_location
         return;
     }
     *at = loc;
+    l->add_slashes |= loc->adds_slash;
 }
 
 static void
@@ -224,6 +226,21 @@ find_plain(const struct wr_locations *l, weir_str path)
     return i != NONE ? l->entries[i].prefix : NULL;
 }
 
+/* The location whose name is path and a slash, if it adds that. NULL: none. */
+static const struct wr_location *
+find_with_slash(const struct wr_locations *l, weir_str path)
+{
+    uint32_t i = path.len != 0 && path.data[path.len - 1] != '/' ? last_not_behind(l, path) + 1 : l->n;
+
+    for (; i < l->n && wr_str_starts(l->entries[i].name, path); i++) { /* NONE + 1 is 0 */
+        const struct wr_location *loc = l->entries[i].prefix;
+        if (l->entries[i].name.len == path.len + 1 && loc != NULL && loc->adds_slash) {
+            return loc;
+        }
+    }
+    return NULL;
+}
+
 enum found { FOUND_PREFIX, FOUND_FINAL, FOUND_NOTHING, FOUND_FAULT };
 
 static enum found search(struct wr_request *r, const struct wr_locations *l, weir_str path,
@@ -264,6 +281,13 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
     const struct wr_location *plain = l != NULL ? find_plain(l, path) : NULL;
     enum found found = FOUND_NOTHING, by_regex;
 
+    if (l != NULL && l->add_slashes && (plain == NULL || plain->name.len != path.len)) {
+        const struct wr_location *longer = find_with_slash(l, path);
+        if (longer != NULL) {
+            *loc = longer;
+            return FOUND_FINAL;
+        }
+    }
     if (plain != NULL) {
         *loc = plain;
         if (plain->kind == WR_LOC_EXACT) {
@@ -286,17 +310,17 @@ search(struct wr_request *r, const struct wr_locations *l, weir_str path,
 }
 
 const struct wr_location *
-wr_location_find(struct wr_request *r, const struct wr_server *server, weir_str path)
+wr_location_find(struct wr_request *r, const struct wr_location *base, weir_str path)
 {
-    const struct wr_location *loc = &server->base;
+    const struct wr_location *loc = base;
 
-    return search(r, server->base.inner, path, &loc) != FOUND_FAULT ? loc : NULL;
+    return search(r, base->inner, path, &loc) != FOUND_FAULT ? loc : NULL;
 }
 
 const struct wr_location *
-wr_location_named(const struct wr_server *server, weir_str name)
+wr_location_named(const struct wr_location *base, weir_str name)
 {
-    return server->named != NULL ? wr_map_find(server->named, name) : NULL;
+    return base->named != NULL ? wr_map_find(base->named, name) : NULL;
 }
 
 const struct wr_location *

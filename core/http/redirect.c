@@ -114,7 +114,7 @@ set_target(struct wr_request *r, weir_str path, weir_str args)
 static int
 go_named(struct wr_request *r, weir_str name)
 {
-    const struct wr_location *loc = wr_location_named(r->server, name);
+    const struct wr_location *loc = wr_location_named(r->loc->base, name);
 
     if (loc == NULL) {
         wr_say(&r->log, ERROR, "could not find named location \"%.*s\"", WEIR_FMT(name));
@@ -172,8 +172,15 @@ weir_rewrite(weir_request *pub, weir_str path, weir_str args)
         return WEIR_INVALID;
     }
     set_target(r, path, args);
+    pub->flags |= WEIR_R_INTERNAL;
     r->rewritten = true;
     return WEIR_OK;
+}
+
+void
+weir_stay(weir_request *pub)
+{
+    wr_request_of(pub)->rewritten = false;
 }
 
 int

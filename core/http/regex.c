@@ -361,8 +361,19 @@ wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject)
     return WEIR_OK;
 }
 
+void
+weir_captures_drop(weir_request *r)
+{
+    if (wr_request_of(r)->captures != NULL) {
+        wr_request_of(r)->captures->n = 0;
+    }
+}
+
 int
 weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {
-    return wr_regex_match(wr_request_of(r), re, subject);
+    struct wr_err err;
+
+    return r != NULL ? wr_regex_match(wr_request_of(r), re, subject)
+                     : wr_regex_run(re, subject, NULL, &err);
 }

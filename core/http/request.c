@@ -297,10 +297,22 @@ first_busy(const struct wr_plan *plan, uint32_t phase)
     return phase;
 }
 
+/* To the location's own path, with the slash that was left out. */
+static void
+add_slash(struct wr_request *r, const struct wr_location *loc)
+{
+    weir_str path = weir_escape(r->pub.pool, loc->name, WEIR_ESCAPE_URI);
+
+    if (r->pub.args.len != 0) {
+        path = weir_print(r->pub.pool, "%.*s?%.*s", WEIR_FMT(path), WEIR_FMT(r->pub.args));
+    }
+    wr_request_answer_status(r, (uint32_t)weir_redirect(&r->pub, 301, path));
+}
+
 static void
 find_location(struct wr_request *r)
 {
-    const struct wr_location *loc = wr_location_find(r, r->server, r->pub.path);
+    const struct wr_location *loc = wr_location_find(r, r->loc->base, r->pub.path);
 
     if (loc == NULL) {
         wr_request_answer_status(r, 500);
@@ -311,6 +323,10 @@ find_location(struct wr_request *r)
     r->pub.flags &= ~(uint32_t)WEIR_R_STAYED;
     if (wr_loc_conf(r)->internal && !(r->pub.flags & WEIR_R_INTERNAL)) {
         wr_request_answer_status(r, 404);
+        return;
+    }
+    if (loc->adds_slash && r->pub.path.len < loc->name.len) {
+        add_slash(r, loc);
         return;
     }
     if (!body_fits(r) && r->parent == NULL && !r->error_paged) {
@@ -337,7 +353,7 @@ after_rewrite(struct wr_request *r)
         return;
     }
     r->rewrites_left--;
-    wr_request_enter(r, &r->server->base);
+    wr_request_enter(r, r->loc->base);
     go_to(r, WEIR_PHASE_FIND_CONFIG);
 }
 
@@ -360,11 +376,6 @@ phase_over(struct wr_request *r)
         go_to(r, r->phase + 1u);
         return;
     case WEIR_PHASE_SERVER_REWRITE:
-        if (r->rewritten && r->rewrites_left-- == 0) {
-            r->rewrites_left = 0;
-            wr_request_answer_status(r, 500);
-            return;
-        }
         go_to(r, WEIR_PHASE_FIND_CONFIG);
         return;
     case WEIR_PHASE_REWRITE:

@@ -64,7 +64,7 @@ struct wr_request {
     struct wr_conn *conn;      /* the client's connection; also for subrequests */
     const struct wr_http *http;
     const struct wr_server *server;
-    const struct wr_location *loc; /* NULL before FIND_CONFIG */
+    const struct wr_location *loc; /* the block whose settings hold: the server's before FIND_CONFIG */
     struct wr_log log;         /* what pub.log points to */
     struct wr_request *parent; /* of a subrequest */
     uint32_t level;            /* of subrequests: 0 for the client's */

@@ -231,7 +231,7 @@ sub_start(struct wr_task *t)
         wr_request_start(r);
         return;
     }
-    named = wr_location_named(r->server, r->pub.path);
+    named = wr_location_named(s->parent->loc->base, r->pub.path);
     r->pub.path = s->parent->pub.path;
     r->pub.args = s->parent->pub.args;
     if (named == NULL) {

@@ -104,9 +104,10 @@ escape_of(struct weir_conf *cf, const struct step *s, uint32_t escape)
 {
     bool quoted = escape == WEIR_ESCAPE_LOG || escape == WEIR_ESCAPE_JSON;
 
-    if (s->kind == STEP_TEXT) {
+    if (s->kind == STEP_TEXT || (s->kind == STEP_VARIABLE && (escape & WEIR_ESCAPE_CAPTURES) != 0)) {
         return WEIR_ESCAPE_NONE;
     }
+    escape &= ~WEIR_ESCAPE_CAPTURES;
     return s->kind == STEP_VARIABLE && quoted &&
                    wr_http_of(cf)->vars->at[s->n].flags & WR_VAR_PLAIN
                ? WEIR_ESCAPE_NONE
@@ -120,7 +121,7 @@ weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_s
     struct wr_vec steps;
     weir_str copy;
 
-    WR_ASSERT(escape <= WEIR_ESCAPE_HTML);
+    WR_ASSERT((escape & ~WEIR_ESCAPE_CAPTURES) <= WEIR_ESCAPE_HTML);
     if (text.len == 0 || wr_str_find(text, '$') == text.len) {
         v->pub.constant = weir_dup(cf->pool, text.data != NULL ? text : WEIR_STR(""));
         return &v->pub;

@@ -256,10 +256,11 @@ weir_var_declare(weir_conf *cf, weir_str name)
         return WEIR_ABSENT;
     }
     v = &vars->at[i];
-    if (v->get != NULL && v->flags & WEIR_VAR_PREFIX) { /* an own variable hides that one of the family */
-        v->get = NULL;
-        v->flags = v->field = 0;
-        v->rest = v->name;
+    if (v->get != NULL && v->flags & WEIR_VAR_PREFIX) { /* the family's until it is set */
+        v->flags &= ~(uint32_t)(WR_VAR_LEAF | WR_VAR_PLAIN);
+        v->field = 0;
+        v->settable = true;
+        return i;
     }
     if (v->get != NULL && v->assign == NULL) {
         wr_diag_error(cf->diag, wr_vars_place(cf, name), NULL,
@@ -272,8 +273,8 @@ weir_var_declare(weir_conf *cf, weir_str name)
 }
 
 int32_t
-weir_var_define(weir_conf *cf, weir_str name, weir_str (*get)(weir_request *r, void *data),
-                void *data)
+weir_var_define(weir_conf *cf, weir_str name, uint32_t flags,
+                weir_str (*get)(weir_request *r, void *data), void *data)
 {
     struct wr_vars *vars = wr_http_of(cf)->vars;
     int32_t i = wr_vars_index(cf, vars, name);
@@ -289,11 +290,23 @@ weir_var_define(weir_conf *cf, weir_str name, weir_str (*get)(weir_request *r, v
         return WEIR_ABSENT;
     }
     v->get = NULL;
-    v->flags = v->field = 0;
+    v->flags = flags & WEIR_VAR_FRESH;
+    v->field = 0;
     v->define = get;
     v->data = data;
     v->declared = true;
     return i;
+}
+
+void
+weir_var_default(weir_conf *cf, int32_t var, weir_str (*get)(weir_request *r, void *data),
+                 void *data)
+{
+    struct wr_vars *vars = wr_http_of(cf)->vars;
+
+    WR_ASSERT(var >= 0 && (uint32_t)var < vars->n);
+    vars->at[var].unset = get;
+    vars->at[var].unset_data = data;
 }
 
 /* ---- Those that nobody declared. ---- */
@@ -364,8 +377,10 @@ compute(struct wr_request *r, const struct wr_var *v)
     }
     if (v->get != NULL) {
         value = v->get(&r->pub, v->slot != UINT32_MAX ? r->pub.conf[v->slot] : NULL, v->rest);
-    } else {
+    } else if (v->define != NULL) {
         value = v->define(&r->pub, v->data);
+    } else {
+        value = v->unset(&r->pub, v->unset_data);
     }
     if (r->captures != NULL) {
         *r->captures = before;
@@ -402,7 +417,7 @@ get_kept(struct wr_request *r, const struct wr_var *v, uint32_t i)
         if (main->vars != NULL && main->var_state[i] == STATE_SET) {
             return main->vars[i];
         }
-        if (v->define == NULL) {
+        if (v->get == NULL && v->define == NULL && v->unset == NULL) {
             return (weir_str){ NULL, 0 };
         }
     }

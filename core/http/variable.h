@@ -27,13 +27,15 @@ struct wr_var {
     uint32_t flags;                 /* WEIR_VAR_*, WR_VAR_LEAF */
     uint32_t field;                 /* WEIR_H_*: it is this field of the request, and get need not be asked; 0: it must */
     uint32_t slot;                  /* of the module whose get it is; UINT32_MAX: none */
-    weir_str (*get)(weir_request *r, const void *conf, weir_str name); /* NULL: set by weir_var_set, or `define` */
+    weir_str (*get)(weir_request *r, const void *conf, weir_str name); /* NULL: set by weir_var_set, or `define`, `unset` */
     weir_str (*define)(weir_request *r, void *data);
     void *data;
+    weir_str (*unset)(weir_request *r, void *data); /* its value while nobody has set it; NULL: absent */
+    void *unset_data;
     void (*assign)(struct wr_request *r, weir_str value); /* a variable of the core that `set` changes ($args); else NULL */
     weir_str rest;                  /* what get is given: behind the prefix for WEIR_VAR_PREFIX, else the name */
     bool declared;
-    bool settable;                  /* weir_var_declare was called: weir_var_set's value comes before a computed one */
+    bool settable;                  /* weir_var_declare was called: weir_var_set's value comes before a computed one, a family's, or `unset` */
     struct wr_conf_place used_at;
 };
 

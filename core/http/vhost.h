@@ -21,7 +21,6 @@ struct wr_server {
     struct wr_location base;   /* its own block: kind WR_LOC_SERVER */
     weir_str name;             /* the first server_name: $server_name; "" if none */
     const struct wr_http *http;
-    struct wr_map *named;      /* @name locations by name; NULL: none */
     uint32_t index;            /* in order of the file */
     const struct wr_ssl_site *ssl; /* what it shows; NULL: it listens plainly, or the default server's is shown */
 };

@@ -78,94 +78,6 @@ abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
 
 /* ---- States. Each answers whether to go on with the next one. ---- */
 
-/* Speak TLS from here on; what was read belongs to it. False: not possible, and closed. */
-static bool
-enter_tls(struct wr_http1 *h)
-{
-    struct wr_http1_input *in = &wr_http1_input;
-
-    if (!wr_endpoint_enter(h->endpoint, &h->conn, (weir_str){ in->at, in->len })) {
-        wr_http1_close(h, false);
-        return false;
-    }
-    in->len = 0;
-    h->state = WR_HTTP1_TLS;
-    return true;
-}
-
-/* The handshake is over: is it HTTP/2 that is to be spoken? Its driver takes the connection. */
-static bool
-handed_over(struct wr_http1 *h)
-{
-    const struct wr_transport *t = h->conn.transport;
-
-    if (h->endpoint->http2 == NULL || t->protocol == NULL || t->protocol(&h->conn) == NULL) {
-        return false;
-    }
-    h->endpoint->http2(&h->conn, NULL, 0);
-    return true;
-}
-
-static bool
-serve_tls(struct wr_http1 *h)
-{
-    int rc = h->conn.transport->handshake(&h->conn);
-
-    switch (rc) {
-    case 0:
-        h->state = WR_HTTP1_HEAD;
-        return !handed_over(h);
-    case -EAGAIN:
-        if (!wr_http1_at_end(h)) {
-            return false;
-        }
-        break;
-    case -EPROTONOSUPPORT:
-        h->plain = true;
-        h->state = WR_HTTP1_HEAD;
-        return true;
-    default:
-        break;
-    }
-    wr_http1_close(h, false);
-    return false;
-}
-
-/* Read the PROXY header. */
-static bool
-serve_proxy(struct wr_http1 *h)
-{
-    struct wr_http1_input *in = &wr_http1_input;
-    struct wr_proxy_protocol header;
-    struct wr_err err;
-
-    for (;;) {
-        switch (wr_proxy_protocol_parse((weir_str){ in->at, in->len }, WR_PROXY_PROTOCOL_BYTES_MAX,
-                                        &header, &err)) {
-        case WR_PROXY_PROTOCOL_OK:
-            wr_conn_proxied(&h->conn, &header);
-            in->at += header.bytes;
-            in->len -= header.bytes;
-            h->state = WR_HTTP1_HEAD;
-            return !h->endpoint->ssl || enter_tls(h);
-        case WR_PROXY_PROTOCOL_BAD:
-            wr_say(wr_log_process(), ERROR, "broken header while reading PROXY protocol: %s",
-                   err.text);
-            wr_http1_close(h, false);
-            return false;
-        case WR_PROXY_PROTOCOL_MORE:
-            break;
-        }
-        if (!h->conn.can_read || wr_http1_read(h, WR_PROXY_PROTOCOL_BYTES_MAX) <= 0) {
-            break;
-        }
-    }
-    if (wr_http1_at_end(h)) {
-        wr_http1_close(h, false);
-    }
-    return false;
-}
-
 /* The first bytes of a head have come: from here the whole of it has client_header_timeout. */
 static void
 head_begun(struct wr_http1 *h)
@@ -176,44 +88,15 @@ head_begun(struct wr_http1 *h)
     }
 }
 
-/* How much of the preface by which a client begins HTTP/2 has come: OK, all of it; BAD, something else. [RFC 9113 3.4] */
-static enum wr_wire
-http2_preface(const struct wr_http1 *h)
-{
-    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    size_t len = WR_MIN(wr_http1_input.len, sizeof(preface) - 1);
-
-    if (h->conn.requests != 0 || !wr_endpoint_has_http2(h->endpoint, h->endpoint->fallback) ||
-        memcmp(wr_http1_input.at, preface, len) != 0) {
-        return WR_BAD;
-    }
-    return len == sizeof(preface) - 1 ? WR_OK : WR_MORE;
-}
-
-/* The connection is HTTP/2's from here on, with what has been read of it. */
-static void
-hand_over(struct wr_http1 *h)
-{
-    struct wr_http1_input *in = &wr_http1_input;
-    size_t len = in->len;
-
-    wr_pool_fini(&h->pool);
-    wr_conn_deadline(&h->conn, 0);
-    wr_count_show(&h->shown, WR_SHOWN_READING);
-    in->len = 0;
-    h->handed_over = true;
-    h->endpoint->http2(&h->conn, in->at, len);
-}
-
 /* What stands at the front of the input: a head to be answered, HTTP/2, or the beginning of either. True: go on. */
 static bool
 take_input(struct wr_http1 *h)
 {
-    enum wr_wire preface = http2_preface(h);
+    enum wr_wire preface = wr_http1_preface(h);
 
     head_begun(h);
     if (preface == WR_OK) {
-        hand_over(h);
+        wr_http1_hand_over(h);
         return true;
     }
     return (preface == WR_BAD || h->timed_out) && wr_http1_take_head(h);
@@ -292,7 +175,9 @@ send_what_there_is(struct wr_http1 *h)
     struct wr_request *r = h->r;
 
     for (unsigned rounds = 0; rounds < ROUNDS_A_TURN; rounds++) {
-        wr_http1_send_more(h);
+        if (h->x->out.head != NULL) {
+            wr_http1_send_more(h);
+        }
         if (r->ended || r->answer != WR_ANSWER_BODY || h->x->out.head != NULL ||
             wr_out_flush(&h->conn) != 0) {
             return;
@@ -398,9 +283,9 @@ step(struct wr_http1 *h)
     }
     switch (h->state) {
     case WR_HTTP1_PROXY:
-        return serve_proxy(h);
+        return wr_http1_serve_proxy(h);
     case WR_HTTP1_TLS:
-        return serve_tls(h);
+        return wr_http1_serve_tls(h);
     case WR_HTTP1_DISCARD:
         return wr_http1_serve_discard(h);
     default:
@@ -642,7 +527,7 @@ wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
     h->endpoint = wr_endpoint_of(&h->conn);
     h->head_timed = true;
     h->state = h->endpoint->proxy_protocol ? WR_HTTP1_PROXY : WR_HTTP1_HEAD;
-    if (h->endpoint->ssl && h->state == WR_HTTP1_HEAD && !enter_tls(h)) {
+    if (h->endpoint->ssl && h->state == WR_HTTP1_HEAD && !wr_http1_enter_tls(h)) {
         return;
     }
     wr_conn_deadline(&h->conn, wr_http1_conf(h)->header_timeout_ms);

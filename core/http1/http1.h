@@ -172,6 +172,17 @@ void wr_http1_close(struct wr_http1 *h, bool reset);
 void wr_http1_exchange_over(struct wr_http1 *h);
 void wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c);
 
+/* begin.c: the states PROXY and TLS; each answers whether to go on with the next state. Speak TLS from here on, with what was read:
+ * false: not possible, and closed. */
+bool wr_http1_serve_proxy(struct wr_http1 *h);
+bool wr_http1_serve_tls(struct wr_http1 *h);
+bool wr_http1_enter_tls(struct wr_http1 *h);
+
+/* begin.c: how much of HTTP/2's preface stands at the front of the input: OK, all of it; MORE; BAD, something else. And: the
+ * connection is HTTP/2's from here on, with what has been read of it. */
+enum wr_wire wr_http1_preface(const struct wr_http1 *h);
+void wr_http1_hand_over(struct wr_http1 *h);
+
 /* drain.c: begin a lingering close; the states LINGER and DISCARD. Each answers whether to go on with the next state. */
 void wr_http1_linger(struct wr_http1 *h, const struct wr_loc_conf *c);
 bool wr_http1_serve_linger(struct wr_http1 *h);

@@ -177,8 +177,13 @@ area_prepare(const struct wr_http2 *h)
 static void
 feed(struct wr_http2 *h, const void *bytes, size_t len)
 {
-    ssize_t rc = nghttp2_session_mem_recv(h->session, bytes, len);
+    ssize_t rc;
 
+    wr_frames_look(h, bytes, len);
+    if (h->failed) {
+        return;
+    }
+    rc = nghttp2_session_mem_recv(h->session, bytes, len);
     if (rc < 0) {
         uint32_t code = rc == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
                         : rc == NGHTTP2_ERR_CALLBACK_FAILURE ? NGHTTP2_INTERNAL_ERROR
@@ -416,10 +421,10 @@ finish_turn(struct wr_http2 *h)
     (void)wr_out_flush(h->conn);
     if (h->conn->gone) {
         abandon(h, 499);
-    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
-        end_all(h, NGHTTP2_NO_ERROR);
     } else if (is_over(h)) {
         linger(h);
+    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
+        end_all(h, NGHTTP2_NO_ERROR);
     }
 }
 
@@ -587,6 +592,7 @@ wr_http2_adopt(struct wr_conn *c, const char *bytes, size_t len)
     wr_conn_deadline(c, wr_http2_server_conf(h)->header_timeout_ms);
     area_prepare(h);
     h->session = wr_session_create(h);
+    h->frame_left = NGHTTP2_CLIENT_MAGIC_LEN;
     c->taken_over = h;
     c->ops = &conn_ops;
     h->serving = true;

@@ -24,8 +24,9 @@ enum {
     DEFAULT_URGENCY = 3 /* [RFC 9218 4.1] */
 };
 
-/* The fields of the block that is being read, whosever it is. */
+/* The fields of the block that is being read, and whose it is. */
 static weir_header gathered[WR_HTTP2_FIELDS];
+static const struct wr_http2_head *gathered_for;
 
 void
 wr_head_begin(struct wr_stream *s, bool trailers)
@@ -34,24 +35,39 @@ wr_head_begin(struct wr_stream *s, bool trailers)
     s->head->length = -1;
     s->head->urgency = DEFAULT_URGENCY;
     s->head->trailers = trailers;
+    gathered_for = s->head;
 }
 
+/* A head that drips in is put aside again and again: only what is new is copied. */
 void
 wr_head_pause(struct wr_stream *s)
 {
     struct wr_http2_head *head = s->head;
 
-    head->kept = wr_pool_alloc(&s->pool, WR_MAX(head->n, 1) * sizeof(gathered[0]));
-    memcpy(head->kept, gathered, head->n * sizeof(gathered[0]));
+    if (head->n > head->kept_room) {
+        uint32_t room = WR_MAX(head->n, head->kept_room * 2);
+        weir_header *kept = wr_pool_alloc(&s->pool, room * sizeof(*kept));
+        if (head->kept_n != 0) {
+            memcpy(kept, head->kept, head->kept_n * sizeof(*kept));
+        }
+        head->kept = kept;
+        head->kept_room = room;
+    }
+    if (head->n != head->kept_n) {
+        memcpy(head->kept + head->kept_n, gathered + head->kept_n,
+               (head->n - head->kept_n) * sizeof(gathered[0]));
+    }
+    head->kept_n = head->n;
 }
 
+/* Another connection's fields may have come meanwhile. */
 static void
-resume(struct wr_http2_head *head)
+resume(const struct wr_http2_head *head)
 {
-    if (head->kept != NULL) {
-        memcpy(gathered, head->kept, head->n * sizeof(gathered[0]));
-        head->kept = NULL;
+    if (gathered_for != head && head->kept_n != 0) {
+        memcpy(gathered, head->kept, head->kept_n * sizeof(gathered[0]));
     }
+    gathered_for = head;
 }
 
 /* ---- One field. ---- */

@@ -46,7 +46,8 @@ enum wr_http2_leave {
 /* A request's fields while they come; in the stream's memory. */
 struct wr_http2_head {
     weir_str method, scheme, authority, path, protocol; /* pseudo-fields; absent: not there */
-    weir_header *kept;    /* fields put aside because the rest has not come */
+    weir_header *kept;    /* fields put aside because the rest has not come, */
+    uint32_t kept_n, kept_room; /* how many, and room for how many */
     uint32_t n;           /* fields so far */
     uint32_t cookies;     /* of them */
     uint64_t list_bytes;  /* name, value and 32 of every field [RFC 9113 6.5.2] */
@@ -71,7 +72,10 @@ struct wr_http2 {
     struct wr_stream *reading; /* whose fields are coming; NULL: nobody's, or they are not wanted */
     uint32_t n_streams;
     int32_t last_id;        /* the newest stream that the client has begun */
-    uint32_t recent[WR_HTTP2_RECENT]; /* session.c: the newest ones, and whether we have reset them */
+    size_t frame_left;      /* bytes of the frame's payload that is being read, */
+    uint8_t frame_head[WR_HTTP2_FRAME_HEAD];
+    uint8_t frame_head_len; /* and of its head */
+    uint32_t recent[WR_HTTP2_RECENT]; /* frames.c: the newest ones, and whether we have reset them */
     size_t queued;          /* frames that waited when the frame that is being read began */
     uint32_t error;         /* nghttp2_error_code that the connection is to end with */
     uint8_t leave;          /* enum wr_http2_leave */
@@ -188,6 +192,12 @@ void wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why);
 
 /* connection.c: no new streams after this round trip; close when the last one has ended. */
 void wr_http2_leave(struct wr_http2 *h);
+
+/* frames.c: look at what has come before nghttp2 does; h->failed when it is not to. */
+void wr_frames_look(struct wr_http2 *h, const uint8_t *bytes, size_t len);
+
+/* frames.c: we have reset this stream. */
+void wr_frames_reset(struct wr_http2 *h, int32_t id);
 
 /* cost.c: count useless work; true when that was too much and the connection fails. */
 bool wr_cost_frame(struct wr_http2 *h, const nghttp2_frame_hd *hd);

@@ -10,56 +10,11 @@
 
 enum {
     SETTINGS_MAX = 32,  /* entries of one frame */
+    CONTINUATIONS_MAX = 1000, /* of one block; the library counts pieces that they come in, we count frames and fields */
     ACKS_MAX = 256,     /* answers to PING and SETTINGS that wait for a client that does not read */
     RESET_POINTS = 10,  /* for a stream that we had to reset */
     REFUSED_POINTS = 2  /* for one that was too many */
 };
-
-/* ---- Streams that have ended. ---- */
-
-/* nghttp2 forgets a stream when it ends, and lets pass what comes for it. That is right only for streams that we have reset,
- * which the client may not know yet; so the newest ones are remembered. [RFC 9113 5.1, 5.1.1] */
-#define RECENT_RESET (UINT32_C(1) << 31)
-
-static uint32_t *
-recent_place(struct wr_http2 *h, int32_t id)
-{
-    return &h->recent[((uint32_t)id >> 1) % WR_HTTP2_RECENT];
-}
-
-static void
-note_begun(struct wr_http2 *h, int32_t id)
-{
-    h->last_id = id;
-    *recent_place(h, id) = (uint32_t)id;
-}
-
-static void
-note_reset(struct wr_http2 *h, int32_t id)
-{
-    uint32_t *place = recent_place(h, id);
-
-    if (*place == (uint32_t)id) {
-        *place |= RECENT_RESET;
-    }
-}
-
-/* A frame for a stream that is no more: false when the connection fails for it. */
-static bool
-may_come_late(struct wr_http2 *h, int32_t id)
-{
-    uint32_t known = *recent_place(h, id);
-
-    if (known == ((uint32_t)id | RECENT_RESET)) {
-        return true;
-    }
-    if ((known & ~RECENT_RESET) < (uint32_t)id) {
-        wr_http2_fail(h, NGHTTP2_PROTOCOL_ERROR, "a stream out of order");
-    } else {
-        wr_http2_fail(h, NGHTTP2_STREAM_CLOSED, "a frame behind the end of its stream");
-    }
-    return false;
-}
 
 /* ---- What came. ---- */
 
@@ -67,16 +22,7 @@ static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
     struct wr_http2 *h = user;
-    bool of_stream = hd->type == NGHTTP2_DATA || hd->type == NGHTTP2_HEADERS;
 
-    if (h->failed || wr_cost_frame(h, hd)) {
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    }
-    if (of_stream && hd->stream_id <= h->last_id && hd->stream_id % 2 == 1 &&
-        nghttp2_session_get_stream_remote_close(session, hd->stream_id) != 0 &&
-        !may_come_late(h, hd->stream_id)) {
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    }
     if (hd->type == NGHTTP2_SETTINGS) {
         h->queued = nghttp2_session_get_outbound_queue_size(session);
     }
@@ -93,7 +39,6 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *use
     if (trailers) {
         s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     } else {
-        note_begun(h, frame->hd.stream_id);
         s = wr_stream_open(h, frame->hd.stream_id);
         (void)nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, s);
     }
@@ -236,7 +181,7 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
         stream_sent(session, frame);
         break;
     case NGHTTP2_RST_STREAM:
-        note_reset(h, frame->hd.stream_id);
+        wr_frames_reset(h, frame->hd.stream_id);
         switch (frame->rst_stream.error_code) {
         case NGHTTP2_NO_ERROR:
         case NGHTTP2_INTERNAL_ERROR:
@@ -262,7 +207,8 @@ on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int erro
     struct wr_http2 *h = user;
     struct wr_stream *s;
 
-    if (frame->hd.type != NGHTTP2_HEADERS) {
+    if (frame->hd.type != NGHTTP2_HEADERS || error == NGHTTP2_ERR_STREAM_CLOSING ||
+        error == NGHTTP2_ERR_STREAM_CLOSED || error == NGHTTP2_ERR_SESSION_CLOSING) {
         return 0;
     }
     s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
@@ -304,6 +250,7 @@ make_options(void)
     nghttp2_option_set_no_http_messaging(options, 1);
     nghttp2_option_set_no_auto_window_update(options, 1);
     nghttp2_option_set_max_settings(options, SETTINGS_MAX);
+    nghttp2_option_set_max_continuations(options, CONTINUATIONS_MAX);
     nghttp2_option_set_max_outbound_ack(options, ACKS_MAX);
     nghttp2_option_set_max_send_header_block_length(options, WR_HTTP2_HEADS);
     nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);

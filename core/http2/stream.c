@@ -22,8 +22,8 @@ wr_stream_open(struct wr_http2 *h, int32_t id)
 {
     struct wr_stream *s;
 
-    /* One whose work goes on after it was reset still counts. */
-    if (h->ending || (int64_t)h->n_streams >= wr_http2_settings(h)->max_streams ||
+    /* One whose work goes on after it was reset still counts; none comes behind the last that was announced. */
+    if (h->ending || h->leave == WR_HTTP2_LEFT || (int64_t)h->n_streams >= wr_http2_settings(h)->max_streams ||
         h->heads >= WR_HTTP2_HEADS || (s = calloc(1, sizeof(*s))) == NULL) {
         return NULL;
     }

@@ -53,7 +53,7 @@ space_find(const struct wr_conf_space *s, weir_str name, uint32_t where, uint32_
     const struct wr_registry_row *first = first_row(reg, name);
 
     for (const struct wr_registry_row *r = first; r != NULL; r = row_at(reg, r->next)) {
-        if ((r->row->where & where) != 0) {
+        if ((r->row->where & where) == where) {
             *slot = r->slot;
             *row = r->row;
             return true;

@@ -87,9 +87,12 @@ wr_connect_result(const struct wr_conn *c)
 }
 
 bool
-wr_connect_quiet(const struct wr_conn *c)
+wr_connect_quiet(struct wr_conn *c)
 {
     char byte;
 
+    if (c->transport->quiet != NULL) {
+        return c->transport->quiet(c);
+    }
     return recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }

@@ -33,6 +33,6 @@ int wr_connect_result(const struct wr_conn *c);
 
 /* Has the other side said nothing that we have not read, not even goodbye? For a connection that is
  * to be used once more. */
-bool wr_connect_quiet(const struct wr_conn *c);
+bool wr_connect_quiet(struct wr_conn *c);
 
 #endif

@@ -10,10 +10,28 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "tls/authorities.h"
+#include "tls/client.h"
 #include "tls/door.h"
 #include "tls/fault.h"
 
 /* What OpenSSL calls bits of 80: SHA-1 and RSA of 1024 bits; and of 112: RSA of 2048. */
+const weir_name wr_tls_protocols[] = {
+    { "SSLv2", WR_TLS_SSL2 },  { "SSLv3", WR_TLS_SSL3 },  { "TLSv1", WR_TLS_1_0 },
+    { "TLSv1.1", WR_TLS_1_1 }, { "TLSv1.2", WR_TLS_1_2 }, { "TLSv1.3", WR_TLS_1_3 },
+    { NULL, 0 },
+};
+
+uint32_t
+wr_tls_protocol(weir_str name)
+{
+    const weir_name *n = wr_tls_protocols;
+
+    while (n->name != NULL && !weir_str_eq(name, weir_str_c(n->name))) {
+        n++;
+    }
+    return n->value;
+}
+
 enum { LEVEL_STRICT = 2, STRICT_BITS = 112 };
 
 /* ---- Parts. ---- */
@@ -182,7 +200,9 @@ fill(SSL_CTX *c, const struct wr_tls_settings *set, const struct wr_tls_authorit
     if (authorities != NULL) {
         wr_tls_authorities_use(authorities, c);
     }
-    if (!set->client) {
+    if (set->client) {
+        wr_tls_client_equip(c);
+    } else {
         wr_tls_door_equip(c);
     }
     return set_commands(c, set, err);

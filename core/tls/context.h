@@ -27,6 +27,10 @@ enum wr_tls_protocol {
     WR_TLS_1_3 = 1u << 5
 };
 
+/* Their names in configurations; and the one called name, 0: there is none. */
+extern const weir_name wr_tls_protocols[];
+uint32_t wr_tls_protocol(weir_str name);
+
 /* What is asked of the other side's certificate. A server lets the handshake pass, and its user looks at the result. */
 enum wr_tls_verify { WR_TLS_VERIFY_OFF, WR_TLS_VERIFY_ON, WR_TLS_VERIFY_OPTIONAL, WR_TLS_VERIFY_OPTIONAL_NO_CA };
 

@@ -36,7 +36,7 @@ wr_tls_stream_of(const struct wr_conn *c)
 struct wr_tls_stream *
 wr_tls_stream_of_ssl(const SSL *ssl)
 {
-    struct wr_tls_stream *s = SSL_get_app_data(ssl);
+    struct wr_tls_stream *s = BIO_get_data(SSL_get_rbio(ssl)); /* data of the SSL's own would be three allocations more */
 
     WR_CHECK(s, WR_TLS_STREAM_TAG);
     return s;
@@ -58,7 +58,6 @@ wr_tls_stream_start(struct wr_conn *c, SSL *ssl, weir_str bytes)
     bio = wr_tls_bio_create(s);
     WR_ASSERT(bio != NULL);
     SSL_set_bio(ssl, bio, bio);
-    (void)SSL_set_app_data(ssl, s);
     if (bytes.len != 0) {
         s->held = malloc(bytes.len);
         WR_ASSERT(s->held != NULL);
@@ -75,38 +74,35 @@ static void
 end(struct wr_tls_stream *s)
 {
     s->conn->transport_state = NULL;
+    if (!s->failed) { /* or OpenSSL takes the session for spoilt where nobody said goodbye */
+        SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
     SSL_free(s->ssl);
     free(s->held);
     free(s->unsent);
     free((void *)(uintptr_t)s->name.data);
+    free(s->peer);
+    free(s->reason);
     s->tag = 0;
     free(s);
 }
 
 /* ---- Failures. ---- */
 
-/* What clients bring about is told at level info; what speaks of us, or of an upstream, louder. */
+/* What clients bring about is a line of level info. Of a server that we went to, our user tells. */
 static void
-tell(const struct wr_tls_stream *s, const char *function, int error)
+tell(struct wr_tls_stream *s, const char *function)
 {
-    char text[512];
-    struct wr_strbuf to = wr_strbuf_over(text, sizeof(text));
-    uint32_t level = s->client ? WR_LOG_ERROR : WR_LOG_INFO;
+    struct wr_err err;
 
-    if (level > wr_log_process()->pub.level) {
-        ERR_clear_error();
+    (void)wr_tls_fault(&err, "%s failed", function);
+    if (s->client) {
+        free(s->reason);
+        s->reason = strdup(err.text);
         return;
     }
-    if (error != 0) {
-        wr_log_errno(wr_log_process(), level, error, "*%llu %s failed while %s",
-                     (unsigned long long)s->conn->number, function,
-                     s->done ? "reading or writing" : "SSL handshaking");
-        return;
-    }
-    wr_tls_fault_append(&to);
-    wr_log_line(wr_log_process(), level, "*%llu %s failed%.*s while %s",
-                (unsigned long long)s->conn->number, function, (int)to.len, text,
-                s->done ? "reading or writing" : "SSL handshaking");
+    wr_say(wr_log_process(), INFO, "*%llu %s while %s", (unsigned long long)s->conn->number,
+           err.text, s->done ? "reading or writing" : "SSL handshaking");
 }
 
 /* What a call of OpenSSL's that answered n means: -EAGAIN, 0 at the peer's end, or -errno, with the stream failed. */
@@ -130,7 +126,7 @@ outcome(struct wr_tls_stream *s, int n, const char *function)
         ERR_clear_error();
         return s->client || !s->done ? -ECONNRESET : 0; /* a body that ends with the connection may have been cut */
     }
-    tell(s, function, 0);
+    tell(s, function);
     return -EPROTO;
 }
 
@@ -405,6 +401,29 @@ tls_send(struct wr_conn *c, const struct iovec *pieces, int n_pieces, bool more)
     return n != 0 ? (ssize_t)n : -EAGAIN;
 }
 
+/* Bytes of nobody's that came, sessions among them, are taken; a byte for our user is not. */
+static bool
+quiet(struct wr_conn *c)
+{
+    struct wr_tls_stream *s = wr_tls_stream_of(c);
+    bool still = false;
+    uint8_t byte;
+    size_t n;
+    int ok;
+
+    if (s->failed || !s->done) {
+        return false;
+    }
+    c->can_read = true;
+    wr_tls_bio_enter(s);
+    ERR_clear_error();
+    ok = SSL_peek_ex(s->ssl, &byte, 1, &n);
+    still = ok != 1 && outcome(s, ok, "SSL_peek()") == -EAGAIN;
+    answer(s);
+    wr_tls_bio_leave(s);
+    return still && !s->failed;
+}
+
 /* ---- Goodbye. ---- */
 
 static void
@@ -502,4 +521,5 @@ const struct wr_transport wr_tls_transport = {
     .flush = flush,
     .handshake = handshake,
     .protocol = protocol,
+    .quiet = quiet,
 };

@@ -17,6 +17,7 @@
 
 #define WR_TLS_STREAM_TAG WR_TAG('t', 'l', 's', ' ')
 
+struct wr_tls_client;
 struct wr_tls_door;
 struct wr_tls_site;
 
@@ -34,8 +35,11 @@ struct wr_tls_stream {
     SSL *ssl;
     struct wr_conn *conn;
     const struct wr_tls_door *door; /* where a client came in; NULL: we are the client */
+    struct wr_tls_client *to; /* and then with these settings */
+    char *peer;             /* and for this server's sessions */
     const struct wr_tls_site *site; /* whose certificate it was shown; NULL: none yet */
     weir_str name;          /* the server name that was asked for, in lower case; absent: none */
+    char *reason;           /* why the server we went to could not be spoken with; NULL: the descriptor's fault, or none */
     uint8_t *held;          /* encrypted bytes that were read and not used */
     uint32_t held_len;
     uint32_t record;        /* most plain bytes of one record */

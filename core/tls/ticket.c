@@ -225,7 +225,8 @@ key_for(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cip
     }
     for (uint32_t i = 0; i < t->n; i++) {
         if (memcmp(name, t->keys[i].name, sizeof(t->keys[i].name)) == 0) {
-            return !set_up(&t->keys[i], iv, cipher, mac, false) ? -1 : i == 0 ? 1 : 2;
+            bool renew = i != 0 || SSL_version(ssl) == TLS1_3_VERSION; /* there each is used once [RFC 8446 C.4] */
+            return !set_up(&t->keys[i], iv, cipher, mac, false) ? -1 : renew ? 2 : 1;
         }
     }
     return 0;

@@ -84,6 +84,7 @@ retire(weir_exchange *x)
     struct wr_log *log = wr_exchange_log(x);
 
     wr_queue_leave(&x->place);
+    wr_lookup_leave(&x->lookup);
     wr_exchange_release(x, false);
     wr_exchange_peer_done(x, WEIR_ABSENT);
     wr_intake_drop(&x->in);

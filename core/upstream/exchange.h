@@ -21,6 +21,7 @@
 #include "upstream/balance.h"
 #include "upstream/intake.h"
 #include "upstream/link.h"
+#include "upstream/lookup.h"
 #include "upstream/queue.h"
 #include "upstream/tries.h"
 #include "wire/chunked.h"
@@ -94,6 +95,7 @@ struct weir_exchange {
     uint64_t started_us, started_ms;
     struct wr_attempt attempt;
     struct wr_queue_place place;
+    struct wr_lookup_wait lookup; /* for the addresses of the group's names */
     struct wr_group_peer *peer; /* of this try; NULL: none, or done with */
     struct wr_link *link;
     struct wr_tried *tried; /* this exchange's tries */

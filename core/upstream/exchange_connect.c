@@ -8,6 +8,8 @@
 #include "net/connect.h"
 #include "upstream/exchange.h"
 #include "upstream/exchange_metrics.h"
+#include "upstream/tls_client.h"
+#include "tls/client.h"
 
 /* Shortages of our own: another peer would not help, and this one has not failed. */
 static bool
@@ -100,6 +102,8 @@ open_link(weir_exchange *x)
 {
     struct wr_addr addr;
     struct wr_link_want want = { .protocol = x->policy.protocol,
+                                 .tls = wr_upstream_tls(x->policy.tls),
+                                 .tls_name = x->o.tls_name,
                                  .fresh = x->fresh || x->policy.flags & WEIR_POLICY_NO_KEEP,
                                  .sure = must_be_sure(x) };
     int rc;
@@ -206,26 +210,88 @@ open_or_next(weir_exchange *x)
     }
 }
 
-void
-wr_exchange_try(weir_exchange *x)
+/* The names of the group have been answered, or nobody could. */
+static void
+addresses_known(struct wr_lookup_wait *w)
 {
-    if (x->fresh || pick(x)) { /* fresh: the same peer again, its kept connection had ended */
+    weir_exchange *x = WR_CONTAINER(w, weir_exchange, lookup);
+
+    WR_CHECK(x, WR_EXCHANGE_TAG);
+    if (pick(x)) {
         open_or_next(x);
     }
 }
 
 void
-wr_exchange_connecting(weir_exchange *x)
+wr_exchange_try(weir_exchange *x)
 {
-    int rc = wr_connect_result(&x->link->conn);
+    if (!x->fresh && wr_lookup_pending(x->o.to)) {
+        x->state = WR_EXCHANGE_PEER;
+        wr_lookup_wait(x->o.to, &x->lookup, addresses_known);
+        return;
+    }
+    if (x->fresh || pick(x)) { /* fresh: the same peer again, its kept connection had ended */
+        open_or_next(x);
+    }
+}
 
-    if (rc == -EINPROGRESS) {
+/* Go on with the handshake, which has a wait of its own. */
+static void
+shake(weir_exchange *x)
+{
+    struct wr_conn *c = &x->link->conn;
+    int rc = c->transport->handshake(c);
+    struct wr_err err;
+
+    if (rc == -EAGAIN && !(c->half_closed && !c->can_read) && !c->gone) {
         return;
     }
     if (rc == 0) {
         connected(x);
         return;
     }
-    wr_exchange_say(x, -rc, "connect() failed");
+    wr_tls_client_reason(c, &err);
+    wr_exchange_say(x, 0, "%s", err.text);
     wr_retry(x, WEIR_RETRY_ERROR, WEIR_ERROR);
+}
+
+/* The peer has taken the connection. */
+static void
+begin_tls(weir_exchange *x)
+{
+    struct wr_err err;
+
+    if (!wr_tls_client_begin(wr_upstream_tls(x->policy.tls), &x->link->conn, x->o.tls_name,
+                             x->peer->text, &err)) {
+        wr_exchange_say(x, 0, "%s", err.text);
+        wr_exchange_peer_done(x, WEIR_ABSENT);
+        wr_exchange_fail(x, WEIR_ERROR);
+        return;
+    }
+    x->state = WR_EXCHANGE_TLS;
+    wr_exchange_deadline(x, x->policy.connect_ms);
+    shake(x);
+}
+
+void
+wr_exchange_connecting(weir_exchange *x)
+{
+    int rc;
+
+    if (x->state == WR_EXCHANGE_TLS) {
+        shake(x);
+        return;
+    }
+    rc = wr_connect_result(&x->link->conn);
+    if (rc == -EINPROGRESS) {
+        return;
+    }
+    if (rc != 0) {
+        wr_exchange_say(x, -rc, "connect() failed");
+        wr_retry(x, WEIR_RETRY_ERROR, WEIR_ERROR);
+    } else if (x->policy.tls != NULL) {
+        begin_tls(x);
+    } else {
+        connected(x);
+    }
 }

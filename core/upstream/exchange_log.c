@@ -45,7 +45,7 @@ add_url(const weir_exchange *x, struct wr_strbuf *to)
 {
     weir_str addr = x->tried->last != NULL ? x->tried->last->addr : x->o.to->name;
 
-    wr_strbuf_print(to, "%s%s://", x->policy.protocol, x->policy.tls != NULL ? "s" : "");
+    wr_strbuf_print(to, "%s://", x->policy.tls != NULL ? "https" : x->policy.protocol);
     wr_strbuf_escaped(to, addr);
     if (wr_str_starts(addr, WEIR_STR("unix:"))) {
         wr_strbuf_byte(to, ':');

@@ -267,6 +267,7 @@ weir_fetch(weir_pool *owner, const weir_fetch_options *options,
     e.method = o.method != 0 ? o.method : WEIR_GET;
     e.body = o.body;
     e.peer = o.peer;
+    e.log = o.log;
     e.tls_name = o.host;
     e.head = make_head(f, &o, e.method);
     if (e.head.data == NULL) {

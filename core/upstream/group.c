@@ -101,6 +101,7 @@ add_peer(weir_upstream *u, const struct wr_group_server *server, const struct wr
     struct wr_group_peer *p = wr_peer_create(server, &at->addr, weight, backup,
                                              count_same(u, server->name, &at->addr));
 
+    wr_peer_flag(p, WEIR_PEER_UNKNOWN, u->checks_first);
     if (u->share != NULL) {
         wr_share_join_peer(u, p);
     }

@@ -24,6 +24,7 @@ struct wr_scope;
 struct wr_idle;  /* link.h */
 struct wr_queue; /* queue.h */
 struct wr_lookups; /* lookup.h */
+struct wr_probe; /* probe.h */
 
 #define WR_GROUP_TAG WR_TAG('g', 'r', 'p', ' ')
 
@@ -52,6 +53,8 @@ struct weir_upstream {
     uint64_t generation;   /* of the set of peers */
     struct wr_group_method beside, method;
     struct wr_queue *queue;       /* NULL: who finds no peer does not wait */
+    struct wr_probe *probe;       /* active checks; NULL: none */
+    bool checks_first;            /* peers are not used before they have passed one */
     struct wr_group_state *state; /* &own, or in the zone */
     struct wr_group_state *own;
     weir_zone *zone;              /* NULL: every worker knows its own */

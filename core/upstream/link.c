@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "net/connect.h"
+#include "tls/client.h"
 
 /* The idle links of one group and protocol. */
 struct wr_idle {
@@ -149,7 +150,8 @@ idle_take(weir_upstream *u, const struct wr_group_peer *p, const struct wr_link_
     }
     WR_LIST_EACH (at, &i->links) {
         struct wr_link *l = WR_CONTAINER(at, struct wr_link, place);
-        if (l->peer != p || !comes_from(l, want->from.addr)) {
+        if (l->peer != p || !comes_from(l, want->from.addr) ||
+            !wr_tls_client_is(&l->conn, want->tls, want->tls_name)) {
             continue;
         }
         idle_leave(l);
@@ -226,10 +228,10 @@ wr_link_close(struct wr_link *l)
 }
 
 static bool
-worth_keeping(const struct wr_link *l)
+worth_keeping(struct wr_link *l)
 {
     const weir_upstream *u = l->group;
-    const struct wr_conn *c = &l->conn;
+    struct wr_conn *c = &l->conn;
 
     return l->peer->index != WR_PEER_OUT && !c->closed && !c->gone && !c->half_closed &&
            l->uses + 1 < u->keepalive_requests &&

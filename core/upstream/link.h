@@ -16,6 +16,7 @@
 #include "upstream/group.h"
 
 struct wr_link;
+struct wr_tls_client;
 
 /* What the user of a link is told, from the loop only. */
 struct wr_link_ops {
@@ -40,6 +41,8 @@ struct wr_link {
 /* What kind of link is wanted. Idle links serve only those who want the same kind. */
 struct wr_link_want {
     const char *protocol; /* zero-terminated */
+    struct wr_tls_client *tls; /* NULL: a plain one; a new one is plain until its user begins TLS */
+    weir_str tls_name;
     bool fresh;           /* a new one in any case */
     bool sure; /* an idle one only after a look that it has not ended in this very turn */
     struct wr_connect_from from;

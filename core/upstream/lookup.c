@@ -39,14 +39,8 @@ struct wr_lookups {
     struct wr_vec all;      /* struct name * */
     weir_pool *worker;      /* owns the questions; NULL: not started */
     struct wr_list waiters; /* struct wr_lookup_wait */
+    struct wr_list ready;   /* those of them that are to be told */
     struct wr_task tell;
-};
-
-struct wr_lookup_wait {
-    struct wr_list link;
-    struct wr_owned owned;
-    void (*fn)(void *data);
-    void *data;
 };
 
 /* ---- What is asked for. ---- */
@@ -75,6 +69,7 @@ lookups_of(weir_upstream *u)
         all->group = u;
         wr_vec_init_of(&all->all, u->pool, struct name *);
         wr_list_init(&all->waiters);
+        wr_list_init(&all->ready);
         wr_task_init(&all->tell, tell);
     }
     return all;
@@ -193,6 +188,21 @@ say_failure(struct name *n, enum wr_resolve_code code)
     n->said = code;
 }
 
+/* Who waits now has waited long enough, whatever is asked for before they are told. */
+static void
+release(struct wr_lookups *all)
+{
+    if (wr_lookup_pending(all->group)) {
+        return;
+    }
+    while (!wr_list_empty(&all->waiters)) {
+        struct wr_list *first = all->waiters.next;
+        wr_list_remove(first);
+        wr_list_add(&all->ready, first);
+    }
+    wr_task_add(wr_loop_self(), &all->tell);
+}
+
 static void
 answered(void *data, const struct wr_resolved *a)
 {
@@ -215,7 +225,7 @@ answered(void *data, const struct wr_resolved *a)
         }
     }
     plan(n);
-    wr_task_add(wr_loop_self(), &n->group->lookups->tell);
+    release(n->group->lookups);
 }
 
 static void
@@ -251,61 +261,33 @@ wr_lookup_pending(const weir_upstream *u)
     return stale || (asking && wr_group_count(u) == 0);
 }
 
-static void
-wait_free(struct wr_lookup_wait *w)
-{
-    wr_list_remove(&w->link);
-    wr_pool_disown(&w->owned);
-    free(w);
-}
-
-static void
-wait_owner_ended(struct wr_owned *o)
-{
-    wait_free(WR_CONTAINER(o, struct wr_lookup_wait, owned));
-}
-
-struct wr_lookup_wait *
-wr_lookup_wait(weir_upstream *u, weir_pool *owner, void (*fn)(void *data), void *data)
+void
+wr_lookup_wait(weir_upstream *u, struct wr_lookup_wait *w, void (*fn)(struct wr_lookup_wait *w))
 {
     struct wr_lookups *all = lookups_of(u);
-    struct wr_lookup_wait *w = calloc(1, sizeof(*w));
 
-    WR_ASSERT(w != NULL);
     w->fn = fn;
-    w->data = data;
-    wr_pool_own(owner, &w->owned, wait_owner_ended);
     wr_list_add(&all->waiters, &w->link);
-    if (!wr_lookup_pending(u)) {
-        wr_task_add(wr_loop_self(), &all->tell);
-    }
-    return w;
+    release(all);
 }
 
 void
-wr_lookup_cancel(struct wr_lookup_wait *w)
+wr_lookup_leave(struct wr_lookup_wait *w)
 {
-    wait_free(w);
+    if (w->link.next != NULL) {
+        wr_list_remove(&w->link);
+    }
 }
 
 static void
 tell(struct wr_task *t)
 {
     struct wr_lookups *all = WR_CONTAINER(t, struct wr_lookups, tell);
-    struct wr_list now;
 
-    if (wr_list_empty(&all->waiters) || wr_lookup_pending(all->group)) {
-        return;
-    }
-    now = all->waiters; /* who begins to wait meanwhile is for the next time */
-    now.next->prev = now.prev->next = &now;
-    wr_list_init(&all->waiters);
-    while (!wr_list_empty(&now)) {
-        struct wr_lookup_wait *w = WR_CONTAINER(now.next, struct wr_lookup_wait, link);
-        void (*fn)(void *data) = w->fn;
-        void *data = w->data;
-        wait_free(w);
-        fn(data);
+    while (!wr_list_empty(&all->ready)) {
+        struct wr_lookup_wait *w = WR_CONTAINER(all->ready.next, struct wr_lookup_wait, link);
+        wr_list_remove(&w->link);
+        w->fn(w);
     }
 }
 

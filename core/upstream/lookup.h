@@ -28,7 +28,12 @@ enum wr_lookup_manner {
 };
 
 struct wr_lookups; /* of one group */
-struct wr_lookup_wait;
+
+/* Somebody who waits for a group's addresses; lives in what waits. All zero: waits for nothing. */
+struct wr_lookup_wait {
+    struct wr_list link;
+    void (*fn)(struct wr_lookup_wait *w);
+};
 
 /*
  * The server, one of u's that has a host, is looked up in this manner. While the configuration is
@@ -56,10 +61,12 @@ void wr_lookup_want(weir_upstream *u);
 /* Are u's peers not known yet, and the answer on its way? Then an exchange waits before it picks. */
 bool wr_lookup_pending(const weir_upstream *u);
 
-/* Call fn(data) from the loop as soon as they are known, or cannot be: within the names' timeouts.
- * A handle, good until then or until owner ends. */
-struct wr_lookup_wait *wr_lookup_wait(weir_upstream *u, weir_pool *owner, void (*fn)(void *data),
-                                    void *data);
-void wr_lookup_cancel(struct wr_lookup_wait *w);
+/* Call fn(w) once from the loop, as soon as they are known or cannot be: within the names' timeouts.
+ * It is to pick then, and not to ask again whether something is pending. */
+void wr_lookup_wait(weir_upstream *u, struct wr_lookup_wait *w,
+                    void (*fn)(struct wr_lookup_wait *w));
+
+/* w waits no longer, if it did. */
+void wr_lookup_leave(struct wr_lookup_wait *w);
 
 #endif

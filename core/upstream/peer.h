@@ -26,6 +26,7 @@ struct wr_group_state {
     uint64_t lease_owner;        /* active checks: the worker that makes them, */
     uint64_t lease_set_ms;       /* when its configuration was loaded, */
     uint64_t lease_end_ms;       /* and until when it does unless it says so again */
+    uint64_t queued, refused;    /* waited for a peer; were told that all are busy */
     uint32_t name_len;
     char name[];
 };
@@ -47,6 +48,13 @@ struct wr_group_server {
     bool resolve; /* its addresses are asked for while the server runs */
 };
 
+/* What is counted of a peer. */
+struct wr_peer_counts {
+    uint64_t requests, fails, unavail;
+    uint64_t responses[5]; /* by hundreds of their status */
+    uint64_t checks, checks_failed, unhealthy;
+};
+
 /* What is known of a peer. */
 struct wr_peer_state {
     weir_peer pub;
@@ -61,6 +69,7 @@ struct wr_peer_state {
     uint32_t users;      /* in a zone: workers that have it */
     uint32_t index;      /* in a zone: its place in every worker's counters */
     uint32_t reserved;
+    struct wr_peer_counts counts;
     uint64_t set_ms; /* in a zone: when the configuration was loaded that set it last */
     struct wr_peer_state *next; /* in a zone */
 };
@@ -83,7 +92,6 @@ struct wr_group_peer {
     uint32_t own_active;
     uint32_t nth; /* among the group's peers of the same name and address */
     bool backup;
-    uint32_t metric; /* its place in the metrics of peers */
     struct wr_peer_state own;
 };
 
@@ -133,6 +141,13 @@ void wr_peer_start_slowly(struct wr_group_peer *p);
 
 /* How much of its weight it may carry now, 1..WR_PEER_SHARE_FULL; brings pub.share up to date. */
 uint32_t wr_peer_share(struct wr_group_peer *p);
+
+/* One more of p's counts. */
+static inline void
+wr_peer_count(uint64_t *count)
+{
+    __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+}
 
 /* WEIR_PEER_* of p now. */
 uint32_t wr_peer_flags(const struct wr_group_peer *p);

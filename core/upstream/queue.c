@@ -30,8 +30,10 @@ wr_queue_wait(weir_upstream *u, struct wr_attempt *a, struct wr_queue_place *pla
 
     WR_ASSERT(place->queue == NULL);
     if (q == NULL || q->n >= q->max) {
+        wr_peer_count(&u->state->refused);
         return WEIR_LIMIT;
     }
+    wr_peer_count(&u->state->queued);
     *place = (struct wr_queue_place){ .due.fire = expire, .queue = q, .attempt = a, .over = over };
     wr_list_add(&q->places, &place->link);
     q->n++;
@@ -76,7 +78,10 @@ finish(struct wr_queue_place *place, int result)
 static void
 expire(struct wr_timer *t)
 {
-    finish(WR_CONTAINER(t, struct wr_queue_place, due), WEIR_LIMIT);
+    struct wr_queue_place *place = WR_CONTAINER(t, struct wr_queue_place, due);
+
+    wr_peer_count(&place->queue->group->state->refused);
+    finish(place, WEIR_LIMIT);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/shm.h"
+#include "upstream/probe.h"
 
 #define ROOT_TAG WR_TAG('s', 'h', 'r', 'e')
 
@@ -278,6 +279,27 @@ find_state(const struct wr_group_state *g, const struct wr_group_peer *p)
     return state;
 }
 
+/* What the newest configuration says of p holds. Of what checks have learned nothing is kept that none
+ * would take back, and only what is to be persistent where they come first. */
+static void
+apply(const weir_upstream *u, const struct wr_group_peer *p, struct wr_peer_state *state)
+{
+    bool known = state->passes != 0 || state->misses != 0;
+    bool first = u->checks_first && !(known && u->probe->persistent);
+
+    state->set_ms = u->loaded_ms;
+    wr_peer_set(p, state);
+    if (u->probe == NULL || first) {
+        __atomic_and_fetch(&state->pub.flags, ~(uint32_t)WEIR_PEER_UNHEALTHY, __ATOMIC_RELAXED);
+    }
+    if (first) {
+        state->passes = state->misses = 0;
+        __atomic_or_fetch(&state->pub.flags, WEIR_PEER_UNKNOWN, __ATOMIC_RELAXED);
+    } else if (!u->checks_first) {
+        __atomic_and_fetch(&state->pub.flags, ~(uint32_t)WEIR_PEER_UNKNOWN, __ATOMIC_RELAXED);
+    }
+}
+
 void
 wr_share_join_peer(weir_upstream *u, struct wr_group_peer *p)
 {
@@ -291,9 +313,8 @@ wr_share_join_peer(weir_upstream *u, struct wr_group_peer *p)
     if (state != NULL) {
         state->users++;
         has_of(s->row)[state->index] = 1;
-        if (state->set_ms < u->loaded_ms) { /* what the newest configuration says holds */
-            state->set_ms = u->loaded_ms;
-            wr_peer_set(p, state);
+        if (state->set_ms < u->loaded_ms) {
+            apply(u, p, state);
         }
         p->share = s;
         p->state = state;

@@ -56,7 +56,7 @@ struct weir_stream {
     struct wr_link *link;       /* NULL: none now */
     struct wr_attempt attempt;
     struct weir_pool memory; /* the attempt's */
-    struct wr_lookup_wait *wait; /* for the first addresses of the group's names; NULL: not */
+    struct wr_lookup_wait wait; /* for the addresses of the group's names */
     const char *module;      /* whose hook opened it */
     struct wr_side in, out;
 };
@@ -102,10 +102,7 @@ retire(weir_stream *s)
 {
     s->state = AWAIT_NOTHING;
     wr_pool_disown(&s->owned);
-    if (s->wait != NULL) {
-        wr_lookup_cancel(s->wait);
-        s->wait = NULL;
-    }
+    wr_lookup_leave(&s->wait);
     wr_loop_bury(wr_loop_self(), &s->task, free_stream);
 }
 
@@ -417,12 +414,11 @@ run(struct wr_task *t)
 }
 
 static void
-addresses_known(void *data)
+addresses_known(struct wr_lookup_wait *w)
 {
-    weir_stream *s = data;
+    weir_stream *s = WR_CONTAINER(w, weir_stream, wait);
 
     WR_CHECK(s, STREAM_TAG);
-    s->wait = NULL;
     connect_next(s, WEIR_ERROR);
 }
 
@@ -448,7 +444,7 @@ weir_stream_open(weir_pool *owner, const weir_stream_options *o, void *data)
     wr_task_init(&s->task, run);
     wr_pool_own(owner, &s->owned, owner_ended);
     if (wr_lookup_pending(to)) {
-        s->wait = wr_lookup_wait(to, &s->memory, addresses_known, s);
+        wr_lookup_wait(to, &s->wait, addresses_known);
     } else {
         connect_next(s, WEIR_ERROR);
     }

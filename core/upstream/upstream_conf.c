@@ -10,8 +10,11 @@
 #include "upstream/lookup.h"
 #include "upstream/policy_conf.h"
 #include "upstream/run_time.h"
+#include "upstream/probe.h"
+#include "upstream/probe_conf.h"
 #include "upstream/server_conf.h"
 #include "upstream/upstream_names.h"
+#include "upstream/upstream_series.h"
 #include "upstream/upstream_variables.h"
 #include "upstream/upstream_zones.h"
 
@@ -150,10 +153,12 @@ check(weir_conf *cf, void *conf)
 static int
 init(weir_conf *cf, void *conf)
 {
-    const struct wr_upstream_conf *top = conf;
+    struct wr_upstream_conf *top = conf;
     bool loaded = top->names == NULL || wr_upstream_load(cf, top->names);
+    bool checked = wr_probe_settle(cf, top) == WEIR_OK;
 
-    return wr_upstream_zones_claim(cf, top) == WEIR_OK && loaded ? WEIR_OK : WEIR_ERROR;
+    top->uses = top->checks = (struct wr_vec){ .pool = NULL }; /* memory of the load */
+    return wr_upstream_zones_claim(cf, top) == WEIR_OK && loaded && checked ? WEIR_OK : WEIR_ERROR;
 }
 
 /* ---- In a worker. ---- */
@@ -177,8 +182,10 @@ worker_start(const void *conf)
     const struct wr_upstream_conf *top = conf;
 
     wr_upstream_zones_join(top);
+    wr_upstream_series_of(top);
     for (size_t i = 0; i < wr_upstream_count(top); i++) {
         wr_lookup_start(wr_upstream_group(top, i), weir_worker_pool());
+        wr_probe_start(wr_upstream_group(top, i));
     }
     return WEIR_OK;
 }
@@ -188,8 +195,10 @@ worker_stop(const void *conf)
 {
     const struct wr_upstream_conf *top = conf;
 
+    wr_upstream_series_of(NULL);
     for (size_t i = 0; i < wr_upstream_count(top); i++) {
         wr_lookup_stop(wr_upstream_group(top, i));
+        wr_probe_stop(wr_upstream_group(top, i));
         wr_link_close_idle(wr_upstream_group(top, i));
     }
     wr_upstream_zones_leave(top);
@@ -243,6 +252,20 @@ static const weir_directive directives[] = {
       .min = 1,
       .max = 2,
       .set = wr_policy_set_budget },
+    { .name = "health_check",
+      .help = "ask each server now and then whether it is well",
+      .where = WEIR_IN_UPSTREAM | WEIR_IN_LOCATION,
+      .type = WEIR_T_CUSTOM,
+      .max = UINT16_MAX,
+      .set = wr_probe_set_check },
+    { .name = "match",
+      .help = "what a response must be like for its server to be well",
+      .where = WEIR_IN_HTTP,
+      .type = WEIR_T_CUSTOM,
+      .min = 1,
+      .max = 1,
+      .flags = WEIR_D_BLOCK | WEIR_D_MANY,
+      .set = wr_probe_set_match },
     { .name = "keepalive",
       .help = "idle connections that a worker keeps to the group's servers; 0: none",
       .preset = "32",
@@ -265,6 +288,8 @@ static const weir_directive directives[] = {
              WEIR_IN_UPSTREAM, "60s", "how long an idle connection to a server is kept"),
 };
 
+static const weir_interface interfaces[] = { { WEIR_SERIES, &wr_upstream_series } };
+
 static weir_self self = WR_SELF;
 
 const weir_module wr_upstream_module = {
@@ -275,6 +300,7 @@ const weir_module wr_upstream_module = {
     .directives = WEIR_ITEMS(directives),
     .variables = { wr_upstream_variables, WR_UPSTREAM_VARIABLES, sizeof(weir_variable) },
     .metrics = { wr_exchange_metrics, WR_EXCHANGE_METRICS, sizeof(weir_metric_def) },
+    .interfaces = WEIR_ITEMS(interfaces),
     .check = check,
     .init = init,
     .worker_start = worker_start,

@@ -71,6 +71,10 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
         u->used = cf->node;
         u->scope = cf->scope;
     }
+    if (top->uses.pool == NULL) {
+        wr_vec_init_of(&top->uses, wr_conf_scratch(cf), struct wr_upstream_use);
+    }
+    *(struct wr_upstream_use *)wr_vec_add(&top->uses) = (struct wr_upstream_use){ cf->scope, u };
     return u;
 }
 

@@ -8,6 +8,20 @@
 #include "upstream/group.h"
 
 struct wr_run_time;
+struct wr_probe; /* probe.h */
+
+/* While a configuration is read: a group is named in a block; a check stands in one. */
+struct wr_upstream_use {
+    const struct wr_scope *scope;
+    weir_upstream *group;
+};
+
+struct wr_upstream_check {
+    struct wr_probe *probe;
+    weir_upstream *group; /* NULL: that of the block */
+    const struct wr_scope *scope;
+    const struct wr_conf_node *node;
+};
 
 /* The struct of core.upstream, for two places: what an upstream{} says, and what the main context
  * holds. */
@@ -19,6 +33,8 @@ struct wr_upstream_conf {
     weir_upstream *group; /* of this upstream{}; NULL elsewhere */
     struct wr_map *names; /* main: weir_upstream by name, made when there is one */
     struct wr_run_time *run_time; /* main: groups made of names that only requests know */
+    struct wr_map *matches; /* main: wr_match by name, likewise */
+    struct wr_vec uses, checks; /* main, while it is read: wr_upstream_use, wr_upstream_check */
 };
 
 /* What the main context holds; NULL where there is none yet. */

@@ -162,10 +162,6 @@ WEIR_API int weir_exchange_send(weir_exchange *x, weir_chain *body, bool last);
 WEIR_API void weir_exchange_end(weir_exchange *x);
 
 /* ---- Fetch: an exchange whose answer comes in one piece. ---------------------------------------------------------- */
-typedef struct weir_pair { /* frozen */
-    weir_str name, value;
-} weir_pair;
-
 typedef struct weir_fetch_options {
     uint32_t                    size;       /* sizeof(weir_fetch_options) */
     uint32_t                    method;     /* WEIR_GET, ...; 0: GET */
@@ -180,6 +176,7 @@ typedef struct weir_fetch_options {
     uint64_t                    keep;       /* most bytes of body kept; longer: WEIR_LIMIT. 0: the body is dropped */
     const weir_exchange_policy *policy;     /* NULL: the defaults */
     uint64_t                    peer;       /* as in weir_exchange_options */
+    const weir_log             *log;        /* NULL: the worker's */
 } weir_fetch_options;
 
 /* Start it; done(data, result, reply) once, from the loop; reply is NULL unless result is WEIR_OK, and lives until done
@@ -263,7 +260,7 @@ WEIR_API int weir_upstream_balance(weir_conf *cf, const weir_balancer *b, void *
 WEIR_API weir_upstream *weir_upstream_here(weir_conf *cf);
 
 #if UINTPTR_MAX == UINT64_MAX
-WEIR_ASSERT(sizeof(weir_pair) == 32 && offsetof(weir_peer, ewma_us) == 76 && sizeof(weir_balancer) == 32, "layout");
+WEIR_ASSERT(offsetof(weir_peer, ewma_us) == 76 && sizeof(weir_balancer) == 32, "layout");
 #endif
 
 WEIR_END

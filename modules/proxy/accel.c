@@ -1,13 +1,14 @@
 /* proxy/accel.c - X-Accel-*: what an application may tell us by fields of its replies.
  *
- * With them an application reaches internal locations and files, so they count only where proxy_accel says that it is trusted.
- * X-Accel-Buffering is no matter of trust and always counts.
+ * With them an application reaches internal locations and files, so they count only where
+ * proxy_accel says that it is trusted. X-Accel-Buffering is no matter of trust and always counts.
  */
 #include "proxy.h"
 
 /* Of a header in front of an internal redirect: what is about the content that is found there. */
-static const char *const kept[] = { "Content-Type", "Content-Disposition", "Set-Cookie", "Cache-Control",
-                                    "Expires", "Accept-Ranges" };
+static const char *const kept[] = { "Content-Type", "Content-Disposition",
+                                    "Set-Cookie",   "Cache-Control",
+                                    "Expires",      "Accept-Ranges" };
 
 static const weir_header *
 find(const weir_reply *reply, weir_str name)
@@ -67,9 +68,10 @@ keep_fields(struct proxied *p)
     for (const weir_header *h = p->reply->first; h != NULL; h = h->next) {
         for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
             if (weir_str_ieq(h->name, weir_str_c(kept[i]))) {
-                (void)weir_out_add(p->r, h->name, h->id == WEIR_H_SET_COOKIE
-                                                      ? cookie_rewrite(p->r, p->conf, h->value)
-                                                      : h->value);
+                (void)weir_out_add(p->r, h->name,
+                                   h->id == WEIR_H_SET_COOKIE
+                                       ? cookie_rewrite(p->r, p->conf, h->value)
+                                       : h->value);
             }
         }
     }
@@ -86,10 +88,12 @@ redirect(struct proxied *p, weir_str to)
     weir_become_get(p->r);
     if (to.data[0] != '@') {
         path = decode(p->r->pool, str_cut(to, 0, query));
-        args = query < to.len ? weir_dup(p->r->pool, str_cut(to, query + 1, SIZE_MAX)) : WEIR_STR("");
+        args =
+            query < to.len ? weir_dup(p->r->pool, str_cut(to, query + 1, SIZE_MAX)) : WEIR_STR("");
     }
     if (path.data == NULL || (path.data[0] != '/' && path.data[0] != '@')) {
-        weir_say(p->r->log, ERROR, "upstream sent an unsafe X-Accel-Redirect \"%.*s\"", WEIR_FMT(to));
+        weir_say(p->r->log, ERROR, "upstream sent an unsafe X-Accel-Redirect \"%.*s\"",
+                 WEIR_FMT(to));
         return 404;
     }
     return weir_redirect_inside(p->r, path, args);
@@ -114,7 +118,8 @@ accel_obey(struct proxied *p)
 
     if (!p->conf->accel) {
         if (to.len != 0) {
-            weir_say(p->r->log, WARN, "upstream sent X-Accel-Redirect, which only proxy_accel on obeys");
+            weir_say(p->r->log, WARN,
+                     "upstream sent X-Accel-Redirect, which only proxy_accel on obeys");
         }
         return WEIR_NEXT;
     }

@@ -1,15 +1,17 @@
 /* proxy/body_down.c - the reply's body on its way to the client.
  *
- * The server asks the source for more whenever the client can take it, and the buffers that the exchange gives go on as they
- * are. With proxy_buffering the upstream is read ahead of a client that does not ask: into proxy_buffers of memory, then, when
- * the client has been behind for a while, into a temporary file; past proxy_max_temp_file_size the upstream has to wait.
- * Order: first what is in memory, then the file, then what the upstream still has.
+ * The server asks the source for more whenever the client can take it, and the buffers that the
+ * exchange gives go on as they are. With proxy_buffering the upstream is read ahead of a client
+ * that does not ask: into proxy_buffers of memory, then, when the client has been behind for a
+ * while, into a temporary file; past proxy_max_temp_file_size the upstream has to wait. Order:
+ * first what is in memory, then the file, then what the upstream still has.
  */
 #include "proxy.h"
 #include "spool.h"
 
 enum {
-    BEHIND_MS = 1000,        /* so long a full memory is put up with before anything is written to a disk */
+    BEHIND_MS =
+        1000, /* so long a full memory is put up with before anything is written to a disk */
     FILE_PIECE = 256 * 1024, /* read and written at once */
     PIECES_A_TURN = 16       /* of reading ahead, before others have their turn */
 };
@@ -165,8 +167,9 @@ read_to_memory(struct proxied *p)
 static bool
 waits_to_spool(const struct proxied *p)
 {
-    return !p->ended && p->awaited != AWAIT_BODY && p->conf->file_max != 0 && p->behind_since != UINT64_MAX &&
-           memory_left(p) == 0 && spool_waiting(p->spool) == 0 && spool_written(p->spool) < p->conf->file_max;
+    return !p->ended && p->awaited != AWAIT_BODY && p->conf->file_max != 0 &&
+           p->behind_since != UINT64_MAX && memory_left(p) == 0 && spool_waiting(p->spool) == 0 &&
+           spool_written(p->spool) < p->conf->file_max;
 }
 
 /* The client has not asked since the last piece: read on for it. */
@@ -276,7 +279,8 @@ is_events(const weir_request *r)
     static const weir_str events = { "text/event-stream", 17 };
     const weir_strs types = { &events, 1 };
 
-    return r->out[WEIR_H_CONTENT_TYPE] != NULL && weir_type_among(r->out[WEIR_H_CONTENT_TYPE]->value, &types);
+    return r->out[WEIR_H_CONTENT_TYPE] != NULL &&
+           weir_type_among(r->out[WEIR_H_CONTENT_TYPE]->value, &types);
 }
 
 /* proxy_buffering, unless the reply says otherwise; events are never held back. */

@@ -1,12 +1,27 @@
 /* proxy/body_up.c - the request's body on its way to the upstream.
  *
- * With proxy_request_buffering it is read whole first, so that the upstream is not kept by a slow client and the request can be
- * tried at another peer. Without, each piece goes on as it comes: the upstream's pace stops the client, and only a body of
- * which nothing was sent can go elsewhere.
+ * With proxy_request_buffering it is read whole first, so that the upstream is not kept by a slow
+ * client and the request can be tried at another peer. Without, each piece goes on as it comes: the
+ * upstream's pace stops the client, and only a body of which nothing was sent can go elsewhere.
  */
 #include "proxy.h"
 
 /* ---- Whole. ---- */
+
+/* What proxy_set_body says. */
+static int
+fixed_body(struct proxied *p)
+{
+    weir_str text = weir_value_get(p->r, p->conf->body);
+    weir_chain body = { NULL, NULL };
+
+    p->up_over = true;
+    p->up_length = (int64_t)text.len;
+    if (text.len != 0) {
+        weir_chain_push(&body, weir_buf_ref(p->r->pool, text));
+    }
+    return send_begin(p, &body);
+}
 
 static int
 whole_body(weir_request *r, void *data, int result, weir_chain *body)
@@ -16,6 +31,9 @@ whole_body(weir_request *r, void *data, int result, weir_chain *body)
     (void)r;
     if (result != WEIR_OK) {
         return weir_body_status(result);
+    }
+    if (p->conf->body != NULL) {
+        return fixed_body(p);
     }
     p->up_over = true;
     p->up_length = (int64_t)weir_chain_len(body);
@@ -47,6 +65,9 @@ body_up_pass(struct proxied *p, weir_chain *body, bool last)
     }
     if (p->up_stuck && body->head != NULL) {
         return; /* the upstream is behind: what is left here stops the client */
+    }
+    if (p->up_frames) {
+        chunks_frame(p, body, last);
     }
     rc = weir_exchange_send(p->x, body, last);
     p->up_stuck = rc == WEIR_AGAIN && !last;
@@ -90,6 +111,7 @@ stream_body(struct proxied *p)
 
     p->streams = true;
     p->up_chunked = p->r->in_length < 0;
+    p->up_frames = p->up_chunked && p->conf->pass_trailers;
     p->up_length = p->r->in_length;
     rc = send_begin(p, NULL);
     if (rc == WEIR_AGAIN && weir_stream_body(p->r, 0, piece, p) != WEIR_OK) {
@@ -102,28 +124,16 @@ stream_body(struct proxied *p)
 
 /* ---- Which. ---- */
 
-static int
-fixed_body(struct proxied *p)
-{
-    weir_str text = weir_value_get(p->r, p->conf->body);
-    weir_chain body = { NULL, NULL };
-
-    p->up_over = true;
-    p->up_length = (int64_t)text.len;
-    if (text.len != 0) {
-        weir_chain_push(&body, weir_buf_ref(p->r->pool, text));
-    }
-    return send_begin(p, &body);
-}
-
 int
 body_up_begin(struct proxied *p)
 {
     weir_request *r = p->r;
 
     p->up_length = -1;
-    if (p->conf->body != NULL) {
-        return fixed_body(p);
+    if (p->conf->body != NULL) { /* a value may be about the client's body: that has to be there */
+        return p->conf->body->constant.data != NULL || !(r->flags & WEIR_R_HAS_BODY)
+                   ? fixed_body(p)
+                   : weir_read_body(r, 0, whole_body, p);
     }
     if (p->conf->pass_body && r->flags & WEIR_R_HAS_BODY) {
         return can_stream(p) ? stream_body(p) : weir_read_body(r, 0, whole_body, p);

@@ -1,4 +1,5 @@
-/* proxy/conf.c - setters of the directives that have no file of their own, and what is worked out once a block is read. */
+/* proxy/conf.c - setters of the directives that have no file of their own, and what is worked out
+ * once a block is read. */
 #include "conf.h"
 
 enum { SIZE_SANE = 1 << 30 };
@@ -14,7 +15,8 @@ set_buffers(weir_conf *cf, const weir_directive *d, void *field)
     if (!str_number(weir_conf_arg(cf, 1), 1 << 20, &number) || number == 0) {
         return weir_conf_error_at(cf, 1, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 1)));
     }
-    if (weir_parse_size(weir_conf_arg(cf, 2), &b->size) != WEIR_OK || b->size == 0 || b->size > SIZE_SANE) {
+    if (weir_parse_size(weir_conf_arg(cf, 2), &b->size) != WEIR_OK || b->size == 0 ||
+        b->size > SIZE_SANE) {
         return weir_conf_error_at(cf, 2, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 2)));
     }
     if (number < 2) {
@@ -35,7 +37,8 @@ set_temp_path(weir_conf *cf, const weir_directive *d, void *field)
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         uint64_t level;
         if (!str_number(weir_conf_arg(cf, i), 3, &level) || level == 0) {
-            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"",
+                                      WEIR_FMT(weir_conf_arg(cf, i)));
         }
         t->levels[i - 2] = (uint32_t)level;
     }
@@ -49,14 +52,19 @@ set_next_upstream(weir_conf *cf, const weir_directive *d, void *field)
     static const struct {
         const char *word;
         uint32_t bit;
-    } conditions[] = { { "error", WEIR_RETRY_ERROR },         { "timeout", WEIR_RETRY_TIMEOUT },
+    } conditions[] = { { "error", WEIR_RETRY_ERROR },
+                       { "timeout", WEIR_RETRY_TIMEOUT },
                        { "invalid_header", WEIR_RETRY_INVALID_HEADER },
                        { "non_idempotent", WEIR_RETRY_NON_IDEMPOTENT },
-                       { "http_500", WEIR_RETRY_500 },        { "http_502", WEIR_RETRY_502 },
-                       { "http_503", WEIR_RETRY_503 },        { "http_504", WEIR_RETRY_504 },
-                       { "http_403", WEIR_RETRY_403 },        { "http_404", WEIR_RETRY_404 },
-                       { "http_429", WEIR_RETRY_429 },        { "denied", 0 },
-                       { "updating", 0 },                     { "off", 0 } };
+                       { "http_500", WEIR_RETRY_500 },
+                       { "http_502", WEIR_RETRY_502 },
+                       { "http_503", WEIR_RETRY_503 },
+                       { "http_504", WEIR_RETRY_504 },
+                       { "http_403", WEIR_RETRY_403 },
+                       { "http_404", WEIR_RETRY_404 },
+                       { "http_429", WEIR_RETRY_429 },
+                       { "denied", 0 },
+                       { "off", 0 } };
     struct retry *retry = field;
 
     (void)d;
@@ -67,7 +75,8 @@ set_next_upstream(weir_conf *cf, const weir_directive *d, void *field)
             k++;
         }
         if (k == n) {
-            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"",
+                                      WEIR_FMT(weir_conf_arg(cf, i)));
         }
         retry->on |= conditions[k].bit;
     }
@@ -87,7 +96,8 @@ set_bind(weir_conf *cf, const weir_directive *d, void *field)
     }
     if (weir_conf_argc(cf) == 3) {
         if (!weir_str_eq(weir_conf_arg(cf, 2), WEIR_STR("transparent"))) {
-            return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 2)));
+            return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
+                                      WEIR_FMT(weir_conf_arg(cf, 2)));
         }
         b->transparent = true;
     }
@@ -120,7 +130,8 @@ check_version(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     return *(uint32_t *)field != 20
                ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "weir speaks HTTP/1.0 and HTTP/1.1 to upstreams, not HTTP/2");
+               : weir_conf_error_at(cf, 1,
+                                    "weir speaks HTTP/1.0 and HTTP/1.1 to upstreams, not HTTP/2");
 }
 
 int
@@ -161,18 +172,20 @@ check_sizes(weir_conf *cf, const proxy_conf *c)
     uint64_t larger = c->buffer_size > c->buffers.size ? c->buffer_size : c->buffers.size;
 
     if (c->busy_size != 0 && c->busy_size < larger) {
-        return weir_conf_error(cf, "\"proxy_busy_buffers_size\" must be equal to or greater than the "
-                                   "maximum of the value of \"proxy_buffer_size\" and one of the "
-                                   "\"proxy_buffers\"");
+        return weir_conf_error(cf,
+                               "\"proxy_busy_buffers_size\" must be equal to or greater than the "
+                               "maximum of the value of \"proxy_buffer_size\" and one of the "
+                               "\"proxy_buffers\"");
     }
     if (c->busy_size > (c->buffers.number - 1) * c->buffers.size) {
         return weir_conf_error(cf, "\"proxy_busy_buffers_size\" must be less than the size of all "
                                    "\"proxy_buffers\" minus one buffer");
     }
     if (c->file_write_size != 0 && c->file_write_size < larger) {
-        return weir_conf_error(cf, "\"proxy_temp_file_write_size\" must be equal to or greater than the "
-                                   "maximum of the value of \"proxy_buffer_size\" and one of the "
-                                   "\"proxy_buffers\"");
+        return weir_conf_error(
+            cf, "\"proxy_temp_file_write_size\" must be equal to or greater than the "
+                "maximum of the value of \"proxy_buffer_size\" and one of the "
+                "\"proxy_buffers\"");
     }
     if (c->file_max != 0 && c->file_max < larger) {
         return weir_conf_error(cf, "\"proxy_max_temp_file_size\" must be equal to zero to disable "

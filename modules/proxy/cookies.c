@@ -1,4 +1,5 @@
-/* proxy/cookies.c - proxy_cookie_domain, proxy_cookie_path, proxy_cookie_flags: Set-Cookie of replies. [RFC 6265 4.1] */
+/* proxy/cookies.c - proxy_cookie_domain, proxy_cookie_path, proxy_cookie_flags: Set-Cookie of
+ * replies. [RFC 6265 4.1] */
 #include "rewrite.h"
 
 enum flag {
@@ -18,7 +19,7 @@ struct cookie_flags {
     struct cookie_flags *next;
     const weir_regex *regex; /* of names; NULL: */
     weir_value *name;
-    uint32_t constant; /* enum flag */
+    uint32_t constant;   /* enum flag */
     weir_value **values; /* flags with variables, known for a request */
     uint32_t n_values;
 };
@@ -37,7 +38,8 @@ set_cookie_rule(weir_conf *cf, const weir_directive *d, void *field)
         return rewrite_add(cf, rules, domain ? WEIR_REGEX_ICASE : 0);
     }
     if (!weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("off"))) {
-        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 1)));
+        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"",
+                                  WEIR_FMT(weir_conf_arg(cf, 1)));
     }
     rules->off = true;
     return WEIR_OK;
@@ -49,8 +51,9 @@ flag_of(weir_str word)
     static const struct {
         const char *word;
         uint32_t flag;
-    } flags[] = { { "secure", SECURE },          { "nosecure", NO_SECURE },   { "httponly", HTTPONLY },
-                  { "nohttponly", NO_HTTPONLY }, { "samesite=strict", STRICT }, { "samesite=lax", LAX },
+    } flags[] = { { "secure", SECURE },          { "nosecure", NO_SECURE },
+                  { "httponly", HTTPONLY },      { "nohttponly", NO_HTTPONLY },
+                  { "samesite=strict", STRICT }, { "samesite=lax", LAX },
                   { "samesite=none", NONE },     { "nosamesite", NO_SAMESITE } };
 
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -110,7 +113,7 @@ set_cookie_flags(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_ERROR;
     }
     while (*at != NULL) {
-        at = (const struct cookie_flags **)(uintptr_t)&(*at)->next;
+        at = (const struct cookie_flags **)(uintptr_t) & (*at)->next;
     }
     *at = f;
     return WEIR_OK;
@@ -136,20 +139,25 @@ flags_for(weir_request *r, const struct cookie_flag_rules *rules, weir_str name)
     return 0;
 }
 
-/* A domain: the whole of it, case and a leading dot not counting. */
+/* A domain: the whole of it, case and a leading dot not counting; the dot stays. */
 static weir_str
 domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
 {
-    weir_str bare = str_starts(domain, WEIR_STR(".")) ? str_cut(domain, 1, SIZE_MAX) : domain;
+    size_t dot = str_starts(domain, WEIR_STR(".")) ? 1 : 0;
+    weir_str bare = str_cut(domain, dot, SIZE_MAX);
 
-    for (const struct rewrite_rule *rule = rules->off ? NULL : rules->first; rule != NULL; rule = rule->next) {
+    for (const struct rewrite_rule *rule = rules->off ? NULL : rules->first; rule != NULL;
+         rule = rule->next) {
         weir_str pattern = weir_value_get(r, rule->pattern);
         if (str_starts(pattern, WEIR_STR("."))) {
             pattern = str_cut(pattern, 1, SIZE_MAX);
         }
-        if (rule->regex != NULL ? weir_regex_match(r, rule->regex, domain) == WEIR_OK
-                                : weir_str_ieq(pattern, bare)) {
-            return weir_value_get(r, rule->replacement);
+        if (rule->regex != NULL) {
+            if (weir_regex_match(r, rule->regex, domain) == WEIR_OK) {
+                return weir_value_get(r, rule->replacement);
+            }
+        } else if (weir_str_ieq(pattern, bare)) {
+            return rewrite_put(r, domain, dot, bare.len, weir_value_get(r, rule->replacement));
         }
     }
     return domain;
@@ -168,10 +176,12 @@ add_attribute(struct text *to, weir_str name, weir_str value, bool has_value)
 
 /* One attribute of the cookie, changed or left out as the rules say. */
 static void
-write_attribute(struct text *to, weir_request *r, const proxy_conf *c, weir_str part, uint32_t flags)
+write_attribute(struct text *to, weir_request *r, const proxy_conf *c, weir_str part,
+                uint32_t flags)
 {
     size_t equals = str_find(part, '=');
-    weir_str name = str_trim(str_cut(part, 0, equals)), value = str_trim(str_cut(part, equals + 1, SIZE_MAX));
+    weir_str name = str_trim(str_cut(part, 0, equals)),
+             value = str_trim(str_cut(part, equals + 1, SIZE_MAX));
 
     if ((weir_str_ieq(name, WEIR_STR("secure")) && flags & (SECURE | NO_SECURE)) ||
         (weir_str_ieq(name, WEIR_STR("httponly")) && flags & (HTTPONLY | NO_HTTPONLY)) ||
@@ -210,10 +220,12 @@ cookie_rewrite(weir_request *r, const proxy_conf *c, weir_str value)
     uint32_t flags;
     struct text to;
 
-    if (c->cookie_domains.first == NULL && c->cookie_paths.first == NULL && c->cookie_flags.first == NULL) {
+    if (c->cookie_domains.first == NULL && c->cookie_paths.first == NULL &&
+        c->cookie_flags.first == NULL) {
         return value;
     }
-    flags = flags_for(r, &c->cookie_flags, str_trim(str_cut(value, 0, str_find(str_cut(value, 0, end), '='))));
+    flags = flags_for(r, &c->cookie_flags,
+                      str_trim(str_cut(value, 0, str_find(str_cut(value, 0, end), '='))));
     to = text_begin(r->pool, value.len + 64);
     text_add(&to, str_cut(value, 0, end));
     while (str_next(&rest, ';', &part)) {

@@ -1,6 +1,8 @@
-/* proxy/forwarded.c - fields that tell who asked and which way a request went, and fields that go no further than here.
+/* proxy/forwarded.c - fields that tell who asked and which way a request went, and fields that go
+ * no further than here.
  *
- * Via [RFC 9110 7.6.3], Max-Forwards [RFC 9110 7.6.2], Forwarded [RFC 7239], the members of Connection [RFC 9110 7.6.1].
+ * Via [RFC 9110 7.6.3], Max-Forwards [RFC 9110 7.6.2], Forwarded [RFC 7239], the members of
+ * Connection [RFC 9110 7.6.1].
  */
 #include "proxy.h"
 
@@ -18,12 +20,13 @@ list_has(const weir_header *h, weir_str token)
     return false;
 }
 
-/* Fields that are for the recipient whatever Connection says: a client that names them would have them taken away from in front
- * of an application that trusts them to be there. [RFC 9110 7.6.1] */
+/* Fields that are for the recipient whatever Connection says: a client that names them would have
+ * them taken away from in front of an application that trusts them to be there. [RFC 9110 7.6.1] */
 static bool
 is_end_to_end(const weir_header *h)
 {
-    static const char *const names[] = { "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix" };
+    static const char *const names[] = { "X-Forwarded-Host", "X-Forwarded-Port",
+                                         "X-Forwarded-Prefix" };
 
     switch (h->id) {
     case WEIR_H_HOST:
@@ -118,7 +121,8 @@ add_x_forwarded_for(weir_request *r)
     return text_view(&to);
 }
 
-/* A node: an address, in brackets and quotes when it is of IPv6, "unknown" for one that has none. [RFC 7239 6] */
+/* A node: an address, in brackets and quotes when it is of IPv6, "unknown" for one that has none.
+ * [RFC 7239 6] */
 static void
 write_node(struct text *to, weir_str addr)
 {
@@ -146,12 +150,14 @@ forwarded_write(struct text *to, struct proxied *p)
     write_joined(to, r->in[WEIR_H_FORWARDED]);
     text_add(to, WEIR_STR("for="));
     write_node(to, weir_client_addr(r, NULL));
-    if (host != NULL && host->value.len != 0) { /* a host has neither quotes nor backslashes: it was checked */
+    if (host != NULL &&
+        host->value.len != 0) { /* a host has neither quotes nor backslashes: it was checked */
         text_add(to, WEIR_STR(";host=\""));
         text_add(to, host->value);
         text_add(to, WEIR_STR("\""));
     }
-    text_add(to, r->flags & WEIR_R_TLS ? WEIR_STR(";proto=https\r\n") : WEIR_STR(";proto=http\r\n"));
+    text_add(to,
+             r->flags & WEIR_R_TLS ? WEIR_STR(";proto=https\r\n") : WEIR_STR(";proto=http\r\n"));
 }
 
 /* ---- Max-Forwards. ---- */

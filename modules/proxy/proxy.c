@@ -1,4 +1,5 @@
-/* proxy - passes requests on to other servers and their replies back: proxy_pass and what belongs to it.
+/* proxy - passes requests on to other servers and their replies back: proxy_pass and what belongs
+ * to it.
  *
  * Here are the tables and the two content hooks; proxy.h says which file does what.
  */
@@ -26,7 +27,8 @@ send_request(weir_request *r, const void *conf)
         return WEIR_NEXT;
     }
     if (forwards_are_over(r, c)) {
-        (void)weir_out_set(r, WEIR_STR("Allow"), WEIR_STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+        (void)weir_out_set(r, WEIR_STR("Allow"),
+                           WEIR_STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
         return weir_respond(r, 200, (weir_str){ NULL, 0 }, WEIR_STR(""));
     }
     p = weir_ctx_make(r, sizeof(*p));
@@ -57,10 +59,9 @@ answer(weir_request *r, const void *conf)
 
 static const weir_name versions[] = { { "1.0", 10 }, { "1.1", 11 }, { "2", 20 }, { NULL, 0 } };
 
-static const weir_name forwarded[] = { { "off", FORWARDED_OFF },
-                                       { "x", FORWARDED_X },
-                                       { "rfc7239", FORWARDED_RFC7239 },
-                                       { NULL, 0 } };
+static const weir_name forwarded[] = {
+    { "off", FORWARDED_OFF }, { "x", FORWARDED_X }, { "rfc7239", FORWARDED_RFC7239 }, { NULL, 0 }
+};
 
 static const weir_name ignored[] = { { "X-Accel-Redirect", IGNORE_ACCEL_REDIRECT },
                                      { "X-Accel-Expires", IGNORE_ACCEL_EXPIRES },
@@ -79,8 +80,10 @@ enum {
 };
 
 #define OPT(f, X, name, preset, help) WEIR_OPT(proxy_conf, f, X, name, BLOCKS, preset, help)
-#define SAFE(f, X, name, preset, compat, help) WEIR_OPT_COMPAT(proxy_conf, f, X, name, BLOCKS, preset, compat, help)
-#define OWN(f, name, min, max, flags, set, help) WEIR_OPT_CUSTOM(proxy_conf, f, name, BLOCKS, min, max, flags, set, help)
+#define SAFE(f, X, name, preset, compat, help)                                                     \
+    WEIR_OPT_COMPAT(proxy_conf, f, X, name, BLOCKS, preset, compat, help)
+#define OWN(f, name, min, max, flags, set, help)                                                   \
+    WEIR_OPT_CUSTOM(proxy_conf, f, name, BLOCKS, min, max, flags, set, help)
 
 /* A typed row whose value is looked at once more. */
 #define CHECKED(f, X, name_, preset_, help_, names_, set_)                                         \
@@ -107,19 +110,22 @@ static const weir_directive directives[] = {
                     "pass requests on to this server, and its replies back"),
 
     /* The request. */
-    CHECKED(http_version, ENUM, "proxy_http_version", "1.1", "the HTTP that is spoken to the upstream", versions,
-            check_version),
+    CHECKED(http_version, ENUM, "proxy_http_version", "1.1",
+            "the HTTP that is spoken to the upstream", versions, check_version),
     OWN(set_headers, "proxy_set_header", 2, 2, WEIR_D_MANY, set_set_header,
         "a field of the request that is sent, in place of the client's; empty: none"),
     OPT(body, VALUE, "proxy_set_body", NULL, "the body that is sent, in place of the client's"),
     OPT(method, VALUE, "proxy_method", NULL, "the method that is sent, in place of the client's"),
     OPT(pass_headers, FLAG, "proxy_pass_request_headers", "on", "pass the client's fields on"),
     OPT(pass_body, FLAG, "proxy_pass_request_body", "on", "pass the client's body on"),
-    OPT(request_buffering, FLAG, "proxy_request_buffering", "on", "read a body whole before it is sent"),
+    OPT(request_buffering, FLAG, "proxy_request_buffering", "on",
+        "read a body whole before it is sent"),
     SAFE(via, FLAG, "proxy_via", "on", "off", "name this server in the Via field of requests"),
     WEIR_OPT_NAMES(proxy_conf, forwarded, ENUM, "proxy_forwarded", BLOCKS, "off",
-                   "tell the upstream who asked: by X-Forwarded-For and its like, or by Forwarded", forwarded),
-    SAFE(upgrade, FLAG, "proxy_upgrade", "on", "off", "pass a client's wish for an upgrade (WebSocket) on"),
+                   "tell the upstream who asked: by X-Forwarded-For and its like, or by Forwarded",
+                   forwarded),
+    SAFE(upgrade, FLAG, "proxy_upgrade", "on", "off",
+         "pass a client's wish for an upgrade (WebSocket) on"),
     OPT(pass_trailers, FLAG, "proxy_pass_trailers", "off", "pass trailers on"),
     OPT(ignore_client_abort, FLAG, "proxy_ignore_client_abort", "off",
         "go on with a request whose client has gone"),
@@ -132,9 +138,12 @@ static const weir_directive directives[] = {
           "a field of replies that is passed on, although it is not by default"),
     WEIR_OPT_NAMES(proxy_conf, ignored, BITS, "proxy_ignore_headers", BLOCKS, NULL,
                    "fields of replies that have no effect here", ignored),
-    SAFE(accel, FLAG, "proxy_accel", "off", "on", "obey X-Accel-Redirect and its like: the upstream is trusted"),
-    OPT(intercept_errors, FLAG, "proxy_intercept_errors", "off", "answer replies of 300 and more by error_page"),
-    OPT(force_ranges, FLAG, "proxy_force_ranges", "off", "answer Range here, whatever the upstream can do"),
+    SAFE(accel, FLAG, "proxy_accel", "off", "on",
+         "obey X-Accel-Redirect and its like: the upstream is trusted"),
+    OPT(intercept_errors, FLAG, "proxy_intercept_errors", "off",
+        "answer replies of 300 and more by error_page"),
+    OPT(force_ranges, FLAG, "proxy_force_ranges", "off",
+        "answer Range here, whatever the upstream can do"),
     OWN(redirects, "proxy_redirect", 1, 2, WEIR_D_MANY, set_redirect,
         "text in Location and Refresh of replies, and what takes its place"),
     OWN(cookie_domains, "proxy_cookie_domain", 1, 2, WEIR_D_MANY, set_cookie_rule,
@@ -146,26 +155,37 @@ static const weir_directive directives[] = {
 
     /* Its body. */
     OPT(buffering, FLAG, "proxy_buffering", "on", "read replies ahead of slow clients"),
-    OWN(buffers, "proxy_buffers", 2, 2, 0, set_buffers, "number and size of buffers for reading ahead"),
+    OWN(buffers, "proxy_buffers", 2, 2, 0, set_buffers,
+        "number and size of buffers for reading ahead"),
     OPT(buffer_size, SIZE, "proxy_buffer_size", "8k", "longest head of a reply"),
-    OPT(busy_size, SIZE, "proxy_busy_buffers_size", "0", "checked against the other sizes: no other effect"),
+    OPT(busy_size, SIZE, "proxy_busy_buffers_size", "0",
+        "checked against the other sizes: no other effect"),
     OPT(file_max, SIZE, "proxy_max_temp_file_size", "1024m",
         "bytes of a reply that are put aside in a file for a slow client; 0: none"),
-    OPT(file_write_size, SIZE, "proxy_temp_file_write_size", "0", "checked against the other sizes: no other effect"),
+    OPT(file_write_size, SIZE, "proxy_temp_file_write_size", "0",
+        "checked against the other sizes: no other effect"),
     OWN(temp, "proxy_temp_path", 1, 4, 0, set_temp_path, "folder of temporary files"),
-    OPT(limit_rate, VALUE, "proxy_limit_rate", NULL, "bytes a second of a reply that are read from the upstream"),
+    OPT(limit_rate, VALUE, "proxy_limit_rate", NULL,
+        "bytes a second of a reply that are read from the upstream"),
     OWN(store, "proxy_store", 1, 1, 0, set_store, "keep replies as files"),
-    OWN(store_access, "proxy_store_access", 1, 3, 0, set_store_access, "who may read and write those files"),
+    OWN(store_access, "proxy_store_access", 1, 3, 0, set_store_access,
+        "who may read and write those files"),
 
     /* The exchange. */
-    OWN(retry, "proxy_next_upstream", 1, 0, 0, set_next_upstream, "when another server of the group is tried"),
-    CHECKED(tries, INT, "proxy_next_upstream_tries", "0", "most servers tried; 0: all", NULL, check_positive),
-    OPT(tries_ms, MSEC, "proxy_next_upstream_timeout", "0", "no server is tried later than this; 0: no limit"),
+    OWN(retry, "proxy_next_upstream", 1, 0, 0, set_next_upstream,
+        "when another server of the group is tried"),
+    CHECKED(tries, INT, "proxy_next_upstream_tries", "0", "most servers tried; 0: all", NULL,
+            check_positive),
+    OPT(tries_ms, MSEC, "proxy_next_upstream_timeout", "0",
+        "no server is tried later than this; 0: no limit"),
     OPT(connect_ms, MSEC, "proxy_connect_timeout", "60s", "longest wait for a connection"),
-    OPT(send_ms, MSEC, "proxy_send_timeout", "60s", "longest time between two writes to the upstream"),
-    OPT(read_ms, MSEC, "proxy_read_timeout", "60s", "longest time between two reads from the upstream, or of silence in a tunnel"),
+    OPT(send_ms, MSEC, "proxy_send_timeout", "60s",
+        "longest time between two writes to the upstream"),
+    OPT(read_ms, MSEC, "proxy_read_timeout", "60s",
+        "longest time between two reads from the upstream, or of silence in a tunnel"),
     OWN(bind, "proxy_bind", 1, 2, 0, set_bind, "local address that connections come from"),
-    OPT(socket_keepalive, FLAG, "proxy_socket_keepalive", "off", "have the system probe connections (SO_KEEPALIVE)"),
+    OPT(socket_keepalive, FLAG, "proxy_socket_keepalive", "off",
+        "have the system probe connections (SO_KEEPALIVE)"),
     NOTHING(rcvbuf, SIZE, "proxy_socket_rcvbuf", "the system sizes its buffers: no effect"),
     NOTHING(sndbuf, SIZE, "proxy_socket_sndbuf", "the system sizes its buffers: no effect"),
     NOTHING(send_lowat, SIZE, "proxy_send_lowat", "of other systems: no effect"),
@@ -174,19 +194,22 @@ static const weir_directive directives[] = {
 
     /* TLS. */
     SAFE(ssl_verify, FLAG, "proxy_ssl_verify", "on", "off", "verify the upstream's certificate"),
-    CHECKED(ssl_depth, INT, "proxy_ssl_verify_depth", "1", "most certificates between it and the authority's", NULL,
-            check_positive),
+    CHECKED(ssl_depth, INT, "proxy_ssl_verify_depth", "1",
+            "most certificates between it and the authority's", NULL, check_positive),
     SAFE(ssl_server_name, FLAG, "proxy_ssl_server_name", "on", "off", "send the name by SNI"),
-    OPT(ssl_name, VALUE, "proxy_ssl_name", NULL, "name that the certificate has to be for; default: $proxy_host"),
+    OPT(ssl_name, VALUE, "proxy_ssl_name", NULL,
+        "name that the certificate has to be for; default: $proxy_host"),
     OPT(ssl_session_reuse, FLAG, "proxy_ssl_session_reuse", "on", "resume TLS sessions"),
     WORDS(ssl_protocols, "proxy_ssl_protocols", 1, 0, 0, "versions of TLS: TLSv1.2 TLSv1.3"),
     OPT(ssl_ciphers, STR, "proxy_ssl_ciphers", NULL, "ciphers that are offered"),
     WORDS(ssl_certificate, "proxy_ssl_certificate", 1, 1, WEIR_D_MANY, "file of our certificate"),
     WORDS(ssl_certificate_key, "proxy_ssl_certificate_key", 1, 1, WEIR_D_MANY, "file of its key"),
     OPT(ssl_password_file, PATH, "proxy_ssl_password_file", NULL, "file of passphrases of keys"),
-    OPT(ssl_trusted, PATH, "proxy_ssl_trusted_certificate", NULL, "file of authorities; default: the system's"),
+    OPT(ssl_trusted, PATH, "proxy_ssl_trusted_certificate", NULL,
+        "file of authorities; default: the system's"),
     OPT(ssl_crl, PATH, "proxy_ssl_crl", NULL, "file of revoked certificates"),
-    WORDS(ssl_conf_commands, "proxy_ssl_conf_command", 2, 2, WEIR_D_MANY, "a command of OpenSSL's, and its value"),
+    WORDS(ssl_conf_commands, "proxy_ssl_conf_command", 2, 2, WEIR_D_MANY,
+          "a command of OpenSSL's, and its value"),
     WORDS(ssl_certificate_cache, "proxy_ssl_certificate_cache", 1, 3, WEIR_D_NOTHING,
           "certificates are read when the configuration is: no effect"),
 };
@@ -207,7 +230,9 @@ static const weir_hook hooks[] = {
 static const weir_variable variables[] = {
     { .name = "proxy_host", .flags = WEIR_VAR_FRESH, .get = var_proxy_host },
     { .name = "proxy_port", .flags = WEIR_VAR_FRESH, .get = var_proxy_port },
-    { .name = "proxy_add_x_forwarded_for", .flags = WEIR_VAR_FRESH, .get = var_add_x_forwarded_for },
+    { .name = "proxy_add_x_forwarded_for",
+      .flags = WEIR_VAR_FRESH,
+      .get = var_add_x_forwarded_for },
     { .name = "proxy_add_via", .flags = WEIR_VAR_FRESH, .get = var_add_via },
 };
 
@@ -239,6 +264,7 @@ static const weir_metric_def metrics[] = {
       .type = WEIR_COUNTER },
 };
 
-WEIR_MODULE("proxy", "1.0", .summary = "passes requests on to other servers", .conf_size = sizeof(proxy_conf),
-            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks),
-            .variables = WEIR_ITEMS(variables), .metrics = WEIR_ITEMS(metrics), .check = proxy_check);
+WEIR_MODULE("proxy", "1.0", .summary = "passes requests on to other servers",
+            .conf_size = sizeof(proxy_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
+            .metrics = WEIR_ITEMS(metrics), .check = proxy_check);

@@ -1,8 +1,10 @@
-/* proxy/proxy.h - what the files of the proxy share: a location's settings, and one proxied request.
+/* proxy/proxy.h - what the files of the proxy share: a location's settings, and one proxied
+ * request.
  *
- * A request's course: target.c says where it goes, request.c writes the head that is sent, body_up.c brings the client's body,
- * an exchange (<weir/upstream.h>) carries both and brings the reply, reply.c makes the answer's head of it (redirect.c,
- * cookies.c, accel.c), body_down.c its body (spool.c for slow clients), upgrade.c a tunnel.
+ * A request's course: target.c says where it goes, request.c writes the head that is sent,
+ * body_up.c brings the client's body, an exchange (<weir/upstream.h>) carries both and brings the
+ * reply, reply.c makes the answer's head of it (redirect.c, cookies.c, accel.c), body_down.c its
+ * body (spool.c for slow clients), upgrade.c a tunnel.
  */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
@@ -24,10 +26,10 @@ struct destination {
 
 /* proxy_pass. */
 struct target {
-    weir_str text;            /* as written */
-    weir_value *value;        /* with variables: all of it; NULL: known is it */
+    weir_str text;     /* as written */
+    weir_value *value; /* with variables: all of it; NULL: known is it */
     struct destination known;
-    weir_str location;        /* the part of a path that known.uri takes the place of */
+    weir_str location; /* the part of a path that known.uri takes the place of */
     uint32_t location_kind;
 };
 
@@ -189,28 +191,30 @@ struct proxied {
     weir_exchange *x; /* NULL: not begun, or given up */
     const weir_reply *reply;
     weir_ticket *ticket;
-    uint8_t awaited; /* enum awaited */
+    uint8_t awaited;   /* enum awaited */
     bool asks_upgrade; /* the client's wish for an upgrade is passed on without being told to */
     bool is_upgrade;   /* the request that is sent asks for one */
     /* The body going up. */
     int64_t up_length; /* -1: not known */
     bool up_chunked;   /* sent in chunks */
+    bool up_frames;    /* the chunks are ours, for the sake of trailers */
     bool up_stuck;     /* the exchange has enough for now */
     bool up_over;
     bool streams; /* it is sent as it comes */
     /* The body coming down. */
     bool buffering;
-    bool flushes;  /* each piece is sent on at once: filters hold nothing back */
-    bool ended;    /* all has come from the upstream, or it broke off: */
-    int result;    /* WEIR_DONE, or how */
+    bool flushes;     /* each piece is sent on at once: filters hold nothing back */
+    bool ended;       /* all has come from the upstream, or it broke off: */
+    int result;       /* WEIR_DONE, or how */
     weir_chain ahead; /* read ahead of the client */
     uint64_t ahead_bytes;
     struct spool *spool;     /* NULL: nothing was written to a file */
     weir_timer *ahead_timer; /* NULL: not needed yet */
-    uint64_t behind_since;   /* weir_now() when the memory for reading ahead was full first; 0: never */
-    uint64_t rate;           /* proxy_limit_rate, bytes a second; 0: none */
+    uint64_t
+        behind_since; /* weir_now() when the memory for reading ahead was full first; 0: never */
+    uint64_t rate;    /* proxy_limit_rate, bytes a second; 0: none */
     uint64_t rate_since;
-    uint64_t taken;          /* bytes read from the upstream */
+    uint64_t taken; /* bytes read from the upstream */
     weir_timer *rate_timer;
     struct store *store;
 };
@@ -246,10 +250,14 @@ void body_up_writable(struct proxied *p);
 /* Pass on what is on body, or leave it there while the upstream is behind. */
 void body_up_pass(struct proxied *p, weir_chain *body, bool last);
 
+/* chunks.c: frame what is on body as a chunk; last: and end with the request's trailers. */
+void chunks_frame(struct proxied *p, weir_chain *body, bool last);
+
 /* send.c: the exchange. */
 int send_begin(struct proxied *p, weir_chain *body);
 void send_give_up(struct proxied *p);
-/* Wait for what; WEIR_AGAIN, or 500. And the end of waiting: the hook, or the source, is taken to have answered rc. */
+/* Wait for what; WEIR_AGAIN, or 500. And the end of waiting: the hook, or the source, is taken to
+ * have answered rc. */
 int proxied_wait(struct proxied *p, enum awaited what);
 void proxied_wake(struct proxied *p, int rc);
 
@@ -258,7 +266,8 @@ int reply_answer(struct proxied *p);
 int reply_compile(weir_conf *cf, proxy_conf *c);
 bool reply_hides(const proxy_conf *c, const weir_header *h);
 
-/* redirect.c, cookies.c: fields of replies, rewritten; the value itself if no rule wants it changed. */
+/* redirect.c, cookies.c: fields of replies, rewritten; the value itself if no rule wants it
+ * changed. */
 int set_redirect(weir_conf *cf, const weir_directive *d, void *field);
 int redirect_compile(weir_conf *cf, proxy_conf *c);
 weir_str redirect_rewrite(weir_request *r, const proxy_conf *c, weir_str value, bool *changed);

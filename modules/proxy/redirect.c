@@ -1,4 +1,5 @@
-/* proxy/redirect.c - proxy_redirect: Location and Refresh of replies, which name the upstream, made to name us. */
+/* proxy/redirect.c - proxy_redirect: Location and Refresh of replies, which name the upstream, made
+ * to name us. */
 #include "rewrite.h"
 
 int
@@ -34,8 +35,9 @@ redirect_compile(weir_conf *cf, proxy_conf *c)
     }
     if (t->value != NULL) {
         return c->redirects.written
-                   ? weir_conf_error(cf, "\"proxy_redirect default\" cannot be used with \"proxy_pass\" "
-                                         "directive with variables")
+                   ? weir_conf_error(
+                         cf, "\"proxy_redirect default\" cannot be used with \"proxy_pass\" "
+                             "directive with variables")
                    : WEIR_OK;
     }
     if (t->known.uri.len != 0) {

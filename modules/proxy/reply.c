@@ -1,9 +1,16 @@
-/* proxy/reply.c - the answer's head made of the upstream's: which fields go on, which are changed, which stay here. */
+/* proxy/reply.c - the answer's head made of the upstream's: which fields go on, which are changed,
+ * which stay here. */
 #include "proxy.h"
 
 /* nginx's own list: what speaks about the upstream or to us. */
-static const char *const hidden[] = { "Date", "Server", "X-Pad", "X-Accel-Expires", "X-Accel-Redirect",
-                                      "X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset" };
+static const char *const hidden[] = { "Date",
+                                      "Server",
+                                      "X-Pad",
+                                      "X-Accel-Expires",
+                                      "X-Accel-Redirect",
+                                      "X-Accel-Limit-Rate",
+                                      "X-Accel-Buffering",
+                                      "X-Accel-Charset" };
 
 static bool
 among(const weir_strs *names, weir_str name)

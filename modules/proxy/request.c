@@ -1,9 +1,10 @@
 /* proxy/request.c - the head of the request that is sent.
  *
- * proxy_set_header and the fields that always stand are compiled for a block: lines without variables are joined, so that a
- * request copies them at once. Behind them come the framing, which is ours alone, and the client's own fields but for those
- * that are set here, belong to its connection, or are named by its Connection field. Every value that a variable made is
- * checked: none ends a line.
+ * proxy_set_header and the fields that always stand are compiled for a block: lines without
+ * variables are joined, so that a request copies them at once. Behind them come the framing, which
+ * is ours alone, and the client's own fields but for those that are set here, belong to its
+ * connection, or are named by its Connection field. Every value that a variable made is checked:
+ * none ends a line.
  */
 #include "proxy.h"
 
@@ -18,8 +19,8 @@ set_set_header(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     h->name = weir_conf_arg(cf, 1);
-    if (h->name.len == 0 || str_find(h->name, ':') < h->name.len || str_find(h->name, ' ') < h->name.len ||
-        !str_is_value(h->name)) {
+    if (h->name.len == 0 || str_find(h->name, ':') < h->name.len ||
+        str_find(h->name, ' ') < h->name.len || !str_is_value(h->name)) {
         return weir_conf_error_at(cf, 1, "invalid header name \"%.*s\"", WEIR_FMT(h->name));
     }
     h->value = weir_value_compile(cf, weir_conf_arg(cf, 2));
@@ -96,8 +97,10 @@ is_framing(weir_conf *cf, const struct set_header *h, uint32_t id)
         return false;
     }
     if (h->value->constant.data == NULL || h->value->constant.len != 0) {
-        weir_conf_warn(cf, "proxy_set_header \"%.*s\" has no effect: the length of a body is not a "
-                           "matter of settings", WEIR_FMT(h->name));
+        weir_conf_warn(cf,
+                       "proxy_set_header \"%.*s\" has no effect: the length of a body is not a "
+                       "matter of settings",
+                       WEIR_FMT(h->name));
     }
     return true;
 }
@@ -166,10 +169,12 @@ add_presets(struct compiler *c, const proxy_conf *conf)
 int
 head_compile(weir_conf *cf, proxy_conf *conf)
 {
-    /* What concerns the client's connection alone [RFC 9110 7.6.1], or is written here in any case. */
-    static const char *const never[] = { "Connection",       "Keep-Alive", "Proxy-Connection", "TE",
-                                         "Trailer",          "Upgrade",    "Transfer-Encoding",
-                                         "Content-Length",   "Expect" };
+    /* What concerns the client's connection alone [RFC 9110 7.6.1], or is written here in any case.
+     */
+    static const char *const never[] = {
+        "Connection", "Keep-Alive",        "Proxy-Connection", "TE",    "Trailer",
+        "Upgrade",    "Transfer-Encoding", "Content-Length",   "Expect"
+    };
     size_t most = 1;
     struct compiler c = { .cf = cf, .head = &conf->head };
 
@@ -237,7 +242,9 @@ write_steps(struct text *to, struct proxied *p)
         }
         value = weir_value_get(p->r, s->value);
         if (!str_is_value(value)) {
-            weir_say(p->r->log, ERROR, "a value for the upstream holds a line break or another control character: \"%.*s%.*s\"",
+            weir_say(p->r->log, ERROR,
+                     "a value for the upstream holds a line break or another control character: "
+                     "\"%.*s%.*s\"",
                      WEIR_FMT(s->text), WEIR_FMT(value));
             return false;
         }
@@ -246,7 +253,8 @@ write_steps(struct text *to, struct proxied *p)
             text_add(to, value);
             text_add(to, WEIR_STR("\r\n"));
             upgrades |= s->id == WEIR_H_UPGRADE;
-            connects |= s->id == WEIR_H_CONNECTION && value.len == 7 && weir_str_ieq(value, WEIR_STR("upgrade"));
+            connects |= s->id == WEIR_H_CONNECTION && value.len == 7 &&
+                        weir_str_ieq(value, WEIR_STR("upgrade"));
         }
     }
     p->is_upgrade = p->asks_upgrade || (upgrades && (connects || t->sets_connection));
@@ -271,11 +279,12 @@ write_connection(struct text *to, struct proxied *p)
 {
     const weir_request *r = p->r;
     const struct head_template *t = &p->conf->head;
-    bool te = p->conf->pass_trailers && !t->sets_te && !t->sets_connection && p->conf->http_version == 11 &&
-              list_has(r->in[WEIR_H_TE], WEIR_STR("trailers"));
+    bool te = p->conf->pass_trailers && !t->sets_te && !t->sets_connection &&
+              p->conf->http_version == 11 && list_has(r->in[WEIR_H_TE], WEIR_STR("trailers"));
 
     if (p->asks_upgrade) {
-        text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ") : WEIR_STR("Connection: upgrade\r\nUpgrade: "));
+        text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
+                        : WEIR_STR("Connection: upgrade\r\nUpgrade: "));
         text_add(to, r->in[WEIR_H_UPGRADE]->value);
         text_add(to, WEIR_STR("\r\n"));
     } else if (te) {
@@ -292,7 +301,8 @@ write_client_fields(struct text *to, const struct proxied *p)
     const weir_request *r = p->r;
 
     for (const weir_header *h = r->in_first; h != NULL; h = h->next) {
-        if (is_dropped(&p->conf->head, h) || (r->in[WEIR_H_CONNECTION] != NULL && is_nominated(r, h))) {
+        if (is_dropped(&p->conf->head, h) ||
+            (r->in[WEIR_H_CONNECTION] != NULL && is_nominated(r, h))) {
             continue;
         }
         text_add(to, h->name);

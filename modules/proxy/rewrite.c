@@ -26,7 +26,7 @@ rewrite_add(weir_conf *cf, struct rewrites *to, uint32_t flags)
         return WEIR_ERROR;
     }
     while (*at != NULL) {
-        at = (const struct rewrite_rule **)(uintptr_t)&(*at)->next;
+        at = (const struct rewrite_rule **)(uintptr_t) & (*at)->next;
     }
     *at = rule;
     return WEIR_OK;

@@ -1,7 +1,8 @@
 /* proxy/send.c - the exchange of a proxied request: begun, waited for, given up.
  *
- * Two content hooks share a request. The first sends and waits; when the reply's head is there its ticket is resumed with
- * WEIR_NEXT, and the second answers, in a hook's place as every answer is. A failure resumes it with a status.
+ * Two content hooks share a request. The first sends and waits; when the reply's head is there its
+ * ticket is resumed with WEIR_NEXT, and the second answers, in a hook's place as every answer is. A
+ * failure resumes it with a status.
  */
 #include "proxy.h"
 
@@ -137,7 +138,8 @@ static const weir_exchange_ops ops = { .head = on_head,
 
 /* ---- Beginning. ---- */
 
-/* The bit of a method by its name: that decides how its response ends, and what may be tried again. */
+/* The bit of a method by its name: that decides how its response ends, and what may be tried again.
+ */
 static uint32_t
 method_bit(weir_str head)
 {
@@ -173,8 +175,9 @@ send_begin(struct proxied *p, weir_chain *body)
         return 500;
     }
     o.method = p->conf->method != NULL ? method_bit(o.head) : p->r->method;
-    o.flags = (p->is_upgrade ? WEIR_EXCHANGE_UPGRADE : 0u) | (p->streams ? WEIR_EXCHANGE_STREAM : 0u) |
-              (p->streams && p->up_chunked ? WEIR_EXCHANGE_CHUNKED : 0u);
+    o.flags = (p->is_upgrade ? WEIR_EXCHANGE_UPGRADE : 0u) |
+              (p->streams ? WEIR_EXCHANGE_STREAM : 0u) |
+              (p->up_chunked && !p->up_frames ? WEIR_EXCHANGE_CHUNKED : 0u);
     if (p->to.tls) {
         o.tls_name = ssl_name(p);
     }

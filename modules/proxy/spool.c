@@ -1,4 +1,5 @@
-/* proxy/spool.c - the temporary file of a reply: written at its end, handed out from its beginning. */
+/* proxy/spool.c - the temporary file of a reply: written at its end, handed out from its beginning.
+ */
 #include "spool.h"
 
 #include <errno.h>
@@ -104,7 +105,8 @@ spool_waiting(const struct spool *s)
 weir_buf *
 spool_read(struct spool *s, weir_pool *pool)
 {
-    weir_buf *b = weir_buf_file(pool, s->fd, (int64_t)s->read, (size_t)(s->written - s->read), false);
+    weir_buf *b =
+        weir_buf_file(pool, s->fd, (int64_t)s->read, (size_t)(s->written - s->read), false);
 
     s->read = s->written;
     return b;

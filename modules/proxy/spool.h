@@ -1,4 +1,5 @@
-/* proxy/spool.h - a reply's body put aside in a temporary file, for a client that is slower than its upstream. */
+/* proxy/spool.h - a reply's body put aside in a temporary file, for a client that is slower than
+ * its upstream. */
 #ifndef PROXY_SPOOL_H
 #define PROXY_SPOOL_H
 
@@ -9,7 +10,8 @@ struct spool;
 /* An unnamed file in folder, closed when pool ends. NULL after a logged error. */
 struct spool *spool_open(weir_request *r, weir_str folder);
 
-/* Append what is on c, which is dropped. False after a logged error: the body cannot be completed. */
+/* Append what is on c, which is dropped. False after a logged error: the body cannot be completed.
+ */
 bool spool_write(struct spool *s, weir_request *r, weir_chain *c);
 
 /* Bytes written so far, and those of them not read yet. */

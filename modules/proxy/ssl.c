@@ -1,4 +1,5 @@
-/* proxy/ssl.c - proxy_ssl_*: how peers behind https are spoken to. Verified, and told the name, unless the settings say no. */
+/* proxy/ssl.c - proxy_ssl_*: how peers behind https are spoken to. Verified, and told the name,
+ * unless the settings say no. */
 #include "proxy.h"
 
 static weir_str
@@ -47,9 +48,9 @@ ssl_compile(weir_conf *cf, proxy_conf *c)
         return WEIR_OK;
     }
     if (c->ssl_certificate.count != c->ssl_certificate_key.count) {
-        return weir_conf_error(cf, "no \"proxy_ssl_certificate_key\" is defined for certificate \"%.*s\"",
-                               WEIR_FMT(c->ssl_certificate.count != 0 ? c->ssl_certificate.at[0]
-                                                                      : WEIR_STR("")));
+        return weir_conf_error(
+            cf, "no \"proxy_ssl_certificate_key\" is defined for certificate \"%.*s\"",
+            WEIR_FMT(c->ssl_certificate.count != 0 ? c->ssl_certificate.at[0] : WEIR_STR("")));
     }
     c->tls.tls = weir_tls_client_make(cf, &o);
     return c->tls.tls != NULL ? WEIR_OK : WEIR_ERROR;
@@ -59,7 +60,8 @@ ssl_compile(weir_conf *cf, proxy_conf *c)
 weir_str
 ssl_name(struct proxied *p)
 {
-    weir_str name = p->conf->ssl_name != NULL ? weir_value_get(p->r, p->conf->ssl_name) : p->to.host;
+    weir_str name =
+        p->conf->ssl_name != NULL ? weir_value_get(p->r, p->conf->ssl_name) : p->to.host;
 
     if (name.len != 0 && name.data[0] == '[') {
         return str_cut(name, 0, str_find(name, ']') + 1);

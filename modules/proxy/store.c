@@ -1,7 +1,7 @@
 /* proxy/store.c - proxy_store: a copy of a reply's body becomes a file, once all of it has come.
  *
- * The copy is written beside its place, under a name of chance, and renamed, so that nobody sees half of it. A failure costs
- * the copy, not the answer.
+ * The copy is written beside its place, under a name of chance, and renamed, so that nobody sees
+ * half of it. A failure costs the copy, not the answer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "proxy.h"
 
 struct store {
-    int fd; /* -1: given up */
+    int fd;          /* -1: given up */
     char *temporary; /* its name until it is renamed; NULL: it has none any more */
     weir_str path;
 };
@@ -89,8 +89,8 @@ store_over(void *data)
 static void
 complain(struct proxied *p, const char *what, const char *path)
 {
-    weir_say(p->r->log, ERROR, "%s \"%s\" failed (%d: %s): the reply is not stored", what, path, errno,
-             strerror(errno));
+    weir_say(p->r->log, ERROR, "%s \"%s\" failed (%d: %s): the reply is not stored", what, path,
+             errno, strerror(errno));
     give_up(p->store);
 }
 
@@ -100,7 +100,8 @@ is_sound(weir_str path)
 {
     weir_str rest = path, part;
 
-    if (path.len == 0 || path.data[0] != '/' || path.data[path.len - 1] == '/' || !str_is_value(path)) {
+    if (path.len == 0 || path.data[0] != '/' || path.data[path.len - 1] == '/' ||
+        !str_is_value(path)) {
         return false;
     }
     while (str_next(&rest, '/', &part)) {

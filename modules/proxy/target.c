@@ -1,8 +1,9 @@
 /* proxy/target.c - proxy_pass: where a request goes, and which path and query are asked for there.
  *
- * nginx's rules. Without a URI the client's own is passed on, as it came as long as nothing has changed it, else the changed
- * path, escaped. A URI takes the place of the location's prefix. With variables the whole is put together for each request,
- * and its URI, if there is one, passed on as it is.
+ * nginx's rules. Without a URI the client's own is passed on, as it came as long as nothing has
+ * changed it, else the changed path, escaped. A URI takes the place of the location's prefix. With
+ * variables the whole is put together for each request, and its URI, if there is one, passed on as
+ * it is.
  */
 #include "proxy.h"
 
@@ -56,7 +57,8 @@ static const char *
 split_authority(weir_str authority, struct destination *to)
 {
     size_t at = port_at(authority);
-    bool colon = at < authority.len || (authority.len != 0 && authority.data[authority.len - 1] == ':');
+    bool colon =
+        at < authority.len || (authority.len != 0 && authority.data[authority.len - 1] == ':');
     uint64_t port = 0;
 
     if (authority.len == 0 || at == 1) {
@@ -121,10 +123,11 @@ check_uri(weir_conf *cf, const struct target *t)
                                                  t->location_kind == WEIR_LOCATION_EXACT))) {
         return WEIR_OK;
     }
-    return weir_conf_error_at(cf, 1,
-                              "\"proxy_pass\" cannot have URI part in location given by regular "
-                              "expression, or inside named location, or inside \"if\" statement, or "
-                              "inside \"limit_except\" block");
+    return weir_conf_error_at(
+        cf, 1,
+        "\"proxy_pass\" cannot have URI part in location given by regular "
+        "expression, or inside named location, or inside \"if\" statement, or "
+        "inside \"limit_except\" block");
 }
 
 int
@@ -147,9 +150,9 @@ set_pass(weir_conf *cf, const weir_directive *d, void *field)
     }
     fault = split_url(t->text, &t->known, &authority);
     if (fault != NULL) {
-        return authority.data == NULL
-                   ? weir_conf_error_at(cf, 1, "%s", fault)
-                   : weir_conf_error_at(cf, 1, "%s in upstream \"%.*s\"", fault, WEIR_FMT(authority));
+        return authority.data == NULL ? weir_conf_error_at(cf, 1, "%s", fault)
+                                      : weir_conf_error_at(cf, 1, "%s in upstream \"%.*s\"", fault,
+                                                           WEIR_FMT(authority));
     }
     t->known.to = weir_upstream_find(cf, authority, default_port(&t->known));
     if (t->known.to == NULL || check_uri(cf, t) != WEIR_OK) {
@@ -215,7 +218,8 @@ may_stand(char c)
     return (uint8_t)c > 0x20 && (uint8_t)c < 0x7f;
 }
 
-/* What an operator's variables made: sent as it is but for bytes that would end the request line. */
+/* What an operator's variables made: sent as it is but for bytes that would end the request line.
+ */
 static weir_str
 clean(weir_request *r, weir_str uri)
 {

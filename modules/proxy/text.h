@@ -77,7 +77,8 @@ str_trim(weir_str s)
     return s;
 }
 
-/* The next member of a list of the form "a, b, c" at the front of *rest, trimmed; false at its end. [RFC 9110 5.6.1] */
+/* The next member of a list of the form "a, b, c" at the front of *rest, trimmed; false at its end.
+ * [RFC 9110 5.6.1] */
 bool str_next(weir_str *rest, char divider, weir_str *member);
 
 /* Decimal digits, and nothing else. */

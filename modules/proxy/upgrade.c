@@ -1,4 +1,5 @@
-/* proxy/upgrade.c - WebSocket and other upgrades: the wish passed on, and the tunnel when it is granted. [RFC 9110 7.8] */
+/* proxy/upgrade.c - WebSocket and other upgrades: the wish passed on, and the tunnel when it is
+ * granted. [RFC 9110 7.8] */
 #include "proxy.h"
 
 bool
@@ -6,8 +7,9 @@ upgrade_wanted(const weir_request *r, const proxy_conf *c)
 {
     const weir_header *wish = r->in[WEIR_H_UPGRADE];
 
-    return c->upgrade && c->http_version == 11 && r->version == 11 && !(r->flags & WEIR_R_SUBREQUEST) &&
-           !c->head.sets_upgrade && !c->head.sets_connection && wish != NULL && wish->same == NULL &&
+    return c->upgrade && c->http_version == 11 && r->version == 11 &&
+           !(r->flags & WEIR_R_SUBREQUEST) && !c->head.sets_upgrade && !c->head.sets_connection &&
+           wish != NULL && wish->same == NULL &&
            list_has(r->in[WEIR_H_CONNECTION], WEIR_STR("upgrade")) &&
            !list_has(wish, WEIR_STR("h2c")); /* that would be about this connection */
 }
@@ -23,7 +25,9 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
     if (rc == WEIR_OK) {
         return WEIR_NEXT;
     }
-    return rc == WEIR_AGAIN ? proxied_wait(p, AWAIT_BODY) : rc == WEIR_DONE ? WEIR_DONE : WEIR_ERROR;
+    return rc == WEIR_AGAIN  ? proxied_wait(p, AWAIT_BODY)
+           : rc == WEIR_DONE ? WEIR_DONE
+                             : WEIR_ERROR;
 }
 
 /* And back. */
@@ -40,7 +44,7 @@ upgrade_answer(struct proxied *p)
     weir_request *r = p->r;
     int rc;
 
-    p->up_over = p->up_stuck = false;
+    p->up_over = p->up_stuck = p->up_frames = false;
     rc = weir_respond_from(r, 101, source, p);
     if (rc != WEIR_DONE || weir_stream_body(r, 0, piece, p) != WEIR_OK) {
         weir_say(r->log, ERROR, "the upstream switched protocols, which the client cannot");

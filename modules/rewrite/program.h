@@ -1,12 +1,17 @@
 /* rewrite/program.h - what the rewrite directives of one block say, as steps in the file's order.
  *
- * Each directive appends steps when it is read; the hook walks them. A step that settles the
- * request ends the walk.
+ * Each directive appends a step when it is read; a hook walks them. A step that settles the request
+ * ends the walk. The blocks of `if` and `when` have programs of their own, which the step for the
+ * block runs once it has entered the block's settings.
  */
 #ifndef REWRITE_PROGRAM_H
 #define REWRITE_PROGRAM_H
 
 #include <weir/weir.h>
+
+/* What a step answers besides what a hook may: the request goes on, and no step after this one
+ * runs, those around it included. */
+enum { STEP_STOP = 1 };
 
 struct step;
 
@@ -23,12 +28,42 @@ struct step {
 struct program {
     struct step *first; /* NULL: nothing to do */
     struct step *last;
+    uint32_t where; /* of the block: WEIR_IN_* */
 };
+
+typedef struct {
+    struct program program;
+    bool log;  /* rewrite_log */
+    bool warn; /* uninitialized_variable_warn */
+} rewrite_conf;
 
 /* A zeroed step at the program's end, in configuration memory. */
 struct step *program_add(weir_conf *cf, struct program *p);
 
-/* The setter of `return`; field is a struct program. */
+/* The same for a struct of size bytes that begins with its step. */
+void *program_add_sized(weir_conf *cf, struct program *p, size_t size);
+
+/* Walk them: WEIR_NEXT, STEP_STOP, or what the hook answers. */
+int program_run(weir_request *r, const struct program *p);
+
+/* Enter the settings of a block that was chosen, and walk its program. */
+int program_enter(weir_request *r, const weir_scope *scope);
+
+/* A line for rewrite_log. */
+#define REWRITE_LOG(r, ...)                                                                        \
+    do {                                                                                           \
+        if (((const rewrite_conf *)weir_loc_conf(r))->log) {                                       \
+            weir_say((r)->log, NOTICE, __VA_ARGS__);                                               \
+        }                                                                                          \
+    } while (0)
+
+/* The setters; field is a struct program. */
 int set_return(weir_conf *cf, const weir_directive *d, void *field);
+int set_break(weir_conf *cf, const weir_directive *d, void *field);
+int set_set(weir_conf *cf, const weir_directive *d, void *field);
+int set_rewrite(weir_conf *cf, const weir_directive *d, void *field);
+int set_if(weir_conf *cf, const weir_directive *d, void *field);
+int set_when(weir_conf *cf, const weir_directive *d, void *field);
+int set_else(weir_conf *cf, const weir_directive *d, void *field);
 
 #endif

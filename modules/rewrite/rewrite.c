@@ -1,18 +1,17 @@
-/* rewrite - what is done to a request before it is served: here `return`.
+/* rewrite - what is done to a request before it is served: rewrite, return, set, break, if, when.
  *
  * A block's directives are one program (program.h), run for a server before its location is chosen
- * and for a location once it is. Nothing is inherited: a server's program has run already.
+ * and for a location once it is. Programs are not inherited: a server's has run already, and one of
+ * an `if` or `when` is run by the program around it.
  */
 #include "program.h"
 
-typedef struct {
-    struct program program;
-} rewrite_conf;
+/* ---- Programs. ---- */
 
-struct step *
-program_add(weir_conf *cf, struct program *p)
+void *
+program_add_sized(weir_conf *cf, struct program *p, size_t size)
 {
-    struct step *step = weir_zalloc(weir_conf_pool(cf), sizeof(*step));
+    struct step *step = weir_zalloc(weir_conf_pool(cf), size);
 
     if (p->last != NULL) {
         p->last->next = step;
@@ -20,13 +19,20 @@ program_add(weir_conf *cf, struct program *p)
         p->first = step;
     }
     p->last = step;
+    p->where = weir_conf_where(cf);
     return step;
 }
 
-static int
-run(weir_request *r, const void *conf)
+struct step *
+program_add(weir_conf *cf, struct program *p)
 {
-    const struct step *step = ((const rewrite_conf *)conf)->program.first;
+    return program_add_sized(cf, p, sizeof(struct step));
+}
+
+int
+program_run(weir_request *r, const struct program *p)
+{
+    const struct step *step = p->first;
     int rc = WEIR_NEXT;
 
     while (step != NULL && rc == WEIR_NEXT) {
@@ -36,26 +42,147 @@ run(weir_request *r, const void *conf)
     return rc;
 }
 
-static bool
-wanted(const void *conf)
+int
+program_enter(weir_request *r, const weir_scope *scope)
 {
-    return ((const rewrite_conf *)conf)->program.first != NULL;
+    weir_enter(r, scope);
+    return program_run(r, &((const rewrite_conf *)weir_loc_conf(r))->program);
 }
 
+static int
+run(weir_request *r, const void *conf)
+{
+    int rc = program_run(r, &((const rewrite_conf *)conf)->program);
+
+    return rc == STEP_STOP ? WEIR_NEXT : rc;
+}
+
+static bool
+wanted_by_server(const void *conf)
+{
+    const struct program *p = &((const rewrite_conf *)conf)->program;
+
+    return p->first != NULL && p->where == WEIR_IN_SERVER;
+}
+
+/* A request that no location fits has its server's settings here, whose program has run. */
+static bool
+wanted_by_location(const void *conf)
+{
+    const struct program *p = &((const rewrite_conf *)conf)->program;
+
+    return p->first != NULL && p->where == WEIR_IN_LOCATION;
+}
+
+/* ---- break and set. ---- */
+
+static int
+run_break(weir_request *r, const struct step *step)
+{
+    (void)step;
+    weir_stay(r);
+    return STEP_STOP;
+}
+
+int
+set_break(weir_conf *cf, const weir_directive *d, void *field)
+{
+    (void)d;
+    program_add(cf, field)->run = run_break;
+    return WEIR_OK;
+}
+
+struct set_step {
+    struct step step; /* first */
+    int32_t var;
+    weir_value *value;
+};
+
+static int
+run_set(weir_request *r, const struct step *step)
+{
+    const struct set_step *s = (const struct set_step *)step;
+
+    (void)weir_var_set(r, s->var, weir_value_get(r, s->value));
+    return WEIR_NEXT;
+}
+
+/* A variable that `set` names is read in a request in which no `set` of it has run. */
+static weir_str
+get_unset(weir_request *r, void *data)
+{
+    if (((const rewrite_conf *)weir_loc_conf(r))->warn) {
+        weir_say(r->log, WARN, "using uninitialized \"%s\" variable", (const char *)data);
+    }
+    return WEIR_STR("");
+}
+
+int
+set_set(weir_conf *cf, const weir_directive *d, void *field)
+{
+    weir_str name = weir_conf_arg(cf, 1);
+
+    (void)d;
+    if (name.len < 2 || name.data[0] != '$') {
+        return weir_conf_error_at(cf, 1, "invalid variable name \"%.*s\"", WEIR_FMT(name));
+    }
+    name = (weir_str){ name.data + 1, name.len - 1 };
+    if (name.data[0] >= '0' && name.data[0] <= '9') {
+        return weir_conf_error_at(cf, 1, "\"$%.*s\" is what a regular expression has matched",
+                                  WEIR_FMT(name));
+    }
+    int32_t var = weir_var_declare(cf, name);
+    weir_value *value = weir_value_compile(cf, weir_conf_arg(cf, 2));
+    if (var < 0 || value == NULL) {
+        return WEIR_ERROR;
+    }
+    weir_var_default(cf, var, get_unset,
+                     (void *)(uintptr_t)weir_dup(weir_conf_pool(cf), name).data);
+    struct set_step *s = program_add_sized(cf, field, sizeof(*s));
+    s->var = var;
+    s->value = value;
+    s->step.run = run_set;
+    return WEIR_OK;
+}
+
+/* ---- The module. ---- */
+
+enum {
+    BLOCKS = WEIR_IN_SERVER | WEIR_IN_LOCATION,
+    WHERE = BLOCKS | WEIR_IN_IF | WEIR_IN_SERVER_IF,
+    STEPS = WEIR_D_MANY | WEIR_D_LOCAL
+};
+
 static const weir_directive directives[] = {
-    WEIR_OPT_CUSTOM(rewrite_conf, program, "return", WEIR_IN_SERVER | WEIR_IN_LOCATION | WEIR_IN_IF,
-                    1, 2, WEIR_D_MANY | WEIR_D_LOCAL, set_return,
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "rewrite", WHERE, 2, 3, STEPS, set_rewrite,
+                    "change a path that a regular expression matches, or redirect"),
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "return", WHERE, 1, 2, STEPS, set_return,
                     "answer at once: a status, a text or a redirect; 444 closes"),
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "set", WHERE, 2, 2, STEPS, set_set,
+                    "give a variable a value"),
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "break", WHERE, 0, 0, STEPS, set_break,
+                    "leave out the rewrite directives that follow"),
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "if", BLOCKS, 1, UINT16_MAX, STEPS | WEIR_D_BLOCK,
+                    set_if, "rewrite directives, and settings, for requests of a kind"),
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "when", BLOCKS, 1, UINT16_MAX, STEPS | WEIR_D_BLOCK,
+                    set_when, "the block around it, otherwise, for requests of a kind"),
+    WEIR_OPT_CUSTOM(rewrite_conf, program, "else", BLOCKS, 0, UINT16_MAX, STEPS | WEIR_D_BLOCK,
+                    set_else, "the same for those that the `when` in front does not take"),
+    WEIR_OPT(rewrite_conf, log, FLAG, "rewrite_log", WEIR_IN_ANY | WEIR_IN_SERVER_IF, "off",
+             "tell the error log, as notices, what rewrite directives find and do"),
+    WEIR_OPT(rewrite_conf, warn, FLAG, "uninitialized_variable_warn",
+             WEIR_IN_ANY | WEIR_IN_SERVER_IF, "on",
+             "warn of variables that are used before they are set"),
 };
 
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_SERVER_REWRITE,
       .handler = run,
-      .wanted = wanted,
+      .wanted = wanted_by_server,
       .flags = WEIR_HOOK_SUBREQUESTS },
     { .phase = WEIR_PHASE_REWRITE,
       .handler = run,
-      .wanted = wanted,
+      .wanted = wanted_by_location,
       .flags = WEIR_HOOK_SUBREQUESTS },
 };
 

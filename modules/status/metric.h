@@ -20,6 +20,12 @@ struct metric {
 /* HELP, TYPE and samples in Prometheus' text format 0.0.4. */
 void metric_prometheus(struct text *t, const struct metric *m);
 
+/* One number of a series, with HELP and TYPE if `first` of its name. */
+void series_prometheus(struct text *t, const weir_series *s, bool first);
+
+/* Add it to the object, to the list under its name. False: no memory. */
+bool series_json(cJSON *to, const weir_series *s);
+
 /* Add it to the object, under its name. False: no memory. */
 bool metric_json(cJSON *to, const struct metric *m);
 

@@ -107,10 +107,37 @@ read_metric(weir_pool *pool, uint32_t i, struct metric *m)
     return true;
 }
 
+/* What series are written to. */
+struct page {
+    struct text *text;
+    const char *name; /* of the number before */
+    cJSON *all;
+    bool failed;
+};
+
+static void
+add_prometheus(void *data, const weir_series *s)
+{
+    struct page *p = data;
+    bool first = p->name == NULL || strcmp(p->name, s->name) != 0;
+
+    p->name = s->name;
+    series_prometheus(p->text, s, first);
+}
+
+static void
+add_json(void *data, const weir_series *s)
+{
+    struct page *p = data;
+
+    p->failed = p->failed || !series_json(p->all, s);
+}
+
 static int
 answer_prometheus(weir_request *r)
 {
     struct text t = { .pool = r->pool };
+    struct page p = { .text = &t };
     struct metric m;
 
     for (uint32_t i = 0; read_metric(r->pool, i, &m); i++) {
@@ -118,6 +145,7 @@ answer_prometheus(weir_request *r)
             metric_prometheus(&t, &m);
         }
     }
+    weir_series_each(add_prometheus, &p);
     if (t.full) {
         weir_say(r->log, ERROR, "the metrics are longer than 16m");
         return WEIR_ERROR;
@@ -129,6 +157,7 @@ answer_prometheus(weir_request *r)
 static bool
 add_all(weir_request *r, cJSON *root)
 {
+    struct page p = { .failed = false };
     cJSON *all;
     struct metric m;
 
@@ -141,7 +170,11 @@ add_all(weir_request *r, cJSON *root)
             return false;
         }
     }
-    return all != NULL;
+    p.all = all;
+    if (all != NULL) {
+        weir_series_each(add_json, &p);
+    }
+    return all != NULL && !p.failed;
 }
 
 static int

@@ -3,6 +3,7 @@
  *
  * courier NAME: the response streams through. courier_fetch NAME: it comes in one piece, behind
  * "STATUS:"; a failure is "failed N". courier_retry: which failures the next peer is tried after.
+ * courier_tls NAME: by TLS, to a server of that name; courier_tls_...: as the options are called.
  */
 #include <weir/weir.h>
 
@@ -11,6 +12,12 @@ typedef struct {
     uint64_t read_ms;
     bool retry;
     bool keep;
+    weir_str tls_name;
+    bool verify, reuse, sni;
+    weir_strs certificate, key, commands;
+    weir_str password_file, trusted, crl, protocols, ciphers;
+    int64_t depth;
+    weir_tls_client *tls;
 } courier_conf;
 
 typedef struct {
@@ -87,7 +94,11 @@ start(weir_request *r, const courier_conf *c, courier_state *s)
                                         .retry = c->retry ? UINT32_MAX & ~(uint32_t)WEIR_RETRY_NON_IDEMPOTENT
                                                           : 0u,
                                         .flags = c->keep ? 0u : WEIR_POLICY_NO_KEEP,
-                                        .read_ms = c->read_ms };
+                                        .read_ms = c->read_ms,
+                                        .connect_ms = c->read_ms,
+                                        .tls = c->tls,
+                                        .protocol = "http" };
+    o.tls_name = c->tls_name;
     o.policy = &s->policy;
     o.method = r->method;
     o.head = weir_print(r->pool, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\nContent-Length: %llu\r\n\r\n",
@@ -169,11 +180,49 @@ static const weir_directive directives[] = {
     WEIR_OPT(courier_conf, read_ms, MSEC, "courier_timeout", WEIR_IN_ANY, "5s", "for each read"),
     WEIR_OPT(courier_conf, retry, FLAG, "courier_retry", WEIR_IN_ANY, "off", "try the next peer"),
     WEIR_OPT(courier_conf, keep, FLAG, "courier_keep", WEIR_IN_ANY, "on", "keep connections"),
+    WEIR_OPT(courier_conf, tls_name, STR, "courier_tls", WEIR_IN_ANY, NULL, "speak TLS"),
+    WEIR_OPT(courier_conf, verify, FLAG, "courier_tls_verify", WEIR_IN_ANY, "on", "verify"),
+    WEIR_OPT(courier_conf, reuse, FLAG, "courier_tls_session_reuse", WEIR_IN_ANY, "on", "sessions"),
+    WEIR_OPT(courier_conf, sni, FLAG, "courier_tls_sni", WEIR_IN_ANY, "on", "tell the name"),
+    WEIR_OPT(courier_conf, certificate, STRS, "courier_tls_certificate", WEIR_IN_ANY, NULL, "ours"),
+    WEIR_OPT(courier_conf, key, STRS, "courier_tls_key", WEIR_IN_ANY, NULL, "its key"),
+    WEIR_OPT(courier_conf, password_file, STR, "courier_tls_password", WEIR_IN_ANY, NULL, "words"),
+    WEIR_OPT(courier_conf, trusted, STR, "courier_tls_trusted", WEIR_IN_ANY, NULL, "authorities"),
+    WEIR_OPT(courier_conf, crl, STR, "courier_tls_crl", WEIR_IN_ANY, NULL, "revoked ones"),
+    WEIR_OPT(courier_conf, protocols, STR, "courier_tls_protocols", WEIR_IN_ANY, NULL, "versions"),
+    WEIR_OPT(courier_conf, ciphers, STR, "courier_tls_ciphers", WEIR_IN_ANY, NULL, "ciphers"),
+    WEIR_OPT(courier_conf, commands, STRS, "courier_tls_commands", WEIR_IN_ANY, NULL, "OpenSSL's"),
+    WEIR_OPT(courier_conf, depth, INT, "courier_tls_depth", WEIR_IN_ANY, "0", "of the chain"),
 };
+
+static int
+check(weir_conf *cf, void *conf)
+{
+    courier_conf *c = conf;
+    weir_tls_client_options o = { .size = sizeof(o),
+                                  .depth = (uint32_t)c->depth,
+                                  .verify = c->verify,
+                                  .session_reuse = c->reuse,
+                                  .sni = c->sni,
+                                  .certificate = c->certificate,
+                                  .key = c->key,
+                                  .password_file = c->password_file,
+                                  .trusted = c->trusted,
+                                  .crl = c->crl,
+                                  .protocols = c->protocols,
+                                  .ciphers = c->ciphers,
+                                  .conf_commands = c->commands };
+
+    if (c->tls_name.data == NULL) {
+        return WEIR_OK;
+    }
+    c->tls = weir_tls_client_make(cf, &o);
+    return c->tls != NULL ? WEIR_OK : WEIR_ERROR;
+}
 
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_CONTENT, .handler = courier, .wanted = wanted },
 };
 
 WEIR_MODULE("test.courier", "1.0", .summary = "passes requests on", .conf_size = sizeof(courier_conf),
-            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks));
+            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks), .check = check);

@@ -1,10 +1,10 @@
 /* seams - a module for tests: a body as it comes, interim answers, tunnels, a client that may go.
  *
- *     piecewise on;   answers with the body, passed on piece by piece; the query's `hold=N` leaves the first N
- *                     pieces where they are, and looks again in the next turn
- *     hints on;       a 103 with a Link, then 200 "ok"
- *     tunnel on;      a 101 for `Upgrade: echo`, then what comes goes back, in upper case; "bye" ends it from our side
- *     outlive on;     waits 200 ms, then 200 "ok", whether the client stays or not
+ *     piecewise on;   answers with the body, passed on piece by piece; the query's `hold=N` leaves
+ * the first N pieces where they are, and looks again in the next turn hints on;       a 103 with a
+ * Link, then 200 "ok" tunnel on;      a 101 for `Upgrade: echo`, then what comes goes back, in
+ * upper case; "bye" ends it from our side outlive on;     waits 200 ms, then 200 "ok", whether the
+ * client stays or not
  */
 #include <weir/weir.h>
 
@@ -13,7 +13,7 @@ typedef struct {
 } seams_conf;
 
 typedef struct {
-    weir_chain back;   /* to be answered */
+    weir_chain back; /* to be answered */
     unsigned hold;
     weir_ticket *ticket; /* the source's, or the hook's; NULL: it does not wait */
     bool done;
@@ -95,9 +95,12 @@ hints(weir_request *r)
     weir_header link = { .name = WEIR_STR("Link"),
                          .value = WEIR_STR("</a.css>; rel=preload"),
                          .id = WEIR_H_LINK };
-    weir_header bad = { .name = WEIR_STR("Connection"), .value = WEIR_STR("x"), .id = WEIR_H_CONNECTION };
+    weir_header bad = { .name = WEIR_STR("Connection"),
+                        .value = WEIR_STR("x"),
+                        .id = WEIR_H_CONNECTION };
 
-    if (weir_out_interim(r, 200, &link) != WEIR_INVALID || weir_out_interim(r, 103, &bad) != WEIR_INVALID) {
+    if (weir_out_interim(r, 200, &link) != WEIR_INVALID ||
+        weir_out_interim(r, 103, &bad) != WEIR_INVALID) {
         return 500;
     }
     if (weir_out_interim(r, 103, &link) != (r->version >= 11 ? WEIR_OK : WEIR_INVALID)) {
@@ -118,7 +121,8 @@ tunnel_piece(weir_request *r, void *data, int result, weir_chain *body)
     for (weir_buf *b = body->head; b != NULL; b = b->next) {
         uint8_t *bytes = weir_buf_own(r->pool, b);
         for (size_t i = 0; i < b->len; i++) {
-            bytes[i] = (uint8_t)(bytes[i] >= 'a' && bytes[i] <= 'z' && b->len > 3 ? bytes[i] - 32 : bytes[i]);
+            bytes[i] = (uint8_t)(bytes[i] >= 'a' && bytes[i] <= 'z' && b->len > 3 ? bytes[i] - 32
+                                                                                  : bytes[i]);
         }
     }
     if (weir_chain_find(body, bye, &at) == WEIR_OK) {
@@ -197,10 +201,12 @@ wanted(const void *conf)
 }
 
 static const weir_directive directives[] = {
-    WEIR_OPT(seams_conf, piecewise, FLAG, "piecewise", WEIR_IN_LOCATION, "off", "the body as it comes"),
+    WEIR_OPT(seams_conf, piecewise, FLAG, "piecewise", WEIR_IN_LOCATION, "off",
+             "the body as it comes"),
     WEIR_OPT(seams_conf, hints, FLAG, "hints", WEIR_IN_LOCATION, "off", "a 103 before the answer"),
     WEIR_OPT(seams_conf, tunnel, FLAG, "tunnel", WEIR_IN_LOCATION, "off", "switch to an echo"),
-    WEIR_OPT(seams_conf, outlive, FLAG, "outlive", WEIR_IN_LOCATION, "off", "answer late in any case"),
+    WEIR_OPT(seams_conf, outlive, FLAG, "outlive", WEIR_IN_LOCATION, "off",
+             "answer late in any case"),
 };
 
 static const weir_hook hooks[] = {
@@ -208,5 +214,6 @@ static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_CONTENT, .rank = WEIR_RANK_NORMAL, .handler = answer, .wanted = wanted },
 };
 
-WEIR_MODULE("test.seams", "1.0", .summary = "tries what a proxy needs", .conf_size = sizeof(seams_conf),
-            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks));
+WEIR_MODULE("test.seams", "1.0", .summary = "tries what a proxy needs",
+            .conf_size = sizeof(seams_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks));

@@ -285,6 +285,7 @@ def test_frames_behind_our_reset_are_let_pass(server):
 def test_too_much_data_for_the_window(server):
     """The answer waits, and the body with it: no more than the window may come."""
     with Http2(server.port, settings={INITIAL_WINDOW: 0}) as conn:
+        conn.synchronise()                                 # our acknowledgement makes their window count
         stream = conn.request("/a.txt", end=False)
         conn.body(stream, b"x" * 65536, end=False)
         conn.synchronise()

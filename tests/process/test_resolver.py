@@ -427,6 +427,104 @@ def test_records_of_higher_numbers_stand_in(make_server, names, origins):
     assert all_of(server, 3) == {(200, "127.0.0.2")}
 
 
+# -- exchanges
+
+class Http(Origins):
+    """The same as an HTTP server."""
+
+    def accept(self, listener):
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            with sock:
+                sock.settimeout(10)
+                host = sock.getsockname()[0].encode()
+                try:
+                    if sock.recv(65536):
+                        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\nI %s"
+                                     % (len(host) + 2, host))
+                except OSError:
+                    pass
+
+
+@pytest.fixture
+def web():
+    made = Http("127.0.0.1", "127.0.0.2", "127.0.0.3")
+    yield made
+    made.close()
+
+
+def exchange(make_server, names, web, servers):
+    return make_server("location / { courier app; }", main="load_module %MODULE:courier%;",
+                       http=f"resolver {names.address} ipv6=off; resolver_timeout 2s;\n{group(web, servers)}").start()
+
+
+def test_an_exchange_waits_for_the_first_answer(make_server, names, web):
+    names.add("app.test", "A", "127.0.0.2")
+    server = exchange(make_server, names, web, "server app.test:PORT resolve;")
+    assert who(server) == (200, "127.0.0.2")
+
+
+def test_an_exchange_gives_up_when_nobody_answers(make_server, names, web):
+    names.manner["app.test"] = "silence"
+    server = exchange(make_server, names, web, "server app.test:PORT resolve;")
+    assert who(server) == (502, "")
+    assert "app.test could not be resolved (110: Operation timed out)" in server.log()
+    assert "no live upstreams while connecting to upstream" in server.log()
+
+
+def test_a_client_that_leaves_its_exchange_waiting_for_a_name_leaves_nothing(make_server, names, web):
+    names.manner["app.test"] = "silence"
+    server = exchange(make_server, names, web, "server app.test:PORT resolve;")
+    with socket.create_connection(("127.0.0.1", server.port)) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for("a question", lambda: names.count("app.test") > 0)
+    names.manner["app.test"] = None
+    names.add("app.test", "A", "127.0.0.3")
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.3"), 20)
+
+
+def test_exchanges_follow_the_peers(make_server, names, web):
+    names.add("app.test", "A", "127.0.0.1", ttl=1)
+    server = exchange(make_server, names, web, "server app.test:PORT resolve;")
+    assert all_of(server) == {(200, "127.0.0.1")}
+    names.replace("app.test", "A", ["127.0.0.2", "127.0.0.3"], ttl=1)
+    wait_for("the new peers", lambda: all_of(server) == {(200, "127.0.0.2"), (200, "127.0.0.3")})
+
+
+# -- proxy_pass
+
+def proxy(make_server, names, conf, http=""):
+    return make_server(conf, http=f"resolver {names.address} ipv6=off; resolver_timeout 2s;\n{http}").start()
+
+
+def test_proxy_pass_looks_up_names_in_variables(make_server, names, web):
+    names.add("app.test", "A", "127.0.0.2")
+    server = proxy(make_server, names, "location / { proxy_pass http://$arg_to; }")
+    for _ in range(3):
+        assert at(server, f"app.test:{web.port}") == (200, "127.0.0.2")
+    assert names.count("app.test") == 1
+    assert at(server, "none.test:80") == (502, "")
+    assert "none.test could not be resolved (3: Host not found)" in server.log()
+
+
+def test_proxy_pass_follows_a_name_in_a_variable(make_server, names, web):
+    names.add("app.test", "A", "127.0.0.2", ttl=1)
+    server = proxy(make_server, names, f"location / {{ set $to app.test; proxy_pass http://$to:{web.port}; }}")
+    assert who(server) == (200, "127.0.0.2")
+    names.replace("app.test", "A", ["127.0.0.3"], ttl=1)
+    wait_for("the new address", lambda: who(server) == (200, "127.0.0.3"))
+
+
+def test_proxy_pass_to_a_name_that_is_found_later(make_server, names, web, quick_system):
+    server = proxy(make_server, names, f"location / {{ proxy_pass http://app.test:{web.port}; }}")
+    assert who(server) == (502, "")
+    names.add("app.test", "A", "127.0.0.2")
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"), 20)
+
+
 # -- names that the load does not find
 
 def test_a_name_that_is_not_found_does_not_stop_the_start(make_server, names, origins, quick_system):

@@ -159,8 +159,11 @@ class NameServer:
             if not packet:
                 return
             self.clients.append(client)
-            for answer in self.answer(packet, False):
-                self.udp.sendto(answer, client)
+            try:
+                for answer in self.answer(packet, False):
+                    self.udp.sendto(answer, client)
+            except OSError:
+                return                  # closed meanwhile
 
     def serve_tcp(self):
         while True:

@@ -135,6 +135,26 @@ test_only_the_asked_kinds_are_printed(void **state)
 }
 
 static void
+test_what_is_said_twice_of_one_place_is_printed_once(void **state)
+{
+    struct text t;
+
+    (void)state;
+    text_read(&t, "a;\n");
+    (void)wr_diag_error(&t.diag, at(&t, 1, 1, 1), NULL, "wrong %d", 1);
+    (void)wr_diag_error(&t.diag, at(&t, 1, 1, 1), NULL, "wrong %d", 2);
+    (void)wr_diag_error(&t.diag, at(&t, 1, 1, 1), NULL, "wrong %d", 1);
+    assert_int_equal(t.diag.errors, 3); /* so that whoever counts sees that something was wrong */
+    assert_string_equal(printed(&t.diag, ERRORS), "weir: [emerg] wrong 1 in a.conf:1:1\n"
+                                                  "    1 | a;\n"
+                                                  "      | ^\n"
+                                                  "weir: [emerg] wrong 2 in a.conf:1:1\n"
+                                                  "    1 | a;\n"
+                                                  "      | ^\n");
+    text_fini(&t);
+}
+
+static void
 test_errors_past_the_limit_are_only_counted(void **state)
 {
     struct text t;
@@ -161,6 +181,7 @@ main(void)
         cmocka_unit_test(test_a_very_long_line_is_cut_around_the_place),
         cmocka_unit_test(test_a_diagnosis_without_a_place_is_one_line),
         cmocka_unit_test(test_only_the_asked_kinds_are_printed),
+        cmocka_unit_test(test_what_is_said_twice_of_one_place_is_printed_once),
         cmocka_unit_test(test_errors_past_the_limit_are_only_counted),
     };
 

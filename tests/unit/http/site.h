@@ -176,7 +176,7 @@ site_find(struct site *s, const char *path)
 {
     static char name[256];
     struct wr_request *r = site_request(s, 0, path);
-    const struct wr_location *loc = wr_location_find(r, r->server, r->pub.path);
+    const struct wr_location *loc = wr_location_find(r, &r->server->base, r->pub.path);
 
     assert_non_null(loc);
     snprintf(name, sizeof(name), "%s%.*s", loc->kind == WR_LOC_EXACT ? "=" : "",

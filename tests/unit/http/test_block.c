@@ -7,6 +7,7 @@ struct mod {
     bool on;
     uint64_t size;
     weir_scope *scope;
+    weir_scope *branch, *first;
 };
 
 static weir_self mod_self = WR_SELF;
@@ -20,7 +21,32 @@ set_block(weir_conf *cf, const weir_directive *d, void *field)
     return *(weir_scope **)field != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
+static int
+set_branch(weir_conf *cf, const weir_directive *d, void *field)
+{
+    (void)d;
+    *(weir_scope **)field = weir_conf_branch(cf, "other", "end");
+    return *(weir_scope **)field != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
+static int
+set_nothing(weir_conf *cf, const weir_directive *d, void *field)
+{
+    (void)cf;
+    (void)d;
+    (void)field;
+    return WEIR_OK;
+}
+
+#define BRANCH(name_, field_)                                                                       \
+    { .name = name_, .help = "a branch", .where = WEIR_IN_SERVER | WEIR_IN_LOCATION,                \
+      .type = WEIR_T_CUSTOM, .offset = offsetof(struct mod, field_), .size = sizeof(weir_scope *),  \
+      .flags = WEIR_D_BLOCK | WEIR_D_LOCAL | WEIR_D_MANY, .set = set_branch }
+
 static const weir_directive mod_rows[] = {
+    BRANCH("branch", branch), BRANCH("other", branch), BRANCH("first", first),
+    { .name = "end", .help = "no more", .where = WEIR_IN_LOCATION, .type = WEIR_T_CUSTOM,
+      .set = set_nothing },
     WEIR_OPT(struct mod, on, FLAG, "mod", WEIR_IN_ANY | WEIR_IN_LIMIT_EXCEPT, "off", "on or off"),
     WEIR_OPT(struct mod, size, SIZE, "mod_size", WEIR_IN_ANY | WEIR_IN_LIMIT_EXCEPT, "1", "a size"),
     { .name = "when", .help = "a block", .where = WEIR_IN_SERVER | WEIR_IN_LOCATION,
@@ -83,7 +109,7 @@ at(struct site *s, const char *path)
 {
     struct wr_request *r = site_request(s, 0, path);
 
-    return wr_location_find(r, r->server, r->pub.path);
+    return wr_location_find(r, &r->server->base, r->pub.path);
 }
 
 /* ---- Scopes. ---- */
@@ -164,6 +190,90 @@ test_limit_except_inherits_from_its_location(void **state)
     assert_int_equal(conf_at(at(&s, "/a")->limited)->size, 5);
     assert_true(conf_at(at(&s, "/a")->limited)->on);
     assert_false(conf_at(at(&s, "/a"))->on);
+    site_fini(&s);
+}
+
+/* ---- Branches. ---- */
+
+static const struct wr_location *
+branch_of(const struct wr_location *loc)
+{
+    return (const struct wr_location *)conf_at(loc)->branch;
+}
+
+static void
+test_a_branch_of_a_location_is_the_location_again(void **state)
+{
+    const struct wr_location *a, *branch;
+    struct site s;
+
+    (void)state;
+    site_must(&s, site_load_server(&s, "location /a { internal; mod_size 7; branch { mod on; } }"));
+    a = at(&s, "/a");
+    branch = branch_of(a);
+    assert_int_equal(branch->kind, WR_LOC_BRANCH);
+    assert_true(conf_at(branch)->on);
+    assert_false(conf_at(a)->on);
+    assert_int_equal(conf_at(branch)->size, 7);
+    assert_true(((const struct wr_loc_conf *)branch->conf[WR_SLOT_LOC])->internal);
+    assert_ptr_equal(branch->base, a->base);
+    assert_null(conf_at(branch)->branch);
+    site_fini(&s);
+}
+
+static void
+test_a_branch_behind_a_branch_is_within_it(void **state)
+{
+    const struct wr_location *inner;
+    struct site s;
+
+    (void)state;
+    site_must(&s, site_load_server(&s, "location /a { branch { mod on; } other { mod_size 3; }"
+                                       "  branch { mod_size 9; } }"));
+    /* The module keeps its last one: in the location that is the last of all. */
+    assert_int_equal(conf_at(branch_of(at(&s, "/a")))->size, 9);
+    assert_false(conf_at(branch_of(at(&s, "/a")))->on);
+    site_fini(&s);
+    site_must(&s, site_load_server(&s, "location /a { branch { mod on; } other { mod_size 3; } }"));
+    assert_int_equal(conf_at(branch_of(at(&s, "/a")))->size, 3);
+    assert_null(conf_at(branch_of(at(&s, "/a")))->branch);
+    site_fini(&s);
+    site_must(&s, site_load_server(&s, "location /a { first { mod on; } branch { mod_size 9; } }"));
+    inner = branch_of((const struct wr_location *)conf_at(at(&s, "/a"))->first);
+    assert_true(conf_at(inner)->on);
+    assert_int_equal(conf_at(inner)->size, 9);
+    assert_false(conf_at(branch_of(at(&s, "/a")))->on);
+    site_fini(&s);
+    site_must(&s, site_load_server(&s, "location /a { first { end; } branch { mod_size 9; } }"));
+    assert_null(conf_at((const struct wr_location *)conf_at(at(&s, "/a"))->first)->branch);
+    site_fini(&s);
+}
+
+static void
+test_a_branch_of_a_server_has_its_locations(void **state)
+{
+    const struct wr_location *server, *branch, *a;
+    struct wr_request *r;
+    struct site s;
+
+    (void)state;
+    site_must(&s, site_load_server(&s, "location /a { mod_size 3; } location @n { }"
+                                       "branch { mod on; location /b { } }"));
+    server = &s.home.http->servers[0]->base;
+    branch = branch_of(server);
+    assert_ptr_equal(branch->base, branch);
+    r = site_request(&s, 0, "/a");
+    a = wr_location_find(r, branch, r->pub.path);
+    assert_ptr_not_equal(a, at(&s, "/a"));
+    assert_true(conf_at(a)->on);
+    assert_int_equal(conf_at(a)->size, 3);
+    assert_ptr_equal(a->base, branch);
+    assert_non_null(wr_location_named(branch, WEIR_STR("@n")));
+    assert_ptr_not_equal(wr_location_named(branch, WEIR_STR("@n")),
+                         wr_location_named(server, WEIR_STR("@n")));
+    assert_ptr_equal(at(&s, "/b"), server);
+    r->pub.path = WEIR_STR("/b");
+    assert_ptr_not_equal(wr_location_find(r, branch, r->pub.path), branch);
     site_fini(&s);
 }
 
@@ -256,6 +366,9 @@ main(void)
         cmocka_unit_test(test_faults_within_a_scope_are_told),
         cmocka_unit_test(test_entering_a_scope_goes_on_behind_the_running_hook),
         cmocka_unit_test(test_limit_except_inherits_from_its_location),
+        cmocka_unit_test(test_a_branch_of_a_location_is_the_location_again),
+        cmocka_unit_test(test_a_branch_behind_a_branch_is_within_it),
+        cmocka_unit_test(test_a_branch_of_a_server_has_its_locations),
         cmocka_unit_test(test_plans_have_what_is_wanted_and_are_shared),
         cmocka_unit_test(test_subrequests_run_only_hooks_for_them),
         cmocka_unit_test(test_hook_order_names_a_phase_and_modules),

@@ -8,7 +8,7 @@ conf_of(const struct site *s, const char *path, uint32_t slot)
 {
     struct wr_request *r = site_request((struct site *)(uintptr_t)s, 0, path);
 
-    return wr_location_find(r, r->server, r->pub.path)->conf[slot];
+    return wr_location_find(r, &r->server->base, r->pub.path)->conf[slot];
 }
 
 static void

@@ -9,7 +9,7 @@ request_in(struct site *s, const char *path)
 {
     struct wr_request *r = site_request(s, 0, path);
 
-    wr_request_enter(r, wr_location_find(r, r->server, r->pub.path));
+    wr_request_enter(r, wr_location_find(r, &r->server->base, r->pub.path));
     return r;
 }
 

@@ -97,8 +97,8 @@ test_named_locations_are_found_by_name_only(void **state)
     (void)state;
     site_must(&s, site_load_server(&s, "location @a { } location / { }"));
     assert_string_equal(site_find(&s, "@a"), "server");
-    assert_non_null(wr_location_named(s.home.http->servers[0], WEIR_STR("@a")));
-    assert_null(wr_location_named(s.home.http->servers[0], WEIR_STR("@b")));
+    assert_non_null(wr_location_named(&s.home.http->servers[0]->base, WEIR_STR("@a")));
+    assert_null(wr_location_named(&s.home.http->servers[0]->base, WEIR_STR("@b")));
     site_fini(&s);
 }
 
@@ -195,7 +195,7 @@ entered(struct site *s, const char *method, uint32_t id)
 
     r->pub.method = id;
     r->pub.method_name = weir_str_c(method);
-    wr_request_enter(r, wr_location_find(r, r->server, r->pub.path));
+    wr_request_enter(r, wr_location_find(r, &r->server->base, r->pub.path));
     return r->loc;
 }
 
@@ -225,7 +225,7 @@ found(struct site *s, const char *host, const char *path)
     struct wr_request r = { .pub = { .pool = s->pool } };
     const struct wr_server *server = wr_vhost_find(s->home.http->listens->owner, weir_str_c(host), &r);
 
-    return wr_location_find(&r, server, weir_str_c(path));
+    return wr_location_find(&r, &server->base, weir_str_c(path));
 }
 
 static void

@@ -154,6 +154,10 @@ test_rewrite_looks_for_the_location_again(void **state)
     assert_int_equal(weir_rewrite(&r->pub, WEIR_STR("/y"), WEIR_STR("z")), WEIR_OK);
     assert_true(r->rewritten);
     assert_true(weir_str_eq(r->pub.args, WEIR_STR("z")));
+    assert_true((r->pub.flags & WEIR_R_INTERNAL) != 0);
+    weir_stay(&r->pub);
+    assert_false(r->rewritten);
+    assert_true(weir_str_eq(r->pub.path, WEIR_STR("/y")));
     r->phase = WEIR_PHASE_CONTENT;
     assert_int_equal(weir_rewrite(&r->pub, WEIR_STR("/y"), WEIR_STR("z")), WEIR_INVALID);
     site_fini(&s);

@@ -122,6 +122,8 @@ test_captures_are_those_of_the_last_match(void **state)
     assert_str(eval("$1"), "aa");
     assert_int_equal(weir_regex_match(&w.r.pub, re, WEIR_STR("/other")), WEIR_ABSENT);
     assert_str(eval("$1"), "aa");
+    weir_captures_drop(&w.r.pub);
+    assert_str(eval("<$1$2>"), "<>");
 }
 
 static weir_str
@@ -138,7 +140,7 @@ test_a_variable_that_matches_leaves_the_captures_of_the_text_alone(void **state)
     weir_regex *inner = weir_regex_compile(&w.cf, WEIR_STR("(in)"), 0);
 
     (void)state;
-    (void)weir_var_define(&w.cf, WEIR_STR("m"), get_matching, inner);
+    (void)weir_var_define(&w.cf, WEIR_STR("m"), 0, get_matching, inner);
     assert_str(eval("$1"), "");
     assert_int_equal(weir_regex_match(&w.r.pub, outer, WEIR_STR("outer")), WEIR_OK);
     assert_str(eval("$1 $m $1"), "out in out");
@@ -165,6 +167,19 @@ test_only_what_variables_bring_is_escaped(void **state)
     assert_str(escaped("$q", WEIR_ESCAPE_LOG), "a\\x22b\\x0A");
     assert_str(escaped("{\"q\":\"$q\"}", WEIR_ESCAPE_JSON), "{\"q\":\"a\\\"b\\n\"}");
     assert_str(escaped("/\"$q", WEIR_ESCAPE_NONE), "/\"a\"b\n");
+}
+
+static void
+test_captures_alone_are_escaped_when_asked_for(void **state)
+{
+    weir_regex *re = weir_regex_compile(&w.cf, WEIR_STR("(.*)"), 0);
+
+    (void)state;
+    give("q", WEIR_STR("a&b"));
+    assert_int_equal(weir_regex_match(&w.r.pub, re, WEIR_STR("c&d")), WEIR_OK);
+    assert_str(escaped("x&$q&$1", WEIR_ESCAPE_ARGS | WEIR_ESCAPE_CAPTURES), "x&a&b&c%26d");
+    assert_str(escaped("$1", WEIR_ESCAPE_ARGS | WEIR_ESCAPE_CAPTURES), "c%26d");
+    assert_str(escaped("$q", WEIR_ESCAPE_ARGS | WEIR_ESCAPE_CAPTURES), "a&b");
 }
 
 static void
@@ -262,6 +277,7 @@ main(void)
         TEST(test_captures_are_those_of_the_last_match),
         TEST(test_a_variable_that_matches_leaves_the_captures_of_the_text_alone),
         TEST(test_only_what_variables_bring_is_escaped),
+        TEST(test_captures_alone_are_escaped_when_asked_for),
         TEST(test_a_variable_that_is_not_there_is_shown_as_missing),
         TEST(test_a_value_grows_to_its_length),
         TEST(test_escaping_grows_a_value_six_times),

@@ -145,13 +145,13 @@ test_one_that_computes_itself_is_not_set(void **state)
 }
 
 static void
-test_an_own_variable_hides_that_of_a_family(void **state)
+test_a_variable_of_a_family_can_be_set(void **state)
 {
     int32_t i = weir_var_find(&w.cf, WEIR_STR("t_name_x"));
 
     (void)state;
     assert_int_equal(weir_var_declare(&w.cf, WEIR_STR("t_name_x")), i);
-    assert_null(weir_var_get(&w.r.pub, i).data);
+    assert_str(weir_var_get(&w.r.pub, i), "conf:x");
     assert_int_equal(weir_var_set(&w.r.pub, i, WEIR_STR("own")), WEIR_OK);
     assert_str(weir_var_get(&w.r.pub, i), "own");
 }
@@ -188,7 +188,7 @@ define(const char *name, const char *text)
     weir_value *v = weir_value_compile(&w.cf, weir_str_c(text));
 
     assert_non_null(v);
-    return weir_var_define(&w.cf, weir_str_c(name), get_data, v);
+    return weir_var_define(&w.cf, weir_str_c(name), 0, get_data, v);
 }
 
 static void
@@ -226,6 +226,50 @@ test_set_comes_before_a_definition(void **state)
 }
 
 static void
+test_a_fresh_definition_is_computed_at_every_use(void **state)
+{
+    weir_value *v = weir_value_compile(&w.cf, WEIR_STR("$t_own"));
+    int32_t i = weir_var_define(&w.cf, WEIR_STR("m"), WEIR_VAR_FRESH, get_data, v);
+
+    (void)state;
+    (void)weir_var_get(&w.r.pub, i);
+    (void)weir_var_get(&w.r.pub, i);
+    assert_int_equal(w.computed, 2);
+}
+
+/* ---- Defaults. ---- */
+
+static void
+test_a_default_is_asked_once_and_only_before_a_value_is_set(void **state)
+{
+    int32_t x = weir_var_declare(&w.cf, WEIR_STR("x")), y = weir_var_declare(&w.cf, WEIR_STR("y"));
+    weir_value *v = weir_value_compile(&w.cf, WEIR_STR("none"));
+
+    (void)state;
+    weir_var_default(&w.cf, x, get_data, v);
+    weir_var_default(&w.cf, y, get_data, v);
+    assert_str(weir_var_get(&w.r.pub, x), "none");
+    assert_str(weir_var_get(&w.r.pub, x), "none");
+    assert_int_equal(w.computed, 1);
+    assert_int_equal(weir_var_set(&w.r.pub, x, WEIR_STR("1")), WEIR_OK);
+    assert_int_equal(weir_var_set(&w.r.pub, y, WEIR_STR("2")), WEIR_OK);
+    assert_str(weir_var_get(&w.r.pub, x), "1");
+    assert_str(weir_var_get(&w.r.pub, y), "2");
+    assert_int_equal(w.computed, 1);
+}
+
+static void
+test_a_definition_comes_before_a_default(void **state)
+{
+    int32_t i = define("m", "map");
+
+    (void)state;
+    assert_int_equal(weir_var_declare(&w.cf, WEIR_STR("m")), i);
+    weir_var_default(&w.cf, i, get_data, weir_value_compile(&w.cf, WEIR_STR("none")));
+    assert_str(weir_var_get(&w.r.pub, i), "map");
+}
+
+static void
 test_a_cycle_is_absent(void **state)
 {
     int32_t a = define("a", "[$b]"), b = define("b", "($a)"), self = define("self", "$self");
@@ -254,11 +298,14 @@ main(void)
         TEST(test_a_word_with_escapes_is_underlined_whole),
         TEST(test_a_declared_one_has_the_value_it_was_given),
         TEST(test_one_that_computes_itself_is_not_set),
-        TEST(test_an_own_variable_hides_that_of_a_family),
+        TEST(test_a_variable_of_a_family_can_be_set),
         TEST(test_subrequests_see_what_was_set_and_compute_their_own),
         TEST(test_a_defined_one_is_computed_once),
         TEST(test_what_exists_is_not_defined_again),
         TEST(test_set_comes_before_a_definition),
+        TEST(test_a_fresh_definition_is_computed_at_every_use),
+        TEST(test_a_default_is_asked_once_and_only_before_a_value_is_set),
+        TEST(test_a_definition_comes_before_a_default),
         TEST(test_a_cycle_is_absent),
     };
 

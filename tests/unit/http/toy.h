@@ -202,6 +202,7 @@ toy_set_up(void **state)
     toy.server.base.conf = toy.conf;
     toy.server.base.plan = &toy.plan;
     toy.server.base.server = &toy.server;
+    toy.server.base.base = &toy.server.base;
     toy.room = TOY_BYTES;
     return 0;
 }

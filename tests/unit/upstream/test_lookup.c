@@ -21,7 +21,7 @@
 
 static char path[] = "/tmp/weir-test-lookup-XXXXXX";
 static struct wr_loop *loop;
-static weir_pool *pool, *worker, *owner;
+static weir_pool *pool, *worker;
 static struct wr_resolver *resolver;
 static weir_upstream *u;
 static int told;
@@ -46,7 +46,6 @@ set_up(void **state)
     loop = wr_loop_create();
     pool = wr_pool_create("conf", NULL);
     worker = wr_pool_create("worker", NULL);
-    owner = wr_pool_create("owner", NULL);
     resolver = wr_resolver_create(pool);
     resolver->hosts = path;
     u = wr_group_create(pool, WEIR_STR("g"));
@@ -58,7 +57,6 @@ static int
 tear_down(void **state)
 {
     (void)state;
-    wr_pool_destroy(&owner);
     wr_lookup_stop(u);
     wr_resolver_close(resolver);
     wr_pool_destroy(&worker);
@@ -80,9 +78,9 @@ add(const char *address, enum wr_lookup_manner manner)
 }
 
 static void
-on_known(void *data)
+on_known(struct wr_lookup_wait *w)
 {
-    (void)data;
+    (void)w;
     told++;
 }
 
@@ -112,14 +110,16 @@ test_a_resolved_server_has_the_addresses_of_its_name(void **state)
 static void
 test_who_comes_before_the_first_answer_waits_for_it(void **state)
 {
+    struct wr_lookup_wait w[2] = { { .fn = NULL } };
+
     (void)state;
     write_hosts("192.0.2.1 app.example\n");
     add("app.example", WR_LOOKUP_RESOLVED);
     assert_false(wr_lookup_pending(u));
     wr_lookup_start(u, worker);
     assert_true(wr_lookup_pending(u));
-    (void)wr_lookup_wait(u, owner, on_known, NULL);
-    (void)wr_lookup_wait(u, owner, on_known, NULL);
+    wr_lookup_wait(u, &w[0], on_known);
+    wr_lookup_wait(u, &w[1], on_known);
     assert_int_equal(told, 0);
     turn();
     assert_int_equal(told, 2);
@@ -130,18 +130,19 @@ test_who_comes_before_the_first_answer_waits_for_it(void **state)
 static void
 test_who_waits_may_leave(void **state)
 {
-    struct wr_lookup_wait *w;
+    struct wr_lookup_wait w[2] = { { .fn = NULL } };
 
     (void)state;
+    wr_lookup_leave(&w[0]); /* waits for nothing */
     write_hosts("192.0.2.1 app.example\n");
     add("app.example", WR_LOOKUP_RESOLVED);
     wr_lookup_start(u, worker);
-    w = wr_lookup_wait(u, owner, on_known, NULL);
-    (void)wr_lookup_wait(u, owner, on_known, NULL);
-    wr_lookup_cancel(w);
-    wr_pool_destroy(&owner);
+    wr_lookup_wait(u, &w[0], on_known);
+    wr_lookup_wait(u, &w[1], on_known);
+    wr_lookup_leave(&w[0]);
     turn();
-    assert_int_equal(told, 0);
+    assert_int_equal(told, 1);
+    wr_lookup_leave(&w[1]); /* is told already */
 }
 
 static void
@@ -201,6 +202,8 @@ test_peers_stand_in_the_order_of_their_servers(void **state)
 static void
 test_a_wanted_name_is_asked_for_when_it_is_wanted(void **state)
 {
+    struct wr_lookup_wait w = { .fn = NULL };
+
     (void)state;
     write_hosts("192.0.2.1 app.example\n");
     add("app.example", WR_LOOKUP_WANTED);
@@ -209,7 +212,7 @@ test_a_wanted_name_is_asked_for_when_it_is_wanted(void **state)
     assert_int_equal(wr_group_count(u), 0);
     wr_lookup_want(u);
     assert_true(wr_lookup_pending(u));
-    (void)wr_lookup_wait(u, owner, on_known, NULL);
+    wr_lookup_wait(u, &w, on_known);
     turn();
     assert_int_equal(told, 1);
     assert_int_equal(wr_group_count(u), 1);

@@ -1,91 +1,10 @@
 /* What workers share of a group in a zone. A second worker is a second configuration over the same
  * regions, or a forked child; who dies, dies without a word. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "worker.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "base/pool.h"
-#include "module/registry.h"
-#include "module/zone.h"
-#include "upstream/balance.h"
-#include "upstream/share.h"
-
-/* One worker of a configuration with group "g". */
-struct worker {
-    weir_pool *pool;
-    struct wr_diag diag;
-    struct wr_registry registry;
-    struct weir_conf cf;
-    weir_upstream *u;
-    struct wr_share *share;
-};
-
-static struct wr_zone_list regions;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    wr_zone_list_init(&regions);
-    wr_clock.now_ms = 1000000;
-    return 0;
-}
-
-static struct wr_group_server
-like(uint32_t max_conns)
-{
-    return (struct wr_group_server){
-        .weight = 1, .max_fails = 1, .fail_timeout_ms = 10000, .max_conns = max_conns
-    };
-}
-
-static void
-load(struct worker *w, const char *zone, uint32_t peers, uint32_t max_conns)
-{
-    struct wr_group_server settings = like(max_conns);
-
-    memset(w, 0, sizeof(*w));
-    w->pool = wr_pool_create("test", NULL);
-    wr_diag_init(&w->diag, w->pool);
-    wr_registry_init(&w->registry, w->pool, "/nowhere", NULL, 0, &regions);
-    w->cf.pool = w->pool;
-    w->cf.diag = &w->diag;
-    w->cf.space = &w->registry.space;
-    w->cf.make_zone = wr_zone_make;
-    w->u = wr_group_create(w->pool, WEIR_STR("g"));
-    w->u->zone = weir_zone_find(&w->cf, weir_str_c(zone));
-    assert_int_equal(weir_zone_claim(&w->cf, w->u->zone, WR_SHARE_LAYOUT, wr_share_fresh, NULL),
-                     WEIR_OK);
-    for (uint32_t i = 0; i < peers; i++) {
-        weir_str at = weir_print(w->pool, "127.0.0.%u:80", i + 1);
-        assert_true(wr_group_add(w->u, at, 0, &settings, NULL));
-    }
-}
-
-static void
-start(struct worker *w)
-{
-    w->share = wr_share_join(w->u->zone, w->pool);
-    assert_non_null(w->share);
-    wr_share_join_group(w->share, w->u);
-}
-
-static void
-stop(struct worker *w)
-{
-    wr_share_leave_group(w->u);
-    wr_share_leave(w->share);
-    wr_pool_destroy(&w->pool);
-}
 
 static int
 pick(struct worker *w, struct wr_attempt *a)
@@ -118,10 +37,10 @@ test_what_one_worker_sees_all_know(void **state)
     struct wr_attempt x;
 
     (void)state;
-    load(&a, "z:64k", 2, 0);
-    load(&b, "z:64k", 2, 0);
-    start(&a);
-    start(&b);
+    worker_load(&a, "z:64k", 2, 0);
+    worker_load(&b, "z:64k", 2, 0);
+    worker_start(&a);
+    worker_start(&b);
     assert_ptr_equal(peer(&a, 0), peer(&b, 0));
     assert_string_equal(weir_dup(a.pool, peer(&b, 1)->addr).data, "127.0.0.2:80");
     assert_int_equal(pick(&a, &x), WEIR_OK);
@@ -131,8 +50,8 @@ test_what_one_worker_sees_all_know(void **state)
     assert_true(peer(&b, 0)->flags & WEIR_PEER_FAILED);
     assert_int_equal(weir_peer_set_down(b.u, peer(&b, 1)->id, true), WEIR_OK);
     assert_int_equal(pick(&a, &x), WEIR_ABSENT);
-    stop(&a);
-    stop(&b);
+    worker_stop(&a);
+    worker_stop(&b);
 }
 
 static void
@@ -142,17 +61,17 @@ test_max_conns_holds_for_all_workers_together(void **state)
     struct wr_attempt x, y;
 
     (void)state;
-    load(&a, "z:64k", 1, 1);
-    load(&b, "z:64k", 1, 1);
-    start(&a);
-    start(&b);
+    worker_load(&a, "z:64k", 1, 1);
+    worker_load(&b, "z:64k", 1, 1);
+    worker_start(&a);
+    worker_start(&b);
     assert_int_equal(pick(&a, &x), WEIR_OK);
     assert_int_equal(pick(&b, &y), WEIR_LIMIT);
     done(&a, &x, WEIR_OK);
     assert_int_equal(pick(&b, &y), WEIR_OK);
     done(&b, &y, WEIR_OK);
-    stop(&a);
-    stop(&b);
+    worker_stop(&a);
+    worker_stop(&b);
 }
 
 static void
@@ -164,27 +83,27 @@ test_a_dead_worker_gives_back_what_it_had(void **state)
     int status;
 
     (void)state;
-    load(&a, "z:64k", 1, 2);
-    load(&b, "z:64k", 1, 2);
-    start(&a);
+    worker_load(&a, "z:64k", 1, 2);
+    worker_load(&b, "z:64k", 1, 2);
+    worker_start(&a);
     assert_int_equal(pick(&a, &x), WEIR_OK);
     child = fork();
     if (child == 0) {
-        start(&b);
+        worker_start(&b);
         _exit(pick(&b, &y) == WEIR_OK && peer(&b, 0)->active == 2 ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(peer(&a, 0)->active, 2);
-    start(&b); /* its successor */
+    worker_start(&b); /* its successor */
     assert_int_equal(peer(&a, 0)->active, 1);
     assert_int_equal(pick(&b, &y), WEIR_OK);
     assert_int_equal(peer(&a, 0)->active, 2);
     done(&b, &y, WEIR_OK);
     done(&a, &x, WEIR_OK);
     assert_int_equal(peer(&a, 0)->active, 0);
-    stop(&a);
-    stop(&b);
+    worker_stop(&a);
+    worker_stop(&b);
 }
 
 /* What an operator changed is what the configuration said, until that is read anew. */
@@ -195,24 +114,24 @@ test_a_reload_keeps_failures_and_brings_its_settings(void **state)
     struct wr_attempt x;
 
     (void)state;
-    load(&old, "z:64k", 2, 0);
-    start(&old);
+    worker_load(&old, "z:64k", 2, 0);
+    worker_start(&old);
     assert_int_equal(pick(&old, &x), WEIR_OK);
     done(&old, &x, WEIR_ERROR);
     assert_int_equal(weir_peer_set_down(old.u, peer(&old, 1)->id, true), WEIR_OK);
     wr_clock.now_ms += 100;
-    load(&new, "z:64k", 2, 7);
-    load(&again, "z:64k", 2, 7);
-    start(&new);
+    worker_load(&new, "z:64k", 2, 7);
+    worker_load(&again, "z:64k", 2, 7);
+    worker_start(&new);
     assert_true(peer(&new, 0)->flags & WEIR_PEER_FAILED);
     assert_int_equal(peer(&new, 0)->max_conns, 7);
     assert_int_equal(peer(&new, 1)->flags & WEIR_PEER_DOWN, 0);
     assert_int_equal(weir_peer_set_down(new.u, peer(&new, 1)->id, true), WEIR_OK);
-    start(&again); /* another worker of the same configuration */
+    worker_start(&again); /* another worker of the same configuration */
     assert_true(peer(&new, 1)->flags & WEIR_PEER_DOWN);
-    stop(&old);
-    stop(&new);
-    stop(&again);
+    worker_stop(&old);
+    worker_stop(&new);
+    worker_stop(&again);
 }
 
 static void
@@ -222,10 +141,10 @@ test_exchanges_that_outlast_their_worker_s_share_end_well(void **state)
     struct wr_attempt x;
 
     (void)state;
-    load(&a, "z:64k", 1, 0);
-    load(&b, "z:64k", 1, 0);
-    start(&a);
-    start(&b);
+    worker_load(&a, "z:64k", 1, 0);
+    worker_load(&b, "z:64k", 1, 0);
+    worker_start(&a);
+    worker_start(&b);
     assert_int_equal(pick(&a, &x), WEIR_OK);
     wr_share_leave_group(a.u);
     wr_share_leave(a.share);
@@ -234,7 +153,7 @@ test_exchanges_that_outlast_their_worker_s_share_end_well(void **state)
     done(&a, &x, WEIR_OK);
     assert_int_equal(peer(&a, 0)->active, 0);
     wr_pool_destroy(&a.pool);
-    stop(&b);
+    worker_stop(&b);
 }
 
 /* 32k hold 28 peers: 1k each of what is left for use. Addresses that come and go have room for
@@ -243,15 +162,15 @@ static void
 test_addresses_that_come_and_go_have_room(void **state)
 {
     struct worker a;
-    struct wr_group_server name = like(0);
+    struct wr_group_server name = worker_server(0);
     const struct wr_group_server *server;
 
     (void)state;
-    load(&a, "z:32k", 0, 0);
+    worker_load(&a, "z:32k", 0, 0);
     name.resolve = true;
     assert_true(wr_group_add(a.u, WEIR_STR("app.invalid"), 80, &name, NULL));
     server = *wr_vec_at(&a.u->servers, struct wr_group_server *, 0);
-    start(&a);
+    worker_start(&a);
     for (uint32_t i = 0; i < 300; i++) {
         struct wr_group_address at = { .weight = 0 };
         weir_str text = weir_print(a.pool, "127.0.%u.%u:80", i / 250, i % 250 + 1);
@@ -259,7 +178,7 @@ test_addresses_that_come_and_go_have_room(void **state)
         assert_true(wr_group_set_addresses(a.u, server, &at, 1));
         assert_ptr_not_equal(wr_group_peer(a.u, 0)->state, &wr_group_peer(a.u, 0)->own);
     }
-    stop(&a);
+    worker_stop(&a);
 }
 
 static void
@@ -269,17 +188,17 @@ test_peers_without_room_count_for_themselves(void **state)
     struct wr_attempt x;
 
     (void)state;
-    load(&a, "z:32k", 60, 0);
-    start(&a);
+    worker_load(&a, "z:32k", 60, 0);
+    worker_start(&a);
     assert_ptr_equal(wr_group_peer(a.u, 59)->state, &wr_group_peer(a.u, 59)->own);
     for (int i = 0; i < 60; i++) {
         assert_int_equal(pick(&a, &x), WEIR_OK);
         done(&a, &x, WEIR_OK);
     }
-    stop(&a);
+    worker_stop(&a);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, setup)
+#define TEST(name) cmocka_unit_test_setup(name, worker_setup)
 
 int
 main(void)

@@ -1,0 +1,178 @@
+/* replace - rewrite: another path for one that a regular expression matches, or a redirect.
+ *
+ *     rewrite regex replacement [last | break | redirect | permanent];
+ *
+ * The replacement is cut at its first `?` when it is read, so that path and query are two values
+ * and each is put together once. A path is decoded, a query and a URL are not: what was matched in
+ * a path that came encoded is encoded again where it goes into one of these.
+ */
+#include "program.h"
+
+struct replacement {
+    weir_value *path;
+    weir_value *args; /* NULL: there is no `?` */
+};
+
+struct replace_step {
+    struct step step; /* first; status is a redirect's, else 0 */
+    weir_regex *regex;
+    weir_str pattern;
+    struct replacement plain;
+    struct replacement coded; /* for a path that came encoded */
+    bool keeps_args;          /* the request's query is put behind */
+    bool stays;               /* break */
+    bool stops;               /* no step after this one */
+};
+
+/* ---- Running. ---- */
+
+/* Did the path come with "%" or "+" in it? Then bytes in it may mean something in a query. */
+static bool
+came_encoded(const weir_request *r)
+{
+    const char *mark = r->target.len != 0 ? memchr(r->target.data, '?', r->target.len) : NULL;
+    size_t len = mark != NULL ? (size_t)(mark - r->target.data) : r->target.len;
+
+    return len != 0 &&
+           (memchr(r->target.data, '%', len) != NULL || memchr(r->target.data, '+', len) != NULL);
+}
+
+static int
+redirect(weir_request *r, const struct replace_step *s, const struct replacement *t)
+{
+    bool behind = s->keeps_args && r->args.len != 0;
+    weir_str url = weir_value_get(r, t->path);
+
+    if (t->args != NULL || behind) {
+        weir_str args = weir_value_get(r, t->args);
+        url = weir_print(r->pool, "%.*s?%.*s%s%.*s", WEIR_FMT(url), WEIR_FMT(args),
+                         t->args != NULL && behind ? "&" : "", behind ? (int)r->args.len : 0,
+                         r->args.data);
+    }
+    REWRITE_LOG(r, "rewritten redirect: \"%.*s\"", WEIR_FMT(url));
+    return weir_redirect(r, s->step.status, url);
+}
+
+static int
+change(weir_request *r, const struct replace_step *s, const struct replacement *t)
+{
+    weir_str path = weir_value_get(r, t->path);
+    weir_str args = { NULL, 0 }; /* as it is */
+
+    if (t->args != NULL) {
+        args = weir_value_get(r, t->args);
+        if (s->keeps_args && r->args.len != 0) {
+            args = weir_print(r->pool, "%.*s&%.*s", WEIR_FMT(args), WEIR_FMT(r->args));
+        }
+    } else if (!s->keeps_args) {
+        args = WEIR_STR("");
+    }
+    if (path.len == 0) {
+        weir_say(r->log, ERROR, "the rewritten URI has a zero length");
+        return 500;
+    }
+    if (weir_rewrite(r, path, args) != WEIR_OK) {
+        return 500;
+    }
+    if (s->stays) {
+        weir_stay(r);
+    }
+    REWRITE_LOG(r, "rewritten data: \"%.*s\", args: \"%.*s\"", WEIR_FMT(r->path),
+                WEIR_FMT(r->args));
+    return s->stops ? STEP_STOP : WEIR_NEXT;
+}
+
+static int
+run_rewrite(weir_request *r, const struct step *step)
+{
+    const struct replace_step *s = (const struct replace_step *)step;
+    int rc = weir_regex_match(r, s->regex, r->path);
+
+    if (rc == WEIR_ABSENT) {
+        weir_captures_drop(r);
+        REWRITE_LOG(r, "\"%.*s\" does not match \"%.*s\"", WEIR_FMT(s->pattern), WEIR_FMT(r->path));
+        return WEIR_NEXT;
+    }
+    if (rc != WEIR_OK) {
+        return 500;
+    }
+    REWRITE_LOG(r, "\"%.*s\" matches \"%.*s\"", WEIR_FMT(s->pattern), WEIR_FMT(r->path));
+    const struct replacement *t = came_encoded(r) ? &s->coded : &s->plain;
+    return s->step.status != 0 ? redirect(r, s, t) : change(r, s, t);
+}
+
+/* ---- Reading. ---- */
+
+static bool
+begins_with(weir_str s, weir_str what)
+{
+    return s.len >= what.len && memcmp(s.data, what.data, what.len) == 0;
+}
+
+static int
+read_flag(weir_conf *cf, struct replace_step *s)
+{
+    weir_str flag = weir_conf_arg(cf, 3);
+    weir_str to = weir_conf_arg(cf, 2);
+
+    if (begins_with(to, WEIR_STR("http://")) || begins_with(to, WEIR_STR("https://")) ||
+        begins_with(to, WEIR_STR("$scheme"))) {
+        s->step.status = 302;
+    }
+    s->stops = s->step.status != 0 || flag.data != NULL;
+    if (weir_str_eq(flag, WEIR_STR("redirect"))) {
+        s->step.status = 302;
+    } else if (weir_str_eq(flag, WEIR_STR("permanent"))) {
+        s->step.status = 301;
+    } else if (weir_str_eq(flag, WEIR_STR("break"))) {
+        s->stays = true;
+    } else if (flag.data != NULL && !weir_str_eq(flag, WEIR_STR("last"))) {
+        return weir_conf_error_at(cf, 3, "invalid parameter \"%.*s\"", WEIR_FMT(flag));
+    }
+    return WEIR_OK;
+}
+
+static bool
+compile(weir_conf *cf, struct replacement *t, weir_str text, uint32_t path_escape,
+        uint32_t args_escape)
+{
+    const char *mark = text.len != 0 ? memchr(text.data, '?', text.len) : NULL;
+    weir_str path = text;
+    weir_str none = { NULL, 0 };
+
+    if (mark != NULL) {
+        path.len = (size_t)(mark - text.data);
+        weir_str args = { mark + 1, text.len - path.len - 1 };
+        t->args = weir_value_compile_escaped(cf, args, args_escape | WEIR_ESCAPE_CAPTURES, none);
+        if (t->args == NULL) {
+            return false;
+        }
+    }
+    t->path = weir_value_compile_escaped(cf, path, path_escape | WEIR_ESCAPE_CAPTURES, none);
+    return t->path != NULL;
+}
+
+int
+set_rewrite(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct replace_step *s = program_add_sized(cf, field, sizeof(*s));
+    weir_str to = weir_conf_arg(cf, 2);
+
+    (void)d;
+    s->step.run = run_rewrite;
+    s->pattern = weir_conf_arg(cf, 1);
+    s->regex = weir_regex_compile(cf, s->pattern, 0);
+    s->keeps_args = to.len == 0 || to.data[to.len - 1] != '?';
+    to.len -= s->keeps_args ? 0 : 1;
+    if (s->regex == NULL || read_flag(cf, s) != WEIR_OK) {
+        return WEIR_ERROR;
+    }
+    if (to.len == 0) {
+        return weir_conf_error_at(cf, 2, "a replacement of nothing is no path");
+    }
+    uint32_t path_escape = s->step.status != 0 ? WEIR_ESCAPE_URI : WEIR_ESCAPE_NONE;
+    return compile(cf, &s->plain, to, WEIR_ESCAPE_NONE, WEIR_ESCAPE_NONE) &&
+                   compile(cf, &s->coded, to, path_escape, WEIR_ESCAPE_ARGS)
+               ? WEIR_OK
+               : WEIR_ERROR;
+}
