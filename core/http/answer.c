@@ -8,8 +8,12 @@
 #include "http/response.h"
 #include "http/types.h"
 #include "wire/names.h"
+#include "wire/status.h"
 
-enum { REASON_MAX = 256 }; /* bytes of a reason phrase */
+enum {
+    REASON_MAX = 256, /* bytes of a reason phrase */
+    PHRASE_AT = 13    /* where it stands in a status line */
+};
 
 /* ---- Fields. ---- */
 
@@ -145,6 +149,12 @@ weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
     return WEIR_OK;
 }
 
+weir_str
+weir_connect_protocol(const weir_request *r)
+{
+    return wr_request_of(r)->protocol;
+}
+
 const weir_header *
 weir_in_trailers(const weir_request *r)
 {
@@ -173,6 +183,16 @@ weir_out_interim(weir_request *pub, uint32_t status, const weir_header *first)
     return WEIR_OK;
 }
 
+/* Is the phrase the status' own? Then nothing has to be said: the line is ready. */
+static bool
+is_usual(uint32_t status, weir_str reason)
+{
+    weir_str line = status >= 100 && status <= 599 ? wr_status_line(status) : WEIR_STR("");
+
+    return line.len == PHRASE_AT + reason.len + 2 &&
+           memcmp(line.data + PHRASE_AT, reason.data, reason.len) == 0;
+}
+
 int
 weir_out_reason(weir_request *r, weir_str reason)
 {
@@ -182,7 +202,7 @@ weir_out_reason(weir_request *r, weir_str reason)
     if (reason.len > REASON_MAX || !wr_value_valid(reason)) {
         return WEIR_INVALID;
     }
-    wr_request_of(r)->status_text = reason;
+    wr_request_of(r)->status_text = is_usual(r->status, reason) ? (weir_str){ NULL, 0 } : reason;
     return WEIR_OK;
 }
 

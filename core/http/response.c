@@ -38,6 +38,7 @@ wr_response_clear(struct wr_request *r)
     r->pub.out = r->out->index;
     r->pub.out_first = NULL;
     r->pub.out_length = -1;
+    r->status_text = (weir_str){ NULL, 0 };
     r->lengths_differ = false;
     r->source = NULL;
     r->trailers = NULL;

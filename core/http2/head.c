@@ -481,7 +481,7 @@ frame_body(struct wr_stream *s, const struct wr_http2_head *head, bool last)
     s->in_end = s->in_told = last;
     s->r->pub.in_length = last ? 0 : head->length;
     s->continue_owed = head->expect_continue && !last;
-    if (!last) {
+    if (!last && head->protocol.data == NULL) { /* what follows a CONNECT is no body [RFC 8441 4] */
         s->r->pub.flags |= WEIR_R_HAS_BODY;
     }
 }

@@ -155,7 +155,7 @@ reply_answer(struct proxied *p)
     uint32_t status = reply->status;
     int rc;
 
-    if (status > 599) {
+    if (status > 599 || (r->method == WEIR_CONNECT && status / 100 == 2)) {
         weir_say(r->log, ERROR, "upstream sent the status %u", status);
         send_give_up(p);
         return 502;
@@ -174,6 +174,7 @@ reply_answer(struct proxied *p)
         }
     }
     if (reply->reason.len != 0) {
+        (void)weir_out_status(r, status);
         (void)weir_out_reason(r, reply->reason);
     }
     if (status == 101) {

@@ -285,8 +285,7 @@ write_connection(struct text *to, struct proxied *p)
     if (p->asks_upgrade) {
         text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
                         : WEIR_STR("Connection: upgrade\r\nUpgrade: "));
-        text_add(to, r->in[WEIR_H_UPGRADE]->value);
-        text_add(to, WEIR_STR("\r\n"));
+        upgrade_write(to, p->r);
     } else if (te) {
         text_add(to, WEIR_STR("Connection: TE\r\n"));
     }
@@ -319,7 +318,7 @@ method_of(weir_request *r, const proxy_conf *c)
     weir_str method = weir_value_get(r, c->method);
 
     if (method.len == 0) {
-        return r->method_name;
+        return r->method == WEIR_CONNECT ? WEIR_STR("GET") : r->method_name;
     }
     for (size_t i = 0; i < method.len; i++) {
         if ((uint8_t)method.data[i] <= 0x20 || (uint8_t)method.data[i] >= 0x7f) {

@@ -2,11 +2,53 @@
  * granted. [RFC 9110 7.8] */
 #include "proxy.h"
 
+/* A client of HTTP/2 wishes for a tunnel by CONNECT; the upstream is asked by an upgrade. [RFC
+ * 8441] */
+static bool
+connects(const weir_request *r, const proxy_conf *c)
+{
+    return c->upgrade && c->http_version == 11 && !c->head.sets_upgrade &&
+           !c->head.sets_connection && weir_connect_protocol(r).len != 0;
+}
+
+void
+upgrade_write(struct text *to, weir_request *r)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    weir_str protocol = weir_connect_protocol(r);
+    uint8_t chance[22];
+    char key[24];
+
+    if (protocol.len == 0) {
+        text_add(to, r->in[WEIR_H_UPGRADE]->value);
+        text_add(to, WEIR_STR("\r\n"));
+        return;
+    }
+    text_add(to, protocol);
+    text_add(to, WEIR_STR("\r\n"));
+    if (weir_str_ieq(protocol, WEIR_STR("websocket")) &&
+        weir_in_find(r, WEIR_STR("Sec-WebSocket-Key")) ==
+            NULL) { /* 16 bytes in base64 [RFC 6455 4.1] */
+        weir_random(chance, sizeof(chance));
+        for (size_t i = 0; i < sizeof(chance); i++) {
+            key[i] = digits[chance[i] & 63];
+        }
+        key[21] = digits[chance[21] & 48];
+        key[22] = key[23] = '=';
+        text_add(to, WEIR_STR("Sec-WebSocket-Key: "));
+        text_add(to, (weir_str){ key, sizeof(key) });
+        text_add(to, WEIR_STR("\r\n"));
+    }
+}
+
 bool
 upgrade_wanted(const weir_request *r, const proxy_conf *c)
 {
     const weir_header *wish = r->in[WEIR_H_UPGRADE];
 
+    if (r->method == WEIR_CONNECT) {
+        return connects(r, c);
+    }
     return c->upgrade && c->http_version == 11 && r->version == 11 &&
            !(r->flags & WEIR_R_SUBREQUEST) && !c->head.sets_upgrade && !c->head.sets_connection &&
            wish != NULL && wish->same == NULL &&
