@@ -52,7 +52,7 @@ struct wr_ssl_conf {
     weir_str stapling_responder;
     uint32_t ocsp;               /* enum wr_ssl_ocsp */
     weir_str ocsp_responder;
-    bool early_data, reject;
+    bool early_data, reject, reload;
     weir_strs commands;          /* name, value, name, value ... */
     struct wr_ssl_certificate_cache {
         bool on;
