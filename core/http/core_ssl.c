@@ -27,12 +27,11 @@ typedef struct wr_ssl_conf conf;
 static weir_str
 full_path(weir_conf *cf, weir_str path)
 {
-    if (path.len == 0 || path.data[0] == '/' || path.data[0] == '$' ||
-        wr_str_starts(path, WEIR_STR("data:")) || wr_str_starts(path, WEIR_STR("engine:")) ||
-        wr_str_starts(path, WEIR_STR("store:"))) {
+    if (path.len == 0 || path.data[0] == '$' || wr_str_starts(path, WEIR_STR("data:")) ||
+        wr_str_starts(path, WEIR_STR("engine:")) || wr_str_starts(path, WEIR_STR("store:"))) {
         return weir_dup(cf->pool, path);
     }
-    return weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->folder), WEIR_FMT(path));
+    return weir_conf_file(cf, path);
 }
 
 static void
