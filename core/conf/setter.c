@@ -108,6 +108,15 @@ weir_conf_path(weir_conf *cf, weir_str path)
     return weir_dup(cf->pool, path);
 }
 
+weir_str
+weir_conf_file(weir_conf *cf, weir_str path)
+{
+    if (path.len == 0 || path.data[0] != '/') {
+        return weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->folder), WEIR_FMT(path));
+    }
+    return weir_dup(cf->pool, path);
+}
+
 static int
 set_path(struct weir_conf *cf, const weir_directive *row, void *field)
 {

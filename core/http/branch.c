@@ -14,6 +14,7 @@
 struct list {
     struct weir_conf *cf;
     uint32_t where; /* what may stand in the branch */
+    bool answers;   /* the branch says itself who answers */
     struct wr_conf_node *first, *last;
 };
 
@@ -61,21 +62,33 @@ has_own(const struct wr_conf_node *own, const struct wr_conf_node *n, bool locat
     return false;
 }
 
+/* The row of n's directive in the branch, or NULL. */
+static const weir_directive *
+row_of(const struct list *l, const struct wr_conf_node *n, uint32_t *slot)
+{
+    const struct wr_conf_space *space = l->cf->space;
+    const weir_directive *row = NULL, *elsewhere = NULL;
+
+    return space->find(space, n->words[0].text, l->where, slot, &row, &elsewhere) ? row : NULL;
+}
+
 /* Does n, which stands around the branch, hold in it as if it stood there? behind: it comes after
  * the choice. */
 static bool
 holds(const struct list *l, const struct wr_conf_node *branch, const struct wr_conf_node *n,
       bool behind)
 {
-    const struct wr_conf_space *space = l->cf->space;
-    const weir_directive *row = NULL, *elsewhere = NULL;
     uint32_t slot = 0;
+    const weir_directive *row = row_of(l, n, &slot);
 
-    if (!space->find(space, n->words[0].text, l->where, &slot, &row, &elsewhere)) {
+    if (row == NULL) {
         return false;
     }
     if (row->set == wr_location_block) {
         return (l->where & WEIR_IN_SERVER) != 0 && !has_own(branch->first, n, true);
+    }
+    if ((row->flags & WEIR_D_CONTENT) != 0) {
+        return !l->answers;
     }
     if ((row->flags & WEIR_D_LOCAL) == 0) {
         return false;
@@ -110,8 +123,11 @@ statements(struct weir_conf *cf, uint32_t where, const char *other, const char *
     struct list l = { .cf = cf, .where = where };
     const struct wr_conf_node *branch = cf->node;
     bool ends = false;
+    uint32_t slot;
 
     for (const struct wr_conf_node *n = branch->first; n != NULL; n = n->next) {
+        const weir_directive *row = row_of(&l, n, &slot);
+        l.answers = l.answers || (row != NULL && (row->flags & WEIR_D_CONTENT) != 0);
         ends = ends || is_called(n, end);
         add(&l, n);
     }

@@ -23,15 +23,11 @@ typedef struct wr_ssl_conf conf;
 
 /* ---- Setters. ---- */
 
-weir_str
-wr_ssl_path(weir_conf *cf, weir_str path)
+/* Where a certificate or key is; zero-terminated. */
+static weir_str
+place_of(weir_conf *cf, weir_str text)
 {
-    if (path.len == 0 || path.data[0] == '/' || path.data[0] == '$' ||
-        wr_str_starts(path, WEIR_STR("data:")) || wr_str_starts(path, WEIR_STR("engine:")) ||
-        wr_str_starts(path, WEIR_STR("store:"))) {
-        return weir_dup(cf->pool, path);
-    }
-    return weir_print(cf->pool, "%.*s%.*s", WEIR_FMT(cf->folder), WEIR_FMT(path));
+    return wr_tls_pair_is_file(text) ? weir_conf_file(cf, text) : weir_dup(cf->pool, text);
 }
 
 static void
@@ -50,7 +46,7 @@ static int
 set_path(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
-    *(weir_str *)field = weir_conf_arg(cf, 1).len != 0 ? wr_ssl_path(cf, weir_conf_arg(cf, 1))
+    *(weir_str *)field = weir_conf_arg(cf, 1).len != 0 ? place_of(cf, weir_conf_arg(cf, 1))
                                                        : (weir_str){ NULL, 0 };
     return WEIR_OK;
 }
@@ -61,7 +57,7 @@ add_path(weir_conf *cf, const weir_directive *d, void *field)
     if (weir_conf_arg(cf, 1).len == 0) {
         return weir_conf_error_at(cf, 1, "\"%s\" needs the name of a file", d->name);
     }
-    append(cf, field, wr_ssl_path(cf, weir_conf_arg(cf, 1)));
+    append(cf, field, place_of(cf, weir_conf_arg(cf, 1)));
     return WEIR_OK;
 }
 
@@ -203,11 +199,6 @@ check_ocsp(weir_conf *cf, const weir_directive *d, void *field)
 
 /* ---- Rows. ---- */
 
-static const weir_name protocols[] = {
-    { "SSLv2", WR_TLS_SSL2 }, { "SSLv3", WR_TLS_SSL3 },   { "TLSv1", WR_TLS_1_0 },
-    { "TLSv1.1", WR_TLS_1_1 }, { "TLSv1.2", WR_TLS_1_2 }, { "TLSv1.3", WR_TLS_1_3 },
-    { NULL, 0 }
-};
 static const weir_name verify[] = { { "off", WR_TLS_VERIFY_OFF },
                                     { "on", WR_TLS_VERIFY_ON },
                                     { "optional", WR_TLS_VERIFY_OPTIONAL },
@@ -228,9 +219,11 @@ static const weir_directive rows[] = {
                     "file of the certificate's key, in PEM"),
     WEIR_OPT_CUSTOM(conf, certificate_cache, "ssl_certificate_cache", WHERE, 1, 3, 0,
                     set_certificate_cache, "how many certificates of names with variables are kept"),
+    WEIR_OPT_COMPAT(conf, reload, FLAG, "ssl_certificate_reload", WEIR_IN_HTTP, "on", "off",
+                    "take up certificates whose files change, without a reload"),
     PATH(password_file, "ssl_password_file", "file of passphrases for keys, one a line"),
     WEIR_OPT_NAMES(conf, protocols, BITS, "ssl_protocols", WHERE, "TLSv1.2 TLSv1.3",
-                   "versions of the protocol that are spoken", protocols),
+                   "versions of the protocol that are spoken", wr_tls_protocols),
     WEIR_OPT_COMPAT(conf, ciphers, STR, "ssl_ciphers", WHERE, CIPHERS, "HIGH:!aNULL:!MD5",
                     "ciphers of TLS 1.2 and older, as OpenSSL writes them"),
     WEIR_OPT_COMPAT(conf, curve, STR, "ssl_ecdh_curve", WHERE, "X25519:prime256v1:secp384r1", "auto",
@@ -320,17 +313,6 @@ const weir_module wr_core_ssl = {
     .conf_size = sizeof(struct wr_ssl_conf),
     .directives = WEIR_ITEMS(rows),
 };
-
-uint32_t
-wr_ssl_protocol(weir_str name)
-{
-    for (const weir_name *n = protocols; n->name != NULL; n++) {
-        if (weir_str_eq(name, weir_str_c(n->name))) {
-            return n->value;
-        }
-    }
-    return 0;
-}
 
 const struct wr_ssl_conf *
 wr_ssl_conf(const void *const *conf_of)

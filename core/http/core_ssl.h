@@ -52,7 +52,7 @@ struct wr_ssl_conf {
     weir_str stapling_responder;
     uint32_t ocsp;               /* enum wr_ssl_ocsp */
     weir_str ocsp_responder;
-    bool early_data, reject;
+    bool early_data, reject, reload;
     weir_strs commands;          /* name, value, name, value ... */
     struct wr_ssl_certificate_cache {
         bool on;
@@ -82,15 +82,6 @@ extern const weir_module wr_core_ssl;
 
 /* The settings of a block. */
 const struct wr_ssl_conf *wr_ssl_conf(const void *const *conf);
-
-/* The certificates and contexts of the configuration that cf reads, made when they are first needed. */
-struct wr_tls_bank *wr_ssl_bank(struct weir_conf *cf);
-
-/* path absolute, from the folder of the main file as nginx has it for these; "data:..." and "$..." as they are. Zero-terminated. */
-weir_str wr_ssl_path(struct weir_conf *cf, weir_str path);
-
-/* The enum wr_tls_protocol of "TLSv1.2"; 0: there is none of that name. */
-uint32_t wr_ssl_protocol(weir_str name);
 
 /* Make sites and doors of every server and endpoint that listens with TLS. False after reports. */
 bool wr_ssl_finish(struct weir_conf *cf, struct wr_http *http);

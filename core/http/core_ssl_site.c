@@ -381,17 +381,6 @@ show(const void *owner, struct wr_tls_stream *s)
 
 static const struct wr_tls_door_ops door_ops = { .choose = choose, .show = show };
 
-struct wr_tls_bank *
-wr_ssl_bank(struct weir_conf *cf)
-{
-    struct wr_http *http = wr_http_of(cf);
-
-    if (http->tls == NULL) {
-        http->tls = wr_tls_bank_create(cf->pool);
-    }
-    return http->tls;
-}
-
 bool
 wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)
 {
@@ -406,7 +395,7 @@ wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)
             continue;
         }
         if (b.bank == NULL) {
-            b.bank = wr_ssl_bank(cf);
+            b.bank = cf->tls;
             b.front = wr_tls_front_create(cf->pool);
             good = make_sites(cf, &b);
         }

@@ -14,7 +14,9 @@
 #include "http/explain.h"
 #include "http/http.h"
 #include "http/request.h"
+#include "module/explain.h"
 #include "module/index.h"
+#include "module/interface.h"
 #include "module/loader.h"
 #include "module/metric.h"
 #include "wire/host.h"
@@ -161,6 +163,18 @@ add_idle(cJSON *root, const struct wr_http *http)
     }
 }
 
+/* What another layer has to say. */
+static void
+add_others(cJSON *root, const struct wr_http *http)
+{
+    const weir_module *by;
+    const struct wr_explain *other = wr_interface_find(http->registry, WEIR_STR(WR_EXPLAIN), &by);
+
+    if (other != NULL) {
+        other->add(root, http->scope->conf[by->self->slot]);
+    }
+}
+
 static cJSON *
 explain_modules(const struct wr_http *http)
 {
@@ -184,6 +198,7 @@ explain_modules(const struct wr_http *http)
         cJSON_AddItemToArray(list, o);
     }
     add_idle(root, http);
+    add_others(root, http);
     return root;
 }
 

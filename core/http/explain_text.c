@@ -98,6 +98,44 @@ say_hooks(struct text *t, const cJSON *module)
     say(t, "\n");
 }
 
+/* "    app1.example:8080      weight 2, backup: 192.0.2.1:8080 192.0.2.2:8080" */
+static void
+say_server(struct text *t, const cJSON *server)
+{
+    static const char *const marks[] = { "backup", "down", "drain", "resolve" };
+    const cJSON *peer;
+
+    say(t, "    %-*s weight %d", COLUMN - 4, string(server, "name"), number(server, "weight"));
+    if (number(server, "max_conns") != 0) {
+        say(t, ", max_conns %d", number(server, "max_conns"));
+    }
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        say(t, "%s%s", is_true(server, marks[i]) ? ", " : "",
+            is_true(server, marks[i]) ? marks[i] : "");
+    }
+    say(t, ":");
+    cJSON_ArrayForEach (peer, cJSON_GetObjectItem(server, "peers")) {
+        say(t, " %s", peer->valuestring);
+    }
+    say(t, "\n");
+}
+
+static void
+say_upstreams(struct text *t, const cJSON *root)
+{
+    const cJSON *u, *server;
+
+    cJSON_ArrayForEach (u, cJSON_GetObjectItem(root, "upstreams")) {
+        say(t, "\nupstream %s - %s", string(u, "name"), string(u, "method"));
+        say(t, "%s%s", string(u, "beside")[0] != '\0' ? ", " : "", string(u, "beside"));
+        say(t, "%s%s\n", is_true(u, "shared") ? ", shared by workers" : "",
+            is_true(u, "checked") ? ", checked" : "");
+        cJSON_ArrayForEach (server, cJSON_GetObjectItem(u, "servers")) {
+            say_server(t, server);
+        }
+    }
+}
+
 static void
 say_modules(struct text *t, const cJSON *root)
 {
@@ -119,6 +157,7 @@ say_modules(struct text *t, const cJSON *root)
         say_names(t, m, "metrics");
         say_names(t, m, "interfaces");
     }
+    say_upstreams(t, root);
     if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "not_in_use")) != 0) {
         say(t, "\nnot used by this configuration:\n");
     }

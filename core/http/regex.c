@@ -372,5 +372,8 @@ weir_captures_drop(weir_request *r)
 int
 weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {
-    return wr_regex_match(wr_request_of(r), re, subject);
+    struct wr_err err;
+
+    return r != NULL ? wr_regex_match(wr_request_of(r), re, subject)
+                     : wr_regex_run(re, subject, NULL, &err);
 }

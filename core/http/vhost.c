@@ -23,6 +23,15 @@ struct wr_names {
 
 /* ---- Reading. ---- */
 
+weir_str
+weir_conf_server_name(weir_conf *cf, uint32_t i)
+{
+    const struct wr_build_server *s = wr_build_of(cf)->server;
+
+    return s != NULL && i < s->names.count ? wr_vec_at(&s->names, struct wr_server_name, i)->name
+                                           : (weir_str){ NULL, 0 };
+}
+
 struct wr_names *
 wr_names_create(struct weir_pool *pool)
 {

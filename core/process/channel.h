@@ -12,6 +12,7 @@ enum wr_message_kind {
     WR_MESSAGE_READY = 1,   /* worker: serving */
     WR_MESSAGE_REPLACE = 2, /* worker: start another in my place, I am too large */
     WR_MESSAGE_LOG = 3,     /* master: log `value` is this descriptor now */
+    WR_MESSAGE_CERTIFICATE = 5, /* master: certificate `value` is what this descriptor holds now */
     WR_MESSAGE_LAST = 4     /* master: nobody listens after you: take what waits before you leave */
 };
 

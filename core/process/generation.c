@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "module/metric.h"
 #include "process/folders.h"
+#include "tls/context.h"
 #include "upstream/resolver_conf.h"
 #include "upstream/upstream_conf.h"
 #include "http1/http1.h"
@@ -111,6 +112,7 @@ begin_conf(struct wr_generation *g)
         .diag = &g->diag,
         .space = &g->registry.space,
         .owner = g,
+        .tls = wr_tls_bank_create(g->pool),
         .prefix = g->instance->prefix,
         .folder = folder_of(g->instance->conf_path),
         .compat_nginx = weir_str_eq(wr_generation_word(&g->tree, "compat"), WEIR_STR("nginx")),

@@ -99,6 +99,23 @@ send_log(const struct weir_logfile *f, void *data)
     }
 }
 
+/* Workers of older generations go on with what they have. */
+static void
+send_certificate(void *data, uint32_t index, int fd)
+{
+    struct wr_master *m = data;
+    struct wr_message message = { .kind = WR_MESSAGE_CERTIFICATE, .value = index };
+
+    WR_LIST_EACH (at, &m->workers) {
+        const struct wr_child *child = WR_CONTAINER(at, struct wr_child, link);
+        int rc = child->generation == m->number ? wr_channel_send(child->channel.fd, message, fd) : 0;
+        if (rc != 0 && rc != -EPIPE && rc != -ECONNRESET && rc != -ENOTCONN) {
+            wr_log_errno(wr_log_process(), WR_LOG_ERROR, -rc,
+                         "a worker process was not given a certificate");
+        }
+    }
+}
+
 static void
 reap(struct wr_master *m)
 {
@@ -239,6 +256,7 @@ wr_master_run(struct wr_instance *in, struct wr_generation *g, bool inherited)
         m->exit_code = 1;
     }
     wr_spawn_watch(m);
+    wr_certificates_watch(&m->certificates, &m->current, send_certificate, m);
     while (!((m->quitting || m->stopping) && wr_list_empty(&m->workers))) {
         wr_loop_turn(m->loop, -1);
     }

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "event/loop.h"
 #include "process/board.h"
+#include "process/certificates.h"
 #include "process/generation.h"
 #include "process/privileges.h"
 #include "process/signals.h"
@@ -69,6 +70,7 @@ struct wr_master {
     struct wr_list workers; /* struct wr_child */
     struct wr_reload reload;
     struct wr_timer watchdog, respawn, force;
+    struct wr_certificates certificates;
     uint64_t crashes_ms[WR_CRASHES]; /* when workers ended badly, a ring */
     uint32_t crash_at;
     char pid_path[PATH_MAX]; /* where our pid stands now */

@@ -18,6 +18,7 @@
 #include "module/worker_self.h"
 #include "net/conn.h"
 #include "net/pressure.h"
+#include "process/certificates.h"
 #include "process/channel.h"
 #include "process/crash.h"
 #include "process/memory.h"
@@ -38,6 +39,7 @@ struct worker {
     struct wr_signals signals;
     struct wr_io channel;
     struct wr_timer beat, deadline;
+    struct wr_certificates certificates; /* of a single process */
     int statm; /* /proc/self/statm; -1: not needed */
     bool leaving, now, asked_replacement, last;
 };
@@ -127,6 +129,8 @@ channel_ready(struct wr_io *io, uint32_t events)
         w->last |= m.kind == WR_MESSAGE_LAST;
         if (m.kind == WR_MESSAGE_LOG && passed >= 0) {
             wr_logfiles_replace(&w->g->instance->logs, m.value, passed);
+        } else if (m.kind == WR_MESSAGE_CERTIFICATE && passed >= 0) {
+            wr_certificates_take(w->g, m.value, passed);
         } else if (passed >= 0) {
             (void)close(passed);
         }
@@ -299,6 +303,9 @@ start(struct worker *w)
     if (!start_modules(w)) {
         wr_say(wr_log_process(), EMERG, "a module cannot start in a worker");
         return false;
+    }
+    if (w->start->master == 0) {
+        wr_certificates_watch(&w->certificates, &w->g, NULL, NULL);
     }
     wr_listen_start(w->g->listens, w->start->index);
     start_beat(w);

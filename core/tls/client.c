@@ -40,16 +40,15 @@ forget(struct wr_tls_visit *v)
     *v = (struct wr_tls_visit){ NULL, NULL };
 }
 
-/* The server has given us a session: 1, it is ours now. */
-static int
-given(SSL *ssl, SSL_SESSION *session)
+/* Keep session, which is taken, for the next visit; false: it is not worth that, and not taken. */
+static bool
+keep(const struct wr_tls_stream *s, SSL_SESSION *session)
 {
-    const struct wr_tls_stream *s = wr_tls_stream_of_ssl(ssl);
     struct wr_tls_client *client = s->to;
     struct wr_tls_visit *v;
 
     if (!client->reuse || !SSL_SESSION_is_resumable(session)) {
-        return 0;
+        return false;
     }
     if (client->visits == NULL) {
         client->visits = calloc(PLACES, sizeof(*client->visits));
@@ -60,7 +59,28 @@ given(SSL *ssl, SSL_SESSION *session)
     v->key = strdup(s->peer);
     v->session = session;
     WR_ASSERT(v->key != NULL);
-    return 1;
+    return true;
+}
+
+/* The server has given us a session. 1: it is ours now. */
+static int
+given(SSL *ssl, SSL_SESSION *session)
+{
+    return keep(wr_tls_stream_of_ssl(ssl), session);
+}
+
+/* Of a session that was come back to, TLS 1.2 does not say that the server gave it another ticket. */
+void
+wr_tls_client_shaken(struct wr_tls_stream *s)
+{
+    SSL_SESSION *session;
+
+    if (SSL_session_reused(s->ssl) && SSL_version(s->ssl) < TLS1_3_VERSION) {
+        session = SSL_get1_session(s->ssl);
+        if (session != NULL && !keep(s, session)) {
+            SSL_SESSION_free(session);
+        }
+    }
 }
 
 static void

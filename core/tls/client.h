@@ -9,6 +9,8 @@
 #include "net/conn.h"
 #include "tls/context.h"
 
+struct wr_tls_stream;
+
 struct wr_tls_client {
     struct wr_tls_context *context;
     bool send_name;      /* tell the server which name is wanted */
@@ -33,6 +35,9 @@ bool wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_s
 
 /* Was c begun with this client and name? client NULL: is it plain? */
 bool wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, weir_str name);
+
+/* stream.c: the handshake of a stream that we began is over. */
+void wr_tls_client_shaken(struct wr_tls_stream *s);
 
 /* Why the handshake failed, in nginx's words. */
 void wr_tls_client_reason(const struct wr_conn *c, struct wr_err *err);

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -15,6 +16,23 @@
 #include "tls/fault.h"
 
 /* What OpenSSL calls bits of 80: SHA-1 and RSA of 1024 bits; and of 112: RSA of 2048. */
+const weir_name wr_tls_protocols[] = {
+    { "SSLv2", WR_TLS_SSL2 },  { "SSLv3", WR_TLS_SSL3 },  { "TLSv1", WR_TLS_1_0 },
+    { "TLSv1.1", WR_TLS_1_1 }, { "TLSv1.2", WR_TLS_1_2 }, { "TLSv1.3", WR_TLS_1_3 },
+    { NULL, 0 },
+};
+
+uint32_t
+wr_tls_protocol(weir_str name)
+{
+    const weir_name *n = wr_tls_protocols;
+
+    while (n->name != NULL && !weir_str_eq(name, weir_str_c(n->name))) {
+        n++;
+    }
+    return n->value;
+}
+
 enum { LEVEL_STRICT = 2, STRICT_BITS = 112 };
 
 /* ---- Parts. ---- */
@@ -230,6 +248,12 @@ wr_tls_context_ssl(struct wr_tls_context *c, struct wr_err *err)
         return c->ssl;
     }
     fresh = wr_tls_context_make(&c->settings, c->authorities, err);
+    if (fresh == NULL && c->ssl != NULL) { /* with what has changed it cannot be: go on with what was */
+        wr_say(wr_log_process(), ERROR, "%s; the certificate in use stays", err->text);
+        c->version = c->bank->version;
+        c->made_of = versions(&c->settings);
+        return c->ssl;
+    }
     if (fresh == NULL) {
         return NULL;
     }
@@ -273,9 +297,38 @@ wr_tls_bank_create(weir_pool *pool)
 }
 
 void
-wr_tls_bank_exchanged(struct wr_tls_bank *b)
+wr_tls_bank_exchange(struct wr_tls_bank *b, uint32_t index, struct wr_tls_pair *fresh)
 {
+    if (index >= wr_map_count(&b->pairs)) {
+        wr_tls_pair_clear(fresh);
+        return;
+    }
+    wr_tls_pair_exchange(wr_map_entry(&b->pairs, index)->value, fresh);
     b->version++;
+}
+
+void
+wr_tls_bank_look(struct wr_tls_bank *b,
+                 void (*changed)(void *data, uint32_t index, const struct wr_tls_pair *p), void *data)
+{
+    for (uint32_t i = 0; i < wr_map_count(&b->pairs); i++) {
+        struct wr_tls_pair *p = wr_map_entry(&b->pairs, i)->value;
+        struct wr_tls_pair fresh = { .certificate = p->certificate,
+                                     .key = p->key,
+                                     .passwords = p->passwords };
+        struct wr_err err;
+        if (!wr_tls_pair_stale(p)) {
+            continue;
+        }
+        if (wr_tls_pair_load(&fresh, &err)) {
+            wr_tls_bank_exchange(b, i, &fresh);
+            changed(data, i, p);
+        } else { /* half of a new pair, perhaps: the other half changes it again */
+            wr_say(wr_log_process(), WARN, "%s; the one in use stays", err.text);
+            p->certificate_id = fresh.certificate_id;
+            p->key_id = fresh.key_id;
+        }
+    }
 }
 
 /* Both places as one key. */

@@ -27,6 +27,10 @@ enum wr_tls_protocol {
     WR_TLS_1_3 = 1u << 5
 };
 
+/* Their names in configurations; and the one called name, 0: there is none. */
+extern const weir_name wr_tls_protocols[];
+uint32_t wr_tls_protocol(weir_str name);
+
 /* What is asked of the other side's certificate. A server lets the handshake pass, and its user looks at the result. */
 enum wr_tls_verify { WR_TLS_VERIFY_OFF, WR_TLS_VERIFY_ON, WR_TLS_VERIFY_OPTIONAL, WR_TLS_VERIFY_OPTIONAL_NO_CA };
 
@@ -81,8 +85,14 @@ struct wr_tls_pair *wr_tls_bank_pair(struct wr_tls_bank *b, weir_str certificate
 struct wr_tls_context *wr_tls_bank_context(struct wr_tls_bank *b, const struct wr_tls_settings *set,
                                            struct wr_err *err);
 
-/* A pair of the bank has been exchanged. */
-void wr_tls_bank_exchanged(struct wr_tls_bank *b);
+/* Read the pairs anew whose files have changed, and tell of each that is another one now; `index` is its place in the bank. One
+ * that cannot be used is logged once and stays what it was. */
+void wr_tls_bank_look(struct wr_tls_bank *b,
+                      void (*changed)(void *data, uint32_t index, const struct wr_tls_pair *p),
+                      void *data);
+
+/* Put what another process read in the place of pair `index`; fresh is empty afterwards. */
+void wr_tls_bank_exchange(struct wr_tls_bank *b, uint32_t index, struct wr_tls_pair *fresh);
 
 /* The SSL_CTX, made if it has to be. NULL with err. It stays until the next call at least; who needs it longer counts it. */
 SSL_CTX *wr_tls_context_ssl(struct wr_tls_context *c, struct wr_err *err);

@@ -8,16 +8,12 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/pool.h"
-#include "base/str.h"
 #include "tls/fault.h"
+#include "tls/server_name.h"
 #include "tls/session.h"
 #include "tls/staple.h"
 #include "tls/stream.h"
 #include "tls/ticket.h"
-
-enum {
-    NAME_MAX_BYTES = 255
-};
 
 /* The SSL_CTX that connections begin with, before their site is known. */
 struct wr_tls_front {
@@ -29,54 +25,19 @@ struct wr_tls_front {
 
 /* ---- The name. ---- */
 
-/* A host name's letters; what has others is no name of ours. */
-static bool
-fits(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-}
-
-/*
- * The host name of a server_name extension: a list of one, of type 0 [RFC 6066 3].
- *
- * True: *name is it, within the extension. False: the extension is broken, end the handshake.
- */
-static bool
-parse_name(const unsigned char *at, size_t len, weir_str *name)
-{
-    size_t n;
-
-    if (len < 5 || ((size_t)at[0] << 8 | at[1]) != len - 2 || at[2] != 0) {
-        return false;
-    }
-    n = (size_t)at[3] << 8 | at[4];
-    if (n != len - 5 || n == 0 || n > NAME_MAX_BYTES || memchr(at + 5, '\0', n) != NULL) {
-        return false;
-    }
-    *name = (weir_str){ (const char *)at + 5, n };
-    return true;
-}
-
-/* Keep it in lower case and without a final dot; a name that is no host name counts as none. */
+/* Keep it, unless it is no host name: that counts as none. */
 static void
 keep_name(struct wr_tls_stream *s, weir_str name)
 {
-    char *to;
+    char *to = malloc(name.len);
 
-    if (name.len > 1 && name.data[name.len - 1] == '.') {
-        name.len--;
-    }
-    to = malloc(name.len + 1);
     WR_ASSERT(to != NULL);
-    for (size_t i = 0; i < name.len; i++) {
-        to[i] = (char)wr_str_lower((uint8_t)name.data[i]);
-        if (!fits((uint8_t)to[i])) {
-            free(to);
-            return;
-        }
+    s->name.len = wr_server_name_clean(name, to);
+    s->name.data = to;
+    if (s->name.len == 0) {
+        free(to);
+        s->name.data = NULL;
     }
-    to[name.len] = '\0';
-    s->name = (weir_str){ to, name.len };
 }
 
 /* ---- The site. ---- */
@@ -141,7 +102,7 @@ hello(SSL *ssl, int *alert, void *data)
         return SSL_CLIENT_HELLO_SUCCESS;
     }
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &len) == 1) {
-        if (!parse_name(extension, len, &name)) {
+        if (!wr_server_name_parse((weir_str){ (const char *)extension, len }, &name)) {
             return refuse(s, alert, SSL_AD_DECODE_ERROR, "client sent a broken server name");
         }
         keep_name(s, name);

@@ -18,6 +18,13 @@ enum { PASSWORDS_BYTES_MAX = 1 << 20 };
 
 #define DATA WEIR_STR("data:")
 
+bool
+wr_tls_pair_is_file(weir_str text)
+{
+    return text.len != 0 && text.data[0] != '$' && !wr_str_starts(text, DATA) &&
+           !wr_str_starts(text, WEIR_STR("engine:")) && !wr_str_starts(text, WEIR_STR("store:"));
+}
+
 /* ---- Files. ---- */
 
 void

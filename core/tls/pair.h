@@ -38,6 +38,9 @@ struct wr_tls_pair {
  */
 bool wr_tls_pair_load(struct wr_tls_pair *p, struct wr_err *err);
 
+/* Is text the name of a file? Not "data:PEM", a variable's, nor what an engine or a store has. */
+bool wr_tls_pair_is_file(weir_str text);
+
 /* Give its objects back. */
 void wr_tls_pair_clear(struct wr_tls_pair *p);
 

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "tls/bio.h"
+#include "tls/client.h"
 #include "tls/door.h"
 #include "tls/fault.h"
 
@@ -177,6 +178,9 @@ shake(struct wr_tls_stream *s)
     n = SSL_do_handshake(s->ssl);
     if (n == 1) {
         s->done = true;
+        if (s->client) {
+            wr_tls_client_shaken(s);
+        }
         s->conn->can_read = true; /* more may have come with the last of it */
     } else {
         rc = outcome(s, n, "SSL_do_handshake()");

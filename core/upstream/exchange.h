@@ -82,7 +82,6 @@ struct weir_exchange {
     bool fresh;      /* the next link may not be a kept one */
     bool answered;   /* a byte came in this try */
     bool persistent; /* the peer keeps the connection */
-    bool told_head;
     uint8_t interims;
     int result; /* in FAILED and OVER */
     uint32_t tries_left;

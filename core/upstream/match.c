@@ -5,7 +5,6 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "conf/bind.h"
-#include "http/regex.h"
 
 enum { STATUS_MIN = 100, STATUS_MAX = 599 };
 
@@ -89,8 +88,6 @@ static int
 read_test(weir_conf *cf, uint32_t i, struct wr_match_test *t)
 {
     weir_str op = weir_conf_arg(cf, i);
-    struct wr_err err;
-    size_t at;
 
     if (weir_conf_argc(cf) != i + 2) {
         return weir_conf_error(cf, "invalid number of arguments in \"%.*s\"",
@@ -107,8 +104,8 @@ read_test(weir_conf *cf, uint32_t i, struct wr_match_test *t)
         return wrong(cf, i);
     }
     t->how = WR_MATCH_REGEX;
-    t->regex = wr_regex_create(cf->pool, t->value, op.len == 2 ? WEIR_REGEX_ICASE : 0, &err, &at);
-    return t->regex != NULL ? WEIR_OK : weir_conf_error_at(cf, i + 1, "%s", err.text);
+    t->regex = weir_regex_compile(cf, t->value, op.len == 2 ? WEIR_REGEX_ICASE : 0);
+    return t->regex != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
 /* "header NAME", "header ! NAME", "header !NAME", "header NAME = VALUE", "header NAME !~ REGEX". */
@@ -186,11 +183,9 @@ status_holds(const struct wr_match *m, uint32_t status)
 static bool
 value_holds(const struct wr_match_test *t, weir_str value)
 {
-    struct wr_err err;
-
     return t->how == WR_MATCH_THERE   ? true
            : t->how == WR_MATCH_EQUAL ? weir_str_eq(value, t->value)
-                                      : wr_regex_run(t->regex, value, NULL, &err) == WEIR_OK;
+                                      : weir_regex_match(NULL, t->regex, value) == WEIR_OK;
 }
 
 /* One line of that name for which it holds. */

@@ -7,7 +7,6 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "conf/bind.h"
-#include "http/core_ssl.h"
 #include "tls/client.h"
 
 enum { DEPTH = 1 };
@@ -34,7 +33,7 @@ parse_protocols(weir_str text)
     }
     while (text.len != 0) {
         size_t end = wr_str_find(text, ' ');
-        uint32_t bit = wr_ssl_protocol(wr_str_cut(text, 0, end));
+        uint32_t bit = wr_tls_protocol(wr_str_cut(text, 0, end));
         if (end != 0 && bit == 0) {
             return 0;
         }
@@ -47,7 +46,9 @@ parse_protocols(weir_str text)
 static weir_str
 path_of(weir_conf *cf, weir_str path)
 {
-    return path.len != 0 ? wr_ssl_path(cf, path) : (weir_str){ NULL, 0 };
+    return path.len == 0               ? (weir_str){ NULL, 0 }
+           : wr_tls_pair_is_file(path) ? weir_conf_file(cf, path)
+                                       : weir_dup(weir_conf_pool(cf), path);
 }
 
 static weir_str
@@ -70,7 +71,7 @@ load_pairs(weir_conf *cf, const weir_tls_client_options *o, struct wr_tls_settin
         return false;
     }
     for (size_t i = 0; i < o->certificate.count && i < o->key.count; i++) {
-        pairs[i] = wr_tls_bank_pair(wr_ssl_bank(cf), path_of(cf, o->certificate.at[i]),
+        pairs[i] = wr_tls_bank_pair(cf->tls, path_of(cf, o->certificate.at[i]),
                                     path_of(cf, o->key.at[i]), passwords, err);
         if (pairs[i] == NULL) {
             return false;
@@ -118,7 +119,7 @@ weir_tls_client_make(weir_conf *cf, const weir_tls_client_options *given)
         weir_conf_error(cf, "\"%.*s\" are no versions of TLS", WEIR_FMT(o.protocols));
         return NULL;
     }
-    context = load_pairs(cf, &o, &set, &err) ? wr_tls_bank_context(wr_ssl_bank(cf), &set, &err)
+    context = load_pairs(cf, &o, &set, &err) ? wr_tls_bank_context(cf->tls, &set, &err)
                                              : NULL;
     if (context == NULL) {
         weir_conf_error(cf, "%s", err.text);

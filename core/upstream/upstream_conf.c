@@ -13,6 +13,7 @@
 #include "upstream/probe.h"
 #include "upstream/probe_conf.h"
 #include "upstream/server_conf.h"
+#include "upstream/upstream_explain.h"
 #include "upstream/upstream_names.h"
 #include "upstream/upstream_series.h"
 #include "upstream/upstream_variables.h"
@@ -288,7 +289,10 @@ static const weir_directive directives[] = {
              WEIR_IN_UPSTREAM, "60s", "how long an idle connection to a server is kept"),
 };
 
-static const weir_interface interfaces[] = { { WEIR_SERIES, &wr_upstream_series } };
+static const weir_interface interfaces[] = {
+    { WEIR_SERIES, &wr_upstream_series },
+    { WR_EXPLAIN, &wr_upstream_explain },
+};
 
 static weir_self self = WR_SELF;
 

@@ -9,7 +9,8 @@ enum { TOKEN_LEN = 32 };
 
 /* ---- cookie.c ---- */
 
-enum { EXPIRES_SESSION = 0, EXPIRES_MAX = UINT32_MAX };
+#define EXPIRES_SESSION 0u
+#define EXPIRES_MAX UINT32_MAX
 
 struct sticky_cookie {
     weir_str name;

@@ -100,7 +100,8 @@ struct reading {
     weir_pool *pool; /* for as long as it is read */
     weir_str otherwise;
     bool ranges;
-    bool begun; /* there was a network */
+    bool begun;  /* there was a network */
+    bool failed; /* a line was wrong: the others are read all the same */
 };
 
 static int
@@ -167,16 +168,12 @@ read_network(weir_conf *cf, struct reading *read, uint32_t word, weir_str value)
 }
 
 static int
-read_line(weir_conf *cf, void *data)
+read_pair(weir_conf *cf, struct reading *read)
 {
-    struct reading *read = data;
     weir_str name = weir_conf_arg(cf, 0);
     weir_str value = weir_conf_arg(cf, 1);
     weir_str none = { NULL, 0 };
 
-    if (weir_conf_argc(cf) == 1) {
-        return read_word(cf, read);
-    }
     if (weir_conf_argc(cf) != 2) {
         return weir_conf_error(cf, "invalid number of the geo parameters");
     }
@@ -191,6 +188,16 @@ read_line(weir_conf *cf, void *data)
         return read_network(cf, read, 1, none);
     }
     return read_network(cf, read, 0, value);
+}
+
+static int
+read_line(weir_conf *cf, void *data)
+{
+    struct reading *read = data;
+    int rc = weir_conf_argc(cf) == 1 ? read_word(cf, read) : read_pair(cf, read);
+
+    read->failed = read->failed || rc != WEIR_OK;
+    return WEIR_OK;
 }
 
 static int
@@ -216,12 +223,12 @@ set_geo(weir_conf *cf, const weir_directive *d, void *field)
     }
     read.pool = weir_pool_new(weir_conf_pool(cf));
     int rc = weir_conf_block(cf, read_line, &read);
-    if (rc == WEIR_OK) {
+    if (rc == WEIR_OK && !read.failed) {
         rc = atlas_settle(cf, &g->atlas, read.otherwise);
     }
     weir_pool_end(read.pool);
-    if (rc != WEIR_OK) {
-        return rc;
+    if (rc != WEIR_OK || read.failed) {
+        return WEIR_ERROR;
     }
     weir_str name = weir_conf_arg(cf, last);
     name = (weir_str){ name.data + 1, name.len - 1 };

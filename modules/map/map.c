@@ -94,6 +94,7 @@ struct reading {
     weir_str text; /* of the value made last: lists often have one value in many lines */
     weir_value *value;
     weir_pool *pool;
+    bool failed; /* a line was wrong: the others are read all the same */
 };
 
 static bool
@@ -187,17 +188,29 @@ read_word(weir_conf *cf, struct reading *read)
     return weir_conf_error(cf, "invalid number of the map parameters");
 }
 
+/* A text, or one of the forms that a first byte tells. */
 static int
-read_line(weir_conf *cf, void *data)
+add_key(weir_conf *cf, struct reading *read, weir_str key)
 {
-    struct reading *read = data;
+    if (begins_with(key, '~')) {
+        return add_pattern(cf, read, behind(key, 1));
+    }
+    if (begins_with(key, '\\')) { /* what follows is none of the words above */
+        key = behind(key, 1);
+    }
+    if (read->map->hostnames) {
+        return add_hostname(cf, read, key);
+    }
+    return table_add(&read->map->names, read->pool, key, read->value) ? WEIR_OK : conflict(cf, key);
+}
+
+static int
+read_pair(weir_conf *cf, struct reading *read)
+{
     struct map *m = read->map;
     weir_str key = weir_conf_arg(cf, 0);
     weir_str text = weir_conf_arg(cf, 1);
 
-    if (weir_conf_argc(cf) == 1) {
-        return read_word(cf, read);
-    }
     if (weir_conf_argc(cf) != 2) {
         return weir_conf_error(cf, "invalid number of the map parameters");
     }
@@ -215,16 +228,17 @@ read_line(weir_conf *cf, void *data)
         m->otherwise = read->value;
         return WEIR_OK;
     }
-    if (begins_with(key, '~')) {
-        return add_pattern(cf, read, behind(key, 1));
-    }
-    if (begins_with(key, '\\')) { /* what follows is none of the words above */
-        key = behind(key, 1);
-    }
-    if (m->hostnames) {
-        return add_hostname(cf, read, key);
-    }
-    return table_add(&m->names, read->pool, key, read->value) ? WEIR_OK : conflict(cf, key);
+    return add_key(cf, read, key);
+}
+
+static int
+read_line(weir_conf *cf, void *data)
+{
+    struct reading *read = data;
+    int rc = weir_conf_argc(cf) == 1 ? read_word(cf, read) : read_pair(cf, read);
+
+    read->failed = read->failed || rc != WEIR_OK;
+    return WEIR_OK;
 }
 
 static int
@@ -243,10 +257,11 @@ set_map(weir_conf *cf, const weir_directive *d, void *field)
     if (name.len < 2 || name.data[0] != '$') {
         return weir_conf_error_at(cf, 2, "invalid variable name \"%.*s\"", WEIR_FMT(name));
     }
-    int rc = weir_conf_block(cf, read_line, &read);
+    if (weir_conf_block(cf, read_line, &read) != WEIR_OK || read.failed) {
+        return WEIR_ERROR;
+    }
     uint32_t flags = m->is_volatile ? WEIR_VAR_FRESH : 0;
-    return rc == WEIR_OK && weir_var_define(cf, behind(name, 1), flags, get, m) < 0 ? WEIR_ERROR
-                                                                                    : rc;
+    return weir_var_define(cf, behind(name, 1), flags, get, m) >= 0 ? WEIR_OK : WEIR_ERROR;
 }
 
 static const weir_directive directives[] = {

@@ -5,7 +5,7 @@
 #include "metric.h"
 
 static void
-add_number(struct text *t, const struct metric *m, uint64_t value)
+add_metric_value(struct text *t, const struct metric *m, uint64_t value)
 {
     if (m->def->type == WEIR_GAUGE) {
         text_print(t, " %" PRId64 "\n", (int64_t)value);
@@ -48,7 +48,7 @@ add_values(struct text *t, const struct metric *m)
             text_add_escaped(t, weir_str_c(m->def->values[i]), true);
             text_add(t, WEIR_STR("\"}"));
         }
-        add_number(t, m, m->cells[i]);
+        add_metric_value(t, m, m->cells[i]);
     }
 }
 

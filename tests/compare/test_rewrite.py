@@ -118,6 +118,11 @@ CONF = r"""
         if ($arg_code = 403) { return 403; } if ($arg_code = 410) { return 410; } if ($arg_code = 404) { return 404; } }
     location @page { return 200 "page $uri|$args"; }
     location /errors/rewritten/ { error_page 404 /plain/from/error; return 404; }
+    location /proxy/ { proxy_pass http://127.0.0.1:%PORT%/show/; if ($arg_h) { add_header X-A a; } }
+    location /proxybreak/ { rewrite ^/proxybreak/(.*)$ /show/$1 break; proxy_pass http://127.0.0.1:%PORT%; }
+    location /proxyuri/ { rewrite ^/proxyuri/(.*)$ /show/$1 break; proxy_pass http://127.0.0.1:%PORT%/zzz/; }
+    location /proxyvar/ { set $to 127.0.0.1:%PORT%; rewrite ^/proxyvar/(.*)$ /show/$1 break; proxy_pass http://$to; }
+    location /proxyif/ { if ($arg_a) { rewrite ^ /show/if break; proxy_pass http://127.0.0.1:%PORT%; } return 200 no; }
     location /files/ { }
     location / { }
 """
@@ -131,7 +136,7 @@ SLASHES = r"""
 """
 
 NAMES = ("plain", "query", "drop", "swap", "chain", "named", "setquery", "redirect", "permanent", "scheme", "absolute", "srv",
-         "srvlast", "srvredirect", "regex/12", "case", "fromuri")
+         "srvlast", "srvredirect", "regex/12", "case", "fromuri", "proxy", "proxybreak", "proxyuri", "proxyvar")
 TAILS = ("a", "a/b", "a/b?c=d", "a%20b", "a+b?c", "a&b=c", "a;b", "", "%C3%A4/x", "a%25b/c", "a%2Bb/c%26d", "a=1&b=2?x")
 
 SINGLE = """
@@ -151,7 +156,7 @@ SINGLE = """
 /regex/a/b /a.png /a.PNG?x /files/a.txt /try/f /try/dir /try/dir/ /try/none?a=b /trynamed/f /trynamed/none?q /trycode/f
 /trycode/none /tryquery/x?y=z /inside/a /internal/a /errors/?code=403 /errors/?code=404 /errors/?code=410 /errors/none
 /errors/f?code=1 /errors/rewritten/x?a=b //plain//a /plain/./a /plain/b/../a /plain/a/.. /show/%41 /show/a%3Fb
-/srv/%3F /plain/%3Fa?b /%70lain/a /trynamed/a%20b /try/a%20b /nested//x/ /if/../show /none /
+/proxy/a?h=1 /proxyif/a?a=1 /proxyif/a /srv/%3F /plain/%3Fa?b /%70lain/a /trynamed/a%20b /try/a%20b /nested//x/ /if/../show /none /
 """.split()
 
 # Requests that weir answers in another way, and why.

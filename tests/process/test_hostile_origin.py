@@ -1,9 +1,10 @@
 """Origins that lie, stop, and break: each lie is a 502 or a cut, never passed on.  [reliability 3]
 
-The server under test passes requests on by tests/modules/courier.c, so these are about exchanges and
-not about any one module's use of them.
+The server under test passes requests on by proxy_pass, and by tests/modules/courier.c, which does it with
+as little as an exchange takes: what holds here holds for every user of exchanges.
 """
 
+import random
 import re
 import socket
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from weir.origin import Origin, answers
 from weir.server import wait_for
-from weir.wire import Connection, fetch
+from weir.wire import Closed, Connection, ProtocolError, fetch
 
 pytestmark = pytest.mark.weir_only
 
@@ -20,15 +21,24 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
 
 
-@pytest.fixture
-def front(make_server):
+# What the two call things, in place of these words.
+WORDS = {"courier": {"PASS": "courier", "TIMEOUT": "courier_timeout", "RETRY": "courier_retry on"},
+         "proxy": {"PASS": "proxy_pass http://", "TIMEOUT": "proxy_read_timeout",
+                   "RETRY": "proxy_next_upstream error timeout http_503"}}
+
+
+@pytest.fixture(params=WORDS)
+def front(request, make_server):
     """Start a server in front of origins with these scripts."""
     made = []
 
-    def make(*scripts, more="", group="", one="courier up;", log="", http=""):
+    def make(*scripts, more="", one="PASS up;", http=""):
         made.extend(Origin(script) for script in scripts)
         lines = "".join(f"server {origin.address} max_fails=0;" for origin in made)
-        server = make_server(f"location / {{ {one} {more} }}", http=f"upstream up {{ {lines} {group} }}\n{http}",
+        conf = f"location / {{ {one} {more} }}"
+        for word, meaning in WORDS[request.param].items():
+            conf = conf.replace(word, meaning)
+        server = make_server(conf.replace("// ", "//"), http=f"upstream up {{ {lines} }}\n{http}",
                              main="load_module %MODULE:courier%;").start()
         return (server, *made)
 
@@ -149,7 +159,7 @@ def test_a_reset_in_the_head_and_in_the_body(front):
 
 
 def test_silence_is_504(front):
-    server, origin = front(lambda talk: talk.request() and talk.wait_for_end(), more="courier_timeout 200ms;")
+    server, origin = front(lambda talk: talk.request() and talk.wait_for_end(), more="TIMEOUT 200ms;")
     assert fetch(server.port, "/x").status == 504
     assert "upstream timed out (110: Connection timed out) while reading response header from upstream" \
         in server.error_log.read_text()
@@ -160,7 +170,7 @@ def test_silence_in_the_body_is_a_cut(front):
         talk.request()
         talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
         talk.wait_for_end()
-    server, origin = front(script, more="courier_timeout 200ms;")
+    server, origin = front(script, more="TIMEOUT 200ms;")
     with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         got = b""
@@ -176,6 +186,61 @@ def test_an_origin_that_is_not_there_is_502(front):
     assert fetch(server.port, "/x").status == 502
     assert re.search(r"connect\(\) failed \(111: Connection refused\) while connecting to upstream, client: .*"
                      rf'upstream: "http://{origin.address}/x", host: ', server.error_log.read_text())
+
+
+# -- Anything at all.
+
+SEEDS = [OK, BUSY, b"HTTP/1.1 204 None\r\n\r\n", b"HTTP/1.1 304 Same\r\nETag: \"a\"\r\nContent-Length: 5\r\n\r\n",
+         b"HTTP/1.1 103 Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\nuntil the end",
+         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: x-a, keep-alive\r\nX-A: 1\r\n\r\n"
+         b"5;x=y\r\n01234\r\n00000a\r\n0123456789\r\n1\r\n!\r\n0\r\nA: b\r\nC: d\r\n\r\n"]
+
+
+def spoil(chance, data):
+    """data with a few bytes taken out, put in, changed or doubled."""
+    data = bytearray(data)
+    for _ in range(chance.choice([0, 1, 1, 2, 4])):
+        at = chance.randrange(len(data) + 1)
+        what = chance.randrange(5)
+        if what == 0:
+            del data[at:at + chance.randrange(1, 8)]
+        elif what == 1:
+            data[at:at] = bytes(chance.choice(b"\r\n :;0123456789abcXYZ\x00\xff\t-") for _ in range(chance.randrange(1, 5)))
+        elif what == 2 and at < len(data):
+            data[at] = chance.randrange(256)
+        elif what == 3:
+            data[at:at] = chance.choice(SEEDS)
+        else:
+            data[at:at] = b"x" * chance.choice([100, 5000, 70000])
+    return bytes(data)
+
+
+def test_whatever_an_origin_says_answers_are_right_or_cut(front):
+    """And what follows on the client's connection is the answer to what follows."""
+    chance = random.Random(1)
+
+    def script(talk):
+        while talk.request() is not None:
+            data = spoil(chance, chance.choice(SEEDS))
+            talk.send(data, 0 if len(data) > 500 else chance.choice([0, 0, 1, 3, 17]))
+            if chance.randrange(2):
+                return
+    server, *_ = front(script, script, more="TIMEOUT 50ms; RETRY; } location = /mark { return 200 mark;")
+    connection, cuts = None, 0
+    for _ in range(400):
+        connection = connection or Connection(server.port)
+        try:
+            connection.get("/", chance.choice(["GET", "HEAD"]))
+        except (Closed, ProtocolError) as error:
+            if not re.match(r"(ETag|Last-Modified|Location|Content-(Type|Range)|Date|Server) (twice in|is no)", str(error)):   # as the origin says
+                assert str(error).startswith("closed"), error
+                connection, cuts = None, cuts + 1
+                continue
+        try:
+            assert connection.get("/mark").body == b"mark"
+        except Closed:
+            connection = None           # it was said to be, or could not be kept
+    assert cuts < 300
 
 
 # -- Keeping connections.
@@ -219,7 +284,7 @@ def test_a_post_over_a_kept_connection_is_sent_once(front):
 
 def test_the_next_peer_is_tried_and_the_tries_are_logged(front):
     server, first, second = front(
-        answers(BUSY), answers(OK), more="courier_retry on;",
+        answers(BUSY), answers(OK), more="RETRY;",
         http='log_format up "$upstream_addr|$upstream_status|$upstream_response_length|$upstream_bytes_received'
              '|$upstream_bytes_sent|$upstream_response_time|$upstream_connect_time|$upstream_header_time'
              '|$upstream_http_content_length|$upstream_cookie_a"; access_log logs/up.log up;')
@@ -257,7 +322,7 @@ def test_exchanges_behind_a_redirect_are_told_apart(front):
     gone = Origin(answers(OK))
     gone.close()
     server, origin = front(
-        answers(OK), one=f"error_page 502 = @other; courier {gone.address}; }} location @other {{ courier up;",
+        answers(OK), one=f"error_page 502 = @other; PASS {gone.address}; }} location @other {{ PASS up;",
         http='log_format up "$upstream_addr|$upstream_status"; access_log logs/up.log up;')
     assert fetch(server.port, "/").body == b"ok"
     log = server.prefix / "logs/up.log"
@@ -266,7 +331,7 @@ def test_exchanges_behind_a_redirect_are_told_apart(front):
 
 
 def test_exchanges_and_connections_are_counted(front):
-    server, first, second = front(answers(BUSY), answers(OK), more="courier_retry on; } location = /m { metrics prometheus;")
+    server, first, second = front(answers(BUSY), answers(OK), more="RETRY; } location = /m { metrics prometheus;")
     for _ in range(2):
         assert fetch(server.port, "/").body == b"ok"
     page = fetch(server.port, "/m").body.decode()

@@ -75,7 +75,7 @@ def test_what_a_dead_worker_counted_is_forgotten(make_server):
     server.allowed = "exited on signal 9"
     held = [slow(server, "?k=a") for _ in range(2)]
     assert status(server, "/f?k=a") == 503
-    worker, = server.workers()
+    worker, = wait_for("workers", server.workers)
     os.kill(worker, signal.SIGKILL)
     wait_for("another worker", lambda: server.workers() and server.workers() != [worker])
     wait_for("a place", lambda: status(server, "/f?k=a") == 200)
@@ -86,7 +86,7 @@ def test_what_a_dead_worker_counted_is_forgotten(make_server):
 def test_counts_live_through_a_reload(make_server):
     server = conn_server(make_server)
     held = [slow(server, "?k=a") for _ in range(2)]
-    before = server.workers()
+    before = wait_for("workers", server.workers)
     assert server.run("-s", "reload").returncode == 0
     wait_for("new workers", lambda: set(server.workers()) - set(before))
     assert status(server, "/f?k=a") == 503
@@ -99,7 +99,7 @@ def test_buckets_live_through_a_reload(make_server):
     server = make_server("limit_req zone=one;", http="limit_req_zone $arg_k zone=one:64k rate=1r/m;",
                          files=BODY, single=False, main="worker_processes 1;").start()
     assert status(server, "/f?k=a") == 200
-    before = server.workers()
+    before = wait_for("workers", server.workers)
     assert server.run("-s", "reload").returncode == 0
     wait_for("new workers", lambda: server.workers() and not set(before) & set(server.workers()))
     assert status(server, "/f?k=a") == 503

@@ -494,6 +494,37 @@ def test_exchanges_follow_the_peers(make_server, names, web):
     wait_for("the new peers", lambda: all_of(server) == {(200, "127.0.0.2"), (200, "127.0.0.3")})
 
 
+# -- proxy_pass
+
+def proxy(make_server, names, conf, http=""):
+    return make_server(conf, http=f"resolver {names.address} ipv6=off; resolver_timeout 2s;\n{http}").start()
+
+
+def test_proxy_pass_looks_up_names_in_variables(make_server, names, web):
+    names.add("app.test", "A", "127.0.0.2")
+    server = proxy(make_server, names, "location / { proxy_pass http://$arg_to; }")
+    for _ in range(3):
+        assert at(server, f"app.test:{web.port}") == (200, "127.0.0.2")
+    assert names.count("app.test") == 1
+    assert at(server, "none.test:80") == (502, "")
+    assert "none.test could not be resolved (3: Host not found)" in server.log()
+
+
+def test_proxy_pass_follows_a_name_in_a_variable(make_server, names, web):
+    names.add("app.test", "A", "127.0.0.2", ttl=1)
+    server = proxy(make_server, names, f"location / {{ set $to app.test; proxy_pass http://$to:{web.port}; }}")
+    assert who(server) == (200, "127.0.0.2")
+    names.replace("app.test", "A", ["127.0.0.3"], ttl=1)
+    wait_for("the new address", lambda: who(server) == (200, "127.0.0.3"))
+
+
+def test_proxy_pass_to_a_name_that_is_found_later(make_server, names, web, quick_system):
+    server = proxy(make_server, names, f"location / {{ proxy_pass http://app.test:{web.port}; }}")
+    assert who(server) == (502, "")
+    names.add("app.test", "A", "127.0.0.2")
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"), 20)
+
+
 # -- names that the load does not find
 
 def test_a_name_that_is_not_found_does_not_stop_the_start(make_server, names, origins, quick_system):

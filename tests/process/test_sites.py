@@ -33,7 +33,7 @@ class Sites:
         return answer.status if answer.status != 200 else answer.body.decode()
 
     def reload(self):
-        before = self.server.workers()
+        before = wait_for("workers", self.server.workers)
         assert self.server.run("-s", "reload").returncode == 0
         wait_for("new workers", lambda: self.server.workers() and
                  not set(before) & set(self.server.workers()))
@@ -139,7 +139,7 @@ def test_a_fault_of_everybodys_refuses_the_reload(make_server):
     sites = Sites(make_server, a=site("a"))
     sites.server.allowed = "emerg"
     sites.server.start()
-    before = sites.server.workers()
+    before = wait_for("workers", sites.server.workers)
     sites.put("a", site("a", "newer"))
     sites.server.configure(sites.server.text.replace("access_log off", "bogus off"))
     sites.server.run("-s", "reload")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from weir.origin import Origin, answers
 from weir.server import TOP, wait_for
 from weir.wire import Connection, fetch
 
@@ -48,6 +49,23 @@ def test_hello_answers_with_its_text(make_server, examples):
     assert fetch(server.port, "/hello", "HEAD").get("Content-Length") == "17"
     assert fetch(server.port, "/hello", "DELETE").status == 405
     assert fetch(server.port, "/").status != 200
+
+
+# -- balance_example
+
+def test_balance_example_keeps_clients_to_their_half(make_server, examples):
+    origins = [Origin(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + letter)) for letter in (b"a", b"b", b"c")]
+    group = " ".join(f"server {origin.address};" for origin in origins)
+    server = make_server("location / { courier up; }", http=f"upstream up {{ demo_halves; {group} }}",
+                         main="load_module %MODULE:courier%;" + load(examples, "balance_example")).start()
+    seen = {"127.0.0.2": set(), "127.0.0.3": set()}
+    for address, letters in seen.items():
+        for _ in range(6):
+            with Connection(server.port, source=(address, 0)) as connection:
+                letters.add(connection.get("/").body)
+    assert seen == {"127.0.0.2": {b"a", b"c"}, "127.0.0.3": {b"b"}}
+    for origin in origins:
+        origin.close()
 
 
 # -- csp
@@ -306,6 +324,8 @@ def test_a_reload_keeps_asking(site, redis):
 @pytest.mark.parametrize("group, ask_for, said", [
     ("upstream sessions { server 127.0.0.1:1; }", "sesions", 'did you mean the upstream "sessions"?'),
     ("upstream sessions { }", "sessions", "no servers are inside upstream"),
+    ("upstream sessions { server 127.0.0.1:1 max_cons=2; }", "sessions", 'invalid parameter "max_cons=2"'),
+    ("upstream sessions { server 127.0.0.1:1; sync; }", "sessions", 'unknown directive "sync"'),
 ])
 def test_mistakes_are_named(make_server, examples, group, ask_for, said):
     server = make_server(f"location / {{ redis_access {ask_for}; redis_access_key k; }}", http=group,

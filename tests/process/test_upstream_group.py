@@ -3,6 +3,7 @@
 Requests are passed on by tests/modules/courier.c.
 """
 
+import json
 import re
 import signal
 import threading
@@ -359,3 +360,17 @@ def group_port(server, i):
 def series_has(server, name, **labels):
     found = json_of(fetch(server.port, "/metrics"))["metrics"][f"weir_upstream_{name}"]["series"]
     return any(labels.items() <= s["labels"].items() for s in found)
+
+
+# -- weir -M
+
+def test_groups_are_explained(make_server):
+    server = make_server(http="upstream up { zone z 64k; least_conn; sticky cookie srv; health_check; "
+                              "server 127.0.0.1:81 weight=2 max_conns=7; server 127.0.0.1:82 backup; }")
+    said = server.run("-M").stdout
+    assert "upstream up - balance_least_conn, balance_sticky, shared by workers, checked\n" in said
+    assert re.search(r"^    127\.0\.0\.1:81 +weight 2, max_conns 7: 127\.0\.0\.1:81$", said, re.M)
+    assert re.search(r"^    127\.0\.0\.1:82 +weight 1, backup: 127\.0\.0\.1:82$", said, re.M)
+    tree = json.loads(server.run("-M", "--json").stdout)
+    assert tree["upstreams"][0]["servers"][0] == {"name": "127.0.0.1:81", "weight": 2, "max_conns": 7,
+                                                  "peers": ["127.0.0.1:81"]}

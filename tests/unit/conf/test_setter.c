@@ -9,6 +9,9 @@
 
 #include <weir/conf.h>
 
+#include "base/pool.h"
+#include "conf/bind.h"
+
 static void
 expect_size(const char *text, uint64_t bytes)
 {
@@ -122,6 +125,23 @@ test_times_that_are_none_are_refused(void **state)
     }
 }
 
+static void
+test_files_are_found_beside_the_main_file(void **state)
+{
+    weir_pool *pool = wr_pool_create("test", NULL);
+    weir_conf cf = { .pool = pool,
+                     .prefix = WEIR_STR("/usr/local/weir/"),
+                     .folder = WEIR_STR("/etc/weir/") };
+
+    (void)state;
+    assert_string_equal(weir_conf_file(&cf, WEIR_STR("users")).data, "/etc/weir/users");
+    assert_string_equal(weir_conf_file(&cf, WEIR_STR("$host/users")).data, "/etc/weir/$host/users");
+    assert_string_equal(weir_conf_file(&cf, WEIR_STR("/srv/users")).data, "/srv/users");
+    assert_string_equal(weir_conf_file(&cf, WEIR_STR("")).data, "/etc/weir/");
+    assert_string_equal(weir_conf_path(&cf, WEIR_STR("users")).data, "/usr/local/weir/users");
+    wr_pool_destroy(&pool);
+}
+
 int
 main(void)
 {
@@ -131,6 +151,7 @@ main(void)
         cmocka_unit_test(test_times_have_units_and_seconds_without),
         cmocka_unit_test(test_times_are_added_up_in_falling_units),
         cmocka_unit_test(test_times_that_are_none_are_refused),
+        cmocka_unit_test(test_files_are_found_beside_the_main_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

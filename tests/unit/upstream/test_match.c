@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "conf/bind.h"
+#include "http/http.h"
 #include "module/registry.h"
 #include "upstream/match.h"
 
@@ -39,6 +40,8 @@ static struct {
     struct wr_conf_tree tree;
     struct wr_registry registry;
     struct weir_conf cf;
+    struct wr_http http; /* as much of it as expressions want */
+    struct wr_http_home home;
 } t;
 
 static int
@@ -69,6 +72,10 @@ load(const char *text)
     t.cf.pool = t.pool;
     t.cf.diag = &t.diag;
     t.cf.space = &t.registry.space;
+    t.http.tag = WR_HTTP_TAG;
+    t.http.pool = t.pool;
+    t.home.http = &t.http;
+    t.cf.owner = &t.home;
     scope = wr_scope_create_main(&t.cf);
     return wr_scope_bind(&t.cf, scope, t.tree.first);
 }

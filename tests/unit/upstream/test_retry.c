@@ -172,6 +172,28 @@ test_tries_are_limited(void **state)
     close(listener);
 }
 
+static void
+test_no_try_begins_when_the_time_for_tries_is_over(void **state)
+{
+    struct seen seen = nothing_seen();
+    weir_exchange_policy policy = by_default;
+    int listeners[2], peer;
+    uint16_t ports[2];
+
+    (void)state;
+    policy.read_ms = 60;
+    policy.tries_ms = 30;
+    two_peers(listeners, ports);
+    get(&seen, group_at(ports, 2), &policy);
+    peer = take(listeners[0]);
+    turn_until(seen.faileds == 1);
+    assert_int_equal(seen.result, WEIR_TIMEOUT);
+    assert_false(readable(listeners[1]));
+    free(seen.body);
+    close(peer);
+    close_both(listeners);
+}
+
 /* ---- What is not idempotent. ---- */
 
 static void
@@ -455,6 +477,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_an_error_status_is_retried_while_there_is_another_peer,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_tries_are_limited, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_try_begins_when_the_time_for_tries_is_over, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_post_is_sent_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_post_that_was_not_sent_is_tried_again, setup,
                                         teardown),

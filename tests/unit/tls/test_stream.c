@@ -1,0 +1,197 @@
+/* Bytes pass whole and in order whatever the kernel takes, and an end is told apart from a cut. */
+#include "two.h"
+
+static void
+begin(uint32_t versions)
+{
+    two_site(two_settings());
+    two_client(versions);
+    two_connect();
+    assert_int_equal(two_shake(), 0);
+}
+
+static void
+test_both_sides_speak(void **state)
+{
+    static const uint32_t versions[] = { WR_TLS_1_2, WR_TLS_1_3 };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        begin(versions[i]);
+        two_say(two.them, two.us, "question");
+        two_say(two.us, two.them, "answer");
+        two_close();
+    }
+}
+
+static void
+test_what_the_kernel_does_not_take_is_presented_again(void **state)
+{
+    enum { BYTES = 3 << 20 };
+    char *all = malloc(BYTES), *got = malloc(BYTES);
+    size_t sent = 0, n = 0;
+    unsigned waits = 0;
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    for (size_t i = 0; i < BYTES; i++) {
+        all[i] = (char)(i * 7 + i / 251);
+    }
+    while (n < BYTES) {
+        while (sent < BYTES) { /* in pieces of odd sizes, and of none */
+            size_t a = WR_MIN((size_t)777, BYTES - sent), b = WR_MIN((size_t)100000, BYTES - sent - a);
+            struct iovec pieces[] = { { all + sent, a }, { NULL, 0 }, { all + sent + a, b } };
+            ssize_t rc = two.us->transport->send(two.us, pieces, 3, false);
+            if (rc < 0) {
+                assert_int_equal(rc, -EAGAIN);
+                assert_false(two.us->can_write);
+                waits++;
+                break;
+            }
+            assert_true(rc > 0 && (size_t)rc <= a + b);
+            sent += (size_t)rc;
+        }
+        two.them->can_read = two.us->can_write = true;
+        ssize_t rc = wr_conn_recv(two.them, got + n, WR_MIN((size_t)50000, BYTES - n));
+        assert_true(rc > 0 || rc == -EAGAIN);
+        n += rc > 0 ? (size_t)rc : 0;
+        assert_true(n >= sent || sent - n < BYTES);
+    }
+    assert_int_equal(sent, BYTES);
+    assert_true(waits != 0);
+    assert_memory_equal(all, got, BYTES);
+    two_close();
+    free(all);
+    free(got);
+}
+
+static void
+test_reading_little_by_little_leaves_the_rest_readable(void **state)
+{
+    char byte;
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    for (int i = 0; i < 3; i++) {
+        struct iovec piece = { "abcdef", 6 };
+        assert_int_equal(two.them->transport->send(two.them, &piece, 1, false), 6);
+    }
+    two.us->can_read = true;
+    for (int i = 0; i < 18; i++) {
+        assert_true(two.us->can_read); /* no edge will tell of what was read ahead */
+        assert_int_equal(wr_conn_recv(two.us, &byte, 1), 1);
+        assert_int_equal(byte, "abcdef"[i % 6]);
+    }
+    assert_int_equal(wr_conn_recv(two.us, &byte, 1), -EAGAIN);
+    assert_false(two.us->can_read);
+    two_close();
+}
+
+static void
+test_goodbye_is_an_end(void **state)
+{
+    char byte;
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    wr_conn_shut(two.us);
+    two.them->can_read = true;
+    assert_int_equal(wr_conn_recv(two.them, &byte, 1), 0);
+    two_say(two.them, two.us, "still heard");
+    two_close();
+}
+
+static void
+test_an_end_without_goodbye_is_a_cut_for_who_began(void **state)
+{
+    char byte;
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    assert_int_equal(shutdown(two.us->io.fd, SHUT_WR), 0);
+    two.them->can_read = true;
+    (void)wr_conn_recv(two.them, &byte, 1); /* the ticket */
+    two.them->can_read = true;
+    assert_int_equal(wr_conn_recv(two.them, &byte, 1), -ECONNRESET);
+    two_close();
+    begin(WR_TLS_1_3);
+    assert_int_equal(shutdown(two.them->io.fd, SHUT_WR), 0);
+    two.us->can_read = true;
+    assert_int_equal(wr_conn_recv(two.us, &byte, 1), 0);
+    two_close();
+}
+
+static void
+test_a_reset_connection_says_no_goodbye(void **state)
+{
+    char byte;
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    wr_conn_close(two.us, true);
+    two.them->can_read = true;
+    assert_true(wr_conn_recv(two.them, &byte, 1) < 0);
+    wr_conn_close(two.them, false);
+    wr_loop_turn(two.loop, 0);
+}
+
+static void
+test_plain_words_are_read_plainly(void **state)
+{
+    char got[32];
+    int fds[2];
+
+    (void)state;
+    two_site(two_settings());
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    two.us = wr_conn_open(fds[0], sizeof(struct wr_conn), &two_ops, NULL, NULL);
+    assert_true(wr_tls_door_enter(&two.door, two.us, WEIR_STR("")));
+    assert_int_equal(two.us->transport->handshake(two.us), -EAGAIN);
+    assert_int_equal(write(fds[1], "GET / HTTP", 10), 10);
+    two.us->can_read = true;
+    assert_int_equal(two.us->transport->handshake(two.us), -EPROTONOSUPPORT);
+    assert_false(two.us->transport->secure);
+    assert_int_equal(wr_conn_recv(two.us, got, 4), 4);
+    assert_int_equal(wr_conn_recv(two.us, got + 4, 20), 6);
+    assert_memory_equal(got, "GET / HTTP", 10);
+    assert_int_equal(write(fds[1], "/1.1", 4), 4);
+    assert_int_equal(wr_conn_recv(two.us, got, 20), 4);
+    assert_int_equal(write(two.us->io.fd, "x", 1), 1);
+    wr_conn_close(two.us, false);
+    wr_loop_turn(two.loop, 0);
+    assert_int_equal(close(fds[1]), 0);
+}
+
+static void
+test_silence_is_told_from_bytes(void **state)
+{
+    struct iovec piece = { "x", 1 };
+
+    (void)state;
+    begin(WR_TLS_1_3); /* the server's ticket may be on its way: that is nobody's byte */
+    assert_true(two.them->transport->quiet(two.them));
+    assert_int_equal(two.us->transport->send(two.us, &piece, 1, false), 1);
+    assert_false(two.them->transport->quiet(two.them));
+    two_close();
+    begin(WR_TLS_1_2);
+    wr_conn_shut(two.us);
+    assert_false(two.them->transport->quiet(two.them));
+    two_close();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TWO_TEST(test_both_sides_speak),
+        TWO_TEST(test_what_the_kernel_does_not_take_is_presented_again),
+        TWO_TEST(test_reading_little_by_little_leaves_the_rest_readable),
+        TWO_TEST(test_goodbye_is_an_end),
+        TWO_TEST(test_an_end_without_goodbye_is_a_cut_for_who_began),
+        TWO_TEST(test_a_reset_connection_says_no_goodbye),
+        TWO_TEST(test_plain_words_are_read_plainly),
+        TWO_TEST(test_silence_is_told_from_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
