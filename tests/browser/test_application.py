@@ -6,7 +6,6 @@ say, and refuses every form when one of them is wrong.
 
 import os
 import random
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from chromium import Chromium
-from weir.server import TOP, Server, wait_for
+from weir.server import TOP, Server, wait_for, with_comments
 
 pytestmark = pytest.mark.weir_only
 EXAMPLE = TOP / "conf/examples/application.conf"
@@ -46,9 +45,7 @@ def configuration(data, tls):
         "../mime.types": str(TOP / "conf/mime.types"),
         "events { }": "daemon off; master_process off; pid logs/weir.pid;\nevents { }",
     }
-    text = EXAMPLE.read_text()
-    if tls:
-        text = re.sub(r"^(    +)#(?=\S|   )", r"\1", text, flags=re.M)      # settings, not words
+    text = with_comments(EXAMPLE.read_text()) if tls else EXAMPLE.read_text()
     for old, new in changes.items():
         assert old in text, f"the example has no {old!r} any more"
         text = text.replace(old, new)
