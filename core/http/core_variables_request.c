@@ -1,7 +1,6 @@
 /* http/core_variables_request.c - variables of a request's head, body and credentials. */
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -180,23 +179,14 @@ WR_VAR_GET(cookie_name)
 /* The name in "Basic BASE64(name:password)" [RFC 7617 2]. */
 WR_VAR_GET(remote_user)
 {
-    const weir_header *h = r->in[WEIR_H_AUTHORIZATION];
-    weir_str basic = WEIR_STR("basic "), coded, user;
-    struct wr_strbuf b;
-    size_t colon;
+    weir_str user, password;
 
     (void)conf, (void)name;
-    if (h == NULL || !weir_str_ieq(wr_str_cut(h->value, 0, basic.len), basic)) {
+    if (weir_basic_credentials(r, &user, &password) != WEIR_OK) {
         return absent;
     }
-    coded = wr_str_trim(wr_str_cut(h->value, basic.len, h->value.len));
-    b = wr_strbuf_over(weir_alloc(r->pool, coded.len), coded.len);
-    if (!wr_base64_decode(&b, coded)) {
-        return absent;
-    }
-    user = wr_strbuf_view(&b);
-    colon = wr_str_find(user, ':');
-    return colon != 0 && colon < user.len ? wr_str_cut(user, 0, colon) : absent;
+    explicit_bzero((char *)(uintptr_t)password.data, password.len);
+    return user;
 }
 
 /* ---- The whole. ---- */

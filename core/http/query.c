@@ -1,7 +1,11 @@
-/* http/query.c - small questions that modules ask of a request's head: arguments, cookies, what the client accepts. */
+/* http/query.c - small questions that modules ask of a request's head: arguments, cookies, credentials, what the
+ * client accepts. */
+#include <string.h>
 #include <weir/request.h>
 
 #include "base/assert.h"
+#include "base/base64.h"
+#include "base/str.h"
 #include "http/core_variables.h"
 #include "wire/cookie.h"
 #include "wire/field_list.h"
@@ -19,6 +23,35 @@ weir_str
 weir_cookie(const weir_request *r, weir_str name)
 {
     return wr_var_cookie(r, name, false);
+}
+
+int
+weir_basic_credentials(weir_request *r, weir_str *user, weir_str *password)
+{
+    const weir_header *h = r->in[WEIR_H_AUTHORIZATION];
+    weir_str basic = WEIR_STR("basic "), coded, text;
+    struct wr_strbuf b;
+    size_t colon;
+
+    if (h == NULL || !weir_str_ieq(wr_str_cut(h->value, 0, basic.len), basic)) {
+        return WEIR_ABSENT;
+    }
+    coded = wr_str_trim(wr_str_cut(h->value, basic.len, h->value.len));
+    b = wr_strbuf_over(weir_alloc(r->pool, coded.len + 1), coded.len);
+    if (!wr_base64_decode(&b, coded)) {
+        explicit_bzero(b.data, b.len);
+        return WEIR_ABSENT;
+    }
+    b.data[b.len] = '\0';
+    text = wr_strbuf_view(&b);
+    colon = wr_str_find(text, ':');
+    if (colon == 0 || colon >= text.len) {
+        explicit_bzero(b.data, b.len);
+        return WEIR_ABSENT;
+    }
+    *user = wr_str_cut(text, 0, colon);
+    *password = wr_str_cut(text, colon + 1, SIZE_MAX);
+    return WEIR_OK;
 }
 
 uint32_t
