@@ -285,7 +285,8 @@ weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
     weir_chain chain = { NULL, NULL };
     weir_buf *b;
 
-    if (wr_response_begun(r) || status < 100 || status > 599) {
+    if (wr_response_begun(r) || status < 100 || status > 599 ||
+        status == 101) { /* which begins a tunnel, and needs a source */
         return WEIR_ERROR;
     }
     pub->status = status;

@@ -73,7 +73,6 @@ static const weir_directive rows[] = {
 
     WR_CORE_NOTHING("aio", HSL, "weir reads files without it"),
     WR_CORE_NOTHING("aio_write", HSL, "weir writes files without it"),
-    WR_CORE_NOTHING("auth_delay", HSL, "nothing delays answers to bad passwords yet"),
     WR_CORE_NOTHING("client_body_early_read", HS, "bodies are read when a module asks for them"),
     WR_CORE_NOTHING("connection_pool_size", HS, "connections need no pool"),
     WR_CORE_NOTHING("directio", HSL, "files go through the system's cache"),

@@ -134,6 +134,8 @@ static const weir_directive rows[] = {
              "send bodies of unknown length to HTTP/1.1 clients in chunks"),
     WEIR_OPT_NAMES(conf, satisfy, ENUM, "satisfy", WHERE, "all",
                    "whether all access modules must allow a request, or any", satisfy),
+    WEIR_OPT(conf, auth_delay_ms, MSEC, "auth_delay", WHERE, "0s",
+             "how long an answer to a missing or wrong password is held back"),
     WEIR_OPT_CUSTOM(conf, internal, "internal", WEIR_IN_LOCATION, 0, 0, WEIR_D_LOCAL, set_internal,
                     "the location is for internal redirects only; others get 404"),
     WEIR_OPT(conf, absolute_redirect, FLAG, "absolute_redirect", WHERE, "on",

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "http/access.h"
 #include "http/body_in.h"
 #include "http/core_ssl.h"
 #include "http/error_page.h"
@@ -210,33 +211,6 @@ after_hook(struct wr_request *r, int rc)
     }
 }
 
-bool
-weir_satisfy_any(const weir_request *r)
-{
-    return wr_loc_conf(wr_request_of(r))->satisfy == 1;
-}
-
-static enum step
-after_access_hook(struct wr_request *r, int rc)
-{
-    bool any = weir_satisfy_any(&r->pub);
-
-    if (rc == WEIR_DONE) {
-        r->hook = any ? UINT16_MAX : (uint16_t)(r->hook + 1);
-        r->denied = r->denied && !any;
-        return STEP_ON;
-    }
-    if (any && (rc == 401 || rc == 403)) {
-        if (!r->denied || rc == 401) {
-            r->denial = (uint32_t)rc;
-        }
-        r->denied = true;
-        r->hook++;
-        return STEP_ON;
-    }
-    return after_hook(r, rc);
-}
-
 static enum step
 after_content_hook(struct wr_request *r, int rc)
 {
@@ -264,7 +238,7 @@ hook_returned(struct wr_request *r, int rc)
         return STEP_PAUSE;
     }
     if (r->phase == WEIR_PHASE_ACCESS) {
-        return after_access_hook(r, rc);
+        rc = wr_access_heard(r, rc);
     }
     return r->phase == WEIR_PHASE_CONTENT ? after_content_hook(r, rc) : after_hook(r, rc);
 }
@@ -366,6 +340,18 @@ nothing_here(struct wr_request *r)
     wr_request_answer_status(r, directory ? 403 : 404);
 }
 
+static void
+access_over(struct wr_request *r)
+{
+    int rc = wr_access_over(r);
+
+    if (rc == WEIR_NEXT) {
+        go_to(r, WEIR_PHASE_PRECONTENT);
+    } else if (rc != WEIR_AGAIN) {
+        wr_request_answer_status(r, status_of(rc));
+    }
+}
+
 /* All hooks of r->phase have run. */
 static void
 phase_over(struct wr_request *r)
@@ -382,14 +368,7 @@ phase_over(struct wr_request *r)
         go_to(r, WEIR_PHASE_POST_REWRITE);
         return;
     case WEIR_PHASE_ACCESS:
-        if (r->denied) {
-            if (r->denial == 403) {
-                wr_say(&r->log, ERROR, "access forbidden by rule");
-            }
-            wr_request_answer_status(r, r->denial);
-            return;
-        }
-        go_to(r, WEIR_PHASE_PRECONTENT);
+        access_over(r);
         return;
     case WEIR_PHASE_PRECONTENT:
         go_to(r, WEIR_PHASE_CONTENT);
@@ -413,8 +392,8 @@ step(struct wr_request *r)
         return STEP_ON;
     }
     p = &r->plan->phase[r->phase];
-    if (r->phase == WEIR_PHASE_ACCESS && (r->parent != NULL || r->error_paged)) {
-        r->hook = UINT16_MAX; /* the client's request was let in, or refused, already */
+    if (r->phase == WEIR_PHASE_ACCESS && r->parent != NULL) {
+        r->hook = UINT16_MAX; /* the client's request was let in already */
     }
     if (r->hook >= p->n) {
         phase_over(r);

@@ -95,6 +95,7 @@ struct wr_request {
     bool moved;                /* weir_redirect_inside: start over when the hook returns */
     bool denied;               /* an access hook said 401 or 403 under `satisfy any` */
     uint32_t denial;
+    bool auth_delayed;         /* auth_delay has been waited for */
     bool running;              /* inside wr_request_run: resumptions wait */
     bool error_paged;          /* an error_page is being served */
     bool error_again;          /* and may have an error_page itself: recursive_error_pages where the first error was */

@@ -60,6 +60,7 @@ struct wr_loc_conf {
     bool reset_timedout;           /* reset_timedout_connection off */
     bool chunked;                  /* chunked_transfer_encoding on */
     uint32_t satisfy;              /* 0 all, 1 any */
+    uint64_t auth_delay_ms;        /* 0: none */
     bool internal;                 /* LOCAL */
     bool absolute_redirect;        /* on */
     bool server_name_in_redirect;  /* off */

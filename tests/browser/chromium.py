@@ -17,7 +17,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 class Chromium:
     """`with Chromium() as page:` one page; events are kept in page.events as they come."""
 
-    def __init__(self, binary="chromium"):
+    def __init__(self, binary="chromium", flags=()):
         self.profile = tempfile.mkdtemp(prefix="weir-browser-")
         self.inbox, self.events, self.number, self.session = b"", [], 0, None
         to_browser, from_browser = os.pipe(), os.pipe()
@@ -28,7 +28,7 @@ class Chromium:
             os.dup2(keep[0], 3)
             os.dup2(keep[1], 4)
 
-        self.process = subprocess.Popen([binary, *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
+        self.process = subprocess.Popen([binary, *FLAGS, *flags, f"--user-data-dir={self.profile}", "about:blank"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=pipes)
         os.close(to_browser[0])
@@ -92,6 +92,33 @@ class Chromium:
         self.events.clear()
         self.call("Page.navigate", url=url)
         self.wait_event("Page.loadEventFired")
+
+    def follow(self, expression):
+        """Do in the page what leads to another, and wait until that is loaded."""
+        self.events.clear()
+        self.call("Runtime.evaluate", expression=expression)
+        self.wait_event("Page.loadEventFired")
+
+    def choose_file(self, selector, path):
+        """Put a file into the input of a form."""
+        found = self.call("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        self.call("DOM.setFileInputFiles", files=[str(path)], objectId=found["result"]["objectId"])
+
+    def download(self, expression, folder, seconds=60):
+        """Do in the page what downloads a file; the file, whole."""
+        self.call("Browser.setDownloadBehavior", behavior="allowAndName", downloadPath=str(folder), eventsEnabled=True)
+        self.events.clear()
+        self.call("Runtime.evaluate", expression=expression)
+        while True:
+            for said in self.all_events("Browser.downloadProgress"):
+                assert said["state"] != "canceled", "the download was cut"
+                if said["state"] == "completed":
+                    return folder / said["guid"]
+            self.events.append(self.message(seconds))
+
+    def document(self):
+        """What was answered for the page that is shown: url, status, headers, protocol."""
+        return [e["response"] for e in self.all_events("Network.responseReceived") if e["type"] == "Document"][-1]
 
     def value(self, expression):
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")

@@ -3,6 +3,7 @@
 import base64
 import re
 import select
+import time
 import warnings
 
 import pytest
@@ -130,3 +131,15 @@ def test_what_cannot_wait_is_refused(make_server):
     assert "too many passwords are being checked" in server.error_log.read_text()
     for conn in waiting:
         conn.close()
+
+
+def test_a_delayed_refusal_keeps_nobody_else_waiting(make_server):
+    server = make_server(CONF + "auth_delay 400ms;", files={"f": b"file", "users": "u:{PLAIN}right\n"}).start()
+    begun = time.monotonic()
+    with Connection(server.port) as conn, Connection(server.port) as gone:
+        for c in (conn, gone):
+            c.send(f"GET /f?file=users HTTP/1.1\r\nHost: a\r\n{credentials('u', 'wrong')}\r\n\r\n".encode())
+        assert status(server, "right") == 200
+        gone.close()
+        assert conn.response().status == 401
+    assert time.monotonic() - begun >= 0.4

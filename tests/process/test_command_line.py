@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from weir.server import BINARY, FLAVOUR, TOP, wait_for
+from weir.server import BINARY, FLAVOUR, TOP, wait_for, with_comments
 from weir.wire import fetch
 
 NAME = FLAVOUR
@@ -181,6 +181,14 @@ def test_the_shipped_configurations_pass(make_server):
         result = subprocess.run([BINARY, "-t", "-p", f"{server.prefix}/", "-e", "logs/error.log",
                                  "-c", str(path)], capture_output=True, text=True)
         assert result.returncode == 0, f"{path}:\n{result.stderr}"
+
+
+@pytest.mark.weir_only
+def test_what_the_example_of_a_site_says_in_comments_passes(make_server):
+    text = with_comments((TOP / "conf/sites/example.conf").read_text())
+    assert "proxy_pass" in text and "#location" not in text
+    result = make_server(OK, http=text).run("-t")
+    assert result.returncode == 0, output(result)
 
 
 @pytest.mark.weir_only

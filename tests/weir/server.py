@@ -320,5 +320,10 @@ http {{
 """
 
 
+def with_comments(text):
+    """An example with the settings that stand in it as comments: a # right in front, or in front of an indentation."""
+    return re.sub(r"^( *)#(?=\S|(?:    )+\S)", r"\1", text, flags=re.M)
+
+
 def json_of(answer):
     return json.loads(answer.body)
