@@ -177,7 +177,7 @@ static bool
 bodiless(const struct wr_request *r)
 {
     return r->pub.method == WEIR_HEAD || r->pub.status == 204 || r->pub.status == 304 ||
-           (r->pub.status < 200 && r->pub.status != 101);
+           (r->pub.status < 200 && !wr_response_is_tunnel(r));
 }
 
 /* Is the whole body in `queued` already, and empty? */

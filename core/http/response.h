@@ -35,7 +35,7 @@ wr_response_begun(const struct wr_request *r)
 static inline bool
 wr_response_is_tunnel(const struct wr_request *r)
 {
-    return wr_response_begun(r) && r->pub.status == 101;
+    return r->pub.status == 101 && r->source != NULL && wr_response_begun(r);
 }
 
 /* The built-in page for a status, as body of r's answer with r's fields; begins the response. */

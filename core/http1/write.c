@@ -10,6 +10,7 @@
 #include "http/browser.h"
 #include "http/http.h"
 #include "http/limits.h"
+#include "http/response.h"
 #include "http1/http1.h"
 #include "net/buf.h"
 #include "net/send.h"
@@ -57,7 +58,7 @@ decide_framing(struct wr_http1 *h, struct wr_request *r)
 {
     uint32_t status = r->pub.status;
 
-    if (status == 101) {
+    if (wr_response_is_tunnel(r)) {
         h->x->until_close = true;
         h->x->body = WR_HTTP1_BODY_TUNNEL;
         h->x->body_wanted = false;
@@ -119,7 +120,7 @@ add_connection(struct wr_strbuf *b, const struct wr_request *r)
 {
     const struct wr_loc_conf *c = wr_loc_conf(r);
 
-    if (r->pub.status == 101) {
+    if (wr_response_is_tunnel(r)) {
         wr_strbuf_lit(b, "Connection: upgrade\r\n\r\n");
         return;
     }

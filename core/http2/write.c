@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "http/limits.h"
+#include "http/response.h"
 #include "http2/http2.h"
 #include "net/buf.h"
 #include "net/send.h"
@@ -137,7 +138,7 @@ http2_head(struct wr_request *r, bool last)
     struct wr_stream *s = wr_stream_of(r);
     nghttp2_data_provider body = { .source = { .ptr = s }, .read_callback = read_body };
     struct list l = list_for(r, r->out->n);
-    bool tunnel = r->pub.status == 101; /* [RFC 8441 5] */
+    bool tunnel = wr_response_is_tunnel(r); /* [RFC 8441 5] */
 
     add(&l, WEIR_STR(":status"), status_text(r->pub.pool, tunnel ? 200 : r->pub.status));
     if (r->out->index[WEIR_H_SERVER] == NULL) {

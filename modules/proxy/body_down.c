@@ -266,6 +266,7 @@ body_down_readable(struct proxied *p)
 {
     if (p->awaited == AWAIT_BODY) {
         proxied_wake(p, WEIR_NEXT);
+        plan_ahead(p); /* the client may have fallen behind since it asked */
     } else if (p->buffering && p->awaited == AWAIT_NOTHING && p->ahead_timer != NULL) {
         read_ahead(p);
     }
