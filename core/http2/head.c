@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -20,6 +21,7 @@
 
 enum {
     FIELD_COST = 32,    /* what a field counts for beside its bytes [RFC 9113 6.5.2] */
+    FIELDS_OURS = 4,    /* that we may add */
     FAR_OVER = 2,       /* times the limit: then the connection ends */
     DEFAULT_URGENCY = 3 /* [RFC 9218 4.1] */
 };
@@ -247,7 +249,7 @@ take_field(struct wr_stream *s, nghttp2_rcbuf *name_buf, weir_str name, nghttp2_
     if (is_dropped(c, id, name, underscore)) {
         return;
     }
-    if (head->n >= WR_HTTP2_FIELDS || (int64_t)head->n >= c->max_headers) {
+    if (head->n >= WR_HTTP2_FIELDS - FIELDS_OURS || (int64_t)head->n >= c->max_headers) {
         refuse(head, 431, "too many fields");
         return;
     }
@@ -324,9 +326,17 @@ path_is_right(weir_str path, uint32_t method, unsigned classes)
     return path.len != 0 && path.data[0] == '/' && wr_char_all(path, classes);
 }
 
+/* A field that HTTP/1 would have had. There is room: see take_field. */
+static void
+add_ours(struct wr_http2_head *head, uint32_t id, weir_str value)
+{
+    gathered[head->n++] =
+        (weir_header){ .name = wr_name_text(id), .value = value, .id = id };
+}
+
 /* The host that is meant, from :authority or else the Host field, which may not differ from it. */
 static void
-check_authority(struct wr_stream *s, struct wr_http2_head *head)
+check_authority(struct wr_http2_head *head)
 {
     weir_str host, field = { NULL, 0 };
     uint32_t port;
@@ -347,14 +357,9 @@ check_authority(struct wr_stream *s, struct wr_http2_head *head)
         malformed(head, "no host, or none that could be one");
         return;
     }
-    if (field.data == NULL && head->n < WR_HTTP2_FIELDS) { /* for what looks for a Host field */
-        memmove(&gathered[1], gathered, head->n * sizeof(gathered[0]));
-        gathered[0] = (weir_header){ .name = wr_name_text(WEIR_H_HOST),
-                                     .value = head->authority,
-                                     .id = WEIR_H_HOST };
-        head->n++;
+    if (field.data == NULL) { /* for what looks for a Host field */
+        add_ours(head, WEIR_H_HOST, head->authority);
     }
-    (void)s;
 }
 
 /* The rules that need all pseudo-fields. [RFC 9113 8.3.1, 8.5; RFC 8441 4] */
@@ -378,6 +383,30 @@ check_pseudo(struct wr_stream *s, struct wr_http2_head *head, uint32_t method)
     } else if (head->status != 414 && !path_is_right(head->path, method, classes)) {
         malformed(head, "no path, or none that could be one");
     }
+}
+
+/* A tunnel is asked for as HTTP/1 does it, so that whoever passes the wish on need not know; the key of a WebSocket, which HTTP/2
+ * has no use for, is ours. [RFC 8441 5, RFC 6455 4.1] */
+static void
+ask_for_tunnel(struct wr_stream *s, struct wr_http2_head *head)
+{
+    static const weir_str name = { "sec-websocket-key", 17 };
+    uint8_t nonce[16];
+    struct wr_strbuf key = wr_strbuf_over(wr_pool_alloc(&s->pool, 24), 24);
+
+    add_ours(head, WEIR_H_CONNECTION, WEIR_STR("upgrade"));
+    add_ours(head, WEIR_H_UPGRADE, head->protocol);
+    if (!weir_str_ieq(head->protocol, WEIR_STR("websocket"))) {
+        return;
+    }
+    for (uint32_t i = 0; i < head->n; i++) {
+        if (gathered[i].id == 0 && weir_str_eq(gathered[i].name, name)) {
+            return;
+        }
+    }
+    weir_random(nonce, sizeof(nonce));
+    wr_base64_encode(&key, (weir_str){ (const char *)nonce, sizeof(nonce) });
+    gathered[head->n++] = (weir_header){ .name = name, .value = wr_strbuf_view(&key) };
 }
 
 /* The crumbs of a cookie as the one field that applications know. [RFC 9113 8.2.3] */
@@ -481,7 +510,9 @@ frame_body(struct wr_stream *s, const struct wr_http2_head *head, bool last)
     s->in_end = s->in_told = last;
     s->r->pub.in_length = last ? 0 : head->length;
     s->continue_owed = head->expect_continue && !last;
-    if (!last && head->protocol.data == NULL) { /* what follows a CONNECT is no body [RFC 8441 4] */
+    if (s->r->protocol.data != NULL) { /* what comes is for the tunnel, if there will be one */
+        s->r->pub.in_length = 0;
+    } else if (!last) {
         s->r->pub.flags |= WEIR_R_HAS_BODY;
     }
 }
@@ -529,7 +560,7 @@ end_request(struct wr_stream *s, struct wr_http2_head *head, bool last, size_t b
 
     check_pseudo(s, head, method);
     if (head->malformed == NULL) {
-        check_authority(s, head);
+        check_authority(head);
     }
     if (last && head->length > 0) {
         malformed(head, "content-length without a body");
@@ -540,6 +571,9 @@ end_request(struct wr_stream *s, struct wr_http2_head *head, bool last, size_t b
     }
     if (head->cookies > 1) {
         join_cookies(s, head);
+    }
+    if (head->protocol.data != NULL) {
+        ask_for_tunnel(s, head);
     }
     s->head_bytes = head->list_bytes;
     s->h->heads += head->list_bytes;
