@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from weir.http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, INITIAL_WINDOW, PING,
-                        PRIORITY, PRIORITY_UPDATE, RST_STREAM, SETTINGS, WINDOW_UPDATE, GoneAway, Http2, block, frame,
-                        head, integer, literal)
+                        PRIORITY, PRIORITY_UPDATE, RST_STREAM, SETTINGS, WINDOW_UPDATE, Http2, block, frame, head, literal)
 from weir.load import Load
 from weir.server import BINARY, status_kb, wait_for
 

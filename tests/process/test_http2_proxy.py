@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import struct
-import threading
 
 import pytest
 
