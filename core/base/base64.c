@@ -58,3 +58,20 @@ wr_base64_decode(struct wr_strbuf *b, weir_str text)
     }
     return true;
 }
+
+void
+wr_base64_encode(struct wr_strbuf *b, weir_str bytes)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t at = 0; at < bytes.len; at += 3) {
+        size_t n = bytes.len - at < 3 ? bytes.len - at : 3;
+        uint32_t group = 0;
+        for (size_t i = 0; i < 3; i++) {
+            group = group << 8 | (i < n ? (uint8_t)bytes.data[at + i] : 0u);
+        }
+        for (size_t i = 0; i < 4; i++) {
+            wr_strbuf_byte(b, i <= n ? alphabet[group >> (18 - 6 * i) & 63] : '=');
+        }
+    }
+}

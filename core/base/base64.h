@@ -1,4 +1,4 @@
-/* base/base64.h - reading base64, as credentials and digests are written. */
+/* base/base64.h - base64, as credentials, digests and keys are written. */
 #ifndef WR_BASE_BASE64_H
 #define WR_BASE_BASE64_H
 
@@ -14,5 +14,8 @@
  * behind the last byte that are not zero: one value has one spelling. b then holds what came before.  [RFC 4648 4]
  */
 bool wr_base64_decode(struct wr_strbuf *b, weir_str text);
+
+/* Append bytes as text, with padding: 4 for every 3 begun. */
+void wr_base64_encode(struct wr_strbuf *b, weir_str bytes);
 
 #endif

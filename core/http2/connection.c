@@ -3,7 +3,6 @@
  * One function, serve, moves the connection on as far as it goes and flushes its output once at the end: frames of all streams
  * that have something to say leave in one call of the system. Everything that happens ends in a call of it.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -68,94 +67,6 @@ wr_http2_leave(struct wr_http2 *h)
         (void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL); /* its answer: the notice has come */
         wr_http2_touch(h);
     }
-}
-
-/* ---- Closing. ---- */
-
-static void
-bury(struct wr_task *t)
-{
-    free(WR_CONTAINER(t, struct wr_http2, task));
-}
-
-/* End whatever runs. False: a hook of a request runs, which ends when that returns. */
-static bool
-end_requests(struct wr_http2 *h, uint32_t log_status)
-{
-    bool all = true;
-
-    h->ending = true;
-    WR_LIST_EACH(at, &h->streams) {
-        struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        if (s->r != NULL && !s->r->ended) {
-            wr_request_gone(s->r, log_status);
-            all = all && s->r->ended;
-        }
-    }
-    return all;
-}
-
-static void
-close_now(struct wr_http2 *h)
-{
-    if (h->conn->closed) {
-        return;
-    }
-    if (!end_requests(h, 499)) {
-        h->conn->gone = true; /* serve comes back to it */
-        return;
-    }
-    while (!wr_list_empty(&h->streams)) {
-        wr_stream_free(WR_CONTAINER(h->streams.next, struct wr_stream, link));
-    }
-    nghttp2_session_del(h->session);
-    h->session = NULL;
-    wr_count_closed((enum wr_shown)h->shown);
-    wr_conn_close(h->conn, false);
-    wr_loop_bury(wr_loop_self(), &h->task, bury);
-}
-
-/* The connection broke, or has to be cut: whatever runs ends. */
-static void
-abandon(struct wr_http2 *h, uint32_t log_status)
-{
-    (void)end_requests(h, log_status);
-    h->conn->gone = true;
-    close_now(h);
-}
-
-/* Put out what nghttp2 has to say last. */
-static void
-say_goodbye(struct wr_http2 *h, uint32_t code)
-{
-    const uint8_t *bytes;
-    ssize_t n;
-
-    (void)nghttp2_session_terminate_session(h->session, code);
-    while (h->conn->wait.head == NULL && (n = nghttp2_session_mem_send(h->session, &bytes)) > 0) {
-        wr_out_copy(h->conn, bytes, (size_t)n);
-    }
-}
-
-/* No more from us: read until the client closes, so that the system does not take our last words back. */
-static void
-linger(struct wr_http2 *h)
-{
-    const struct wr_loc_conf *c = wr_http2_loc_conf(h);
-
-    h->ending = true;
-    if (wr_out_flush(h->conn) == -EAGAIN) {
-        wr_conn_deadline(h->conn, c->send_timeout_ms);
-        return;
-    }
-    if (h->conn->gone || h->conn->half_closed || c->lingering_close == 0) {
-        close_now(h);
-        return;
-    }
-    wr_conn_shut(h->conn);
-    h->lingering = true;
-    h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
-    wr_conn_deadline(h->conn, c->lingering_timeout_ms);
 }
 
 /* ---- In. ---- */
@@ -357,7 +268,7 @@ settle(struct wr_http2 *h)
     }
     show(h);
     if (!wr_conn_watch(c)) {
-        abandon(h, 0);
+        wr_http2_abandon(h, 0);
     }
 }
 
@@ -375,56 +286,21 @@ check_age(struct wr_http2 *h)
     }
 }
 
-static void
-serve_lingering(struct wr_http2 *h)
-{
-    ssize_t n = -EAGAIN;
-
-    if (!h->lingering) {
-        linger(h);
-        return;
-    }
-    for (unsigned reads = 0; h->conn->can_read && reads < READS_A_TURN; reads++) {
-        n = wr_conn_recv(h->conn, area, area_bytes);
-        if (n <= 0) {
-            break;
-        }
-    }
-    if (n == 0 || h->conn->gone || wr_clock.now_ms >= h->linger_until_ms) {
-        close_now(h);
-        return;
-    }
-    if (h->conn->can_read) {
-        wr_conn_wake(h->conn);
-    }
-    wr_conn_deadline(h->conn, WR_MIN(wr_http2_loc_conf(h)->lingering_timeout_ms,
-                                     h->linger_until_ms - wr_clock.now_ms));
-}
-
-/* End every request with what has been said to the client: GOAWAY with this code. */
-static void
-end_all(struct wr_http2 *h, uint32_t code)
-{
-    say_goodbye(h, code);
-    (void)end_requests(h, 499);
-    linger(h);
-}
-
 /* Send what this event gathered, and see what is left to do. */
 static void
 finish_turn(struct wr_http2 *h)
 {
     if (h->failed && !h->ending) {
-        end_all(h, h->error);
+        wr_http2_end(h, h->error);
         return;
     }
     (void)wr_out_flush(h->conn);
     if (h->conn->gone) {
-        abandon(h, 499);
+        wr_http2_abandon(h, 499);
     } else if (is_over(h)) {
-        linger(h);
+        wr_http2_linger(h);
     } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
-        end_all(h, NGHTTP2_NO_ERROR);
+        wr_http2_end(h, NGHTTP2_NO_ERROR);
     }
 }
 
@@ -437,11 +313,11 @@ serve(struct wr_http2 *h)
         return;
     }
     if (c->gone) {
-        abandon(h, 499);
+        wr_http2_abandon(h, 499);
         return;
     }
     if (h->ending) {
-        serve_lingering(h);
+        wr_http2_serve_ending(h);
         return;
     }
     h->serving = true;
@@ -457,7 +333,7 @@ serve(struct wr_http2 *h)
     if (!c->closed && !h->ending) {
         settle(h);
     } else if (!c->closed && !wr_conn_watch(c)) {
-        close_now(h);
+        wr_http2_close(h);
     }
 }
 
@@ -507,7 +383,7 @@ beat(struct wr_http2 *h)
     } else if (reads_too_slowly(h)) {
         wr_say(wr_log_process(), INFO, "*%llu client timed out while reading responses",
                (unsigned long long)h->conn->number);
-        abandon(h, 408);
+        wr_http2_abandon(h, 408);
         return;
     }
     WR_LIST_EACH(at, &h->streams) {
@@ -544,9 +420,9 @@ conn_expired(struct wr_conn *c)
     struct wr_http2 *h = http2_of(c);
 
     if (h->ending) {
-        close_now(h);
+        wr_http2_close(h);
     } else if (is_idle(h) && (c->idle || begun_too_late(h))) {
-        end_all(h, NGHTTP2_NO_ERROR);
+        wr_http2_end(h, NGHTTP2_NO_ERROR);
     } else {
         beat(h);
     }
@@ -558,11 +434,11 @@ conn_drop(struct wr_conn *c)
     struct wr_http2 *h = http2_of(c);
 
     if (h->n_streams == 0 && !h->ending && c->wait.head == NULL) {
-        say_goodbye(h, NGHTTP2_NO_ERROR);
+        wr_http2_goodbye(h, NGHTTP2_NO_ERROR);
         (void)wr_out_flush(c);
-        close_now(h);
+        wr_http2_close(h);
     } else {
-        abandon(h, 0);
+        wr_http2_abandon(h, 0);
     }
 }
 
@@ -587,7 +463,7 @@ wr_http2_adopt(struct wr_conn *c, const char *bytes, size_t len)
     h->shown = WR_SHOWN_READING;
     wr_list_init(&h->streams);
     wr_list_init(&h->due);
-    wr_task_init(&h->task, bury);
+    wr_task_init(&h->task, NULL);
     h->points_ms = h->begun_ms = wr_clock.now_ms;
     wr_conn_deadline(c, wr_http2_server_conf(h)->header_timeout_ms);
     area_prepare(h);

@@ -22,6 +22,7 @@
 #include "net/conn.h"
 
 enum {
+    WR_HTTP2_FIELDS_OURS = 4,         /* that are added to a request's */
     WR_HTTP2_FIELDS = 4096,           /* no head has more fields, whatever max_headers says */
     WR_HTTP2_FRAME = 16 * 1024,       /* a frame with its header: one TLS record, and a piece that net/send copies at once */
     WR_HTTP2_FRAME_HEAD = 9,
@@ -46,6 +47,7 @@ enum wr_http2_leave {
 /* A request's fields while they come; in the stream's memory. */
 struct wr_http2_head {
     weir_str method, scheme, authority, path, protocol; /* pseudo-fields; absent: not there */
+    weir_header *fields;  /* the worker's array, while they are looked at: WR_HTTP2_FIELDS, the last few of them for ours */
     weir_header *kept;    /* fields put aside because the rest has not come, */
     uint32_t kept_n, kept_room; /* how many, and room for how many */
     uint32_t n;           /* fields so far */
@@ -193,6 +195,20 @@ void wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why);
 /* connection.c: no new streams after this round trip; close when the last one has ended. */
 void wr_http2_leave(struct wr_http2 *h);
 
+/* close.c: say GOAWAY with this code, if it can still be said. */
+void wr_http2_goodbye(struct wr_http2 *h, uint32_t code);
+
+/* close.c: the same, end every request, and linger; only linger: all is said, but may not have left yet. */
+void wr_http2_end(struct wr_http2 *h, uint32_t code);
+void wr_http2_linger(struct wr_http2 *h);
+
+/* close.c: go on with what ends. */
+void wr_http2_serve_ending(struct wr_http2 *h);
+
+/* close.c: the connection broke, or has to be cut: its requests end with this status in the log. Close it at once. */
+void wr_http2_abandon(struct wr_http2 *h, uint32_t log_status);
+void wr_http2_close(struct wr_http2 *h);
+
 /* frames.c: look at what has come before nghttp2 does; h->failed when it is not to. */
 void wr_frames_look(struct wr_http2 *h, const uint8_t *bytes, size_t len);
 
@@ -211,6 +227,23 @@ void wr_head_begin(struct wr_stream *s, bool trailers);
 bool wr_head_field(struct wr_stream *s, nghttp2_rcbuf *name, nghttp2_rcbuf *value);
 void wr_head_pause(struct wr_stream *s);
 void wr_head_end(struct wr_stream *s, bool last, size_t bytes);
+
+/* Why a block is malformed, or is to be answered with `status`: what is found first counts. */
+static inline void
+wr_head_malformed(struct wr_http2_head *head, const char *why)
+{
+    head->malformed = head->malformed == NULL ? why : head->malformed;
+}
+static inline void
+wr_head_refuse(struct wr_http2_head *head, uint32_t status, const char *why)
+{
+    head->why = head->status == 0 ? why : head->why;
+    head->status = head->status == 0 ? status : head->status;
+}
+
+/* message.c: a whole request, or the trailers of one. */
+void wr_message_request(struct wr_stream *s, struct wr_http2_head *head, bool last, size_t bytes);
+void wr_message_trailers(struct wr_stream *s, struct wr_http2_head *head, bool last, size_t bytes);
 
 /* priority.c: take the parameters u and i from a priority field's value; others, and what is malformed, stay as they are. */
 void wr_priority_parse(weir_str value, uint8_t *urgency, bool *incremental);

@@ -10,7 +10,7 @@
 
 enum {
     SETTINGS_MAX = 32,  /* entries of one frame */
-    CONTINUATIONS_MAX = 1000, /* of one block; the library counts pieces that they come in, we count frames and fields */
+    CONTINUATIONS_MAX = UINT16_MAX, /* the library counts the pieces they come in; what they cost is counted here */
     ACKS_MAX = 256,     /* answers to PING and SETTINGS that wait for a client that does not read */
     RESET_POINTS = 10,  /* for a stream that we had to reset */
     REFUSED_POINTS = 2  /* for one that was too many */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "http/body_in.h"
 #include "http/metrics.h"
+#include "http/response.h"
 #include "http2/http2.h"
 #include "net/buf.h"
 
@@ -259,7 +260,7 @@ check_body(struct wr_stream *s)
 {
     const struct wr_body_conf *c = wr_body_conf(s->r);
 
-    if (s->in_end || !s->body_wanted || !wr_body_wanted(s->r)) {
+    if (s->in_end || !s->body_wanted || !wr_body_wanted(s->r) || wr_response_is_tunnel(s->r)) {
         return;
     }
     if (wr_clock.now_ms - s->body_ms >= c->timeout_ms) {

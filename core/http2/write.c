@@ -74,20 +74,30 @@ add(struct list *l, weir_str name, weir_str value)
                                            NGHTTP2_NV_FLAG_NO_COPY_VALUE };
 }
 
-/* Fields that an answer made for HTTP/1 may have, and no answer of HTTP/2. [RFC 9113 8.2.2] */
+/* Fields that an answer made for HTTP/1 may have, and no answer of HTTP/2. [RFC 9113 8.2.2, RFC 8441 5] */
 static bool
-is_of_connection(uint32_t id)
+is_of_http1(const weir_header *h)
 {
-    return id == WEIR_H_CONNECTION || id == WEIR_H_KEEP_ALIVE || id == WEIR_H_TRANSFER_ENCODING ||
-           id == WEIR_H_UPGRADE || id == WEIR_H_CONTENT_LENGTH;
+    switch (h->id) {
+    case WEIR_H_CONNECTION:
+    case WEIR_H_KEEP_ALIVE:
+    case WEIR_H_TRANSFER_ENCODING:
+    case WEIR_H_UPGRADE:
+    case WEIR_H_CONTENT_LENGTH:
+        return true;
+    case WEIR_H_OTHER:
+        return weir_str_ieq(h->name, WEIR_STR("Proxy-Connection")) ||
+               weir_str_ieq(h->name, WEIR_STR("Sec-WebSocket-Accept"));
+    default:
+        return false;
+    }
 }
 
 static void
 add_fields(struct list *l, weir_pool *pool, const weir_header *first)
 {
     for (const weir_header *h = first; h != NULL; h = h->next) {
-        if (!is_of_connection(h->id) &&
-            (h->id != 0 || !weir_str_ieq(h->name, WEIR_STR("Proxy-Connection")))) {
+        if (!is_of_http1(h)) {
             add(l, small_name_of(pool, h), h->value);
         }
     }
@@ -139,6 +149,14 @@ http2_head(struct wr_request *r, bool last)
     nghttp2_data_provider body = { .source = { .ptr = s }, .read_callback = read_body };
     struct list l = list_for(r, r->out->n);
     bool tunnel = wr_response_is_tunnel(r); /* [RFC 8441 5] */
+
+    if (r->protocol.data != NULL && !tunnel && r->pub.status / 100 == 2) { /* it would say that there is a tunnel */
+        wr_say(&r->log, ERROR, "a request for a tunnel was answered with %u", r->pub.status);
+        s->reset = true;
+        wr_session_reset(s->h, s->id, NGHTTP2_CONNECT_ERROR);
+        wr_http2_due(s);
+        return;
+    }
 
     add(&l, WEIR_STR(":status"), status_text(r->pub.pool, tunnel ? 200 : r->pub.status));
     if (r->out->index[WEIR_H_SERVER] == NULL) {

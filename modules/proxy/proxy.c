@@ -42,7 +42,7 @@ send_request(weir_request *r, const void *conf)
         weir_outlive_client(r);
     }
     p->asks_upgrade = p->is_upgrade = upgrade_wanted(r, c);
-    if (r->method == WEIR_CONNECT && !p->asks_upgrade) {
+    if (r->method == WEIR_CONNECT && !p->asks_upgrade && !c->head.sets_upgrade) {
         return 501;
     }
     return body_up_begin(p);

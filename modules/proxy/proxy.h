@@ -287,8 +287,6 @@ void body_down_readable(struct proxied *p);
 /* upgrade.c */
 bool upgrade_wanted(const weir_request *r, const proxy_conf *c);
 int upgrade_answer(struct proxied *p);
-/* The value of Upgrade, its line's end, and what else the protocol needs to be asked for. */
-void upgrade_write(struct text *to, weir_request *r);
 
 /* store.c */
 int set_store(weir_conf *cf, const weir_directive *d, void *field);

@@ -285,7 +285,8 @@ write_connection(struct text *to, struct proxied *p)
     if (p->asks_upgrade) {
         text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
                         : WEIR_STR("Connection: upgrade\r\nUpgrade: "));
-        upgrade_write(to, p->r);
+        text_add(to, r->in[WEIR_H_UPGRADE]->value);
+        text_add(to, WEIR_STR("\r\n"));
     } else if (te) {
         text_add(to, WEIR_STR("Connection: TE\r\n"));
     }

@@ -174,7 +174,8 @@ send_begin(struct proxied *p, weir_chain *body)
     if (o.head.data == NULL) {
         return 500;
     }
-    o.method = p->conf->method != NULL || p->asks_upgrade ? method_bit(o.head) : p->r->method;
+    o.method = p->conf->method != NULL || p->r->method == WEIR_CONNECT ? method_bit(o.head)
+                                                                       : p->r->method;
     o.flags = (p->is_upgrade ? WEIR_EXCHANGE_UPGRADE : 0u) |
               (p->streams ? WEIR_EXCHANGE_STREAM : 0u) |
               (p->up_chunked && !p->up_frames ? WEIR_EXCHANGE_CHUNKED : 0u);

@@ -11,36 +11,6 @@ connects(const weir_request *r, const proxy_conf *c)
            !c->head.sets_connection && weir_connect_protocol(r).len != 0;
 }
 
-void
-upgrade_write(struct text *to, weir_request *r)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    weir_str protocol = weir_connect_protocol(r);
-    uint8_t chance[22];
-    char key[24];
-
-    if (protocol.len == 0) {
-        text_add(to, r->in[WEIR_H_UPGRADE]->value);
-        text_add(to, WEIR_STR("\r\n"));
-        return;
-    }
-    text_add(to, protocol);
-    text_add(to, WEIR_STR("\r\n"));
-    if (weir_str_ieq(protocol, WEIR_STR("websocket")) &&
-        weir_in_find(r, WEIR_STR("Sec-WebSocket-Key")) ==
-            NULL) { /* 16 bytes in base64 [RFC 6455 4.1] */
-        weir_random(chance, sizeof(chance));
-        for (size_t i = 0; i < sizeof(chance); i++) {
-            key[i] = digits[chance[i] & 63];
-        }
-        key[21] = digits[chance[21] & 48];
-        key[22] = key[23] = '=';
-        text_add(to, WEIR_STR("Sec-WebSocket-Key: "));
-        text_add(to, (weir_str){ key, sizeof(key) });
-        text_add(to, WEIR_STR("\r\n"));
-    }
-}
-
 bool
 upgrade_wanted(const weir_request *r, const proxy_conf *c)
 {

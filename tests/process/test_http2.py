@@ -4,15 +4,17 @@ import gzip
 import re
 import shutil
 import signal
+import socket
+import ssl
 import struct
 import subprocess
 import time
 
 import pytest
 
-from weir.http2 import (ACK, CANCEL, DATA, ENABLE_CONNECT, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW,
+from weir.http2 import (CANCEL, CONNECT_ERROR, DATA, ENABLE_CONNECT, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW,
                         INTERNAL_ERROR, MAX_LIST, MAX_STREAMS, NO_ERROR, NO_OLD_PRIORITIES, PREFACE,
-                        PRIORITY_UPDATE, SETTINGS, GoneAway, Http2, Reset, block, fetch, frame, head)
+                        PRIORITY_UPDATE, REFUSED_STREAM, SETTINGS, GoneAway, Http2, Reset, block, fetch, frame, head)
 from weir.server import wait_for
 from weir.wire import Connection
 
@@ -197,14 +199,19 @@ def test_methods_that_nobody_answers_are_405(make_server, raw):
 
 
 def test_an_extended_connect_reaches_its_location(make_server):
-    """Its method, path and protocol are a request's; who cannot make a tunnel says so.  [RFC 8441 5]"""
-    server = start(make_server, 'location / { } location /ws { return 200 "$request_method $uri"; }')
+    """Its method, path and protocol are a request's; who cannot make a tunnel says so, and by no 200.  [RFC 8441 5]"""
+    server = start(make_server, 'location / { } location /no { return 403 "$request_method $uri $http_upgrade"; }'
+                                "location /yes { return 200 ok; }")
     with Http2(server.port) as conn:
-        raw = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/ws"),
+        raw = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/no"),
                (":authority", "a")]
-        assert conn.response(conn.request(raw=raw)).body == b"CONNECT /ws"
+        answer = conn.response(conn.request(raw=raw, end=False))
+        assert (answer.status, answer.body) == (403, b"CONNECT /no websocket")
         raw[3] = (":path", "/a.txt")
-        assert conn.response(conn.request(raw=raw)).status == 405
+        assert conn.response(conn.request(raw=raw, end=False)).status == 405
+        raw[3] = (":path", "/yes")
+        assert conn.reset_of(conn.request(raw=raw, end=False)) == CONNECT_ERROR
+        assert conn.get("/a.txt").body == b"hello"
 
 
 def test_trailers_go_behind_the_body(make_server):
@@ -537,10 +544,61 @@ def test_a_busy_connection_leaves_its_old_worker(make_server):
                 open_streams.append(conn.request("/a.txt"))
         except GoneAway as gone:
             assert gone.code == NO_ERROR
+        except Reset as late:                              # behind the last that was announced: safe to ask for again
+            assert late.code == REFUSED_STREAM and conn.goaway() == NO_ERROR
         last = conn.goaways[-1][0]
-        assert all(s in conn.ended for s in range(1, last + 1, 2))
+        assert all(s in conn.ended and s not in conn.resets for s in range(1, last + 1, 2))
         assert time.monotonic() - begin < 5
     wait_for("the old worker leaves", lambda: not set(old) & set(server.workers()), 5)
+
+
+# ---- TLS. -----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def tls_server(make_server, tmp_path):
+    """HTTP/2 in the default server, and none in the other one."""
+    for name in ("key", "cert"):
+        (tmp_path / name).touch()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=a", "-days", "2", "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
+                   check=True, capture_output=True)
+    return make_server(
+        "http2 on; location / { } location /v { return 200 $http2; }", listen="listen 127.0.0.1:%PORT% ssl;",
+        http=f"ssl_certificate {tmp_path}/cert; ssl_certificate_key {tmp_path}/key;",
+        files={"a.txt": "hello", "big": BIG}).start()
+
+
+def context(*protocols):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    tls.set_alpn_protocols(protocols)
+    return tls
+
+
+def test_http2_is_agreed_on_in_the_handshake(tls_server):
+    with Http2(tls_server.port, tls=context("h2", "http/1.1")) as conn:
+        assert conn.sock.selected_alpn_protocol() == "h2"
+        assert conn.get("/v", scheme="https").body == b"h2"
+        assert conn.get("/big", scheme="https").body == BIG
+        streams = [conn.request("/a.txt", scheme="https") for _ in range(50)]
+        assert all(conn.response(stream).body == b"hello" for stream in streams)
+
+
+def test_http1_is_spoken_with_who_does_not_offer_http2(tls_server):
+    with socket.create_connection(("127.0.0.1", tls_server.port), timeout=15) as plain:
+        with context("http/1.1").wrap_socket(plain) as sock:
+            sock.sendall(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert sock.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_agreed_on_http2_has_to_speak_it(tls_server):
+    with socket.create_connection(("127.0.0.1", tls_server.port), timeout=15) as plain:
+        with context("h2").wrap_socket(plain) as sock:
+            sock.sendall(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+            said = b""
+            while data := sock.recv(65536):
+                said += data
+            assert b"HTTP/1.1" not in said and b"hello" not in said
 
 
 # ---- Other people's clients. ----------------------------------------------------------------------

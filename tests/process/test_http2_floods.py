@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from weir.http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, INITIAL_WINDOW, PING,
-                        PRIORITY, PRIORITY_UPDATE, RST_STREAM, SETTINGS, WINDOW_UPDATE, GoneAway, Http2, block, frame,
-                        head, integer, literal)
+                        PRIORITY, PRIORITY_UPDATE, PROTOCOL_ERROR, RST_STREAM, SETTINGS, WINDOW_UPDATE, Http2, block,
+                        frame, head, literal)
 from weir.load import Load
 from weir.server import BINARY, status_kb, wait_for
 
@@ -64,6 +64,14 @@ def half_streams(n):
     return start + frame(DATA, 0, 1)
 
 
+def priority_updates(n):
+    return frame(PRIORITY_UPDATE, 0, 0, struct.pack("!I", 2 * n + 1) + b"u=0")
+
+
+# These may name more streams at once than may be open: a mistake of its own.  [RFC 9113 5.1.2, RFC 9218 7.1]
+TOO_MANY = (made_to_reset, malformed, priority_updates)
+
+
 FLOODS = {
     "rapid reset": rapid_reset,
     "reset uploads": reset_uploads,
@@ -76,7 +84,7 @@ FLOODS = {
     "SETTINGS": lambda n: frame(SETTINGS),
     "SETTINGS of the table": lambda n: frame(SETTINGS, 0, 0, struct.pack("!HI", 1, n % 2 * 4096)),
     "PRIORITY": lambda n: frame(PRIORITY, 0, 2 * n + 1, b"\0\0\0\0\x10"),
-    "PRIORITY_UPDATE": lambda n: frame(PRIORITY_UPDATE, 0, 0, struct.pack("!I", 2 * n + 1) + b"u=0"),
+    "PRIORITY_UPDATE": priority_updates,
     "WINDOW_UPDATE": lambda n: frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\x01"),
     "frames that nobody knows": lambda n: frame(0xfa, 0, 0),
     "CONTINUATION": lambda n: frame(HEADERS, END_STREAM, 1, GET) if n == 0 else frame(CONTINUATION, 0, 1, block([("x", "y")])),
@@ -92,13 +100,14 @@ def test_a_flood_is_ended(server, make):
     before, spent = status_kb(pid, "RssAnon"), cpu_seconds(pid)
     with Load(server.port, path="/a.txt", threads=1) as load:
         with Http2(server.port) as conn:
+            conn.synchronise()                             # our acknowledgement must not come between CONTINUATIONs
             sender = threading.Thread(target=lambda: [conn.send(b"".join(make(n) for n in range(m, m + 100)))
                                                       for m in range(0, 30000, 100)], daemon=True)
             sender.start()
             code = conn.goaway()
             sender.join(20)
     load.assert_clean()
-    assert code == ENHANCE_YOUR_CALM
+    assert code == ENHANCE_YOUR_CALM or (code == PROTOCOL_ERROR and make in TOO_MANY), f"GOAWAY {code}"
     if not SANITIZED:
         assert status_kb(pid, "RssAnon") - before < 2048
         assert cpu_seconds(pid) - spent < 5

@@ -11,7 +11,7 @@ import pytest
 from weir.http2 import (ACK, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM,
                         FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS, INITIAL_WINDOW, MAX_FRAME, PADDED, PING,
                         PREFACE, PRIORITY, PROTOCOL_ERROR, PUSH, REFUSED_STREAM, RST_STREAM, SETTINGS, STREAM_CLOSED,
-                        WINDOW_UPDATE, GoneAway, Http2, Reset, block, frame, head, integer, literal)
+                        WINDOW_UPDATE, Http2, Reset, block, frame, head, integer, literal)
 
 pytestmark = pytest.mark.weir_only
 

@@ -93,13 +93,16 @@ def head(path="/", method="GET", authority="a", scheme="http", fields=()):
 class Http2:
     """One connection. Answers are read per stream; acknowledgements and windows are looked after."""
 
-    def __init__(self, port, settings=(), timeout=TIMEOUT, begin=True, credit=True, buffer=None):
+    def __init__(self, port, settings=(), timeout=TIMEOUT, begin=True, credit=True, buffer=None,
+                 tls=None):
         self.sock = socket.socket()
         if buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.sock.settimeout(timeout)
         self.sock.connect(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:                         # an ssl.SSLContext
+            self.sock = tls.wrap_socket(self.sock)
         self.decoder = hpack.Decoder(max_header_list_size=1 << 20)
         self.pending, self.next, self.credit, self.timeout = b"", 1, credit, timeout
         self.answers, self.resets, self.settings, self.goaways, self.pongs = {}, {}, {}, [], []

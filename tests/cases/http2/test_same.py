@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from weir import case as cases
-from weir.http2 import Http2, Reset
+from weir.http2 import Http2
 
 pytestmark = pytest.mark.weir_only
 OWN = {"connection", "keep-alive", "transfer-encoding"}

@@ -20,6 +20,24 @@ decode(const char *text, const char *want)
 }
 
 static void
+test_what_is_written_reads_back(void **state)
+{
+    static const char bytes[] = "\0foob\xff\xfe ar";
+
+    (void)state;
+    for (size_t len = 0; len < sizeof(bytes); len++) {
+        char text[16], room[16];
+        struct wr_strbuf to = wr_strbuf_over(text, sizeof(text));
+        struct wr_strbuf back = wr_strbuf_over(room, sizeof(room));
+        wr_base64_encode(&to, (weir_str){ bytes, len });
+        assert_false(to.full);
+        assert_int_equal(to.len, (len + 2) / 3 * 4);
+        assert_true(wr_base64_decode(&back, wr_strbuf_view(&to)));
+        assert_true(weir_str_eq(wr_strbuf_view(&back), (weir_str){ bytes, len }));
+    }
+}
+
+static void
 test_the_vectors_of_the_rfc(void **state)
 {
     (void)state;
@@ -51,6 +69,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_written_reads_back),
         cmocka_unit_test(test_the_vectors_of_the_rfc),
         cmocka_unit_test(test_other_spellings_are_refused),
     };
