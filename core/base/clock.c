@@ -69,7 +69,8 @@ wr_clock_update(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &mono);
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    wr_clock.now_ms = (uint64_t)mono.tv_sec * 1000 + (uint64_t)mono.tv_nsec / 1000000;
+    wr_clock.now_us = (uint64_t)mono.tv_sec * 1000000 + (uint64_t)mono.tv_nsec / 1000;
+    wr_clock.now_ms = wr_clock.now_us / 1000;
     wr_clock.wall_ms = (uint32_t)(wall.tv_nsec / 1000000);
     if (wall.tv_sec != wr_clock.wall_s || wr_clock.http_date[0] == '\0') {
         wr_clock.wall_s = wall.tv_sec;

@@ -11,6 +11,7 @@
 
 struct wr_clock {
     uint64_t now_ms;    /* monotonic */
+    uint64_t now_us;    /* the same in microseconds */
     int64_t wall_s;     /* seconds since 1970 */
     uint32_t wall_ms;   /* 0..999 of the current second */
     char http_date[32]; /* "Sun, 06 Nov 1994 08:49:37 GMT\r\n": 29 bytes, the line end, a zero  [RFC 9110 5.6.7] */

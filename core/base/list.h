@@ -47,6 +47,20 @@ wr_list_remove(struct wr_list *n)
     wr_list_init(n);
 }
 
+/* Put all that is on the ring `from` at the end of the ring l; `from` is empty afterwards. */
+static inline void
+wr_list_join(struct wr_list *l, struct wr_list *from)
+{
+    if (wr_list_empty(from)) {
+        return;
+    }
+    from->next->prev = l->prev;
+    l->prev->next = from->next;
+    from->prev->next = l;
+    l->prev = from->prev;
+    wr_list_init(from);
+}
+
 #define WR_LIST_EACH(at, l)                                                                        \
     for (struct wr_list *at = (l)->next, *at##_next = at->next; at != (l);                         \
          at = at##_next, at##_next = at->next)

@@ -1,4 +1,4 @@
-/* event/loop.c - epoll, a heap of timers, and three queues: tasks of this turn, last things, burials. */
+/* event/loop.c - epoll, a heap of timers, and queues: tasks, last things, burials. */
 #include "event/loop.h"
 
 #include <errno.h>
@@ -10,7 +10,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { EVENTS = 256 };
+enum {
+    EVENTS = 256,
+    ROUNDS = 4 /* of what follows of a task: a failure is told, the hook resumed, its answer sent, and one to spare */
+};
 
 struct wr_loop {
     int epoll_fd;
@@ -19,7 +22,9 @@ struct wr_loop {
     bool firing; /* inside fire_timers */
     uint64_t turns;
     struct wr_heap timers;
-    struct wr_list tasks, last, buried;
+    struct wr_list tasks;
+    struct wr_list again; /* tasks that have run in this turn, and want to once more */
+    struct wr_list last, buried;
     struct epoll_event ready[EVENTS];
 };
 
@@ -42,6 +47,7 @@ wr_loop_create(void)
     WR_ASSERT(loop->epoll_fd >= 0);
     wr_heap_init(&loop->timers);
     wr_list_init(&loop->tasks);
+    wr_list_init(&loop->again);
     wr_list_init(&loop->last);
     wr_list_init(&loop->buried);
     wr_clock_update();
@@ -49,24 +55,43 @@ wr_loop_create(void)
     return loop;
 }
 
-/* Run what is queued now; what these tasks add waits for the next round, so that none can starve descriptors. */
 static void
-run_queue(struct wr_list *queue)
+run_task(struct wr_loop *loop, struct wr_task *t)
+{
+    wr_list_remove(&t->link);
+    t->ran = loop->turns;
+    t->run(t);
+}
+
+/* Run what is queued now; what these tasks add waits for the next round. */
+static void
+run_queue(struct wr_loop *loop, struct wr_list *queue)
 {
     struct wr_list now;
 
-    if (wr_list_empty(queue)) {
-        return;
-    }
     wr_list_init(&now);
-    now.next = queue->next;
-    now.prev = queue->prev;
-    now.next->prev = now.prev->next = &now;
-    wr_list_init(queue);
+    wr_list_join(&now, queue);
     while (!wr_list_empty(&now)) {
-        struct wr_task *t = WR_CONTAINER(now.next, struct wr_task, link);
-        wr_list_remove(&t->link);
-        t->run(t);
+        run_task(loop, WR_CONTAINER(now.next, struct wr_task, link));
+    }
+}
+
+/* The turn's tasks, each with what follows of it at once: a hook is resumed, its answer made, and sent while it is all that
+ * was gathered, without another wait. What has run in this turn already waits for the next, so that none can starve
+ * descriptors. */
+static void
+run_tasks(struct wr_loop *loop)
+{
+    struct wr_list now;
+
+    wr_list_init(&now);
+    wr_list_join(&now, &loop->tasks);
+    wr_list_join(&now, &loop->again);
+    while (!wr_list_empty(&now)) {
+        run_task(loop, WR_CONTAINER(now.next, struct wr_task, link));
+        for (int i = 0; i < ROUNDS && !wr_list_empty(&loop->tasks); i++) {
+            run_queue(loop, &loop->tasks);
+        }
     }
 }
 
@@ -78,7 +103,7 @@ wr_loop_destroy(struct wr_loop **loop)
     if (old == NULL) {
         return;
     }
-    run_queue(&old->buried); /* what ended since the last turn */
+    run_queue(old, &old->buried); /* what ended since the last turn */
     *loop = NULL;
     self = self == old ? NULL : self;
     wr_heap_fini(&old->timers);
@@ -209,7 +234,7 @@ void
 wr_task_add(struct wr_loop *loop, struct wr_task *t)
 {
     if (wr_list_empty(&t->link)) {
-        wr_list_add(&loop->tasks, &t->link);
+        wr_list_add(t->ran == loop->turns ? &loop->again : &loop->tasks, &t->link);
     }
 }
 
@@ -253,7 +278,7 @@ dispatch(struct wr_loop *loop)
 void
 wr_loop_turn(struct wr_loop *loop, int max_ms)
 {
-    bool idle = wr_list_empty(&loop->tasks) && wr_list_empty(&loop->last);
+    bool idle = wr_list_empty(&loop->tasks) && wr_list_empty(&loop->again) && wr_list_empty(&loop->last);
     int wait_ms = idle ? next_timer(loop) : 0;
     int n;
 
@@ -269,9 +294,9 @@ wr_loop_turn(struct wr_loop *loop, int max_ms)
     loop->n_ready = n > 0 ? n : 0;
     dispatch(loop);
     fire_timers(loop);
-    run_queue(&loop->tasks);
-    run_queue(&loop->last);
-    run_queue(&loop->buried);
+    run_tasks(loop);
+    run_queue(loop, &loop->last);
+    run_queue(loop, &loop->buried);
 }
 
 void

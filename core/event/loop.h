@@ -33,6 +33,7 @@ struct wr_timer {
 struct wr_task {
     struct wr_list link;
     void (*run)(struct wr_task *t);
+    uint64_t ran; /* the turn it ran in last */
 };
 
 struct wr_loop *wr_loop_create(void);
@@ -67,7 +68,7 @@ wr_timer_running(const struct wr_timer *t)
     return t->due_ms != 0;
 }
 
-/* Run t->run(t) later in this turn, or in the next if the turn's tasks are over. */
+/* Run t->run(t) later in this turn; in the next if it has run in this one already, or the turn's tasks are over. */
 void wr_task_add(struct wr_loop *loop, struct wr_task *t);
 void wr_task_remove(struct wr_task *t);
 static inline void
@@ -75,6 +76,7 @@ wr_task_init(struct wr_task *t, void (*run)(struct wr_task *t))
 {
     wr_list_init(&t->link);
     t->run = run;
+    t->ran = 0;
 }
 
 /* Run t->run(t) at the very end of the turn, after all tasks: gathered writes (logs). */

@@ -16,7 +16,6 @@
 #define WR_HTTP_TAG WR_TAG('h', 't', 't', 'p')
 
 struct wr_vars;  /* variable.h */
-struct wr_tls_bank;
 struct wr_build; /* build.h: what is known only while it is made */
 
 struct wr_http {
@@ -35,7 +34,6 @@ struct wr_http {
     weir_str prefix;              /* what relative roots are relative to; ends in '/' */
     uint32_t n_slots;             /* length of conf and ctx vectors */
     bool compat_nginx;
-    struct wr_tls_bank *tls;      /* certificates and contexts; NULL: nobody speaks TLS */
     struct wr_build *build;       /* from wr_http_create to the end of wr_http_finish */
 };
 

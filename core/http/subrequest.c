@@ -23,6 +23,7 @@ struct sub {
     weir_pool *pool;
     weir_chain body;
     uint64_t kept, keep;
+    bool head_only; /* over with the head */
     bool limit, over, error;
     weir_sub_done done;
     void *data;
@@ -38,10 +39,17 @@ sub_of(const struct wr_request *r)
     return r->stream;
 }
 
+static void sub_head_came(struct wr_task *t);
+
 static void
 sub_head(struct wr_request *r, bool last)
 {
-    if (last) {
+    struct sub *s = sub_of(r);
+
+    if (s->head_only) {
+        s->task.run = sub_head_came;
+        wr_task_add(wr_loop_self(), &s->task);
+    } else if (last) {
         wr_request_later(r); /* end it from the loop, not from inside its own course */
     }
 }
@@ -181,6 +189,20 @@ sub_over(struct wr_task *t)
     }
 }
 
+/* The head was all that was asked for; a short body has come with it. */
+static void
+sub_head_came(struct wr_task *t)
+{
+    struct sub *s = WR_CONTAINER(t, struct sub, task);
+
+    s->task.run = sub_over;
+    if (s->r->ended) {
+        sub_over(t);
+    } else {
+        wr_request_end(s->r, false);
+    }
+}
+
 void
 wr_subrequest_cancel_all(struct wr_request *r)
 {
@@ -284,7 +306,7 @@ weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done
     struct wr_request *r = wr_request_of(pub);
     struct sub *s;
 
-    if (o->size < offsetof(weir_sub_options, flags) || o->target.len == 0) {
+    if (o->size < sizeof(*o) || o->target.len == 0) {
         return WEIR_INVALID;
     }
     if (r->level >= WR_LIMIT_SUBREQUESTS) {
@@ -294,6 +316,7 @@ weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done
     s = sub_create(r, o->target, o->method, o->keep);
     s->done = done;
     s->data = data;
+    s->head_only = (o->flags & WEIR_SUB_HEAD) != 0;
     if (o->body != NULL && o->body->head != NULL) {
         weir_str text = weir_chain_str(s->pool, o->body, WR_LIMIT_WHOLE);
         if (text.data == NULL) {

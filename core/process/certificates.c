@@ -27,7 +27,7 @@ bank_of(const struct wr_generation *g)
 {
     const struct wr_http *http = g->home.http;
 
-    return http->scope != NULL && wr_ssl_conf(http->scope->conf)->reload ? http->tls : NULL;
+    return http->scope != NULL && wr_ssl_conf(http->scope->conf)->reload ? g->cf.tls : NULL;
 }
 
 /* ---- Looking. ---- */

@@ -42,12 +42,6 @@ keep_name(struct wr_tls_stream *s, weir_str name)
 
 /* ---- The site. ---- */
 
-static void
-say_failed(const struct wr_tls_stream *s, const struct wr_err *err)
-{
-    wr_say(wr_log_process(), ERROR, "*%llu %s", (unsigned long long)s->conn->number, err->text);
-}
-
 /* Everything of the site's context that an SSL has taken over from the front when it was made. */
 static bool
 wear(SSL *ssl, SSL_CTX *c, const struct wr_tls_site *site)
@@ -77,6 +71,21 @@ wr_tls_stream_show(struct wr_tls_stream *s, const struct wr_tls_pair *pair)
     return SSL_use_cert_and_key(s->ssl, pair->leaf, pair->private_key, pair->chain, 1) == 1;
 }
 
+/* Go on as the chosen site. */
+static bool
+show_site(struct wr_tls_stream *s, struct wr_err *err)
+{
+    const struct wr_tls_door *door = s->door;
+    SSL_CTX *c = wr_tls_context_ssl(s->site->context, err);
+
+    if (c == NULL) {
+        return false;
+    }
+    return (wear(s->ssl, c, s->site) &&
+            (door->ops->show == NULL || door->ops->show(door->owner, s))) ||
+           wr_tls_fault(err, "a certificate cannot be used");
+}
+
 static int
 refuse(struct wr_tls_stream *s, int *alert, int which, const char *why)
 {
@@ -94,7 +103,6 @@ hello(SSL *ssl, int *alert, void *data)
     const unsigned char *extension;
     weir_str name;
     struct wr_err err;
-    SSL_CTX *c;
     size_t len;
 
     (void)data;
@@ -113,16 +121,8 @@ hello(SSL *ssl, int *alert, void *data)
         return refuse(s, alert, SSL_AD_UNRECOGNIZED_NAME,
                       "handshake rejected while SSL handshaking");
     }
-    c = wr_tls_context_ssl(s->site->context, &err);
-    if (c == NULL) {
-        say_failed(s, &err);
-        *alert = SSL_AD_INTERNAL_ERROR;
-        return SSL_CLIENT_HELLO_ERROR;
-    }
-    if (!wear(ssl, c, s->site) ||
-        (door->ops->show != NULL && !door->ops->show(door->owner, s))) {
-        (void)wr_tls_fault(&err, "a certificate cannot be used");
-        say_failed(s, &err);
+    if (!show_site(s, &err)) {
+        wr_say(wr_log_process(), ERROR, "*%llu %s", (unsigned long long)s->conn->number, err.text);
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }

@@ -71,8 +71,8 @@ wr_tls_stream_start(struct wr_conn *c, SSL *ssl, weir_str bytes)
     return s;
 }
 
-static void
-end(struct wr_tls_stream *s)
+void
+wr_tls_stream_end(struct wr_tls_stream *s)
 {
     s->conn->transport_state = NULL;
     if (!s->failed) { /* or OpenSSL takes the session for spoilt where nobody said goodbye */
@@ -454,66 +454,8 @@ tls_close(struct wr_conn *c, bool reset)
     if (!reset) {
         shut(c);
     }
-    end(wr_tls_stream_of(c));
+    wr_tls_stream_end(wr_tls_stream_of(c));
 }
-
-/* ---- Not TLS after all. ---- */
-
-struct spill {
-    size_t at, len;
-    uint8_t bytes[];
-};
-
-static ssize_t
-spill_recv(struct wr_conn *c, void *to, size_t room)
-{
-    struct spill *spill = c->transport_state;
-    size_t n = WR_MIN(room, spill->len - spill->at);
-
-    memcpy(to, spill->bytes + spill->at, n);
-    spill->at += n;
-    c->can_read = true; /* the descriptor has not been asked since */
-    if (spill->at == spill->len) {
-        c->transport = &wr_transport_plain;
-        c->transport_state = NULL;
-        free(spill);
-    }
-    return (ssize_t)n;
-}
-
-static ssize_t
-spill_send(struct wr_conn *c, const struct iovec *pieces, int n, bool more)
-{
-    return wr_transport_plain.send(c, pieces, n, more);
-}
-
-static void
-spill_close(struct wr_conn *c, bool reset)
-{
-    (void)reset;
-    free(c->transport_state);
-}
-
-static const struct wr_transport spill_transport = {
-    .name = "plain", .recv = spill_recv, .send = spill_send, .close = spill_close
-};
-
-void
-wr_tls_stream_spill(struct wr_tls_stream *s)
-{
-    struct wr_conn *c = s->conn;
-    struct spill *spill = malloc(sizeof(*spill) + s->held_len);
-
-    WR_ASSERT(spill != NULL && s->held_len != 0);
-    spill->at = 0;
-    spill->len = s->held_len;
-    memcpy(spill->bytes, s->held, s->held_len);
-    end(s);
-    c->transport = &spill_transport;
-    c->transport_state = spill;
-}
-
-/* ---- The transport. ---- */
 
 const struct wr_transport wr_tls_transport = {
     .name = "tls",

@@ -63,7 +63,10 @@ struct wr_tls_stream *wr_tls_stream_of_ssl(const SSL *ssl);
 
 extern const struct wr_transport wr_tls_transport;
 
-/* c speaks plainly: the bytes that were read and not used come first, then the descriptor's. The stream has ended. */
+/* End it: its connection has no transport until it is given one. */
+void wr_tls_stream_end(struct wr_tls_stream *s);
+
+/* spill.c: end it; its connection speaks plainly, the bytes that were read and not used first. */
 void wr_tls_stream_spill(struct wr_tls_stream *s);
 
 #endif

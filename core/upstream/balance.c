@@ -2,8 +2,6 @@
  * round robin, the place taken; and what becomes of the peer's record afterwards. */
 #include "upstream/balance.h"
 
-#include <time.h>
-
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -219,15 +217,6 @@ choose(weir_upstream *u, struct wr_attempt *a)
 
 /* ---- An exchange's course. ---- */
 
-static uint64_t
-now_us(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 int
 wr_balance_pick(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer **out)
 {
@@ -254,7 +243,7 @@ wr_balance_pick(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer **o
         wr_peer_hold(p);
         a->peer = p;
         a->status = 0;
-        a->picked_us = now_us();
+        a->picked_us = wr_clock.now_us;
         *out = p;
         return WEIR_OK;
     }
@@ -285,7 +274,7 @@ wr_balance_answered(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer
     if (reply->status >= 100 && reply->status <= 599) {
         wr_peer_count(&p->state->counts.responses[reply->status / 100 - 1]);
     }
-    wr_peer_average(&p->state->pub.ewma_us, now_us() - a->picked_us);
+    wr_peer_average(&p->state->pub.ewma_us, wr_clock.now_us - a->picked_us);
     if (p->index != WR_PEER_OUT) {
         tell_answered(u, &u->beside, a, reply);
         tell_answered(u, &u->method, a, reply);
@@ -325,7 +314,7 @@ wr_balance_done(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer *p,
     if (result == WEIR_OK) {
         wr_peer_worked(p);
         if (a->status != 0) {
-            wr_peer_average(&p->state->pub.ewma_last_us, now_us() - a->picked_us);
+            wr_peer_average(&p->state->pub.ewma_last_us, wr_clock.now_us - a->picked_us);
         }
     } else if (result != WEIR_ABSENT) {
         note_failure(u, a);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -19,15 +18,6 @@ static struct {
     weir_exchange *free[SPARES];
     uint32_t n;
 } spares;
-
-uint64_t
-wr_exchange_clock_us(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* ---- The end. ---- */
 
@@ -361,7 +351,7 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
     take_policy(x, x->o.policy);
     x->memory = x->o.r != NULL ? x->o.r->pool : owner;
     x->module = wr_running.module;
-    x->started_us = wr_exchange_clock_us();
+    x->started_us = wr_clock.now_us;
     x->started_ms = wr_clock.now_ms;
     wr_task_init(&x->task, run);
     wr_pool_own(owner, &x->owned, owner_ended);

@@ -147,9 +147,6 @@ void wr_exchange_deadline(weir_exchange *x, uint64_t ms);
 void wr_exchange_tell_head(weir_exchange *x);
 void wr_exchange_tell_interim(weir_exchange *x, const weir_reply *reply);
 
-/* Microseconds of the clock that waiting is measured by. */
-uint64_t wr_exchange_clock_us(void);
-
 /* The link's events. */
 extern const struct wr_link_ops wr_exchange_link_ops;
 

@@ -114,7 +114,7 @@ make_reply(weir_exchange *x, const struct wr_response_head *head, const char *ba
     reply->version = head->version;
     reply->reason = (weir_str){ base + head->reason_at, head->reason_len };
     reply->peer = x->tried->last->addr;
-    reply->us = wr_exchange_clock_us() - x->started_us;
+    reply->us = wr_clock.now_us - x->started_us;
     wr_reply_fields(x, reply, base, head->fields, head->n_fields, framing);
     reply->length = announced(reply);
     return reply;

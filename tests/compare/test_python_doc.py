@@ -75,7 +75,7 @@ def ask(connections, index, method, path, fields=()):
     answer = connections[index].get(path, method, fields=fields)
     if (answer.get("Connection") or "").lower() == "close":
         connections[index].close()
-        connections[index] = Connection(connections[index].address)
+        connections[index] = type(connections[index])(connections[index].address)
     return answer
 
 

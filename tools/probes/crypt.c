@@ -7,5 +7,5 @@ main(void)
 {
     struct crypt_data data = {0};
 
-    return crypt_r("a", "$1$abcdefgh$", &data) == NULL;
+    return crypt_rn("a", "$1$abcdefgh$", &data, sizeof(data)) == NULL;
 }

@@ -165,6 +165,73 @@ test_a_task_that_adds_itself_runs_once_a_turn_and_without_waiting(void **state)
     }
 }
 
+/* A task that has others done, one behind the other. */
+struct relay {
+    struct wr_task task;
+    struct wr_task *next; /* NULL: the last */
+    unsigned runs;
+    unsigned at; /* as in struct counted */
+};
+
+static void
+hand_on(struct wr_task *t)
+{
+    struct relay *r = WR_CONTAINER(t, struct relay, task);
+
+    r->runs++;
+    r->at = ++runs;
+    if (r->next != NULL) {
+        wr_task_add(loop, r->next);
+    }
+}
+
+static void
+test_what_a_task_has_done_is_done_in_the_same_turn(void **state)
+{
+    struct relay third = { .runs = 0 }, second = { .next = &third.task },
+                 first = { .next = &second.task };
+
+    (void)state;
+    wr_task_init(&first.task, hand_on);
+    wr_task_init(&second.task, hand_on);
+    wr_task_init(&third.task, hand_on);
+    wr_task_add(loop, &first.task);
+    wr_loop_turn(loop, -1);
+    assert_int_equal(third.runs, 1);
+}
+
+static void
+test_what_follows_of_a_task_comes_before_other_tasks(void **state)
+{
+    struct relay follows = { .runs = 0 }, first = { .next = &follows.task }, other = { .runs = 0 };
+
+    (void)state;
+    wr_task_init(&first.task, hand_on);
+    wr_task_init(&other.task, hand_on);
+    wr_task_init(&follows.task, hand_on);
+    wr_task_add(loop, &first.task);
+    wr_task_add(loop, &other.task);
+    wr_loop_turn(loop, -1);
+    assert_true(first.at < follows.at && follows.at < other.at);
+}
+
+static void
+test_two_tasks_that_call_each_other_run_once_a_turn_each(void **state)
+{
+    struct relay a = { .runs = 0 }, b = { .next = &a.task };
+
+    (void)state;
+    a.next = &b.task;
+    wr_task_init(&a.task, hand_on);
+    wr_task_init(&b.task, hand_on);
+    wr_task_add(loop, &a.task);
+    for (unsigned i = 1; i <= 5; i++) {
+        wr_loop_turn(loop, -1);
+        assert_int_equal(a.runs, i);
+        assert_int_equal(b.runs, i);
+    }
+}
+
 static void
 test_last_things_run_behind_all_tasks(void **state)
 {
@@ -340,6 +407,9 @@ main(void)
         TEST(test_a_task_added_twice_runs_once),
         TEST(test_a_removed_task_does_not_run),
         TEST(test_a_task_that_adds_itself_runs_once_a_turn_and_without_waiting),
+        TEST(test_what_a_task_has_done_is_done_in_the_same_turn),
+        TEST(test_what_follows_of_a_task_comes_before_other_tasks),
+        TEST(test_two_tasks_that_call_each_other_run_once_a_turn_each),
         TEST(test_last_things_run_behind_all_tasks),
         TEST(test_last_things_of_a_turns_end_do_not_wait_for_an_event),
         TEST(test_the_buried_are_freed_at_the_end_of_the_turn),

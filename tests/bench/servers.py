@@ -1,0 +1,242 @@
+"""What tools/bench measures: the workloads, and the servers with the configuration that each workload gives them."""
+
+import gzip
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "build" / "bench"
+CPUS = sorted(os.sched_getaffinity(0))
+SERVER_CPU, LOAD_CPU = {CPUS[0]}, {CPUS[-1]}
+STRICT = "-std=c17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror".split()
+
+
+# ---- workloads ----------------------------------------------------------------------------------------------------
+
+@dataclass
+class Workload:
+    """One thing to ask of every server. location and http are configuration, the same text for all."""
+    name: str
+    path: str = "/1k.txt"
+    http: str = ""
+    location: str = ""
+    others: str = ""                        # further server blocks
+    body: str = "1k.txt"                    # what the floor sends
+    floor: tuple = ()
+    conns: int = 64
+    depth: int = 1
+    close: bool = False
+    headers: tuple = ()
+    counted: int = 10000                    # requests under strace
+    stepped: int = 1000                     # requests under callgrind, and twice that
+    goal: float = None                      # release goal for xcpu against nginx
+
+
+REGEXES = " ".join(f"location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 403; }}" for i in range(50))
+HOSTS = "\n".join(f"server {{ listen 127.0.0.1:PORT; server_name host{i}.example www.host{i}.example; root /var/empty; }}"
+                  for i in range(99))
+OFC = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s; open_file_cache_min_uses 1;"
+GZIP = "gzip on; gzip_types text/plain; gzip_min_length 20; gzip_comp_level {};"
+WORKLOADS = [
+    Workload("small-static", goal=1.4),
+    Workload("small-ofc", http=OFC, goal=1.35),
+    Workload("return", path="/return", location='location /return { return 200 "' + "r" * 128 + '"; }', body="128.txt", goal=1.2),
+    Workload("pipeline", path="/return", location='location /return { return 200 "' + "r" * 128 + '"; }', body="128.txt",
+             depth=16, counted=32000, stepped=3200, goal=3.5),
+    Workload("static-10k", path="/10k.txt", body="10k.txt", goal=1.4),
+    Workload("static-10k-ofc", path="/10k.txt", body="10k.txt", http=OFC, goal=1.3),
+    Workload("static-100k", path="/100k.txt", body="100k.txt", floor=("file",), goal=1.15),
+    Workload("static-100k-ofc", path="/100k.txt", body="100k.txt", http=OFC, floor=("file",), goal=1.1),
+    Workload("static-10m", path="/10m.txt", body="10m.txt", floor=("file",), conns=16, counted=300, stepped=40, goal=0.97),
+    Workload("close", close=True, floor=("close",), goal=1.1),
+    Workload("many", path="/section/1k.txt", location=REGEXES, others=HOSTS, goal=1.9),
+    Workload("log", http="access_log LOG;", goal=1.6),
+    Workload("log-buf", http="access_log LOG combined buffer=64k;", goal=1.35),
+    Workload("gzip", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(1), headers=("Accept-Encoding: gzip",),
+             counted=1000, stepped=100, goal=2.2),
+    Workload("gzip6", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(6), headers=("Accept-Encoding: gzip",),
+             counted=1000, stepped=50, goal=4.0),
+]
+SPECIAL = ["idle", "start-10000", "reload"]
+
+
+def text_of(size):
+    """Text that compresses about as well as prose does."""
+    words = [f"{a}{b}{c}" for a in ("ser", "con", "re", "in", "pro") for b in ("ver", "tent", "quest", "dex", "xy")
+             for c in ("", "s", "ing", "ed")]
+    out, state = [], 12345
+    have = 0
+    while have < size:
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        word = words[(state >> 8) % len(words)] + ("\n" if state % 11 == 0 else " ")
+        out.append(word)
+        have += len(word)
+    return "".join(out)[:size].encode()
+
+
+def make_files(folder):
+    (folder / "section").mkdir(mode=0o755)
+    (folder / "section" / "1k.txt").write_bytes(text_of(1024))
+    for name, size in (("128.txt", 128), ("1k.txt", 1024), ("10k.txt", 10240), ("50k.txt", 51200), ("100k.txt", 102400)):
+        (folder / name).write_bytes(text_of(size))
+    (folder / "10m.txt").write_bytes((text_of(102400) * 103)[:10485760])
+    (folder / "50k.txt.gz").write_bytes(gzip.compress((folder / "50k.txt").read_bytes(), 6))
+
+
+# ---- servers ------------------------------------------------------------------------------------------------------
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pinned(cpus):
+    def setup():
+        os.sched_setaffinity(0, cpus)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    return setup
+
+
+@dataclass
+class Server:
+    name: str
+    binary: str
+    kind: str                               # server or floor
+    folder: Path = None
+    port: int = 0
+    child: subprocess.Popen = None
+    ratios: dict = field(default_factory=dict)
+
+    def write_conf(self, workload, files, servers=None):
+        """The configuration; text and values are the same for all servers but for the port and the folder."""
+        self.port = free_port()
+        log = str(self.folder / "access.log")
+        site = servers or (f"server {{ listen 127.0.0.1:{self.port} backlog=4096; server_name localhost; root {files}; "
+                           f"{workload.location} }}\n{workload.others}")
+        http = workload.http.replace("LOG", log)
+        (self.folder / "server.conf").write_text(
+            f"worker_processes 1;\nerror_log {self.folder}/error.log error;\npid {self.folder}/pid;\n"
+            f"worker_rlimit_nofile 20000;\nevents {{ worker_connections 19000; }}\n"
+            f"http {{\n{'' if 'access_log' in http else 'access_log off;'}\nsendfile on; tcp_nopush on;\n"
+            f"keepalive_requests 1000000000; keepalive_timeout 600s;\n"
+            f"client_body_temp_path {self.folder}/body;\n"
+            f"types {{ text/plain txt; text/html html; }}\n{http}\n"
+            f"server_names_hash_max_size 131072; server_names_hash_bucket_size 128;\n{site.replace('PORT', str(self.port))}\n}}\n")
+
+    def command(self, more="daemon off;"):
+        return [self.binary, "-p", f"{self.folder}/", "-e", f"{self.folder}/error.log",
+                "-c", f"{self.folder}/server.conf", "-g", more]
+
+    def floor_command(self, workload, files):
+        body = files / workload.body
+        coding = "Content-Encoding: gzip\r\n" if workload.body.endswith(".gz") else ""
+        (self.folder / "head").write_bytes(
+            ("HTTP/1.1 200 OK\r\nServer: floor\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Type: text/plain\r\n"
+             f"Content-Length: {body.stat().st_size}\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n{coding}"
+             f"Connection: {'close' if workload.close else 'keep-alive'}\r\nETag: \"00000000-400\"\r\n"
+             "Accept-Ranges: bytes\r\n\r\n").encode())
+        self.port = free_port()
+        return [self.binary, str(self.port), str(self.folder / "head"), str(body), *workload.floor]
+
+    def start(self, workload, files, wrapper=(), single=False, servers=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        os.chmod(self.folder, 0o755)
+        if self.kind == "floor":
+            command = self.floor_command(workload, files)
+        else:
+            self.write_conf(workload, files, servers)
+            command = self.command("daemon off; master_process off;" if single else "daemon off;")
+        log = open(self.folder / "output", "wb")
+        self.child = subprocess.Popen([*wrapper, *command], preexec_fn=pinned(SERVER_CPU), stdin=subprocess.DEVNULL,
+                                      stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1) as conn:
+                    conn.settimeout(60)     # a worker has to be there, not only the socket
+                    conn.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    if conn.recv(1):
+                        return
+            except OSError:
+                if self.child.poll() is not None or time.monotonic() > deadline:
+                    sys.exit(f"{self.name} did not start: {(self.folder / 'output').read_text()[-2000:]}")
+                time.sleep(0.01)
+
+    def stop(self):
+        if self.child and self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(30)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+        self.child = None
+
+    def pids(self):
+        found, todo = [], [self.child.pid]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    todo += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+            except OSError:
+                pass
+        return found
+
+    def cpu_ns(self):
+        """CPU time of all threads of all processes of the server."""
+        total = 0
+        for pid in self.pids():
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    total += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text().split()[0])
+            except OSError:
+                pass
+        return total
+
+    def memory_kib(self):
+        """Proportional share of all processes: what the machine has less of because of this server."""
+        total = 0
+        for pid in self.pids():
+            try:
+                total += int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
+            except (OSError, TypeError):
+                pass
+        return total
+
+
+def parse_servers(names):
+    servers = []
+    for name in names.split(","):
+        label, _, path = name.rpartition("=")
+        label = label or (Path(path).name if "/" in path else path)
+        if path == "floor":
+            servers.append(Server(label, str(OUT / "floor"), "floor"))
+        elif re.fullmatch(r"nginx\d*", path):
+            servers.append(Server(label, "/usr/sbin/nginx", "server"))
+        else:
+            binary = (ROOT / (path if "/" in path else "build/weir")).resolve()
+            if not binary.exists():
+                sys.exit(f"bench: there is no {binary}")
+            servers.append(Server(label, str(binary), "server"))
+    if len({s.name for s in servers}) != len(servers):
+        sys.exit("bench: two servers of one name; write label=path")
+    return servers
+
+
+def compile_tools():
+    OUT.mkdir(parents=True, exist_ok=True)
+    for stem in "floor", "load":
+        source, target = ROOT / f"tests/bench/{stem}.c", OUT / stem
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            subprocess.run(["gcc", *STRICT, str(source), "-o", str(target)], check=True)
