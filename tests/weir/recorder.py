@@ -22,7 +22,8 @@ class Request:
         lines = head[:-4].split(b"\r\n")
         self.head, self.connection = head, connection
         self.line = lines[0].decode("latin-1")
-        self.method, self.target, self.version = self.line.split(" ")
+        self.method, rest = self.line.split(" ", 1)
+        self.target, self.version = rest.rsplit(" ", 1)    # a server may send blanks within
         self.fields = parse_fields(lines[1:], "a request to the origin")
         self.body, self.trailers, self.whole = b"", [], True
 
