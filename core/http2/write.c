@@ -157,7 +157,6 @@ http2_head(struct wr_request *r, bool last)
         wr_http2_due(s);
         return;
     }
-
     add(&l, WEIR_STR(":status"), status_text(r->pub.pool, tunnel ? 200 : r->pub.status));
     if (r->out->index[WEIR_H_SERVER] == NULL) {
         add(&l, WEIR_STR("server"), wr_server_token(r));
