@@ -217,6 +217,21 @@ wr_body_push(struct wr_request *r, const void *bytes, size_t len, bool last)
 }
 
 void
+wr_body_lend(struct wr_request *r, const weir_chain *body)
+{
+    struct wr_body_in *b = body_of(r);
+
+    for (const weir_buf *x = body->head; x != NULL; x = x->next) {
+        weir_chain_push(&b->whole.chain, weir_buf_share(r->pub.pool, x));
+    }
+    wr_body_store_changed(&b->whole);
+    b->came = b->whole.in_memory;
+    b->complete = true;
+    r->pub.flags |= WEIR_R_HAS_BODY;
+    r->pub.in_length = (int64_t)b->came;
+}
+
+void
 wr_body_failed(struct wr_request *r, uint32_t status)
 {
     struct wr_body_in *b = body_of(r);

@@ -14,6 +14,10 @@
  * wanted (refused, too long): the driver stops reading and closes after the answer. */
 bool wr_body_push(struct wr_request *r, const void *bytes, size_t len, bool last);
 
+/* Let r, which has not begun, have this body: views of the same bytes, which have to stay as long as r. It has been through
+ * the filters of the request that it came with. */
+void wr_body_lend(struct wr_request *r, const weir_chain *body);
+
 /* The driver: the body cannot be completed (the client went away, bad chunk, too slow); status to answer, 0: none. */
 void wr_body_failed(struct wr_request *r, uint32_t status);
 

@@ -570,9 +570,13 @@ wr_request_end(struct wr_request *r, bool error)
     if (r->ended) {
         return;
     }
-    r->ended = true;
     r->cut = r->cut || error;
-    r->finished_ms = wr_clock.now_ms;
+    r->finished_ms = r->end_waits ? r->finished_ms : wr_clock.now_ms;
+    if (!wr_list_empty(&r->subs) && r->answer == WR_ANSWER_LAST && wr_subrequest_lingers(r)) {
+        r->end_waits = true;
+        return;
+    }
+    r->ended = true;
     if (r->suspended != NULL || r->source_suspended != NULL) {
         wr_ticket_cancel(r, WR_CALLING_PHASE);
         wr_ticket_cancel(r, WR_CALLING_SOURCE);

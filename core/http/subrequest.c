@@ -23,7 +23,8 @@ struct sub {
     weir_pool *pool;
     weir_chain body;
     uint64_t kept, keep;
-    bool head_only; /* over with the head */
+    bool head_only;  /* over with the head */
+    bool background; /* the parent's end waits for it, and nothing before */
     bool limit, over, error;
     weir_sub_done done;
     void *data;
@@ -187,6 +188,20 @@ sub_over(struct wr_task *t)
         wr_chain_drop(&body);
         sub_free(s);
     }
+    if (!parent->ended && parent->end_waits && !wr_subrequest_lingers(parent)) {
+        wr_request_end(parent, parent->cut);
+    }
+}
+
+bool
+wr_subrequest_lingers(const struct wr_request *r)
+{
+    WR_LIST_EACH(at, &r->subs) {
+        if (WR_CONTAINER(at, struct sub, link)->background) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The head was all that was asked for; a short body has come with it. */
@@ -285,7 +300,8 @@ sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t
     r->pub.flags = (parent->pub.flags & WEIR_R_TLS) | WEIR_R_SUBREQUEST | WEIR_R_INTERNAL |
                    WEIR_R_REWRITTEN;
     r->pub.method = method != 0 ? method : WEIR_GET;
-    r->pub.method_name = wr_method_text(r->pub.method);
+    r->pub.method_name = r->pub.method == parent->pub.method ? parent->pub.method_name
+                                                             : wr_method_text(r->pub.method);
     r->pub.target = parent->pub.target;
     r->pub.host = parent->pub.host;
     r->pub.version = parent->pub.version;
@@ -317,15 +333,9 @@ weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done
     s->done = done;
     s->data = data;
     s->head_only = (o->flags & WEIR_SUB_HEAD) != 0;
+    s->background = (o->flags & WEIR_SUB_BACKGROUND) != 0;
     if (o->body != NULL && o->body->head != NULL) {
-        weir_str text = weir_chain_str(s->pool, o->body, WR_LIMIT_WHOLE);
-        if (text.data == NULL) {
-            sub_free(s);
-            return WEIR_LIMIT;
-        }
-        s->r->pub.flags |= WEIR_R_HAS_BODY;
-        s->r->pub.in_length = (int64_t)text.len;
-        (void)wr_body_push(s->r, text.data, text.len, true);
+        wr_body_lend(s->r, o->body);
     }
     return WEIR_OK;
 }
