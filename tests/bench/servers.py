@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+HAPROXY = "/usr/sbin/haproxy"
 OUT = ROOT / "build" / "bench"
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, LOAD_CPU = {CPUS[0]}, {CPUS[-1]}
@@ -38,6 +40,8 @@ class Workload:
     counted: int = 10000                    # requests under strace
     stepped: int = 1000                     # requests under callgrind, and twice that
     goal: float = None                      # release goal for xcpu against nginx
+    origin: bool = False                    # in front of tests/bench/origin.c; ORIGIN is its port
+    message: int = 0                        # bytes of messages in tunnels, which are sent in place of requests
 
 
 REGEXES = " ".join(f"location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 403; }}" for i in range(50))
@@ -45,6 +49,9 @@ HOSTS = "\n".join(f"server {{ listen 127.0.0.1:PORT; server_name host{i}.example
                   for i in range(99))
 OFC = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s; open_file_cache_min_uses 1;"
 GZIP = "gzip on; gzip_types text/plain; gzip_min_length 20; gzip_comp_level {};"
+UPSTREAM = "upstream origin { server 127.0.0.1:ORIGIN; keepalive 64; }"
+PASS = "location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection {}; {} }}"
+TUNNEL = PASS.format("upgrade", "proxy_set_header Upgrade $http_upgrade;")
 WORKLOADS = [
     Workload("small-static", goal=1.4),
     Workload("small-ofc", http=OFC, goal=1.35),
@@ -64,8 +71,14 @@ WORKLOADS = [
              counted=1000, stepped=100, goal=2.2),
     Workload("gzip6", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(6), headers=("Accept-Encoding: gzip",),
              counted=1000, stepped=50, goal=4.0),
+    Workload("proxy-1k", path="/1024", http=UPSTREAM, location=PASS.format('""', ""), origin=True, goal=1.2),
+    Workload("proxy-100k", path="/102400", http=UPSTREAM, location=PASS.format('""', ""), origin=True,
+             counted=3000, stepped=300, goal=2.0),
+    Workload("messages", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=128),
+    Workload("messages-64k", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=65536,
+             counted=3000, stepped=300),
 ]
-SPECIAL = ["idle", "start-10000", "reload"]
+SPECIAL = ["idle", "start-10000", "reload", "streams"]
 
 
 def text_of(size):
@@ -110,11 +123,15 @@ def pinned(cpus):
 class Server:
     name: str
     binary: str
-    kind: str                               # server or floor
+    kind: str                               # server, haproxy or floor
     folder: Path = None
     port: int = 0
+    origin_port: int = 0                    # of what proxies are put in front of
     child: subprocess.Popen = None
     ratios: dict = field(default_factory=dict)
+
+    def can(self, workload):
+        return self.kind != "haproxy" or workload.origin
 
     def write_conf(self, workload, files, servers=None):
         """The configuration; text and values are the same for all servers but for the port and the folder."""
@@ -128,15 +145,31 @@ class Server:
             f"worker_rlimit_nofile 20000;\nevents {{ worker_connections 19000; }}\n"
             f"http {{\n{'' if 'access_log' in http else 'access_log off;'}\nsendfile on; tcp_nopush on;\n"
             f"keepalive_requests 1000000000; keepalive_timeout 600s;\n"
-            f"client_body_temp_path {self.folder}/body;\n"
+            f"client_body_temp_path {self.folder}/body;\nproxy_temp_path {self.folder}/proxy;\n"
             f"types {{ text/plain txt; text/html html; }}\n{http}\n"
-            f"server_names_hash_max_size 131072; server_names_hash_bucket_size 128;\n{site.replace('PORT', str(self.port))}\n}}\n")
+            f"server_names_hash_max_size 131072; server_names_hash_bucket_size 128;\n{site.replace('PORT', str(self.port))}\n}}\n"
+            .replace("ORIGIN", str(self.origin_port)))
+
+    def write_haproxy_conf(self):
+        """What the other servers are told, in HAProxy's words: connections to the origin are kept and shared."""
+        self.port = free_port()
+        (self.folder / "server.conf").write_text(
+            "global\n  nbthread 1\n  maxconn 4000\n"
+            "defaults\n  mode http\n  timeout client 600s\n  timeout server 60s\n  timeout connect 60s\n  timeout tunnel 60s\n"
+            "  http-reuse always\n"
+            f"frontend all\n  bind 127.0.0.1:{self.port} backlog 4096\n  default_backend origin\n"
+            f"backend origin\n  server one 127.0.0.1:{self.origin_port} pool-max-conn 64\n")
 
     def command(self, more="daemon off;"):
+        if self.kind == "haproxy":
+            return [self.binary, "-db", "-q", "-f", f"{self.folder}/server.conf"]
         return [self.binary, "-p", f"{self.folder}/", "-e", f"{self.folder}/error.log",
                 "-c", f"{self.folder}/server.conf", "-g", more]
 
     def floor_command(self, workload, files):
+        if workload.origin:
+            self.port = free_port()
+            return [str(OUT / "relay"), str(self.port), str(self.origin_port)]
         body = files / workload.body
         coding = "Content-Encoding: gzip\r\n" if workload.body.endswith(".gz") else ""
         (self.folder / "head").write_bytes(
@@ -153,7 +186,10 @@ class Server:
         if self.kind == "floor":
             command = self.floor_command(workload, files)
         else:
-            self.write_conf(workload, files, servers)
+            if self.kind == "haproxy":
+                self.write_haproxy_conf()
+            else:
+                self.write_conf(workload, files, servers)
             command = self.command("daemon off; master_process off;" if single else "daemon off;")
         log = open(self.folder / "output", "wb")
         self.child = subprocess.Popen([*wrapper, *command], preexec_fn=pinned(SERVER_CPU), stdin=subprocess.DEVNULL,
@@ -215,13 +251,49 @@ class Server:
         return total
 
 
+    def file_kib(self):
+        """What files without a name hold that the server has open: bodies that were put aside."""
+        total = 0
+        for pid in self.pids():
+            try:
+                for number in os.listdir(f"/proc/{pid}/fd"):
+                    status = os.stat(f"/proc/{pid}/fd/{number}")
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
+                        total += status.st_blocks // 2
+            except OSError:
+                pass
+        return total
+
+
+class Origin:
+    """tests/bench/origin.c beside the load generator, where its own time does not count. port: where it listens"""
+
+    def __init__(self):
+        self.port = free_port()
+        self.child = subprocess.Popen([str(OUT / "origin"), str(self.port)], preexec_fn=pinned(LOAD_CPU))
+        deadline = time.monotonic() + 10
+        with socket.socket() as sock:
+            while sock.connect_ex(("127.0.0.1", self.port)) != 0:
+                if time.monotonic() > deadline:
+                    sys.exit("bench: the origin did not start")
+                time.sleep(0.01)
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
+
+
 def parse_servers(names):
+    """names: as --servers says; None: those that there are."""
+    names = names or ("nginx,haproxy,weir,floor" if Path(HAPROXY).exists() else "nginx,weir,floor")
     servers = []
     for name in names.split(","):
         label, _, path = name.rpartition("=")
         label = label or (Path(path).name if "/" in path else path)
         if path == "floor":
             servers.append(Server(label, str(OUT / "floor"), "floor"))
+        elif path == "haproxy":
+            servers.append(Server(label, HAPROXY, "haproxy"))
         elif re.fullmatch(r"nginx\d*", path):
             servers.append(Server(label, "/usr/sbin/nginx", "server"))
         else:
@@ -236,7 +308,7 @@ def parse_servers(names):
 
 def compile_tools():
     OUT.mkdir(parents=True, exist_ok=True)
-    for stem in "floor", "load":
+    for stem in "floor", "load", "origin", "relay", "stream":
         source, target = ROOT / f"tests/bench/{stem}.c", OUT / stem
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
             subprocess.run(["gcc", *STRICT, str(source), "-o", str(target)], check=True)
