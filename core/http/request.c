@@ -413,7 +413,7 @@ step(struct wr_request *r)
         return STEP_ON;
     }
     p = &r->plan->phase[r->phase];
-    if (r->phase == WEIR_PHASE_ACCESS && (r->parent != NULL || r->error_paged)) {
+    if (r->phase == WEIR_PHASE_ACCESS && r->parent != NULL) {
         r->hook = UINT16_MAX; /* the client's request was let in, or refused, already */
     }
     if (r->hook >= p->n) {
