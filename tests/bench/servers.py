@@ -42,6 +42,8 @@ class Workload:
     goal: float = None                      # release goal for xcpu against nginx
     origin: bool = False                    # in front of tests/bench/origin.c; ORIGIN is its port
     message: int = 0                        # bytes of messages in tunnels, which are sent in place of requests
+    tls: bool = False                       # over TLS 1.3, with a certificate of P-256
+    streams: int = 0                        # over HTTP/2 and TLS, so many at a time on each connection
 
 
 REGEXES = " ".join(f"location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 403; }}" for i in range(50))
@@ -77,6 +79,10 @@ WORKLOADS = [
     Workload("messages", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=128),
     Workload("messages-64k", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=65536,
              counted=3000, stepped=300),
+    Workload("tls-static", tls=True, goal=1.35),
+    Workload("tls-100k", path="/100k.txt", tls=True, counted=2000, stepped=200, goal=1.1),
+    Workload("tls-full", tls=True, close=True, counted=1000, stepped=50, goal=1.1),
+    Workload("h2-static", tls=True, streams=32, conns=16, counted=20000, stepped=2000, goal=3.5),
 ]
 SPECIAL = ["idle", "start-10000", "reload", "streams"]
 
@@ -102,6 +108,17 @@ def make_files(folder):
         (folder / name).write_bytes(text_of(size))
     (folder / "10m.txt").write_bytes((text_of(102400) * 103)[:10485760])
     (folder / "50k.txt.gz").write_bytes(gzip.compress((folder / "50k.txt").read_bytes(), 6))
+
+
+def make_certificate(folder):
+    """The lines of a configuration that name a certificate for localhost, made by itself."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    if not key.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
+                       check=True, capture_output=True)
+    return (f"ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3; "
+            "ssl_session_cache off; ssl_session_tickets off;")
 
 
 # ---- servers ------------------------------------------------------------------------------------------------------
@@ -131,14 +148,17 @@ class Server:
     ratios: dict = field(default_factory=dict)
 
     def can(self, workload):
-        return self.kind != "haproxy" or workload.origin
+        """The floor speaks no TLS, and HAProxy is a proxy alone."""
+        return workload.origin if self.kind == "haproxy" else self.kind == "server" or not workload.tls
 
     def write_conf(self, workload, files, servers=None):
         """The configuration; text and values are the same for all servers but for the port and the folder."""
         self.port = free_port()
         log = str(self.folder / "access.log")
-        site = servers or (f"server {{ listen 127.0.0.1:{self.port} backlog=4096; server_name localhost; root {files}; "
-                           f"{workload.location} }}\n{workload.others}")
+        more = " ssl http2" if workload.streams else " ssl" if workload.tls else ""
+        pair = make_certificate(files) if workload.tls else ""
+        site = servers or (f"server {{ listen 127.0.0.1:{self.port}{more} backlog=4096; server_name localhost; root {files}; "
+                           f"{pair} {workload.location} }}\n{workload.others}")
         http = workload.http.replace("LOG", log)
         (self.folder / "server.conf").write_text(
             f"worker_processes 1;\nerror_log {self.folder}/error.log error;\npid {self.folder}/pid;\n"
