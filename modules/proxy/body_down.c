@@ -243,12 +243,12 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
         plan_ahead(p);
         return all ? how_it_ended(p) : WEIR_NEXT;
     }
-    p->behind_since = p->behind_since == UINT64_MAX ? UINT64_MAX : 0;
     if (p->ended) {
         return how_it_ended(p);
     }
     rc = take(p, out, want);
-    if (rc == WEIR_AGAIN) {
+    if (rc == WEIR_AGAIN) { /* it has caught up; asking alone says only that it moves */
+        p->behind_since = p->behind_since == UINT64_MAX ? UINT64_MAX : 0;
         return proxied_wait(p, AWAIT_BODY);
     }
     if (rc != WEIR_OK) {

@@ -181,6 +181,21 @@ def test_a_slow_client_does_not_keep_the_upstream_while_the_file_has_room(make_s
 
 
 @weir_only
+def test_a_client_that_is_slow_and_steady_does_not_keep_the_upstream_either(make_server):
+    total = 32 << 20
+    slow = Slow(total)
+    with Origin(slow) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.until(b"\r\n\r\n")
+            taken = len(c.pending)
+            while taken < total and not slow.done.wait(0.05):       # 5 MiB a second
+                taken += len(c.sock.recv(256 << 10))
+            assert taken < 20 << 20
+
+
+@weir_only
 def test_the_temporary_file_has_a_limit(make_server):
     total = 64 << 20
     slow = Slow(total)
