@@ -137,7 +137,9 @@ weir_suspend(weir_request *pub, uint64_t ms, void (*cancelled)(void *data), void
     wr_task_init(&s->task, deliver);
     place_at(s->place)->waiting = s;
     *slot_of(r, r->calling) = s;
-    wr_timer_set(wr_loop_self(), &s->timer, ms != 0 ? ms : WR_LIMIT_SUSPEND_MS);
+    if (ms != WEIR_NEVER) {
+        wr_timer_set(wr_loop_self(), &s->timer, ms != 0 ? ms : WR_LIMIT_SUSPEND_MS);
+    }
     return ticket_of(s->place);
 }
 

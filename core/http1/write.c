@@ -103,6 +103,20 @@ add_field(struct wr_strbuf *b, const weir_header *f)
     wr_strbuf_lit(b, "\r\n");
 }
 
+/* Lines as they came, in one piece as far as they stand behind one another. The last of them. */
+static const weir_header *
+add_lines(struct wr_strbuf *b, const weir_header *h)
+{
+    const char *from = h->name.data, *end = h->value.data + h->value.len + 2;
+
+    while (h->next != NULL && h->next->name.data == end && h->next->flags & WEIR_HEADER_LINE) {
+        h = h->next;
+        end = h->value.data + h->value.len + 2;
+    }
+    wr_strbuf_bytes(b, from, (size_t)(end - from));
+    return h;
+}
+
 static void
 add_fields(struct wr_strbuf *b, const struct wr_fields *f)
 {
@@ -111,7 +125,11 @@ add_fields(struct wr_strbuf *b, const struct wr_fields *f)
         return;
     }
     for (const weir_header *h = f->first; h != NULL; h = h->next) {
-        add_field(b, h);
+        if (h->flags & WEIR_HEADER_LINE) {
+            h = add_lines(b, h);
+        } else {
+            add_field(b, h);
+        }
     }
 }
 

@@ -17,28 +17,11 @@
 
 enum { SMALL = 4096 }; /* body bytes that are copied with the head rather than referred to */
 
+#define NOMINATED (1u << 15) /* in wr_head_field.flags, within this file */
+
 struct wr_head_field wr_reply_room[WR_EXCHANGE_FIELDS];
 
 /* ---- Fields. ---- */
-
-/* Names that concern this connection alone, whatever Connection says. [RFC 9110 7.6.1] */
-static bool
-is_of_hop(uint32_t id, weir_str name, bool upgraded)
-{
-    switch (id) {
-    case WEIR_H_CONNECTION:
-    case WEIR_H_KEEP_ALIVE:
-    case WEIR_H_TE:
-    case WEIR_H_TRANSFER_ENCODING:
-        return true;
-    case WEIR_H_UPGRADE:
-        return !upgraded;
-    case WEIR_H_OTHER:
-        return weir_str_ieq(name, WEIR_STR("Proxy-Connection"));
-    default:
-        return false;
-    }
-}
 
 /* Does a Connection field name it? Fields that are meant for everybody cannot be taken away so: a
  * policy for browsers would go unnoticed. */
@@ -67,24 +50,54 @@ is_nominated(const char *base, const struct wr_head_field *fields, uint32_t n,
     return false;
 }
 
-void
-wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
-                const struct wr_head_field *fields, uint32_t n, const struct wr_framing *framing)
+/* Mark those that a Connection field names. */
+static void
+mark_nominated(const char *base, struct wr_head_field *fields, uint32_t n)
 {
-    struct wr_fields *to = wr_pool_zalloc(x->memory, sizeof(*to));
-    struct wr_head_field *kept = wr_pool_alloc(x->memory, (size_t)n * sizeof(*kept));
-    uint32_t n_kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_nominated(base, fields, n, &fields[i])) {
+            fields[i].flags |= NOMINATED;
+        }
+    }
+}
+
+/* Take out what concerns this connection alone, whatever Connection says [RFC 9110 7.6.1], and what
+ * is marked. How many are left. */
+static uint32_t
+strip_hop(const char *base, struct wr_head_field *fields, uint32_t n, bool upgraded)
+{
+    uint64_t hop = UINT64_C(1) << WEIR_H_CONNECTION | UINT64_C(1) << WEIR_H_KEEP_ALIVE |
+                   UINT64_C(1) << WEIR_H_TE | UINT64_C(1) << WEIR_H_TRANSFER_ENCODING |
+                   (upgraded ? 0 : UINT64_C(1) << WEIR_H_UPGRADE);
+    uint32_t kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         const struct wr_head_field *f = &fields[i];
         weir_str name = { base + f->name_at, f->name_len };
-        if (!is_of_hop(f->id, name, reply->status == 101) &&
-            (!framing->nominated || !is_nominated(base, fields, n, f))) {
-            kept[n_kept++] = *f;
+        if ((hop >> f->id & 1) != 0 || (f->flags & NOMINATED) != 0 ||
+            (f->id == WEIR_H_OTHER && name.len == 16 &&
+             weir_str_ieq(name, WEIR_STR("Proxy-Connection")))) {
+            continue;
         }
+        if (kept != i) {
+            fields[kept] = *f;
+        }
+        kept++;
     }
-    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), kept, n_kept,
-                   base);
+    return kept;
+}
+
+void
+wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
+                struct wr_head_field *fields, uint32_t n, const struct wr_framing *framing)
+{
+    struct wr_fields *to = wr_pool_zalloc(x->memory, sizeof(*to));
+
+    if (framing->nominated) {
+        mark_nominated(base, fields, n);
+    }
+    n = strip_hop(base, fields, n, reply->status == 101);
+    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), fields, n, base);
     reply->first = to->first;
     reply->at = to->index;
 }

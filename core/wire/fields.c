@@ -72,7 +72,8 @@ wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field
         weir_header *h = &all[i];
         *h = (weir_header){ .name = { base + from->name_at, from->name_len },
                             .value = { base + from->value_at, from->value_len },
-                            .id = from->id };
+                            .id = from->id,
+                            .flags = from->flags };
         if (h->id != 0 && f->index[h->id] == NULL) {
             f->index[h->id] = h;
         } else if (h->id != 0) {
@@ -104,6 +105,31 @@ wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str valu
     *h = (weir_header){ .name = name, .value = value, .id = id };
     wr_fields_append(f, h);
     return h;
+}
+
+void
+wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from, uint64_t *seen)
+{
+    weir_header *h = wr_pool_alloc(pool, sizeof(*h));
+
+    WR_ASSERT(!f->shared);
+    *h = (weir_header){
+        .name = from->name, .value = from->value, .id = from->id, .flags = from->flags
+    };
+    if (h->id != 0 && f->index[h->id] == NULL) {
+        f->index[h->id] = h;
+    } else if (h->id != 0 || (*seen & name_bit(h->name)) != 0) {
+        link_same(f, h);
+    } else {
+        *seen |= name_bit(h->name);
+    }
+    if (f->first == NULL) {
+        f->first = h;
+    } else {
+        f->last->next = h;
+    }
+    f->last = h;
+    f->n++;
 }
 
 static bool

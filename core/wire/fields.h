@@ -39,6 +39,10 @@ void wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_
 weir_header *wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value,
                            uint32_t id);
 
+/* A copy of from at the end. seen: what names without id came so far, kept between calls: 0 for an f that was empty, all
+ * bits for one that was not. */
+void wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from, uint64_t *seen);
+
 /* Take out every field of that name (id, or by comparing when id is 0). Answers how many. */
 uint32_t wr_fields_remove(struct wr_fields *f, weir_str name, uint32_t id);
 

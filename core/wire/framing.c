@@ -238,12 +238,51 @@ may_have_body(uint32_t status, uint32_t method)
            !(method == WEIR_CONNECT && status < 300);
 }
 
+/* As most origins say it: one length, and of the connection nothing, that it stays, or that it does
+ * not. False for all others. */
+static bool
+answers_plainly(const char *base, const struct wr_response_head *head, struct wr_framing *out)
+{
+    struct wr_framing f = { .length_given = false };
+    bool said = false;
+    uint64_t n;
+
+    if (head->version < 11 || head->marks.n > 2) {
+        return false;
+    }
+    for (uint32_t i = 0; i < head->marks.n; i++) {
+        const struct wr_head_field *field = &head->fields[head->marks.at[i]];
+        weir_str value = { base + field->value_at, field->value_len };
+        if (field->id == WEIR_H_CONTENT_LENGTH && !f.length_given &&
+            wr_num_parse(value, INT64_MAX, &n)) {
+            f.length_given = true;
+            f.length = (int64_t)n;
+        } else if (field->id == WEIR_H_CONNECTION && !said) {
+            f.keep_alive = weir_str_ieq(value, WEIR_STR("keep-alive"));
+            f.close = weir_str_ieq(value, WEIR_STR("close"));
+            said = true;
+            if (!f.keep_alive && !f.close) {
+                return false;
+            }
+        } else {
+            return false;
+        }
+    }
+    f.persistent = !f.close;
+    *out = f;
+    return f.length_given;
+}
+
 enum wr_wire
 wr_framing_response(const char *base, const struct wr_response_head *head, uint32_t method,
                     struct wr_framing *out, struct wr_fault *fault)
 {
     struct facts s = { 0 };
 
+    if (answers_plainly(base, head, out)) {
+        out->length = may_have_body(head->status, method) ? out->length : 0;
+        return WR_OK;
+    }
     if (collect(&s, base, head->fields, head->n_fields, &head->marks, false, fault) != WR_OK ||
         judge(&s, head->version, fault) != WR_OK) {
         fault->status = 502;

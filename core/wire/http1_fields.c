@@ -87,7 +87,7 @@ read_field(struct wr_reader *r, const char *colon, const char **next)
             .name_len = (uint32_t)name.len,
             .value_at = (uint32_t)(value - r->start),
             .value_len = (uint32_t)(value_end - value),
-            .id = id,
+            .id = (uint16_t)id,
         };
     }
     return WR_OK;

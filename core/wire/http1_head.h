@@ -26,7 +26,8 @@ struct wr_head_field {
     uint32_t name_len;
     uint32_t value_at;
     uint32_t value_len;
-    uint32_t id; /* WEIR_H_*, 0 for names that have none */
+    uint16_t id;    /* WEIR_H_*, 0 for names that have none */
+    uint16_t flags; /* WEIR_HEADER_* */
 };
 
 /* Where in the fields array those are that frame the message or name its host: Content-Length,

@@ -65,7 +65,8 @@ wr_ordinary_lines(const char *start, const char *line, const char *stop,
         if (colon >= end || colon == line || end + 1 >= stop || memcmp(end, "\r\n", 2) != 0) {
             break;
         }
-        const char *value = colon + 1 + (colon[1] == ' ');
+        bool blank = colon[1] == ' ';
+        const char *value = colon + 1 + blank;
         /* A first or last byte up to ' ' is a blank to trim, or the value is empty. */
         if ((uint8_t)*value <= ' ' || end[-1] == ' ') {
             break;
@@ -83,7 +84,8 @@ wr_ordinary_lines(const char *start, const char *line, const char *stop,
         field->name_len = (uint32_t)len;
         field->value_at = (uint32_t)(value - start);
         field->value_len = (uint32_t)(end - value);
-        field->id = id;
+        field->id = (uint16_t)id;
+        field->flags = blank ? WEIR_HEADER_LINE : 0;
         line = end + 2;
         if (wr_head_marked(id)) {
             wr_head_mark(marks, (uint32_t)(field - fields));

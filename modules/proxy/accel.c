@@ -10,6 +10,18 @@ static const char *const kept[] = { "Content-Type", "Content-Disposition",
                                     "Set-Cookie",   "Cache-Control",
                                     "Expires",      "Accept-Ranges" };
 
+void
+accel_note(struct proxied *p)
+{
+    const weir_str prefix = WEIR_STR("X-Accel-");
+
+    p->has_accel = false;
+    for (const weir_header *h = p->reply->first; h != NULL && !p->has_accel; h = h->next) {
+        p->has_accel = h->id == WEIR_H_OTHER && h->name.len > prefix.len &&
+                       weir_str_ieq(str_cut(h->name, 0, prefix.len), prefix);
+    }
+}
+
 static const weir_header *
 find(const weir_reply *reply, weir_str name)
 {
@@ -24,7 +36,8 @@ find(const weir_reply *reply, weir_str name)
 weir_str
 accel_header(const struct proxied *p, weir_str name, uint32_t ignored)
 {
-    const weir_header *h = p->conf->ignored & ignored ? NULL : find(p->reply, name);
+    const weir_header *h =
+        !p->has_accel || p->conf->ignored & ignored ? NULL : find(p->reply, name);
 
     return h != NULL ? h->value : (weir_str){ NULL, 0 };
 }
@@ -114,8 +127,12 @@ limit_rate(struct proxied *p, weir_str text)
 int
 accel_obey(struct proxied *p)
 {
-    weir_str to = accel_header(p, WEIR_STR("X-Accel-Redirect"), IGNORE_ACCEL_REDIRECT), text;
+    weir_str to, text;
 
+    if (!p->has_accel) {
+        return WEIR_NEXT;
+    }
+    to = accel_header(p, WEIR_STR("X-Accel-Redirect"), IGNORE_ACCEL_REDIRECT);
     if (!p->conf->accel) {
         if (to.len != 0) {
             weir_say(p->r->log, WARN,

@@ -13,6 +13,7 @@ enum {
     BEHIND_MS =
         1000, /* so long a full memory is put up with before anything is written to a disk */
     FILE_PIECE = 256 * 1024, /* read and written at once */
+    WHOLE_MAX = 32 * 1024,   /* of a body that is answered with in one piece */
     PIECES_A_TURN = 16       /* of reading ahead, before others have their turn */
 };
 
@@ -220,6 +221,7 @@ static bool
 give_ahead(struct proxied *p, weir_chain *out)
 {
     if (p->ahead.head != NULL) {
+        p->ahead.tail->flags |= p->flushes ? WEIR_BUF_FLUSH : 0;
         weir_chain_take(out, &p->ahead);
         p->ahead_bytes = 0;
         return true;
@@ -279,9 +281,9 @@ is_events(const weir_request *r)
 {
     static const weir_str events = { "text/event-stream", 17 };
     const weir_strs types = { &events, 1 };
+    const weir_header *type = r->out[WEIR_H_CONTENT_TYPE];
 
-    return r->out[WEIR_H_CONTENT_TYPE] != NULL &&
-           weir_type_among(r->out[WEIR_H_CONTENT_TYPE]->value, &types);
+    return type != NULL && type->value.len >= events.len && weir_type_among(type->value, &types);
 }
 
 /* proxy_buffering, unless the reply says otherwise; events are never held back. */
@@ -314,6 +316,28 @@ choose_rate(struct proxied *p)
     p->rate_since = weir_now();
 }
 
+/* Most bodies are small and have come with their head: then the answer is made at once. False: it
+ * is not so; what has come is read ahead. */
+static bool
+answer_whole(struct proxied *p, uint32_t status)
+{
+    const weir_buf *b;
+
+    if (p->reply->length <= 0 || p->reply->length > WHOLE_MAX || status == 101 || p->rate != 0) {
+        return false;
+    }
+    if (take(p, &p->ahead, WHOLE_MAX) != WEIR_DONE) {
+        p->ahead_bytes = weir_chain_len(&p->ahead);
+        return false;
+    }
+    b = p->ahead.head;
+    if (b == NULL || b->next != NULL || (int64_t)b->len != p->reply->length) {
+        return false;
+    }
+    return weir_respond(p->r, status, WEIR_STR(""), (weir_str){ (const char *)b->data, b->len }) ==
+           WEIR_DONE;
+}
+
 int
 body_down_answer(struct proxied *p, uint32_t status)
 {
@@ -322,5 +346,5 @@ body_down_answer(struct proxied *p, uint32_t status)
     if (p->conf->store.mode != STORE_OFF) {
         store_begin(p);
     }
-    return weir_respond_from(p->r, status, source, p);
+    return answer_whole(p, status) ? WEIR_DONE : weir_respond_from(p->r, status, source, p);
 }

@@ -173,6 +173,8 @@ typedef struct {
     struct head_template head;
     uint64_t hidden;        /* fields of replies, by 1 << WEIR_H_*, that are not passed on */
     weir_strs hidden_names; /* and those without id */
+    uint64_t asked;         /* fields that may be changed, in the same way */
+    uint64_t asked_lengths; /* and without id, by 1 << length & 63 of the name: hidden ones, too */
     weir_exchange_policy plain, tls;
 } proxy_conf;
 
@@ -190,6 +192,7 @@ struct proxied {
     struct destination to;
     weir_exchange *x; /* NULL: not begun, or given up */
     const weir_reply *reply;
+    bool has_accel; /* it has an X-Accel-* */
     weir_ticket *ticket;
     uint8_t awaited;   /* enum awaited */
     bool asks_upgrade; /* the client's wish for an upgrade is passed on without being told to */
@@ -264,7 +267,6 @@ void proxied_wake(struct proxied *p, int rc);
 /* reply.c: answer with p's reply; what the hook answers. */
 int reply_answer(struct proxied *p);
 int reply_compile(weir_conf *cf, proxy_conf *c);
-bool reply_hides(const proxy_conf *c, const weir_header *h);
 
 /* redirect.c, cookies.c: fields of replies, rewritten; the value itself if no rule wants it
  * changed. */
@@ -276,7 +278,8 @@ int set_cookie_rule(weir_conf *cf, const weir_directive *d, void *field);
 int set_cookie_flags(weir_conf *cf, const weir_directive *d, void *field);
 weir_str cookie_rewrite(weir_request *r, const proxy_conf *c, weir_str value);
 
-/* accel.c: X-Accel-*. WEIR_NEXT: nothing that answers instead. */
+/* accel.c: X-Accel-*. WEIR_NEXT: nothing that answers instead. accel_note comes before the others. */
+void accel_note(struct proxied *p);
 int accel_obey(struct proxied *p);
 weir_str accel_header(const struct proxied *p, weir_str name, uint32_t ignored);
 

@@ -12,6 +12,8 @@ static const char *const hidden[] = { "Date",
                                       "X-Accel-Buffering",
                                       "X-Accel-Charset" };
 
+#define REFRESH WEIR_STR("Refresh")
+
 static bool
 among(const weir_strs *names, weir_str name)
 {
@@ -43,84 +45,94 @@ reply_compile(weir_conf *cf, proxy_conf *c)
         }
     }
     c->hidden_names = (weir_strs){ names, used };
+    c->hidden |= c->force_ranges ? UINT64_C(1) << WEIR_H_ACCEPT_RANGES : 0;
+    c->hidden |= UINT64_C(1) << WEIR_H_TRAILER; /* framing towards the client is ours */
+    c->asked = 1u << WEIR_H_OTHER | UINT64_C(1) << WEIR_H_UPGRADE |
+               UINT64_C(1) << WEIR_H_LOCATION | UINT64_C(1) << WEIR_H_SET_COOKIE |
+               UINT64_C(1) << WEIR_H_CONTENT_TYPE;
+    c->asked_lengths = UINT64_C(1) << REFRESH.len;
+    for (size_t i = 0; i < used; i++) {
+        c->asked_lengths |= UINT64_C(1) << (names[i].len & 63);
+    }
     return WEIR_OK;
 }
 
-bool
-reply_hides(const proxy_conf *c, const weir_header *h)
-{
-    return h->id != 0 ? (c->hidden >> h->id & 1) != 0 : among(&c->hidden_names, h->name);
-}
+/* ---- Fields. Each answers whether the field is passed on as it is. ---- */
 
-/* ---- Fields. ---- */
-
-static void
-add_location(struct proxied *p, const weir_header *h)
+static bool
+take_location(struct proxied *p, const weir_header *h)
 {
     bool changed = false;
     weir_str value = redirect_rewrite(p->r, p->conf, h->value, &changed);
 
-    if (changed && value.len != 0 && value.data[0] == '/') {
+    if (!changed) {
+        return true;
+    }
+    if (value.len != 0 && value.data[0] == '/') {
         (void)weir_redirect(p->r, 302, value); /* made absolute, as redirects of our own are */
     } else {
         (void)weir_out_add(p->r, h->name, value);
     }
+    return false;
 }
 
-static void
-add_type(struct proxied *p, const weir_header *h)
+static bool
+take_type(struct proxied *p, const weir_header *h)
 {
     weir_str charset = accel_header(p, WEIR_STR("X-Accel-Charset"), IGNORE_ACCEL_CHARSET);
-    weir_str value = h->value;
 
-    if (charset.len != 0 && p->conf->accel && str_find(value, ';') == value.len) {
-        value = weir_print(p->r->pool, "%.*s; charset=%.*s", WEIR_FMT(value), WEIR_FMT(charset));
+    if (charset.len == 0 || !p->conf->accel || str_find(h->value, ';') < h->value.len) {
+        return true;
     }
-    (void)weir_out_add(p->r, h->name, value);
+    (void)weir_out_add(p->r, h->name,
+                       weir_print(p->r->pool, "%.*s; charset=%.*s", WEIR_FMT(h->value),
+                                  WEIR_FMT(charset)));
+    return false;
 }
 
-static void
-add_field(struct proxied *p, const weir_header *h)
+/* One whose value was looked at. */
+static bool
+take_value(struct proxied *p, const weir_header *h, weir_str value)
 {
-    weir_request *r = p->r;
+    if (value.data == h->value.data && value.len == h->value.len) {
+        return true;
+    }
+    if (weir_out_add(p->r, h->name, value) != WEIR_OK) {
+        weir_say(p->r->log, WARN, "the upstream's field \"%.*s\" is not passed on",
+                 WEIR_FMT(h->name));
+    }
+    return false;
+}
+
+static bool
+take_other(struct proxied *p, const weir_header *h)
+{
+    if ((p->conf->asked_lengths >> (h->name.len & 63) & 1) == 0) {
+        return true;
+    }
+    if (among(&p->conf->hidden_names, h->name)) {
+        return false;
+    }
+    return !weir_str_ieq(h->name, REFRESH) ||
+           take_value(p, h, refresh_rewrite(p->r, p->conf, h->value));
+}
+
+static bool
+take_field(void *data, const weir_header *h)
+{
+    struct proxied *p = data;
 
     switch (h->id) {
-    case WEIR_H_CONTENT_LENGTH:
-    case WEIR_H_TRANSFER_ENCODING:
-    case WEIR_H_CONNECTION:
-    case WEIR_H_KEEP_ALIVE:
-    case WEIR_H_TRAILER:
-        return; /* how the body is framed towards the client is not the upstream's matter */
     case WEIR_H_UPGRADE:
-        if (p->reply->status != 101) {
-            return;
-        }
-        break;
-    case WEIR_H_ACCEPT_RANGES:
-        if (p->conf->force_ranges) {
-            return;
-        }
-        break;
+        return p->reply->status == 101;
     case WEIR_H_LOCATION:
-        add_location(p, h);
-        return;
+        return take_location(p, h);
     case WEIR_H_CONTENT_TYPE:
-        add_type(p, h);
-        return;
+        return take_type(p, h);
     case WEIR_H_SET_COOKIE:
-        (void)weir_out_add(r, h->name, cookie_rewrite(r, p->conf, h->value));
-        return;
-    case WEIR_H_OTHER:
-        if (weir_str_ieq(h->name, WEIR_STR("Refresh"))) {
-            (void)weir_out_add(r, h->name, refresh_rewrite(r, p->conf, h->value));
-            return;
-        }
-        break;
+        return take_value(p, h, cookie_rewrite(p->r, p->conf, h->value));
     default:
-        break;
-    }
-    if (weir_out_add(r, h->name, h->value) != WEIR_OK) {
-        weir_say(r->log, WARN, "the upstream's field \"%.*s\" is not passed on", WEIR_FMT(h->name));
+        return take_other(p, h);
     }
 }
 
@@ -164,15 +176,12 @@ reply_answer(struct proxied *p)
     if (intercepted(p)) {
         return intercept(p);
     }
+    accel_note(p);
     rc = accel_obey(p);
     if (rc != WEIR_NEXT) {
         return rc;
     }
-    for (const weir_header *h = reply->first; h != NULL; h = h->next) {
-        if (!reply_hides(p->conf, h)) {
-            add_field(p, h);
-        }
-    }
+    (void)weir_out_pass(r, reply->first, p->conf->hidden, p->conf->asked, take_field, p);
     if (reply->reason.len != 0) {
         (void)weir_out_status(r, status);
         (void)weir_out_reason(r, reply->reason);

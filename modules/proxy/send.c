@@ -6,12 +6,10 @@
  */
 #include "proxy.h"
 
-enum { WAIT_MS = 24 * 3600 * 1000 }; /* the exchange's own deadlines come first */
-
 int
 proxied_wait(struct proxied *p, enum awaited what)
 {
-    p->ticket = weir_suspend(p->r, WAIT_MS, NULL, NULL);
+    p->ticket = weir_suspend(p->r, WEIR_NEVER, NULL, NULL); /* the exchange has deadlines */
     if (p->ticket == NULL) {
         weir_say(p->r->log, ERROR, "a proxied request waits twice");
         return 500;

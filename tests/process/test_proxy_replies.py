@@ -52,6 +52,24 @@ def test_fields_of_the_upstreams_connection_stay_here(make_server):
     assert got.get("X-End") == "2" and got.get("Keep-Alive") is None
 
 
+def test_fields_keep_their_order_whatever_stands_between(make_server):
+    fields = [("X-A", "1"), ("Date", "x"), ("ETag", '"e"'), ("Connection", "X-Hop"), ("X-Hop", "1"), ("X-B", "2"),
+              ("Location", "/else"), ("X-C", "3"), ("Proxy-Connection", "x"), ("X-A", "4"), ("Set-Cookie", "a=b")]
+    got = answered(make_server, answer(b"x", fields=fields), "proxy_redirect /else /there;")
+    passed = [(name, value) for name, value in got.fields if name not in ("Server", "Date", "Content-Length", "Connection")]
+    assert passed == [("X-A", "1"), ("ETag", '"e"'), ("X-B", "2"), ("Location", got.get("Location")), ("X-C", "3"),
+                      ("X-A", "4"), ("Set-Cookie", "a=b")]
+    assert got.get("Location").endswith("/there")
+
+
+@pytest.mark.parametrize("line", [b"X-A:1", b"X-A:  1", b"X-A: 1 ", b"X-A:\t1", b"x-a: 1"])
+def test_lines_are_passed_with_one_blank_and_none_behind(make_server, line):
+    reply = b"HTTP/1.1 200 OK\r\nX-0: 0\r\n" + line + b"\r\nX-2: 2\r\nContent-Length: 1\r\n\r\nx"
+    got = answered(make_server, lambda origin: reply)
+    name = line[:3].decode()
+    assert (name, "1") in got.fields and got.get("X-0") == "0" and got.get("X-2") == "2"
+
+
 def test_a_chunked_reply_is_chunked_again(make_server):
     got = answered(make_server, chunked(b"abc", b"defg", fields=[("X-A", "1")]))
     assert got.body == b"abcdefg" and got.get("Content-Length") is None and got.get("X-A") == "1"

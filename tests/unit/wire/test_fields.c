@@ -102,7 +102,8 @@ test_fields_taken_at_once_are_linked_as_if_added(void **state)
     memset(all, 0x5a, sizeof(all));
     for (size_t i = 0; i < 8; i++) {
         weir_str name = weir_str_c(names[i]);
-        from[i] = (struct wr_head_field){ at, (uint32_t)name.len, at + (uint32_t)name.len, 1, wr_name_id(name) };
+        from[i] = (struct wr_head_field){ at, (uint32_t)name.len, at + (uint32_t)name.len, 1,
+                                          (uint16_t)wr_name_id(name), 0 };
         memcpy(base + at, name.data, name.len);
         base[at + name.len] = digits[i];
         at += (uint32_t)name.len + 1;
@@ -117,6 +118,34 @@ test_fields_taken_at_once_are_linked_as_if_added(void **state)
     assert_null(all[2].same);
     assert_ptr_equal(all[5].same, &all[6]);
     assert_null(all[6].same);
+}
+
+static void
+test_fields_that_are_passed_are_linked_as_if_added(void **state)
+{
+    static const char *const names[] = { "X-A", "Set-Cookie", "x-a", "SET-COOKIE", "X-B", "X-A" };
+    struct wr_fields from = fields;
+    uint64_t seen = 0;
+    const weir_header *h;
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        weir_str name = weir_str_c(names[i]);
+        h = wr_fields_add(&from, &pool, name, (weir_str){ "123456" + i, 1 }, wr_name_id(name));
+    }
+    for (h = from.first; h != NULL; h = h->next) {
+        wr_fields_pass(&fields, &pool, h, &seen);
+    }
+    assert_values("1,2,3,4,5,6");
+    h = wr_fields_find(&fields, WEIR_STR("X-A"));
+    assert_true(h != from.first && weir_str_eq(h->same->value, WEIR_STR("3")));
+    assert_true(weir_str_eq(h->same->same->value, WEIR_STR("6")));
+    h = fields.index[WEIR_H_SET_COOKIE];
+    assert_true(weir_str_eq(h->same->value, WEIR_STR("4")));
+    seen = UINT64_MAX; /* as behind fields that were there before */
+    wr_fields_pass(&fields, &pool, wr_fields_find(&from, WEIR_STR("X-B")), &seen);
+    h = wr_fields_find(&fields, WEIR_STR("X-B"));
+    assert_ptr_equal(h->same, fields.last);
 }
 
 static void
@@ -216,6 +245,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_known_names_are_indexed_and_others_searched),
         TEST(test_fields_taken_at_once_are_linked_as_if_added),
+        TEST(test_fields_that_are_passed_are_linked_as_if_added),
         TEST(test_fields_of_one_name_are_linked_in_order),
         TEST(test_removing_takes_all_of_the_name_and_nothing_else),
         TEST(test_a_field_added_after_a_removal_is_alone_of_its_name),
