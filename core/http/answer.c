@@ -39,8 +39,8 @@ weir_header_id(weir_str name)
     return wr_name_id(name);
 }
 
-int
-weir_in_set(weir_request *pub, weir_str name, weir_str value)
+static int
+in_change(weir_request *pub, weir_str name, weir_str value, bool replace)
 {
     struct wr_request *r = wr_request_of(pub);
     uint32_t id = wr_name_id(name);
@@ -48,10 +48,24 @@ weir_in_set(weir_request *pub, weir_str name, weir_str value)
     if (!wr_field_valid(name, value)) {
         return WEIR_INVALID;
     }
-    (void)wr_fields_remove(&r->in, name, id);
+    if (replace) {
+        (void)wr_fields_remove(&r->in, name, id);
+    }
     (void)wr_fields_add(&r->in, pub->pool, name, value, id);
     pub->in_first = r->in.first;
     return WEIR_OK;
+}
+
+int
+weir_in_set(weir_request *r, weir_str name, weir_str value)
+{
+    return in_change(r, name, value, true);
+}
+
+int
+weir_in_add(weir_request *r, weir_str name, weir_str value)
+{
+    return in_change(r, name, value, false);
 }
 
 int
@@ -144,16 +158,20 @@ int
 weir_out_remove(weir_request *pub, weir_str name)
 {
     struct wr_request *r = wr_request_of(pub);
+    uint32_t id = wr_name_id(name);
     struct wr_fields *f;
 
     if (pub->flags & WEIR_R_HEAD_SENT) {
         return WEIR_CLOSED;
     }
+    if (id == WEIR_H_SERVER) {
+        r->nameless = true;
+    }
     if (weir_out_find(pub, name) == NULL) {
         return WEIR_ABSENT;
     }
     f = wr_response_fields(r);
-    (void)wr_fields_remove(f, name, wr_name_id(name));
+    (void)wr_fields_remove(f, name, id);
     pub->out_first = f->first;
     return WEIR_OK;
 }

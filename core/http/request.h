@@ -127,6 +127,7 @@ struct wr_request {
     bool source_done;
     bool source_waits;         /* it said WEIR_AGAIN */
     bool pumping;
+    bool nameless;             /* no Server field of ours */
     bool no_body;              /* HEAD, 204, 304: body bytes are dropped */
     bool lengths_differ;       /* a filter changes the length */
     bool cut;                  /* the response could not be completed */

@@ -181,10 +181,10 @@ make_opening(const struct wr_request *r)
 static void
 add_opening(struct wr_strbuf *b, const struct wr_request *r)
 {
-    if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL ||
+    if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL || r->nameless ||
         r->out->index[WEIR_H_DATE] != NULL) { /* a module's own */
         add_status_line(b, r);
-        if (r->out->index[WEIR_H_SERVER] == NULL) {
+        if (r->out->index[WEIR_H_SERVER] == NULL && !r->nameless) {
             wr_strbuf_str(b, wr_server_field(r));
         }
         if (r->out->index[WEIR_H_DATE] == NULL) {

@@ -158,7 +158,7 @@ http2_head(struct wr_request *r, bool last)
         return;
     }
     add(&l, WEIR_STR(":status"), status_text(r->pub.pool, tunnel ? 200 : r->pub.status));
-    if (r->out->index[WEIR_H_SERVER] == NULL) {
+    if (r->out->index[WEIR_H_SERVER] == NULL && !r->nameless) {
         add(&l, WEIR_STR("server"), wr_server_token(r));
     }
     if (r->out->index[WEIR_H_DATE] == NULL) {

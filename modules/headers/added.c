@@ -5,6 +5,8 @@
  */
 #include "added.h"
 
+#include "text.h"
+
 /* Of these an answer has one, so an added one takes the place of another. */
 static const char *const single_names[] = {
     "Content-Type", "ETag", "Expires", "Last-Modified", "Location", "Server", NULL,
@@ -23,44 +25,6 @@ static const char *const head_names[] = {
     "Content-Encoding", "Content-Range", "Content-Type", "Host", "Set-Cookie", "Trailer", NULL,
 };
 
-static bool
-is_among(weir_str name, const char *const *names)
-{
-    for (; *names != NULL; names++) {
-        if (weir_str_ieq(name, weir_str_c(*names))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* [RFC 9110 5.6.2] */
-static bool
-is_token(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
-            return false;
-        }
-    }
-    return s.len > 0;
-}
-
-/* [RFC 9110 5.5] */
-static bool
-is_one_line(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = (uint8_t)s.data[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Read "name value [always]" into f. */
 static int
 read_field(weir_conf *cf, struct field *f)
@@ -69,11 +33,11 @@ read_field(weir_conf *cf, struct field *f)
     weir_str always = weir_conf_arg(cf, 3);
 
     f->name = weir_conf_arg(cf, 1);
-    if (!is_token(f->name)) {
+    if (!field_is_token(f->name)) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be a field name: it must be a token",
                                   WEIR_FMT(f->name));
     }
-    if (!is_one_line(text)) {
+    if (!field_is_one_line(text)) {
         return weir_conf_error_at(cf, 2, "the value of \"%.*s\" must be one line of text",
                                   WEIR_FMT(f->name));
     }
@@ -82,8 +46,8 @@ read_field(weir_conf *cf, struct field *f)
                                   WEIR_FMT(always));
     }
     f->always = always.data != NULL;
-    f->single = is_among(f->name, single_names);
-    f->removes = is_among(f->name, removed_names);
+    f->single = field_is_among(f->name, single_names);
+    f->removes = field_is_among(f->name, removed_names);
     f->value = weir_value_compile(cf, text);
     return f->value == NULL ? WEIR_ERROR : WEIR_OK;
 }
@@ -113,7 +77,7 @@ set_add_header(weir_conf *cf, const weir_directive *d, void *field)
     weir_str name = weir_conf_arg(cf, 1);
 
     (void)d;
-    if (is_among(name, server_names)) {
+    if (field_is_among(name, server_names)) {
         weir_conf_warn(cf, "\"add_header %.*s\" has no effect: the server makes this field",
                        WEIR_FMT(name));
         return WEIR_OK;
@@ -127,7 +91,7 @@ set_add_trailer(weir_conf *cf, const weir_directive *d, void *field)
     weir_str name = weir_conf_arg(cf, 1);
 
     (void)d;
-    if (is_among(name, server_names) || is_among(name, head_names)) {
+    if (field_is_among(name, server_names) || field_is_among(name, head_names)) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be a trailer", WEIR_FMT(name));
     }
     return append_field(cf, field);

@@ -1,11 +1,13 @@
-/* headers - puts fields on answers: add_header, add_trailer, expires.
+/* headers - puts fields on answers: add_header, add_trailer, expires; changes those of answers and requests: header,
+ * request_header.
  *
  * A header filter, before the filters that code the body. `expires` comes first, so that add_header
- * can add to the Cache-Control that it makes. Trailers with variables are known only when the last
+ * can add to the Cache-Control that it makes, and `header` last. Trailers with variables are known only when the last
  * byte of the body is: a body filter that passes everything on sets them then.
  */
 #include "added.h"
 #include "expires.h"
+#include "rules.h"
 
 struct expires {
     struct expires_rule rule;
@@ -17,6 +19,7 @@ typedef struct {
     struct added headers;
     struct added trailers;
     struct expires expires;
+    struct rules answer, request;
 } headers_conf;
 
 /* Without `always`, fields go on answers that carry what was asked for, or lead to it. */
@@ -113,6 +116,7 @@ filter_head(weir_request *r, const void *conf)
             add_field(r, &c->headers.settled.fields[i]);
         }
     }
+    rules_apply_out(r, &c->answer.all);
     return announce_trailers(r, &c->trailers.settled, usual) ? WEIR_NEXT : WEIR_DONE;
 }
 
@@ -140,7 +144,20 @@ wants_head(const void *conf)
     const headers_conf *c = conf;
 
     return c->headers.settled.count > 0 || c->trailers.settled.count > 0 ||
-           c->expires.value != NULL || c->expires.rule.kind != EXPIRES_OFF;
+           c->expires.value != NULL || c->expires.rule.kind != EXPIRES_OFF || c->answer.all.count > 0;
+}
+
+static int
+change_request(weir_request *r, const void *conf)
+{
+    rules_apply_in(r, &((const headers_conf *)conf)->request.all);
+    return WEIR_NEXT;
+}
+
+static bool
+wants_request(const void *conf)
+{
+    return ((const headers_conf *)conf)->request.all.count > 0;
 }
 
 static bool
@@ -184,6 +201,8 @@ check(weir_conf *cf, void *conf)
 
     added_settle(cf, &c->headers);
     added_settle(cf, &c->trailers);
+    rules_settle(cf, &c->answer);
+    rules_settle(cf, &c->request);
     return WEIR_OK;
 }
 
@@ -202,9 +221,23 @@ static const weir_directive directives[] = {
                     set_inherit, "whether outer add_trailer lines hold, too"),
     WEIR_OPT_CUSTOM(headers_conf, expires, "expires", WEIR_IN_ANY, 1, 2, 0, set_expires,
                     "how long answers may be kept: Expires and Cache-Control"),
+    WEIR_OPT_CUSTOM(headers_conf, answer.own, "header", WEIR_IN_ANY, 2, 5, OWN, set_header,
+                    "set, append, merge, unset or default a field of answers"),
+    WEIR_OPT_CUSTOM(headers_conf, answer.all, "header_inherit", WEIR_IN_ANY, 1, 1, 0,
+                    set_rules_inherit, "whether outer header lines hold, too"),
+    WEIR_OPT_CUSTOM(headers_conf, request.own, "request_header", WEIR_IN_ANY, 2, 4, OWN,
+                    set_request_header, "set, append, merge, unset or default a field of requests"),
+    WEIR_OPT_CUSTOM(headers_conf, request.all, "request_header_inherit", WEIR_IN_ANY, 1, 1, 0,
+                    set_rules_inherit, "whether outer request_header lines hold, too"),
 };
 
 static const weir_hook hooks[] = {
+    { .phase = WEIR_PHASE_PREACCESS,
+      .rank = WEIR_RANK_EARLY,
+      .handler = change_request,
+      .wanted = wants_request,
+      .after = "realip",
+      .flags = WEIR_HOOK_SUBREQUESTS },
     { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wants_head },
     { .phase = WEIR_PHASE_BODY,
       .body = filter_body,
@@ -213,6 +246,6 @@ static const weir_hook hooks[] = {
 };
 
 WEIR_MODULE("headers", "1.0",
-            .summary = "adds fields to answers and says how long they may be kept",
+            .summary = "fields of answers and requests, and how long answers may be kept",
             .conf_size = sizeof(headers_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .check = check);
