@@ -3,6 +3,8 @@
  * nginx's names and forms; defaults are Mozilla's intermediate set, less what needs DHE. Paths are relative to the folder of the
  * main configuration file, as nginx has it for these.
  */
+#include <weir/log.h>
+
 #include "base/assert.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -305,6 +307,27 @@ static const weir_directive rows[] = {
       .set = warn_unsupported },
 };
 
+/* ---- Counted. ---- */
+
+static weir_metric *handshakes;
+static const char *const results[] = { "full", "resumed", "failed" };
+
+static const weir_metric_def metrics[] = {
+    { .name = "tls_handshakes_total",
+      .help = "handshakes with clients: new sessions, sessions that were come back to, and failures",
+      .handle = &handshakes,
+      .type = WEIR_COUNTER,
+      .n = 3,
+      .label = "result",
+      .values = results },
+};
+
+void
+wr_ssl_count(enum wr_ssl_result result)
+{
+    weir_count_at(handshakes, result, 1);
+}
+
 static weir_self self = WR_SELF;
 
 const weir_module wr_core_ssl = {
@@ -312,6 +335,7 @@ const weir_module wr_core_ssl = {
     .summary = "TLS to clients",
     .conf_size = sizeof(struct wr_ssl_conf),
     .directives = WEIR_ITEMS(rows),
+    .metrics = WEIR_ITEMS(metrics),
 };
 
 const struct wr_ssl_conf *

@@ -80,6 +80,10 @@ struct wr_ssl_build {
 
 extern const weir_module wr_core_ssl;
 
+/* How handshakes with clients end, as weir_tls_handshakes_total counts them. */
+enum wr_ssl_result { WR_SSL_FULL, WR_SSL_RESUMED, WR_SSL_FAILED };
+void wr_ssl_count(enum wr_ssl_result result);
+
 /* The settings of a block. */
 const struct wr_ssl_conf *wr_ssl_conf(const void *const *conf);
 

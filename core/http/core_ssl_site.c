@@ -379,7 +379,14 @@ show(const void *owner, struct wr_tls_stream *s)
     return certificates == NULL || wr_ssl_certificates_show(certificates, site, s);
 }
 
-static const struct wr_tls_door_ops door_ops = { .choose = choose, .show = show };
+static void
+shaken(const void *owner, const struct wr_tls_stream *s, bool good)
+{
+    (void)owner;
+    wr_ssl_count(!good ? WR_SSL_FAILED : SSL_session_reused(s->ssl) ? WR_SSL_RESUMED : WR_SSL_FULL);
+}
+
+static const struct wr_tls_door_ops door_ops = { .choose = choose, .show = show, .shaken = shaken };
 
 bool
 wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)

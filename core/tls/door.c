@@ -175,6 +175,14 @@ wr_tls_door_equip(SSL_CTX *c)
 
 /* ---- Coming in. ---- */
 
+void
+wr_tls_door_shaken(const struct wr_tls_stream *s, bool good)
+{
+    if (s->door->ops->shaken != NULL) {
+        s->door->ops->shaken(s->door->owner, s, good);
+    }
+}
+
 static void
 end_front(void *data)
 {

@@ -47,6 +47,8 @@ struct wr_tls_door_ops {
     /* Show the client certificates that depend on the connection, by wr_tls_stream_show, in place of those of the site's
      * context. False: end the handshake. NULL: there are no such. */
     bool (*show)(const void *owner, struct wr_tls_stream *s);
+    /* A handshake is over. good: TLS is spoken; else the connection will be closed. May be NULL. */
+    void (*shaken)(const void *owner, const struct wr_tls_stream *s, bool good);
 };
 
 struct wr_tls_door {
@@ -63,6 +65,9 @@ bool wr_tls_door_enter(const struct wr_tls_door *door, struct wr_conn *c, weir_s
 
 /* One more certificate for the client of s; of a type of key that was shown already, it takes its place. Within `show`. */
 bool wr_tls_stream_show(struct wr_tls_stream *s, const struct wr_tls_pair *pair);
+
+/* stream.c: the handshake of s is over. */
+void wr_tls_door_shaken(const struct wr_tls_stream *s, bool good);
 
 /* context.c: give a server's SSL_CTX the functions of this file. */
 void wr_tls_door_equip(SSL_CTX *c);

@@ -75,6 +75,9 @@ void
 wr_tls_stream_end(struct wr_tls_stream *s)
 {
     s->conn->transport_state = NULL;
+    if (!s->client && s->looked && !s->done) { /* who said nothing did not begin one */
+        wr_tls_door_shaken(s, false);
+    }
     if (!s->failed) { /* or OpenSSL takes the session for spoilt where nobody said goodbye */
         SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
@@ -180,6 +183,8 @@ shake(struct wr_tls_stream *s)
         s->done = true;
         if (s->client) {
             wr_tls_client_shaken(s);
+        } else {
+            wr_tls_door_shaken(s, true);
         }
         s->conn->can_read = true; /* more may have come with the last of it */
     } else {

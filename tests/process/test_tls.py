@@ -417,17 +417,93 @@ def test_handshake_and_head_have_one_deadline(make_server):
     assert 0.9 < time.monotonic() - begin < 3
 
 
-def test_a_flood_of_key_updates_is_survived(make_server):
-    """A client that has us answer and reads no answer holds a bounded amount of memory."""
-    server = one_site(make_server, single=False).start()
-    worker = wait_for("a worker", server.workers)[0]
-    said = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-tls1_3", "-quiet"],
-                          input=b"K\n" * 20000, capture_output=True, timeout=60)
-    assert said is not None
-    if not SANITIZED:
-        assert status_kb(worker, "RssAnon") < 60000
-    assert ask_name(server, "a.example") == ("a.example", "ok")
+def test_keys_are_updated_when_the_client_asks(make_server):
+    """[RFC 8446 4.6.3]"""
+    server = one_site(make_server).start()
+    client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-tls1_3"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = b""
 
+    def until(words):
+        nonlocal said
+        while words not in said:
+            more = client.stdout.read1(65536)
+            assert more, said
+            said += more
+        said = said.partition(words)[2]
+
+    for _ in range(3):
+        client.stdin.write(b"K\n")
+        client.stdin.flush()
+        until(b"KEYUPDATE")
+    client.stdin.write(b"GET / HTTP/1.0\r\nHost: a.example\r\n\r\n")
+    client.stdin.flush()
+    until(b"\r\n\r\nok")
+    client.kill()
+    client.wait()
+
+
+def test_handshakes_are_counted(make_server):
+    server = one_site(make_server, OK + " location /metrics { metrics prometheus; }").start()
+    c = context(V13)
+    with TlsConnection(server.port, with_context=c) as conn:
+        conn.get("/")
+        session = conn.session
+    with TlsConnection(server.port, with_context=c, session=session) as conn:
+        conn.get("/")
+    with pytest.raises(ssl.SSLError):
+        TlsConnection(server.port, with_context=context(alpn=["nonsense"]))
+    with TlsConnection(server.port) as conn:
+        text = conn.get("/metrics").body.decode()
+    for result, count in (("full", 2), ("resumed", 1), ("failed", 1)):
+        assert f'weir_tls_handshakes_total{{result="{result}"}} {count}\n' in text, text
+
+
+# ---- HTTP/2 above.
+
+def test_http2_is_agreed_on_where_it_is_on(make_server):
+    server = make_server(site("a.example", more="http2 on;"), listen="", servers=[site("b.example")],
+                         files={"big": BIG}).start()
+    for name, want in (("a.example", "h2"), ("b.example", "http/1.1")):
+        with TlsConnection(server.port, name, context(alpn=["h2", "http/1.1"])) as conn:
+            assert conn.sock.selected_alpn_protocol() == want
+    done = subprocess.run(["curl", "-sS", "--http2", "--cacert", authority() / "ca.pem", "--resolve",
+                           f"a.example:{server.port}:127.0.0.1", "-w", "|%{http_version}",
+                           f"https://a.example:{server.port}/"], capture_output=True, timeout=20)
+    assert done.stdout == b"a.example a.example https on|2", done.stderr
+
+
+def test_http2_is_not_begun_by_a_preface_over_tls(make_server):
+    """[RFC 9113 3.2]"""
+    server = one_site(make_server, "http2 on;" + OK).start()
+    with TlsConnection(server.port) as conn:
+        conn.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", methods=[b"PRI"])
+        assert conn.response("PRI").status in (400, 505)
+    with Connection(server.port) as conn:       # nor plainly where TLS is spoken
+        conn.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", methods=[b"PRI"])
+        assert conn.response("PRI").status in (400, 505)
+
+
+def test_large_files_over_http2(make_server):
+    server = one_site(make_server, "http2 on;", files={"big": BIG}).start()
+    done = subprocess.run(["curl", "-sS", "--http2", "--cacert", authority() / "ca.pem", "--resolve",
+                           f"a.example:{server.port}:127.0.0.1", f"https://a.example:{server.port}/big"],
+                          capture_output=True, timeout=20)
+    assert done.stdout == BIG, done.stderr
+
+
+def test_misdirected_requests_over_http2(make_server):
+    """Browsers put several hosts on one connection when its certificate allows it.  [RFC 9110 15.5.20]"""
+    guarded = "ssl_verify_client on; ssl_client_certificate %TLS%/clients.pem;"
+    server = make_server(site("a.example", more="http2 on;"), listen="", servers=[site("b.example", more="http2 on;" + guarded)]).start()
+    done = subprocess.run(["curl", "-sS", "--http2", "--cacert", authority() / "ca.pem", "--resolve",
+                           f"a.example:{server.port}:127.0.0.1", "-H", "Host: b.example", "-o", "/dev/null",
+                           "-w", "%{http_code} %{http_version}", f"https://a.example:{server.port}/"],
+                          capture_output=True, timeout=20)
+    assert done.stdout == b"421 2", done.stderr
+
+
+# ---- What it costs.
 
 def test_rest_of_a_connection_costs_little(make_server):
     """An idle TLS connection owns at most 15,000 bytes.  [performance 6]"""
