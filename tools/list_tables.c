@@ -8,6 +8,7 @@
  *     directive  module  name  help  syntax  preset  compat  places  flags
  *     variable   module  name
  *     metric     module  name  help  type  label
+ *     trap       core.http  id  what is wrong  what to do
  *
  * An absent field is "-"; bytes below 0x20 and backslashes are escaped as in C.
  */
@@ -134,6 +135,18 @@ print_module(const weir_module *m, const char *origin)
     }
 }
 
+static void
+print_traps(void)
+{
+#define WR_TRAP(name, id, says, instead)                                                           \
+    fputs("trap\tcore.http\t" id, stdout);                                                         \
+    print_field(says);                                                                             \
+    print_field(instead);                                                                          \
+    putchar('\n');
+#include "http/lint.def"
+#undef WR_TRAP
+}
+
 int
 main(int argc, char **argv)
 {
@@ -142,6 +155,7 @@ main(int argc, char **argv)
     for (size_t i = 0; core_modules[i] != NULL; i++) {
         print_module(core_modules[i], "core");
     }
+    print_traps();
     for (int i = 1; i < argc; i++) {
         void *file = dlopen(argv[i], RTLD_LAZY | RTLD_LOCAL);
         const weir_module *m = file != NULL ? dlsym(file, "weir_module_entry") : NULL;

@@ -122,6 +122,12 @@ struct wr_locations *wr_locations_create(struct weir_conf *cf, const struct wr_v
 /* Those that are regular expressions, in order; NULL with *n 0: none. */
 struct wr_location *const *wr_locations_regexes(const struct wr_locations *l, uint32_t *n);
 
+/* How many different names the others have, and who has the i-th in order of their bytes: a prefix location, an exact one, or
+ * both; NULL: none, and past the last. */
+uint32_t wr_locations_count(const struct wr_locations *l);
+const struct wr_location *wr_locations_plain(const struct wr_locations *l, uint32_t i,
+                                             const struct wr_location **exact);
+
 /* ---- listen_conf.c ---- */
 
 /* The setter of `listen`. */

@@ -81,14 +81,14 @@ check_slashes(weir_conf *cf, const struct wr_location *loc, weir_str path)
     const char *hint = loc_slash ? "the file's name would be joined to the folder's"
                                  : "the path \"..\" behind the location would leave the folder";
 
-    if (loc->kind == WR_LOC_EXACT || loc->kind == WR_LOC_REGEX || loc_slash == path_slash) {
+    if (loc->kind == WR_LOC_EXACT || loc->kind == WR_LOC_REGEX || loc_slash == path_slash ||
+        cf->compat_nginx) { /* nginx's: the linter warns of it */
         return WEIR_OK;
     }
-    wr_diag_add(cf->diag, cf->compat_nginx ? WR_DIAG_WARN : WR_DIAG_ERROR,
-                wr_conf_place(cf->node, 1), hint,
-                "alias \"%.*s\" and location \"%.*s\" must both end with a slash, or neither",
-                WEIR_FMT(path), WEIR_FMT(loc->name));
-    return cf->compat_nginx ? WEIR_OK : WEIR_ERROR;
+    wr_diag_error(cf->diag, wr_conf_place(cf->node, 1), hint,
+                  "alias \"%.*s\" and location \"%.*s\" must both end with a slash, or neither",
+                  WEIR_FMT(path), WEIR_FMT(loc->name));
+    return WEIR_ERROR;
 }
 
 static int

@@ -68,7 +68,7 @@ static const weir_directive rows[] = {
         "glob of files, a site each: a fault in one of them costs that site alone"),
     ROW("hook_order", WEIR_IN_HTTP, 3, 0, WEIR_D_MANY, set_hook_order,
         "phase, then modules in the order in which their hooks are to run"),
-    ROW("lint_ignore", HSL, 1, 0, WEIR_D_MANY, wr_lint_ignore,
+    ROW("lint_ignore", HSL | WEIR_IN_IF, 1, 0, WEIR_D_MANY, wr_lint_ignore,
         "warnings of weir -t that are not wanted here"),
 
     WR_CORE_NOTHING("aio", HSL, "weir reads files without it"),

@@ -1,46 +1,63 @@
-/* http/lint.c - traps: what is valid and does something else than it seems to say. Each warning has
- * an id, which `lint_ignore` in the block or around it silences. Only what is certain is said.
+/* http/lint.c - traps: what is valid and does something else than it seems to say.
+ *
+ * Every block of the http context is looked at once, those around it before; lists of checks
+ * (lint.h) are asked about it and its statements. Each warning has an id (lint.def), which
+ * `lint_ignore` in the block or around it silences.
  */
+#include "http/lint.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/assert.h"
 #include "base/str.h"
-#include "http/build.h"
 
-enum trap {
-    TRAP_ADD_HEADER,
-    TRAP_UNREACHABLE,
-    TRAP_NO_SLASH,
-    TRAP_ALIAS,
-    TRAP_IF_LAST,
-    TRAP_IF_TRY_FILES,
-    TRAPS
+static const char *const ids[WR_TRAPS] = {
+#define WR_TRAP(name, id, says, instead) [WR_TRAP_##name] = id,
+#include "http/lint.def"
+#undef WR_TRAP
 };
 
-static const char *const ids[TRAPS] = {
-    [TRAP_ADD_HEADER] = "add-header-lost", [TRAP_UNREACHABLE] = "location-unreachable",
-    [TRAP_NO_SLASH] = "location-no-slash", [TRAP_ALIAS] = "alias-traversal",
-    [TRAP_IF_LAST] = "if-last-wins",       [TRAP_IF_TRY_FILES] = "if-loses-try-files",
+static const char *const names[WR_LINT_NAMES] = {
+    [WR_LINT_ADD_HEADER] = "add_header",
+    [WR_LINT_ADD_HEADER_INHERIT] = "add_header_inherit",
+    [WR_LINT_ALIAS] = "alias",
+    [WR_LINT_ALLOW] = "allow",
+    [WR_LINT_AUTH_BASIC] = "auth_basic",
+    [WR_LINT_BODY_MAX] = "client_max_body_size",
+    [WR_LINT_DENY] = "deny",
+    [WR_LINT_ERROR_PAGE] = "error_page",
+    [WR_LINT_LIMIT_CONN_ZONE] = "limit_conn_zone",
+    [WR_LINT_LIMIT_REQ_ZONE] = "limit_req_zone",
+    [WR_LINT_PROXY_PASS] = "proxy_pass",
+    [WR_LINT_PROXY_SET_HEADER] = "proxy_set_header",
+    [WR_LINT_REAL_IP] = "set_real_ip_from",
+    [WR_LINT_RETURN] = "return",
+    [WR_LINT_REWRITE] = "rewrite",
+    [WR_LINT_ROOT] = "root",
+    [WR_LINT_SATISFY] = "satisfy",
+    [WR_LINT_SERVER_NAME] = "server_name",
+    [WR_LINT_SSL_CIPHERS] = "ssl_ciphers",
+    [WR_LINT_SSL_PROTOCOLS] = "ssl_protocols",
+    [WR_LINT_TRY_FILES] = "try_files",
+    [WR_LINT_WHEN] = "when",
 };
 
-/* What is known of one block, its own and from the blocks around it. */
-struct block {
-    const struct wr_scope *scope;     /* first: the key */
-    const struct wr_conf_node *added; /* the nearest add_header; NULL: none */
-    bool merges;                      /* an add_header_inherit holds */
-    uint32_t ignored;                 /* bits of enum trap */
-};
+static const struct wr_lint_check *const lists[] = { wr_lint_locations, wr_lint_rewrites,
+                                                     wr_lint_fallbacks, wr_lint_proxies,
+                                                     wr_lint_accesses,  wr_lint_servers };
 
-static int
-find_id(weir_str word)
+/* ---- Silencing. ---- */
+
+/* The trap that word i of `lint_ignore` names; WR_TRAPS: none. */
+static uint32_t
+find_trap(weir_str word)
 {
-    for (int i = 0; i < TRAPS; i++) {
-        if (weir_str_eq(word, weir_str_c(ids[i]))) {
-            return i;
-        }
+    uint32_t trap = 0;
+
+    while (trap < WR_TRAPS && !weir_str_eq(word, weir_str_c(ids[trap]))) {
+        trap++;
     }
-    return -1;
+    return trap;
 }
 
 int
@@ -51,10 +68,9 @@ wr_lint_ignore(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     (void)field;
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
-        if (find_id(weir_conf_arg(cf, i)) < 0) {
+        if (find_trap(weir_conf_arg(cf, i)) == WR_TRAPS) {
             wr_diag_error(cf->diag, wr_conf_place(cf->node, i),
-                          "there are: add-header-lost, location-unreachable, location-no-slash, "
-                          "alias-traversal, if-last-wins, if-loses-try-files",
+                          "a warning ends with its name in brackets; all stand in docs/lint.md",
                           "there is no warning \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
             rc = WEIR_ERROR;
         }
@@ -62,239 +78,165 @@ wr_lint_ignore(weir_conf *cf, const weir_directive *d, void *field)
     return rc;
 }
 
-static uint32_t
-ignored_by(const struct wr_conf_node *node)
-{
-    uint32_t bits = 0;
-
-    for (uint32_t i = 1; i < node->n_words; i++) {
-        bits |= 1u << find_id(node->words[i].text);
-    }
-    return bits;
-}
-
-static void __attribute__((format(printf, 6, 7)))
-warn(struct weir_conf *cf, const struct block *b, enum trap trap, struct wr_conf_place at,
-     const char *hint, const char *fmt, ...)
-{
-    char text[512];
-    struct wr_strbuf to = wr_strbuf_over(text, sizeof(text) - 1);
-    va_list args;
-    int n;
-
-    if (b->ignored & 1u << trap) {
-        return;
-    }
-    va_start(args, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    to.len = n > 0 ? WR_MIN((size_t)n, sizeof(text) - 1) : 0;
-    wr_diag_add(cf->diag, WR_DIAG_WARN, at, hint, "%.*s [%s]", WEIR_FMT(wr_strbuf_view(&to)),
-                ids[trap]);
-}
-
-/* ---- Fields that a block loses. ---- */
-
-static struct block *
-look_at(struct weir_conf *cf, struct wr_map *seen, const struct wr_scope *scope)
-{
-    struct block *b = wr_pool_zalloc(wr_conf_scratch(cf), sizeof(*b));
-    const struct block *outer = NULL;
-    const struct wr_conf_node *own = NULL;
-
-    if (scope->parent != NULL) {
-        outer =
-            wr_map_find(seen, (weir_str){ (const char *)&scope->parent, sizeof(scope->parent) });
-    }
-    if (outer != NULL) {
-        *b = *outer;
-    }
-    b->scope = scope;
-    for (const struct wr_scope_origin *o = scope->origins; o != NULL; o = o->next) {
-        weir_str name = weir_str_c(o->row->name);
-        if (weir_str_eq(name, WEIR_STR("add_header")) && own == NULL) {
-            own = o->node;
-        } else if (weir_str_eq(name, WEIR_STR("add_header_inherit"))) {
-            b->merges = true;
-        } else if (weir_str_eq(name, WEIR_STR("lint_ignore"))) {
-            b->ignored |= ignored_by(o->node);
-        }
-    }
-    if (own != NULL && b->added != NULL && !b->merges) {
-        warn(cf, b, TRAP_ADD_HEADER, wr_conf_place(own, 0), "repeat them here",
-             "this block's \"add_header\" takes the place of those in %.*s:%u, which are not added",
-             WEIR_FMT(b->added->source->name), b->added->words[0].line);
-    }
-    b->added = own != NULL ? own : b->added;
-    wr_map_add(seen, (weir_str){ (const char *)&b->scope, sizeof(b->scope) }, b);
-    return b;
-}
-
-/* ---- Locations that no request comes to. ---- */
-
-/* Patterns that every path fits: paths begin with a slash. */
 static bool
-fits_all(const struct wr_location *loc)
+names_trap(const struct wr_conf_node *n, enum wr_trap trap)
 {
-    static const char *const patterns[] = { "", "^", "/", "^/", ".", "^.", ".*", "^.*", "^/.*" };
-
-    for (size_t i = 0; i < WR_COUNT(patterns); i++) {
-        if (weir_str_eq(loc->name, weir_str_c(patterns[i]))) {
+    for (uint32_t i = 1; i < n->n_words; i++) {
+        if (find_trap(n->words[i].text) == trap) {
             return true;
         }
     }
     return false;
 }
 
-/* The `~` or `~*` of a location. */
 static bool
-folds(const struct wr_location *loc)
+is_ignored(const struct wr_scope *scope, enum wr_trap trap)
 {
-    return wr_str_starts(loc->node->words[1].text, WEIR_STR("~*"));
-}
-
-static void
-check_regexes(struct weir_conf *cf, const struct block *b, const struct wr_locations *inner)
-{
-    const struct wr_location *all = NULL;
-    struct wr_location *const *at;
-    struct wr_map patterns;
-    uint32_t n;
-
-    at = wr_locations_regexes(inner, &n);
-    wr_map_init(&patterns, wr_conf_scratch(cf), false);
-    for (uint32_t i = 0; i < n; i++) {
-        const struct wr_location *same = wr_map_set(&patterns, at[i]->name, at[i]);
-        const struct wr_location *first = all;
-        if (first == NULL && same != NULL && (folds(same) || !folds(at[i]))) {
-            first = same;
+    for (; scope != NULL; scope = scope->parent) {
+        for (const struct wr_scope_origin *o = scope->origins; o != NULL; o = o->next) {
+            if (o->row->set == wr_lint_ignore && names_trap(o->node, trap)) {
+                return true;
+            }
         }
-        if (first != NULL) {
-            warn(cf, b, TRAP_UNREACHABLE, wr_conf_place(at[i]->node, at[i]->node->n_words - 1),
-                 wr_build_first(cf, first->node),
-                 "no request comes to location \"%.*s\": \"%.*s\" before it matches the same paths",
-                 WEIR_FMT(at[i]->name), WEIR_FMT(first->name));
-        }
-        all = all == NULL && fits_all(at[i]) ? at[i] : all;
     }
+    return false;
 }
 
-static void
-check_slash(struct weir_conf *cf, const struct block *b, const struct wr_location *loc)
+void
+wr_lint_warn(struct weir_conf *cf, const struct wr_scope *scope, enum wr_trap trap,
+             struct wr_conf_place at, const char *hint, const char *fmt, ...)
 {
-    bool plain =
-        loc->kind == WR_LOC_PREFIX || loc->kind == WR_LOC_PREFIX_FINAL || loc->kind == WR_LOC_EXACT;
+    char text[1024];
+    va_list args;
 
-    if (plain && !wr_str_starts(loc->name, WEIR_STR("/")) && loc->name.len != 0) {
-        warn(cf, b, TRAP_NO_SLASH, wr_conf_place(loc->node, loc->node->n_words - 1),
-             "paths begin with a slash", "no request comes to location \"%.*s\"",
-             WEIR_FMT(loc->name));
-    }
-}
-
-/* `location ~ ^/img(.*) { alias /data/$1; }`: the path /img../x asks for /data/../x. */
-static void
-check_alias(struct weir_conf *cf, const struct block *b, const struct wr_location *loc)
-{
-    size_t open = wr_str_find(loc->name, '(');
-
-    if (loc->kind != WR_LOC_REGEX || open == 0 || open == loc->name.len ||
-        loc->name.data[open - 1] == '/' || loc->name.data[open - 1] == '\\' ||
-        !wr_str_starts(wr_str_cut(loc->name, open, SIZE_MAX), WEIR_STR("(."))) {
+    if (is_ignored(scope, trap)) {
         return;
     }
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    wr_diag_add(cf->diag, WR_DIAG_WARN, at, hint, "%s [%s]", text, ids[trap]);
+}
+
+/* ---- Questions about statements. ---- */
+
+bool
+wr_lint_has_variable(weir_str s, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t at = wr_str_find(s, '$'); at < s.len;
+         at += 1 + wr_str_find(wr_str_cut(s, at + 1, SIZE_MAX), '$')) {
+        weir_str rest = wr_str_cut(s, at + 1, SIZE_MAX);
+        bool brace = wr_str_starts(rest, WEIR_STR("{"));
+        rest = wr_str_cut(rest, brace ? 1 : 0, SIZE_MAX);
+        if (!wr_str_starts(rest, weir_str_c(name))) {
+            continue;
+        }
+        char next = rest.len > len ? rest.data[len] : ' ';
+        if (brace ? next == '}'
+                  : strchr("abcdefghijklmnopqrstuvwxyz"
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
+                           next) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+wr_lint_where(struct weir_conf *cf, const struct wr_conf_node *n)
+{
+    return weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(n->source->name), n->words[0].line)
+        .data;
+}
+
+/* ---- The walk. ---- */
+
+/* Which of the directives this is, from 1; NULL: none that is asked about. */
+static struct wr_map *
+name_map(struct weir_conf *cf)
+{
+    struct wr_map *map = wr_pool_alloc(wr_conf_scratch(cf), sizeof(*map));
+
+    wr_map_init(map, wr_conf_scratch(cf), false);
+    for (uint32_t i = 0; i < WR_LINT_NAMES; i++) {
+        (void)wr_map_add(map, weir_str_c(names[i]), (void *)(uintptr_t)(i + 1));
+    }
+    return map;
+}
+
+/* The directive of a statement, WR_LINT_NAMES for one that is not asked about. */
+static uint32_t
+name_of(const struct wr_map *map, const struct wr_scope_origin *o)
+{
+    uintptr_t i = (uintptr_t)wr_map_find(map, weir_str_c(o->row->name));
+
+    return i != 0 ? (uint32_t)i - 1 : WR_LINT_NAMES;
+}
+
+/* The block of scope, whose settings are loc's; NULL: the http block. */
+static const struct wr_lint_block *
+block_create(struct weir_conf *cf, struct wr_map *seen, const struct wr_map *map,
+             const struct wr_scope *scope, const struct wr_location *loc)
+{
+    struct wr_lint_block *b = wr_pool_zalloc(wr_conf_scratch(cf), sizeof(*b));
+    weir_str outer = { (const char *)&scope->parent, sizeof(scope->parent) };
+
+    b->scope = scope;
+    b->loc = loc;
+    b->cf = cf;
+    b->outer = wr_map_find(seen, outer);
+    if (b->outer != NULL) {
+        memcpy(b->held, b->outer->held, sizeof(b->held));
+    }
+    for (const struct wr_scope_origin *o = scope->origins; o != NULL; o = o->next) {
+        uint32_t name = name_of(map, o);
+        b->answers = b->answers || (o->row->flags & WEIR_D_CONTENT) != 0;
+        if (name != WR_LINT_NAMES && b->own[name] == NULL) {
+            b->own[name] = o->node;
+            b->held[name] = b;
+        }
+    }
+    wr_map_add(seen, (weir_str){ (const char *)&b->scope, sizeof(b->scope) }, b);
+    return b;
+}
+
+/* Ask about the statement, or about the block when n is NULL. */
+static void
+ask(const struct wr_lint_block *b, uint32_t name, const struct wr_conf_node *n)
+{
+    for (size_t i = 0; i < WR_COUNT(lists); i++) {
+        for (const struct wr_lint_check *c = lists[i]; c->check != NULL; c++) {
+            if (c->name == name) {
+                c->check(b, n);
+            }
+        }
+    }
+}
+
+static void
+check_block(const struct wr_lint_block *b, const struct wr_map *map)
+{
+    ask(b, WR_LINT_NAMES, NULL);
     for (const struct wr_scope_origin *o = b->scope->origins; o != NULL; o = o->next) {
-        if (weir_str_eq(weir_str_c(o->row->name), WEIR_STR("alias")) &&
-            wr_str_ends(o->node->words[1].text, WEIR_STR("/$1"))) {
-            warn(cf, b, TRAP_ALIAS, wr_conf_place(o->node, 1), "let a slash stand before the group",
-                 "a path with \"..\" behind \"%.*s\" leaves the alias's folder",
-                 WEIR_FMT(wr_str_cut(loc->name, 0, open)));
+        uint32_t name = name_of(map, o);
+        if (name != WR_LINT_NAMES) {
+            ask(b, name, o->node);
         }
-    }
-}
-
-/* ---- Blocks of "if". ---- */
-
-/* The first directive of this name in the block itself, or NULL. */
-static const struct wr_conf_node *
-find_own(const struct wr_scope *scope, const char *name)
-{
-    const struct wr_scope_origin *o = scope->origins;
-
-    while (o != NULL && !weir_str_eq(weir_str_c(o->row->name), weir_str_c(name))) {
-        o = o->next;
-    }
-    return o != NULL ? o->node : NULL;
-}
-
-/* Is a request that enters the block sure to stay in it? */
-static bool
-keeps(const struct wr_scope *scope)
-{
-    return find_own(scope, "return") == NULL && find_own(scope, "rewrite") == NULL;
-}
-
-/* Has the block settings, besides what is done in passing? */
-static bool
-has_settings(const struct weir_conf *cf, const struct wr_scope *scope)
-{
-    const struct wr_scope_origin *o = scope->origins;
-
-    while (o != NULL && strcmp(cf->space->modules[o->slot]->name, "rewrite") == 0) {
-        o = o->next;
-    }
-    return o != NULL;
-}
-
-/* Two that ask about one variable rarely hold both. */
-static bool
-ask_alike(const struct wr_conf_node *a, const struct wr_conf_node *b)
-{
-    return a->n_words > 1 && b->n_words > 1 && weir_str_eq(a->words[1].text, b->words[1].text);
-}
-
-/* `before` has the last block with settings, by the block around it. */
-static void
-check_if(struct weir_conf *cf, const struct block *b, const struct wr_location *loc,
-         struct wr_map *before)
-{
-    weir_str key = { (const char *)&loc->outer, sizeof(loc->outer) };
-    const struct wr_conf_node *first, *tries;
-
-    if (loc->scope->where != WEIR_IN_IF || !keeps(loc->scope)) {
-        return;
-    }
-    first = wr_map_find(before, key);
-    if (first != NULL && !ask_alike(first, loc->node)) {
-        warn(
-            cf, b, TRAP_IF_LAST, wr_conf_place(loc->node, 0), "the settings of a \"when\" add up",
-            "of this \"if\" and the one in %.*s:%u, when both hold, only this one's settings count",
-            WEIR_FMT(first->source->name), first->words[0].line);
-    }
-    tries = find_own(loc->outer->scope, "try_files");
-    if (tries != NULL && find_own(loc->scope, "try_files") == NULL) {
-        warn(cf, b, TRAP_IF_TRY_FILES, wr_conf_place(loc->node, 0), "in a \"when\" it does",
-             "in this \"if\" the \"try_files\" of %.*s:%u does not hold",
-             WEIR_FMT(tries->source->name), tries->words[0].line);
-    }
-    if (has_settings(cf, loc->scope)) {
-        (void)wr_map_set(before, key, (void *)(uintptr_t)loc->node);
     }
 }
 
 void
 wr_lint(struct weir_conf *cf, const struct wr_http *http)
 {
-    struct wr_map seen, ifs;
+    const struct wr_map *map = name_map(cf);
+    struct wr_map seen;
 
     wr_map_init(&seen, wr_conf_scratch(cf), false);
-    wr_map_init(&ifs, wr_conf_scratch(cf), false);
-    (void)look_at(cf, &seen, http->scope);
+    check_block(block_create(cf, &seen, map, http->scope, NULL), map);
     WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
-        const struct block *b = look_at(cf, &seen, (*loc)->scope);
-        check_regexes(cf, b, (*loc)->inner);
-        check_slash(cf, b, *loc);
-        check_alias(cf, b, *loc);
-        check_if(cf, b, *loc, &ifs);
+        check_block(block_create(cf, &seen, map, (*loc)->scope, *loc), map);
     }
+    wr_lint_addresses(cf);
 }

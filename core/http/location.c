@@ -170,6 +170,23 @@ wr_locations_regexes(const struct wr_locations *l, uint32_t *n)
     return l != NULL ? l->regexes : NULL;
 }
 
+const struct wr_location *
+wr_locations_plain(const struct wr_locations *l, uint32_t i, const struct wr_location **exact)
+{
+    if (l == NULL || i >= l->n) {
+        *exact = NULL;
+        return NULL;
+    }
+    *exact = l->entries[i].exact;
+    return l->entries[i].prefix;
+}
+
+uint32_t
+wr_locations_count(const struct wr_locations *l)
+{
+    return l != NULL ? l->n : 0;
+}
+
 /* ---- Finding. ---- */
 
 /* The last entry whose name is not behind path in order, or NONE. */

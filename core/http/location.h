@@ -56,7 +56,7 @@ const struct wr_location *wr_location_limit(const struct wr_location *loc,
                                             const struct wr_request *r);
 
 /* The location for path in base, a server's block or a branch of it; never NULL: base itself when none fits. Captures are
- * set on r. NULL only when a regular expression failed (500). */
+ * set on r, which may be NULL: for nobody's sake. NULL only when a regular expression failed (500). */
 const struct wr_location *wr_location_find(struct wr_request *r, const struct wr_location *base,
                                            weir_str path);
 

@@ -347,6 +347,9 @@ wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject)
     if (known == 0) {
         return WEIR_ABSENT;
     }
+    if (r == NULL) {
+        return known < 0 ? WEIR_ERROR : WEIR_OK;
+    }
     if (known < 0) {
         wr_say(&r->log, ERROR, "the regular expression \"%.*s\" on \"%.*s\": %s",
                WEIR_FMT(re->pattern), (int)WR_MIN(subject.len, (size_t)256), subject.data, err.text);
@@ -372,8 +375,5 @@ weir_captures_drop(weir_request *r)
 int
 weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {
-    struct wr_err err;
-
-    return r != NULL ? wr_regex_match(wr_request_of(r), re, subject)
-                     : wr_regex_run(re, subject, NULL, &err);
+    return wr_regex_match(r != NULL ? wr_request_of(r) : NULL, re, subject);
 }

@@ -58,7 +58,8 @@ int wr_regex_run_fully(const weir_regex *re, weir_str subject, struct wr_capture
 /* re's gate: subjects whose key does not open it need not be asked about. */
 struct wr_regex_gate wr_regex_gate(const weir_regex *re);
 
-/* weir_regex_match for core's own request: the groups become r's captures, named ones the values of their variables. */
+/* weir_regex_match for core's own request: the groups become r's captures, named ones the values of their variables. r NULL:
+ * for nobody's sake. */
 int wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject);
 
 #endif

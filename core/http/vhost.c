@@ -10,7 +10,7 @@
 
 #include "base/assert.h"
 #include "base/str.h"
-#include "http/build.h"
+#include "http/lint.h"
 #include "http/request.h"
 
 struct wr_names {
@@ -55,11 +55,16 @@ add_to(struct weir_conf *cf, struct wr_map *map, weir_str key, const struct wr_b
     }
     first = wr_map_find(map, key);
     if (first->server == n->server) {
-        return; /* one server may say a name twice */
+        if (weir_str_eq(first->name, n->name)) {
+            wr_lint_warn(cf, n->server->base.scope, WR_TRAP_NAME_TWICE, n->place, NULL,
+                         "this server has the name \"%.*s\" already", WEIR_FMT(n->name));
+        }
+        return;
     }
-    wr_diag_add(cf->diag, WR_DIAG_WARN, n->place, wr_build_first(cf, first->server->base.node),
-                "conflicting server name \"%.*s\" on %.*s, ignored", WEIR_FMT(n->name),
-                WEIR_FMT(a->text));
+    wr_lint_warn(cf, n->server->base.scope, WR_TRAP_NAME_TAKEN, n->place,
+                 wr_build_first(cf, first->server->base.node),
+                 "conflicting server name \"%.*s\" on %.*s, ignored", WEIR_FMT(n->name),
+                 WEIR_FMT(a->text));
 }
 
 void
@@ -171,10 +176,6 @@ set_name(struct weir_conf *cf, uint32_t i, struct wr_server_name *n)
     }
     if (!name_valid(text)) {
         return weir_conf_error_at(cf, i, "server name \"%.*s\" is invalid", WEIR_FMT(text));
-    }
-    if (wr_str_find(text, '/') != text.len) {
-        wr_diag_add(cf->diag, WR_DIAG_WARN, n->place, "a name has no scheme, port or path",
-                    "server name \"%.*s\" has suspicious symbols", WEIR_FMT(text));
     }
     n->name = lower(cf->pool, text);
     if (n->name.len > 1 && n->name.data[n->name.len - 1] == '.') {
