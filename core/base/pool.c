@@ -359,12 +359,6 @@ wr_pool_grow(struct weir_pool *p, size_t size)
 }
 
 void *
-wr_pool_zalloc(struct weir_pool *p, size_t size)
-{
-    return memset(wr_pool_alloc(p, size), 0, size);
-}
-
-void *
 wr_pool_array_of(struct weir_pool *p, size_t n, size_t size)
 {
     size_t bytes = 0;

@@ -325,7 +325,9 @@ or_default(uint64_t *value, uint64_t preset)
 static void
 take_policy(weir_exchange *x, const weir_exchange_policy *p)
 {
-    if (p != NULL) {
+    if (p != NULL && p->size == sizeof(x->policy)) { /* as nearly all are: no call of memcpy */
+        x->policy = *p;
+    } else if (p != NULL) {
         memcpy(&x->policy, p, WR_MIN(p->size, sizeof(x->policy)));
     } else {
         x->policy.retry = WEIR_RETRY_ERROR | WEIR_RETRY_TIMEOUT;
@@ -345,7 +347,11 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
     weir_exchange *x = create();
     struct wr_log *log;
 
-    memcpy(&x->o, o, WR_MIN(o->size, sizeof(x->o)));
+    if (o->size == sizeof(x->o)) {
+        x->o = *o;
+    } else {
+        memcpy(&x->o, o, WR_MIN(o->size, sizeof(x->o)));
+    }
     WR_CHECK(x->o.to, WR_GROUP_TAG);
     WR_ASSERT(x->o.ops != NULL && x->o.head.len != 0);
     take_policy(x, x->o.policy);

@@ -49,14 +49,9 @@ parse_local(weir_str text, struct wr_addr *addr, struct wr_err *err)
 static bool
 come_from(const weir_exchange *x, struct wr_addr *addr, struct wr_connect_from *from)
 {
+    weir_str text = weir_value_get(x->o.r, x->policy.bind);
     struct wr_err err;
-    weir_str text;
 
-    from->keepalive = (x->policy.flags & WEIR_POLICY_SOCKET_KEEPALIVE) != 0;
-    if (x->policy.bind == NULL || x->o.r == NULL || x->peer->addr.at.family == AF_UNIX) {
-        return true;
-    }
-    text = weir_value_get(x->o.r, x->policy.bind);
     if (text.len == 0) {
         return true;
     }
@@ -100,15 +95,18 @@ connected(weir_exchange *x)
 static int
 open_link(weir_exchange *x)
 {
-    struct wr_addr addr;
+    struct wr_addr addr __attribute__((uninitialized)); /* set where want refers to it */
     struct wr_link_want want = { .protocol = x->policy.protocol,
                                  .tls = wr_upstream_tls(x->policy.tls),
                                  .tls_name = x->o.tls_name,
+                                 .from.keepalive =
+                                     (x->policy.flags & WEIR_POLICY_SOCKET_KEEPALIVE) != 0,
                                  .fresh = x->fresh || x->policy.flags & WEIR_POLICY_NO_KEEP,
                                  .sure = must_be_sure(x) };
     int rc;
 
-    if (!come_from(x, &addr, &want.from)) {
+    if (x->policy.bind != NULL && x->o.r != NULL && x->peer->addr.at.family != AF_UNIX &&
+        !come_from(x, &addr, &want.from)) {
         return -EADDRNOTAVAIL;
     }
     begin_try(x);

@@ -199,7 +199,10 @@ read_status_line(struct wr_reader *r, struct wr_response_head *out)
     enum wr_wire rc;
 
     wr_reader_begin_line(r, at, r->limits->line_max);
-    if ((rc = read_version(r, &at, &out->version)) != WR_OK) {
+    if (r->end - at >= 8 && memcmp(at, "HTTP/1.1", 8) == 0) {
+        out->version = 11;
+        at += 8;
+    } else if ((rc = read_version(r, &at, &out->version)) != WR_OK) {
         return rc;
     }
     if (at == r->end) {

@@ -71,15 +71,21 @@ drop(struct compiler *c, weir_str name)
 }
 
 static void
+add_constant(struct compiler *c, weir_str name, weir_str value)
+{
+    if (value.len != 0) {
+        text_add(&c->run, name);
+        text_add(&c->run, WEIR_STR(": "));
+        text_add(&c->run, value);
+        text_add(&c->run, WEIR_STR("\r\n"));
+    }
+}
+
+static void
 add_line(struct compiler *c, weir_str name, weir_value *value)
 {
     if (value->constant.data != NULL) {
-        if (value->constant.len != 0) {
-            text_add(&c->run, name);
-            text_add(&c->run, WEIR_STR(": "));
-            text_add(&c->run, value->constant);
-            text_add(&c->run, WEIR_STR("\r\n"));
-        }
+        add_constant(c, name, value->constant);
         return;
     }
     end_run(c);
@@ -155,8 +161,15 @@ add_presets(struct compiler *c, const proxy_conf *conf)
                                                 { "X-Forwarded-Proto", "$scheme" },
                                                 { "X-Forwarded-Host", "$http_host" },
                                                 { "X-Real-IP", "$remote_addr" } };
-    bool ok = add_preset(c, conf, WEIR_STR("Host"), WEIR_STR("$proxy_host"));
+    bool ok;
 
+    if (conf->pass->value == NULL && !is_set(conf, WEIR_STR("Host"))) { /* known, so constant */
+        drop(c, WEIR_STR("Host"));
+        add_constant(c, WEIR_STR("Host"), conf->pass->known.host);
+        ok = true;
+    } else {
+        ok = add_preset(c, conf, WEIR_STR("Host"), WEIR_STR("$proxy_host"));
+    }
     for (size_t i = 0; ok && conf->forwarded == FORWARDED_X && i < 4; i++) {
         ok = add_preset(c, conf, weir_str_c(forwarded[i][0]), weir_str_c(forwarded[i][1]));
     }
