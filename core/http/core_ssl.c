@@ -267,7 +267,7 @@ static const weir_directive rows[] = {
     WEIR_OPT(conf, stapling_responder, STR, "ssl_stapling_responder", WHERE, NULL,
              "where the authority is asked, in place of what the certificate says"),
     WEIR_OPT(conf, stapling_verify, FLAG, "ssl_stapling_verify", WHERE, "off",
-             "check the authority's words before they are shown"),
+             "believe who signed them by ssl_trusted_certificate alone, not by our chain"),
     { .name = "ssl_ocsp",
       .help = "ask authorities whether clients' certificates are good",
       .preset = "off",

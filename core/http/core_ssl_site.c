@@ -188,10 +188,9 @@ make_staple(struct weir_conf *cf, const struct wr_server *server, const struct w
     if (!c->stapling) {
         return true;
     }
-    if (c->stapling_file.data == NULL) {
-        cf->node = origin_of(server, "ssl_stapling");
-        weir_conf_warn(cf, "\"ssl_stapling\" ignored, there is no \"ssl_stapling_file\", and "
-                           "authorities are not asked");
+    if (c->stapling_file.data == NULL) { /* upstream/stapling.c asks */
+        s->staple = wr_tls_staple_create(cf->pool, s->context->settings.pairs,
+                                         s->context->settings.n_pairs);
         return true;
     }
     s->staple = wr_tls_staple_load(cf->pool, c->stapling_file, &err);

@@ -10,6 +10,7 @@
 #include "process/folders.h"
 #include "tls/context.h"
 #include "upstream/resolver_conf.h"
+#include "upstream/stapling.h"
 #include "upstream/upstream_conf.h"
 #include "http1/http1.h"
 #include "http2/http2.h"
@@ -25,12 +26,13 @@ list_builtin(const weir_module **to)
     uint32_t n = 0;
 
     to[n++] = &wr_main_module;
-    WR_ASSERT(wr_http_builtin_count + 4 <= BUILTIN_MAX);
+    WR_ASSERT(wr_http_builtin_count + 5 <= BUILTIN_MAX);
     for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
         to[n++] = wr_http_builtin[i];
     }
     to[n++] = &wr_events_module;
     to[n++] = &wr_resolver_module;
+    to[n++] = &wr_stapling_module; /* its init() names upstreams, before they are settled */
     to[n++] = &wr_upstream_module;
     return n;
 }

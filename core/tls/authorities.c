@@ -80,6 +80,12 @@ make_digest(struct wr_tls_authorities *a)
     EVP_MD_CTX_free(all);
 }
 
+X509_STORE *
+wr_tls_authorities_store(const struct wr_tls_authorities *a)
+{
+    return a != NULL ? a->store : NULL;
+}
+
 void
 wr_tls_authorities_digest(const struct wr_tls_authorities *a, uint8_t digest[32])
 {

@@ -13,6 +13,9 @@ void wr_tls_authorities_use(const struct wr_tls_authorities *a, SSL_CTX *c);
 
 void wr_tls_authorities_free(struct wr_tls_authorities *a);
 
+/* The store; NULL for NULL. */
+X509_STORE *wr_tls_authorities_store(const struct wr_tls_authorities *a);
+
 /* A digest of which they are, and which certificates they revoked; all zero for none (a NULL). */
 void wr_tls_authorities_digest(const struct wr_tls_authorities *a, uint8_t digest[32]);
 

@@ -6,21 +6,57 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/tls1.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/pool.h"
 #include "tls/fault.h"
 #include "tls/stream.h"
 
-enum { RESPONSE_BYTES_MAX = 64 * 1024 };
-
-struct wr_tls_staple {
-    weir_str response; /* DER; empty: none */
+/* What is shown with one pair. */
+struct part {
+    const struct wr_tls_pair *pair;
+    uint32_t version; /* of the pair that it is about */
+    int64_t until_s;
+    char *der;        /* NULL: nothing */
+    size_t len;
 };
 
-/* Is it a response at all, and a successful one? */
+struct wr_tls_staple {
+    weir_str file; /* absent: of the authority */
+    uint32_t n;
+    struct part *parts;
+};
+
+static void
+end(void *data)
+{
+    struct wr_tls_staple *staple = data;
+
+    for (uint32_t i = 0; i < staple->n; i++) {
+        free(staple->parts[i].der);
+        staple->parts[i].der = NULL;
+    }
+}
+
+struct wr_tls_staple *
+wr_tls_staple_create(weir_pool *pool, struct wr_tls_pair *const *pairs, uint32_t n)
+{
+    struct wr_tls_staple *staple = wr_pool_zalloc(pool, sizeof(*staple));
+
+    staple->n = n;
+    staple->parts = wr_pool_array(pool, struct part, n);
+    for (uint32_t i = 0; i < n; i++) {
+        staple->parts[i].pair = pairs[i];
+    }
+    weir_on_end(pool, end, staple);
+    return staple;
+}
+
+/* Is it a response at all? */
 static bool
 is_response(weir_str der, struct wr_err *err, weir_str path)
 {
@@ -38,7 +74,7 @@ struct wr_tls_staple *
 wr_tls_staple_load(weir_pool *pool, weir_str path, struct wr_err *err)
 {
     struct wr_tls_staple *staple = wr_pool_zalloc(pool, sizeof(*staple));
-    int rc = wr_file_read(AT_FDCWD, path.data, pool, RESPONSE_BYTES_MAX, &staple->response);
+    int rc = wr_file_read(AT_FDCWD, path.data, pool, WR_TLS_STAPLE_BYTES_MAX, &staple->file);
 
     if (rc != 0) {
         (void)wr_err_set(err, "BIO_new_file(\"%.*s\") failed (%d: %s)", WEIR_FMT(path), -rc,
@@ -46,25 +82,62 @@ wr_tls_staple_load(weir_pool *pool, weir_str path, struct wr_err *err)
         return NULL;
     }
     ERR_clear_error();
-    return is_response(staple->response, err, path) ? staple : NULL;
+    return is_response(staple->file, err, path) ? staple : NULL;
+}
+
+bool
+wr_tls_staple_is_of_file(const struct wr_tls_staple *staple)
+{
+    return staple->file.data != NULL;
+}
+
+void
+wr_tls_staple_put(struct wr_tls_staple *staple, uint32_t i, weir_str der, int64_t until_s)
+{
+    struct part *p = &staple->parts[i];
+
+    WR_ASSERT(i < staple->n && der.len <= WR_TLS_STAPLE_BYTES_MAX);
+    free(p->der);
+    p->der = malloc(der.len);
+    WR_ASSERT(p->der != NULL);
+    memcpy(p->der, der.data, der.len);
+    p->len = der.len;
+    p->until_s = until_s;
+    p->version = p->pair->version;
+}
+
+/* What is to be shown with leaf; absent: nothing. */
+static weir_str
+find(const struct wr_tls_staple *staple, const X509 *leaf)
+{
+    if (staple->file.data != NULL) {
+        return staple->file;
+    }
+    for (uint32_t i = 0; i < staple->n; i++) {
+        const struct part *p = &staple->parts[i];
+        if (p->pair->leaf == leaf && p->der != NULL && p->version == p->pair->version &&
+            p->until_s > wr_clock.wall_s) {
+            return (weir_str){ p->der, p->len };
+        }
+    }
+    return (weir_str){ NULL, 0 };
 }
 
 static int
 asked(SSL *ssl, void *data)
 {
     const struct wr_tls_site *site = wr_tls_stream_of_ssl(ssl)->site;
-    const struct wr_tls_staple *staple = site != NULL ? site->staple : NULL;
+    weir_str der = { NULL, 0 };
     unsigned char *copy;
 
     (void)data;
-    if (staple == NULL || staple->response.len == 0) {
+    if (site != NULL && site->staple != NULL) {
+        der = find(site->staple, SSL_get_certificate(ssl));
+    }
+    if (der.len == 0 || (copy = OPENSSL_memdup(der.data, der.len)) == NULL) {
         return SSL_TLSEXT_ERR_NOACK;
     }
-    copy = OPENSSL_memdup(staple->response.data, staple->response.len);
-    if (copy == NULL) {
-        return SSL_TLSEXT_ERR_NOACK;
-    }
-    (void)SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)staple->response.len);
+    (void)SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)der.len);
     return SSL_TLSEXT_ERR_OK;
 }
 

@@ -175,7 +175,6 @@ def test_mistakes_are_found_by_the_test(make_server, conf, words):
     ("ssl_early_data on;", "ssl_early_data.*has no effect"),
     ("ssl_certificate_compression on;", "not supported on this platform"),
     ("ssl_ech_file x;", "not supported on this platform"),
-    ("ssl_stapling on; ssl_stapling_responder http://127.0.0.1/; ssl_stapling_verify on;", "ssl_stapling.*ignored"),
     ("ssl_ocsp off; ssl_ocsp_responder http://127.0.0.1/; ssl_ocsp_cache off;", "successful"),
 ])
 def test_what_is_accepted_without_effect_is_warned_of(make_server, conf, words):

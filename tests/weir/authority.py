@@ -36,10 +36,11 @@ def make_root(folder, name):
 
 
 def make_leaf(folder, name, root, subject, names=(), key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-              days=30, authority=False):
+              days=30, authority=False, more=""):
     """A certificate signed by root."""
     openssl(folder, "req", *key, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject)
     extensions = f"basicConstraints=CA:{'TRUE' if authority else 'FALSE'}\n"
+    extensions += more
     if names:
         extensions += "subjectAltName=" + ",".join(f"DNS:{n}" for n in names) + "\n"
     (folder / f"{name}.ext").write_text(extensions)
@@ -58,12 +59,14 @@ def make_revocations(folder, root, revoked):
     openssl(folder, *base, "-gencrl", "-out", "crl.pem")
 
 
-def make_ocsp(folder, leaf, root):
+def make_ocsp(folder, leaf, root, state="V", days=30, signer=None):
+    """Write ocsp.der: what root, or signer in its name, says of leaf: V(alid) or R(evoked)."""
     serial = openssl(folder, "x509", "-in", f"{leaf}.pem", "-noout", "-serial").split("=")[1].strip()
-    (folder / "ocsp.txt").write_text(f"V\t351231235959Z\t\t{serial}\tunknown\t/CN={leaf}\n")
+    since = "260101000000Z" if state == "R" else ""
+    (folder / "ocsp.txt").write_text(f"{state}\t351231235959Z\t{since}\t{serial}\tunknown\t/CN={leaf}\n")
     openssl(folder, "ocsp", "-issuer", f"{root}.pem", "-cert", f"{leaf}.pem", "-reqout", "ocsp.req", "-no_nonce")
-    openssl(folder, "ocsp", "-index", "ocsp.txt", "-rsigner", f"{root}.pem", "-rkey", f"{root}.key",
-            "-CA", f"{root}.pem", "-reqin", "ocsp.req", "-respout", "ocsp.der", "-ndays", 30)
+    openssl(folder, "ocsp", "-index", "ocsp.txt", "-rsigner", f"{signer or root}.pem", "-rkey", f"{signer or root}.key",
+            "-CA", f"{root}.pem", "-reqin", "ocsp.req", "-respout", "ocsp.der", "-ndays", days)
 
 
 def make_all(folder):
