@@ -143,3 +143,14 @@ def test_a_delayed_refusal_keeps_nobody_else_waiting(make_server):
         gone.close()
         assert conn.response().status == 401
     assert time.monotonic() - begun >= 0.4
+
+
+@pytest.mark.weir_only
+def test_a_server_stops_while_passwords_are_hashed(make_server):
+    server = make_server(CONF, files={"f": b"file", "users": f"u:{slow_hash('right', 200000)}\n"}).start()
+    conns = [Connection(server.port) for _ in range(4)]
+    for conn in conns:
+        conn.send(f"GET /f?file=users HTTP/1.1\r\nHost: a\r\n{credentials('u', 'wrong')}\r\n\r\n".encode())
+    assert fetch(server.port, "/free/f").status == 200
+    for conn in conns:                              # and now the server is stopped
+        conn.close()

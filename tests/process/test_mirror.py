@@ -98,7 +98,7 @@ def test_the_answer_does_not_wait_for_the_copy(setup):
             wait_for("the copy", lambda: copy.requests)
             assert fetch(server.port, "/free/f").body == b"file"
             may_answer.set()
-    assert len(copy.requests) == 2
+        wait_for("both copies", lambda: len(copy.requests) == 2)
 
 
 @pytest.mark.parametrize("reply", [None, answer(b"no", "500 Internal Server Error"), b"nonsense\r\n\r\n",
@@ -109,6 +109,35 @@ def test_whatever_becomes_of_the_copy(setup, reply):
         for _ in range(3):
             conn.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
             assert conn.response().body == b"real"
+
+
+def test_a_client_that_leaves_early_takes_its_copies_along(make_server):
+    never = threading.Event()
+    body = b"x" * (3 << 20)
+
+    def script(request):
+        yield never
+
+    with Origin(script) as real, Origin(script) as copy:
+        server = make_server(CONF % {"real": real.port, "copy": copy.port}, files=FILES,
+                             http="client_max_body_size 0;").start()
+        for _ in range(3):
+            with Connection(server.port) as conn:
+                conn.send(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
+                conn.send(body)
+                wait_for("both", lambda: len(real.requests) == len(copy.requests) > 0)
+            real.requests.clear()
+            copy.requests.clear()
+        assert fetch(server.port, "/free/f").body == b"file"
+        never.set()
+
+
+def test_pipelined_requests_are_answered_in_order(setup):
+    server, real, copy = setup(lambda request: answer(b"copy" * 1000))
+    with Connection(server.port) as conn:
+        conn.send(b"".join(b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % p for p in (b"file/f", b"x", b"off/f", b"file/f")))
+        assert [conn.response().body for _ in range(4)] == [b"file", b"real", b"file", b"file"]
+    wait_for("the copies", lambda: len(copy.requests) == 3)
 
 
 @pytest.mark.weir_only
