@@ -11,7 +11,10 @@
 enum {
     FORGIVEN_A_SECOND = 10,
     USEFUL_BYTES = 4096, /* that give a point back */
-    SMALL_DATA = 32      /* bytes of a frame of DATA that are hardly worth their frame */
+    SMALL_DATA = 32,     /* bytes of a frame of DATA that are hardly worth their frame */
+    WORTH_UPDATES = 512, /* bytes of a frame of DATA sent that make the updates for it worth theirs */
+    UPDATES_EACH = 2,    /* one for the stream, one for the connection */
+    FREE_UPDATES = 1000  /* that are kept at most */
 };
 
 bool
@@ -43,6 +46,16 @@ wr_cost_useful(struct wr_http2 *h, uint64_t bytes)
     points = h->useful / USEFUL_BYTES;
     h->useful %= USEFUL_BYTES;
     h->points -= (uint32_t)WR_MIN(points, (uint64_t)h->points);
+}
+
+/* A client with windows of a kilobyte opens them twice for each: slow, but not useless. */
+void
+wr_cost_sent(struct wr_http2 *h, size_t bytes)
+{
+    wr_cost_useful(h, bytes);
+    if (bytes >= WORTH_UPDATES && h->free_updates < FREE_UPDATES) {
+        h->free_updates += UPDATES_EACH;
+    }
 }
 
 /* What a frame costs by its head alone; a reset is dearer, because work was begun for it. */
@@ -77,5 +90,9 @@ wr_cost_frame(struct wr_http2 *h, const nghttp2_frame_hd *hd)
 {
     uint32_t points = price(hd);
 
+    if (hd->type == NGHTTP2_WINDOW_UPDATE && h->free_updates != 0) {
+        h->free_updates--;
+        return false;
+    }
     return points != 0 && wr_cost_add(h, points);
 }

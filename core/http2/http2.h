@@ -92,6 +92,7 @@ struct wr_http2 {
     uint64_t points_ms;
     uint64_t begun_ms;      /* when it was taken over */
     uint64_t useful;        /* bytes that have not taken a point away yet */
+    uint32_t free_updates;  /* frames of WINDOW_UPDATE that body bytes sent have paid for */
     uint64_t held;          /* memory that waiting bodies of answers take */
     uint64_t heads;         /* list_bytes of all streams */
     uint32_t window;        /* the connection's receive window, */
@@ -221,6 +222,9 @@ bool wr_cost_add(struct wr_http2 *h, uint32_t points);
 
 /* cost.c: useful work takes points away: body bytes, answers. */
 void wr_cost_useful(struct wr_http2 *h, uint64_t bytes);
+
+/* cost.c: a frame of DATA with so many bytes went out, which the client answers with frames of WINDOW_UPDATE. */
+void wr_cost_sent(struct wr_http2 *h, size_t bytes);
 
 /* head.c: the fields of s begin, one comes, reading stops for now, they are complete (last: no body follows). */
 void wr_head_begin(struct wr_stream *s, bool trailers);

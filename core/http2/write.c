@@ -388,7 +388,7 @@ wr_write_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *fra
     s->r->sent_body += len;
     h->budget -= len;
     h->body_sent += len;
-    wr_cost_useful(h, len);
+    wr_cost_sent(h, len);
     return 0;
 }
 

@@ -151,8 +151,10 @@ def test_nghttp_sends_bodies_with_trailers_and_after_100(server):
     assert ":status: 100" in told and ":status: 200" in told and "20000:word word" in told, told
 
 
-def test_nghttp_with_small_windows_gets_all(server):
-    done = run("nghttp", "-w", "14", "-W", "14", url(server, "/big"))
+@pytest.mark.parametrize("stream, connection", [(10, 11), (10, 16), (14, 14), (30, 30)])
+def test_nghttp_with_windows_of_any_size_gets_all(server, stream, connection):
+    """2^10-1 bytes take thousands of WINDOW_UPDATE: slow, but not a flood."""
+    done = run("nghttp", "-w", stream, "-W", connection, url(server, "/big"))
     assert done.returncode == 0 and done.stdout == BIG
 
 
