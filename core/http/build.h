@@ -75,9 +75,10 @@ struct wr_build {
     struct wr_map regexes;    /* "i" or "-" and the pattern to weir_regex: equal ones are one */
     struct wr_vec servers;    /* struct wr_server * */
     struct wr_vec locations;  /* struct wr_location *: every block of settings, outer ones first */
-    struct wr_vec listens;    /* struct wr_build_listen: every address of every server */
+    struct wr_vec listens;    /* struct wr_build_listen: every address of every server, in order of servers */
     struct wr_vec deferred;   /* struct wr_build_deferred */
     struct wr_vec wishes;     /* struct wr_order_wish */
+    struct wr_map ignored;    /* what `lint_ignore` says, by scope: lint.c's */
     struct wr_build_server *server; /* NULL: outside of servers */
     struct wr_build_block *block;   /* NULL likewise */
 };

@@ -35,6 +35,7 @@ wr_http_create(struct weir_conf *cf, const struct wr_registry *registry)
     http->build = b;
     wr_map_init(&b->addresses, scratch, false);
     wr_map_init(&b->regexes, scratch, false);
+    wr_map_init(&b->ignored, scratch, false);
     wr_vec_init_of(&b->servers, cf->pool, struct wr_server *);
     wr_vec_init_of(&b->locations, scratch, struct wr_location *);
     wr_vec_init_of(&b->listens, scratch, struct wr_build_listen);

@@ -48,7 +48,7 @@ static const struct wr_lint_check *const lists[] = { wr_lint_locations, wr_lint_
 
 /* ---- Silencing. ---- */
 
-/* The trap that word i of `lint_ignore` names; WR_TRAPS: none. */
+/* The trap of this id; WR_TRAPS: none. */
 static uint32_t
 find_trap(weir_str word)
 {
@@ -60,43 +60,56 @@ find_trap(weir_str word)
     return trap;
 }
 
+/* What the `lint_ignore` of one block name. */
+struct ignored {
+    const struct wr_scope *scope; /* first: the key */
+    uint64_t traps;               /* 1 << enum wr_trap */
+};
+_Static_assert(WR_TRAPS <= 64, "a bit a trap");
+
+/* What is said of scope; NULL: nothing. */
+static struct ignored *
+find_ignored(const struct wr_build *b, const struct wr_scope *scope)
+{
+    return wr_map_find(&b->ignored, (weir_str){ (const char *)&scope, sizeof(scope) });
+}
+
 int
 wr_lint_ignore(weir_conf *cf, const weir_directive *d, void *field)
 {
+    struct wr_build *b = wr_build_of(cf);
+    struct ignored *to = find_ignored(b, cf->scope);
     int rc = WEIR_OK;
 
     (void)d;
     (void)field;
+    if (to == NULL) {
+        to = wr_pool_zalloc(wr_conf_scratch(cf), sizeof(*to));
+        to->scope = cf->scope;
+        (void)wr_map_add(&b->ignored, (weir_str){ (const char *)&to->scope, sizeof(to->scope) },
+                         to);
+    }
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
-        if (find_trap(weir_conf_arg(cf, i)) == WR_TRAPS) {
+        uint32_t trap = find_trap(weir_conf_arg(cf, i));
+        if (trap == WR_TRAPS) {
             wr_diag_error(cf->diag, wr_conf_place(cf->node, i),
                           "a warning ends with its name in brackets; all stand in docs/lint.md",
                           "there is no warning \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
             rc = WEIR_ERROR;
+        } else {
+            to->traps |= 1ull << trap;
         }
     }
     return rc;
 }
 
 static bool
-names_trap(const struct wr_conf_node *n, enum wr_trap trap)
+is_ignored(const struct wr_build *b, const struct wr_scope *scope, enum wr_trap trap)
 {
-    for (uint32_t i = 1; i < n->n_words; i++) {
-        if (find_trap(n->words[i].text) == trap) {
+    for (; scope != NULL && wr_map_count(&b->ignored) != 0; scope = scope->parent) {
+        const struct ignored *said = find_ignored(b, scope);
+        if (said != NULL && (said->traps & 1ull << trap) != 0) {
             return true;
-        }
-    }
-    return false;
-}
-
-static bool
-is_ignored(const struct wr_scope *scope, enum wr_trap trap)
-{
-    for (; scope != NULL; scope = scope->parent) {
-        for (const struct wr_scope_origin *o = scope->origins; o != NULL; o = o->next) {
-            if (o->row->set == wr_lint_ignore && names_trap(o->node, trap)) {
-                return true;
-            }
         }
     }
     return false;
@@ -109,7 +122,7 @@ wr_lint_warn(struct weir_conf *cf, const struct wr_scope *scope, enum wr_trap tr
     char text[1024];
     va_list args;
 
-    if (is_ignored(scope, trap)) {
+    if (is_ignored(wr_build_of(cf), scope, trap)) {
         return;
     }
     va_start(args, fmt);
@@ -153,53 +166,64 @@ wr_lint_where(struct weir_conf *cf, const struct wr_conf_node *n)
 
 /* ---- The walk. ---- */
 
-/* Which of the directives this is, from 1; NULL: none that is asked about. */
-static struct wr_map *
-name_map(struct weir_conf *cf)
-{
-    struct wr_map *map = wr_pool_alloc(wr_conf_scratch(cf), sizeof(*map));
+struct walk {
+    struct weir_conf *cf;
+    struct wr_map names;  /* of directives that are asked about, to enum wr_lint_name plus one */
+    struct wr_map blocks; /* by scope to struct wr_lint_block, outer ones first */
+};
 
-    wr_map_init(map, wr_conf_scratch(cf), false);
+static void
+walk_init(struct walk *w, struct weir_conf *cf)
+{
+    w->cf = cf;
+    wr_map_init(&w->blocks, wr_conf_scratch(cf), false);
+    wr_map_init(&w->names, wr_conf_scratch(cf), false);
     for (uint32_t i = 0; i < WR_LINT_NAMES; i++) {
-        (void)wr_map_add(map, weir_str_c(names[i]), (void *)(uintptr_t)(i + 1));
+        (void)wr_map_add(&w->names, weir_str_c(names[i]), (void *)(uintptr_t)(i + 1));
     }
-    return map;
 }
 
 /* The directive of a statement, WR_LINT_NAMES for one that is not asked about. */
 static uint32_t
-name_of(const struct wr_map *map, const struct wr_scope_origin *o)
+name_of(const struct walk *w, const struct wr_scope_origin *o)
 {
-    uintptr_t i = (uintptr_t)wr_map_find(map, weir_str_c(o->row->name));
+    uintptr_t i = (uintptr_t)wr_map_find(&w->names, weir_str_c(o->row->name));
 
     return i != 0 ? (uint32_t)i - 1 : WR_LINT_NAMES;
 }
 
-/* The block of scope, whose settings are loc's; NULL: the http block. */
-static const struct wr_lint_block *
-block_create(struct weir_conf *cf, struct wr_map *seen, const struct wr_map *map,
-             const struct wr_scope *scope, const struct wr_location *loc)
+/* The block of scope, which is the index-th of the build's locations; loc NULL: the http block. */
+static void
+block_create(struct walk *w, const struct wr_scope *scope, const struct wr_location *loc,
+             size_t index)
 {
-    struct wr_lint_block *b = wr_pool_zalloc(wr_conf_scratch(cf), sizeof(*b));
+    struct wr_lint_block *b = wr_pool_zalloc(wr_conf_scratch(w->cf), sizeof(*b));
     weir_str outer = { (const char *)&scope->parent, sizeof(scope->parent) };
 
     b->scope = scope;
     b->loc = loc;
-    b->cf = cf;
-    b->outer = wr_map_find(seen, outer);
+    b->index = index;
+    b->cf = w->cf;
+    b->outer = wr_map_find(&w->blocks, outer);
     if (b->outer != NULL) {
         memcpy(b->held, b->outer->held, sizeof(b->held));
     }
     for (const struct wr_scope_origin *o = scope->origins; o != NULL; o = o->next) {
-        uint32_t name = name_of(map, o);
+        uint32_t name = name_of(w, o);
         b->answers = b->answers || (o->row->flags & WEIR_D_CONTENT) != 0;
         if (name != WR_LINT_NAMES && b->own[name] == NULL) {
             b->own[name] = o->node;
             b->held[name] = b;
         }
     }
-    wr_map_add(seen, (weir_str){ (const char *)&b->scope, sizeof(b->scope) }, b);
-    return b;
+    b->all = &w->blocks;
+    (void)wr_map_add(&w->blocks, (weir_str){ (const char *)&b->scope, sizeof(b->scope) }, b);
+}
+
+const struct wr_lint_block *
+wr_lint_block_of(const struct wr_lint_block *b, const struct wr_scope *scope)
+{
+    return wr_map_find(b->all, (weir_str){ (const char *)&scope, sizeof(scope) });
 }
 
 /* Ask about the statement, or about the block when n is NULL. */
@@ -216,11 +240,11 @@ ask(const struct wr_lint_block *b, uint32_t name, const struct wr_conf_node *n)
 }
 
 static void
-check_block(const struct wr_lint_block *b, const struct wr_map *map)
+check_block(const struct walk *w, const struct wr_lint_block *b)
 {
     ask(b, WR_LINT_NAMES, NULL);
     for (const struct wr_scope_origin *o = b->scope->origins; o != NULL; o = o->next) {
-        uint32_t name = name_of(map, o);
+        uint32_t name = name_of(w, o);
         if (name != WR_LINT_NAMES) {
             ask(b, name, o->node);
         }
@@ -230,13 +254,17 @@ check_block(const struct wr_lint_block *b, const struct wr_map *map)
 void
 wr_lint(struct weir_conf *cf, const struct wr_http *http)
 {
-    const struct wr_map *map = name_map(cf);
-    struct wr_map seen;
+    const struct wr_vec *all = &http->build->locations;
+    struct walk w;
 
-    wr_map_init(&seen, wr_conf_scratch(cf), false);
-    check_block(block_create(cf, &seen, map, http->scope, NULL), map);
-    WR_VEC_EACH (struct wr_location *, loc, &http->build->locations) {
-        check_block(block_create(cf, &seen, map, (*loc)->scope, *loc), map);
+    walk_init(&w, cf);
+    block_create(&w, http->scope, NULL, 0);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct wr_location *loc = *wr_vec_at(all, struct wr_location *, i);
+        block_create(&w, loc->scope, loc, i);
+    }
+    for (size_t i = 0; i < wr_map_count(&w.blocks); i++) {
+        check_block(&w, wr_map_entry(&w.blocks, i)->value);
     }
     wr_lint_addresses(cf);
 }

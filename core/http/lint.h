@@ -51,6 +51,8 @@ struct wr_lint_block {
     struct weir_conf *cf;
     const struct wr_location *loc;     /* NULL: the http block */
     const struct wr_lint_block *outer; /* NULL: the http block */
+    const struct wr_map *all;          /* by scope, every block: wr_lint_block_of */
+    size_t index;                      /* of loc among the locations of the build; blocks within come behind it */
     const struct wr_conf_node *own[WR_LINT_NAMES];  /* the first statement in the block itself; NULL: none */
     const struct wr_lint_block *held[WR_LINT_NAMES]; /* the nearest block with one, this one first; NULL: none */
     bool answers; /* a statement of its own says who answers */
@@ -88,6 +90,10 @@ wr_lint_is(const struct wr_conf_node *n, uint32_t i, const char *text)
 
 /* Does s have a variable of this name, "$name" or "${name}"? */
 bool wr_lint_has_variable(weir_str s, const char *name);
+
+/* The block of another scope. */
+const struct wr_lint_block *wr_lint_block_of(const struct wr_lint_block *b,
+                                             const struct wr_scope *scope);
 
 /* "a.conf:3", in the memory of the load. */
 const char *wr_lint_where(struct weir_conf *cf, const struct wr_conf_node *n);

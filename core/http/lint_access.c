@@ -59,13 +59,16 @@ is_within(const struct wr_scope *scope, const struct wr_scope *block)
 static bool
 has_choice(const struct wr_lint_block *b)
 {
-    WR_VEC_EACH (struct wr_location *, loc, &wr_build_of(b->cf)->locations) {
-        const struct wr_loc_conf *c = (*loc)->conf[WR_SLOT_LOC];
-        if (b->loc != NULL && b->loc->server != (*loc)->server) {
-            continue;
+    const struct wr_vec *all = &wr_build_of(b->cf)->locations;
+
+    for (size_t i = b->index; i < all->count; i++) {
+        const struct wr_location *loc = *wr_vec_at(all, struct wr_location *, i);
+        const struct wr_loc_conf *c = loc->conf[WR_SLOT_LOC];
+        if (b->loc != NULL && b->loc->server != loc->server) {
+            break; /* the blocks of a server stand together */
         }
-        if (c->satisfy != 0 && (*loc)->plan->phase[WEIR_PHASE_ACCESS].n > 1 &&
-            is_within((*loc)->scope, b->scope)) {
+        if (c->satisfy != 0 && loc->plan->phase[WEIR_PHASE_ACCESS].n > 1 &&
+            is_within(loc->scope, b->scope)) {
             return true;
         }
     }
@@ -96,10 +99,25 @@ is_private(const struct wr_addr *a)
 static const struct wr_build_address *
 open_address(const struct wr_lint_block *b)
 {
-    WR_VEC_EACH (struct wr_build_listen, l, &wr_build_of(b->cf)->listens) {
-        if (l->server == b->loc->server && !l->address->ssl && !l->address->proxy_protocol &&
-            !is_private(&l->address->addr)) {
-            return l->address;
+    const struct wr_vec *all = &wr_build_of(b->cf)->listens;
+    size_t low = 0, high = all->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (wr_vec_at(all, struct wr_build_listen, middle)->server->index < b->loc->server->index) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < all->count; low++) {
+        const struct wr_build_listen *l = wr_vec_at(all, struct wr_build_listen, low);
+        const struct wr_build_address *a = l->address;
+        if (l->server != b->loc->server) {
+            break;
+        }
+        if (!a->ssl && !a->proxy_protocol && !is_private(&a->addr)) {
+            return a;
         }
     }
     return NULL;

@@ -114,49 +114,29 @@ is_for(const struct wr_conf_node *n, weir_str status)
     return false;
 }
 
-/* The statement called name that holds in scope, from the block itself or one around; *at is that
- * block. NULL: none. */
-static const struct wr_conf_node *
-holds(const struct wr_scope *scope, const char *name, const struct wr_scope **at)
-{
-    for (; scope != NULL; scope = scope->parent) {
-        for (const struct wr_scope_origin *o = scope->origins; o != NULL; o = o->next) {
-            if (strcmp(o->row->name, name) == 0) {
-                *at = scope;
-                return o->node;
-            }
-        }
-    }
-    *at = NULL;
-    return NULL;
-}
-
 /* Does what makes the error in this block make it for the page, too? */
 static bool
-same_denial(const struct wr_lint_block *b, const struct wr_location *page, const char *directive)
+same_denial(const struct wr_lint_block *b, const struct wr_lint_block *page, uint32_t name)
 {
-    const struct wr_scope *here, *there;
-    const struct wr_conf_node *rule = holds(b->scope, directive, &here);
+    const struct wr_lint_block *rules = b->held[name];
 
-    return rule != NULL && !wr_lint_is(rule, 1, "off") &&
-           holds(page->scope, directive, &there) != NULL && here == there;
+    return rules != NULL && rules == page->held[name] && !wr_lint_is(rules->own[name], 1, "off");
 }
 
 static void
 check_denied(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
-    const struct wr_location *page = page_location(b, wr_lint_word(n, n->n_words - 1));
-    const struct wr_scope *at;
+    const struct wr_location *loc = page_location(b, wr_lint_word(n, n->n_words - 1));
+    const struct wr_lint_block *page = loc != NULL ? wr_lint_block_of(b, loc->scope) : NULL;
     const char *by = NULL;
 
-    if (page == NULL || page->kind == WR_LOC_NAMED || holds(page->scope, "satisfy", &at) != NULL ||
-        holds(page->scope, "return", &at) != NULL) {
+    if (page == NULL || page->held[WR_LINT_SATISFY] != NULL || page->own[WR_LINT_RETURN] != NULL) {
         return;
     }
-    if (is_for(n, WEIR_STR("403")) && same_denial(b, page, "deny") &&
-        (holds(page->scope, "allow", &at) == NULL || same_denial(b, page, "allow"))) {
+    if (is_for(n, WEIR_STR("403")) && same_denial(b, page, WR_LINT_DENY) &&
+        b->held[WR_LINT_ALLOW] == page->held[WR_LINT_ALLOW]) {
         by = "deny";
-    } else if (is_for(n, WEIR_STR("401")) && same_denial(b, page, "auth_basic")) {
+    } else if (is_for(n, WEIR_STR("401")) && same_denial(b, page, WR_LINT_AUTH_BASIC)) {
         by = "auth_basic";
     }
     if (by != NULL) {
@@ -171,7 +151,6 @@ check_error_loop(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
     const struct wr_location *page = page_location(b, wr_lint_word(n, n->n_words - 1));
     const struct wr_loc_conf *here, *there;
-    const struct wr_scope *at;
     const struct wr_conf_node *back;
 
     if (page == NULL || page->kind == WR_LOC_SERVER) {
@@ -179,9 +158,9 @@ check_error_loop(const struct wr_lint_block *b, const struct wr_conf_node *n)
     }
     here = b->loc->conf[WR_SLOT_LOC];
     there = page->conf[WR_SLOT_LOC];
-    back = holds(page->scope, "return", &at);
-    if (back != NULL && at == page->scope && there->recursive_error_pages &&
-        there->error_pages == here->error_pages && is_for(n, wr_lint_word(back, 1))) {
+    back = wr_lint_block_of(b, page->scope)->own[WR_LINT_RETURN];
+    if (back != NULL && there->recursive_error_pages && there->error_pages == here->error_pages &&
+        is_for(n, wr_lint_word(back, 1))) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_ERROR_LOOP, wr_conf_place(n, n->n_words - 1), NULL,
                      "the page's location returns %.*s again, in %s", WEIR_FMT(back->words[1].text),
                      wr_lint_where(b->cf, back));
