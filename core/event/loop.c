@@ -217,6 +217,10 @@ fire_timers(struct wr_loop *loop)
     loop->firing = true;
     while ((n = wr_heap_first(&loop->timers)) != NULL && n->key <= wr_clock.now_ms) {
         struct wr_timer *t = WR_CONTAINER(n, struct wr_timer, node);
+        if (t->due_ms == 0) { /* rests */
+            wr_heap_remove(&loop->timers, n);
+            continue;
+        }
         if (t->due_ms > wr_clock.now_ms) { /* was moved later meanwhile */
             wr_heap_move(&loop->timers, n, t->due_ms);
             continue;

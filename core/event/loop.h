@@ -62,6 +62,14 @@ void wr_loop_forget(struct wr_loop *loop, struct wr_io *io);
 /* (Re)start t to fire in ms milliseconds; 0 fires in the next turn. */
 void wr_timer_set(struct wr_loop *loop, struct wr_timer *t, uint64_t ms);
 void wr_timer_clear(struct wr_loop *loop, struct wr_timer *t);
+
+/* Stop t for a while: it keeps its place in the heap, so that setting it again is a store. It must be cleared before its
+ * memory goes. */
+static inline void
+wr_timer_rest(struct wr_timer *t)
+{
+    t->due_ms = 0;
+}
 static inline bool
 wr_timer_running(const struct wr_timer *t)
 {

@@ -183,7 +183,7 @@ void
 wr_conn_deadline(struct wr_conn *c, uint64_t ms)
 {
     if (ms == 0) {
-        wr_timer_clear(wr_loop_self(), &c->timer);
+        wr_timer_rest(&c->timer);
     } else {
         wr_timer_set(wr_loop_self(), &c->timer, ms);
     }

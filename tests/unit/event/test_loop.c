@@ -383,6 +383,31 @@ test_a_timer_set_to_nothing_while_it_fires_waits_for_the_next_turn(void **state)
 }
 
 static void
+test_a_timer_that_rests_does_not_fire_and_can_be_set_again(void **state)
+{
+    struct timed t = { .timer.fire = on_time, .again_ms = UINT64_MAX };
+
+    (void)state;
+    wr_timer_set(loop, &t.timer, 1);
+    wr_timer_rest(&t.timer);
+    assert_false(wr_timer_running(&t.timer));
+    for (int i = 0; i < 3; i++) {
+        wr_loop_turn(loop, 2);
+    }
+    assert_int_equal(t.fired, 0);
+    wr_timer_set(loop, &t.timer, 1);
+    wr_timer_rest(&t.timer);
+    wr_timer_set(loop, &t.timer, 2);
+    while (t.fired == 0) {
+        wr_loop_turn(loop, -1);
+    }
+    wr_timer_set(loop, &t.timer, 1000);
+    wr_timer_rest(&t.timer);
+    wr_timer_clear(loop, &t.timer); /* before its memory goes */
+    assert_false(wr_heap_holds(&t.timer.node));
+}
+
+static void
 test_a_time_past_the_end_of_time_is_never(void **state)
 {
     struct timed t = { .timer.fire = on_time, .again_ms = UINT64_MAX };
@@ -417,6 +442,7 @@ main(void)
         TEST(test_a_timer_moved_later_fires_later),
         TEST(test_a_timer_moved_earlier_fires_earlier),
         TEST(test_a_cleared_timer_does_not_fire),
+        TEST(test_a_timer_that_rests_does_not_fire_and_can_be_set_again),
         TEST(test_a_timer_set_to_nothing_while_it_fires_waits_for_the_next_turn),
         TEST(test_a_time_past_the_end_of_time_is_never),
     };
