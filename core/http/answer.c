@@ -114,31 +114,18 @@ int
 weir_out_pass(weir_request *pub, const weir_header *first, uint64_t skip, uint64_t ask,
               bool (*asked)(void *data, const weir_header *h), void *data)
 {
-    struct wr_request *r = wr_request_of(pub);
-    uint64_t seen;
+    const uint64_t servers = UINT64_C(1) << WEIR_H_CONTENT_LENGTH |
+                             UINT64_C(1) << WEIR_H_TRANSFER_ENCODING |
+                             UINT64_C(1) << WEIR_H_CONNECTION | UINT64_C(1) << WEIR_H_KEEP_ALIVE;
+    const struct wr_fields_filter which = { skip | servers, ask, asked, data };
+    struct wr_fields *f;
 
     if (pub->flags & WEIR_R_HEAD_SENT) {
         return WEIR_CLOSED;
     }
-    skip |= UINT64_C(1) << WEIR_H_CONTENT_LENGTH | UINT64_C(1) << WEIR_H_TRANSFER_ENCODING |
-            UINT64_C(1) << WEIR_H_CONNECTION | UINT64_C(1) << WEIR_H_KEEP_ALIVE;
-    seen = r->out->first == NULL ? 0 : UINT64_MAX;
-    for (const weir_header *h = first; h != NULL; h = h->next) {
-        uint64_t bit = UINT64_C(1) << h->id;
-        if ((skip & bit) != 0) {
-            continue;
-        }
-        if ((ask & bit) != 0) {
-            const struct wr_fields *before = r->out;
-            uint32_t n = before->n;
-            if (!asked(data, h)) {
-                seen = r->out == before && before->n == n ? seen : UINT64_MAX; /* it has added */
-                continue;
-            }
-        }
-        wr_fields_pass(wr_response_fields(r), pub->pool, h, &seen);
-    }
-    pub->out_first = r->out->first;
+    f = wr_response_fields(wr_request_of(pub));
+    wr_fields_pass(f, pub->pool, first, &which);
+    pub->out_first = f->first;
     return WEIR_OK;
 }
 

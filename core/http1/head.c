@@ -115,7 +115,7 @@ take_fields(struct wr_request *r, const struct wr_request_head *head, const char
 {
     weir_header *all = wr_pool_alloc(r->pub.pool, (size_t)head->n_fields * sizeof(*all));
 
-    wr_fields_take(&r->in, all, head->fields, head->n_fields, base);
+    wr_fields_take(&r->in, all, head->fields, head->n_fields, base, 0);
     r->pub.in_first = r->in.first;
 }
 

@@ -205,8 +205,8 @@ wr_exchange_idempotent(const weir_exchange *x)
 /* Read a response head if there is one. */
 void wr_reply_receive(weir_exchange *x);
 
-/* Fields as a reply has them: those of the head without what concerns the connection alone, which
- * is taken out of fields[]. */
+/* Fields as a reply has them: those of the head without what concerns the connection alone. Ids in
+ * fields[] may change. */
 void wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
                      struct wr_head_field *fields, uint32_t n,
                      const struct wr_framing *framing);

@@ -17,8 +17,6 @@
 
 enum { SMALL = 4096 }; /* body bytes that are copied with the head rather than referred to */
 
-#define NOMINATED (1u << 15) /* in wr_head_field.flags, within this file */
-
 struct wr_head_field wr_reply_room[WR_EXCHANGE_FIELDS];
 
 /* ---- Fields. ---- */
@@ -50,54 +48,34 @@ is_nominated(const char *base, const struct wr_head_field *fields, uint32_t n,
     return false;
 }
 
-/* Mark those that a Connection field names. */
+/* Give those that Connection names, and Proxy-Connection, the id of one that is left out. */
 static void
-mark_nominated(const char *base, struct wr_head_field *fields, uint32_t n)
+mark_hop(const char *base, struct wr_head_field *fields, uint32_t n, bool nominated)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if (is_nominated(base, fields, n, &fields[i])) {
-            fields[i].flags |= NOMINATED;
+        struct wr_head_field *f = &fields[i];
+        if (f->id == WEIR_H_OTHER &&
+            ((f->name_len == 16 && weir_str_ieq((weir_str){ base + f->name_at, f->name_len },
+                                                WEIR_STR("Proxy-Connection"))) ||
+             (nominated && is_nominated(base, fields, n, f)))) {
+            f->id = WEIR_H_KEEP_ALIVE;
         }
     }
-}
-
-/* Take out what concerns this connection alone, whatever Connection says [RFC 9110 7.6.1], and what
- * is marked. How many are left. */
-static uint32_t
-strip_hop(const char *base, struct wr_head_field *fields, uint32_t n, bool upgraded)
-{
-    uint64_t hop = UINT64_C(1) << WEIR_H_CONNECTION | UINT64_C(1) << WEIR_H_KEEP_ALIVE |
-                   UINT64_C(1) << WEIR_H_TE | UINT64_C(1) << WEIR_H_TRANSFER_ENCODING |
-                   (upgraded ? 0 : UINT64_C(1) << WEIR_H_UPGRADE);
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < n; i++) {
-        const struct wr_head_field *f = &fields[i];
-        weir_str name = { base + f->name_at, f->name_len };
-        if ((hop >> f->id & 1) != 0 || (f->flags & NOMINATED) != 0 ||
-            (f->id == WEIR_H_OTHER && name.len == 16 &&
-             weir_str_ieq(name, WEIR_STR("Proxy-Connection")))) {
-            continue;
-        }
-        if (kept != i) {
-            fields[kept] = *f;
-        }
-        kept++;
-    }
-    return kept;
 }
 
 void
 wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
                 struct wr_head_field *fields, uint32_t n, const struct wr_framing *framing)
 {
+    /* What concerns this connection alone, whatever Connection says. [RFC 9110 7.6.1] */
+    uint64_t hop = UINT64_C(1) << WEIR_H_CONNECTION | UINT64_C(1) << WEIR_H_KEEP_ALIVE |
+                   UINT64_C(1) << WEIR_H_TE | UINT64_C(1) << WEIR_H_TRANSFER_ENCODING |
+                   (reply->status == 101 ? 0 : UINT64_C(1) << WEIR_H_UPGRADE);
     struct wr_fields *to = wr_pool_zalloc(x->memory, sizeof(*to));
+    weir_header *all = wr_pool_alloc(x->memory, (size_t)n * sizeof(*all));
 
-    if (framing->nominated) {
-        mark_nominated(base, fields, n);
-    }
-    n = strip_hop(base, fields, n, reply->status == 101);
-    wr_fields_take(to, wr_pool_alloc(x->memory, (size_t)n * sizeof(weir_header)), fields, n, base);
+    mark_hop(base, fields, n, framing->nominated);
+    wr_fields_take(to, all, fields, n, base, hop);
     reply->first = to->first;
     reply->at = to->index;
 }
@@ -106,11 +84,14 @@ wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
 
 /* The length that is announced, which may be that of a body that does not come (HEAD, 304). */
 static int64_t
-announced(const weir_reply *reply)
+announced(const weir_reply *reply, const struct wr_framing *framing)
 {
     const weir_header *h = reply->at[WEIR_H_CONTENT_LENGTH];
     uint64_t n;
 
+    if (framing->length > 0) {
+        return framing->length;
+    }
     if (h != NULL && wr_num_parse(h->value, INT64_MAX, &n)) {
         return (int64_t)n;
     }
@@ -129,7 +110,7 @@ make_reply(weir_exchange *x, const struct wr_response_head *head, const char *ba
     reply->peer = x->tried->last->addr;
     reply->us = wr_clock.now_us - x->started_us;
     wr_reply_fields(x, reply, base, head->fields, head->n_fields, framing);
-    reply->length = announced(reply);
+    reply->length = announced(reply, framing);
     return reply;
 }
 

@@ -62,18 +62,21 @@ name_bit(weir_str name)
 /* One pass over what the parser found; a field costs 30 instructions, in a pass to copy and one to link 48. */
 void
 wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field *from, uint32_t n,
-               const char *base)
+               const char *base, uint64_t skip)
 {
-    weir_header *last = NULL;
+    weir_header *h = all, *last = NULL;
     uint64_t seen = 0;
 
     WR_ASSERT(!f->shared && f->first == NULL);
-    for (uint32_t i = 0; i < n; i++, from++) {
-        weir_header *h = &all[i];
-        *h = (weir_header){ .name = { base + from->name_at, from->name_len },
-                            .value = { base + from->value_at, from->value_len },
-                            .id = from->id,
-                            .flags = from->flags };
+    for (const struct wr_head_field *end = from + n; from != end; from++) {
+        if ((skip >> from->id & 1) != 0) {
+            continue;
+        }
+        h->name = (weir_str){ base + from->name_at, from->name_len };
+        h->value = (weir_str){ base + from->value_at, from->value_len };
+        h->next = h->same = NULL;
+        h->id = from->id;
+        h->flags = from->flags;
         if (h->id != 0 && f->index[h->id] == NULL) {
             f->index[h->id] = h;
         } else if (h->id != 0) {
@@ -90,10 +93,10 @@ wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field
         } else {
             f->first = h;
         }
-        last = h;
+        last = h++;
     }
     f->last = last;
-    f->n = n;
+    f->n = (uint32_t)(h - all);
 }
 
 weir_header *
@@ -107,15 +110,10 @@ wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str valu
     return h;
 }
 
-void
-wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from, uint64_t *seen)
+/* h, a copy, goes behind `last`. seen: as in wr_fields_take. */
+static inline void
+pass_one(struct wr_fields *f, weir_header *h, uint64_t *seen)
 {
-    weir_header *h = wr_pool_alloc(pool, sizeof(*h));
-
-    WR_ASSERT(!f->shared);
-    *h = (weir_header){
-        .name = from->name, .value = from->value, .id = from->id, .flags = from->flags
-    };
     if (h->id != 0 && f->index[h->id] == NULL) {
         f->index[h->id] = h;
     } else if (h->id != 0 || (*seen & name_bit(h->name)) != 0) {
@@ -130,6 +128,37 @@ wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from, ui
     }
     f->last = h;
     f->n++;
+}
+
+void
+wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from,
+               const struct wr_fields_filter *which)
+{
+    uint64_t seen = f->first == NULL ? 0 : UINT64_MAX; /* of names that are there already */
+
+    WR_ASSERT(!f->shared);
+    for (; from != NULL; from = from->next) {
+        uint64_t bit = UINT64_C(1) << from->id;
+        weir_header *h;
+        if ((which->skip & bit) != 0) {
+            continue;
+        }
+        if ((which->ask & bit) != 0) {
+            uint32_t n = f->n;
+            bool pass = which->asked(which->data, from);
+            seen = f->n == n ? seen : UINT64_MAX;
+            if (!pass) {
+                continue;
+            }
+        }
+        h = wr_pool_alloc(pool, sizeof(*h));
+        h->name = from->name;
+        h->value = from->value;
+        h->next = h->same = NULL;
+        h->id = from->id;
+        h->flags = from->flags;
+        pass_one(f, h, &seen);
+    }
 }
 
 static bool

@@ -31,17 +31,25 @@ extern struct wr_fields wr_fields_none;
 /* Put h, whose name, value and id are set, at the end. */
 void wr_fields_append(struct wr_fields *f, weir_header *h);
 
-/* Put the n fields of a head in f, which is empty: in all[], which has room for them, as slices of the head's bytes. */
+/* Put the n fields of a head in f, which is empty: in all[], which has room for them, as slices of the head's bytes. Those
+ * whose bit, 1 << id, is in skip are left out. */
 void wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field *from,
-                    uint32_t n, const char *base);
+                    uint32_t n, const char *base, uint64_t skip);
 
 /* A field at the end, name and value as given (they must live as long as f). id as wr_name_id says. */
 weir_header *wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str value,
                            uint32_t id);
 
-/* A copy of from at the end. seen: what names without id came so far, kept between calls: 0 for an f that was empty, all
- * bits for one that was not. */
-void wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from, uint64_t *seen);
+/* Which fields of a list go on, by 1 << id: some do not, of some `asked` says whether, and may add others to f. */
+struct wr_fields_filter {
+    uint64_t skip, ask;
+    bool (*asked)(void *data, const weir_header *h);
+    void *data;
+};
+
+/* Copies of the list that begins with `from`, at the end. */
+void wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from,
+                    const struct wr_fields_filter *which);
 
 /* Take out every field of that name (id, or by comparing when id is 0). Answers how many. */
 uint32_t wr_fields_remove(struct wr_fields *f, weir_str name, uint32_t id);

@@ -108,7 +108,7 @@ test_fields_taken_at_once_are_linked_as_if_added(void **state)
         base[at + name.len] = digits[i];
         at += (uint32_t)name.len + 1;
     }
-    wr_fields_take(&fields, all, from, 8, base);
+    wr_fields_take(&fields, all, from, 8, base, 0);
     assert_values("1,2,3,4,5,6,7,8");
     assert_ptr_equal(all[0].same, &all[4]);
     assert_ptr_equal(all[4].same, &all[7]);
@@ -125,7 +125,7 @@ test_fields_that_are_passed_are_linked_as_if_added(void **state)
 {
     static const char *const names[] = { "X-A", "Set-Cookie", "x-a", "SET-COOKIE", "X-B", "X-A" };
     struct wr_fields from = fields;
-    uint64_t seen = 0;
+    struct wr_fields_filter which = { .skip = 0 };
     const weir_header *h;
 
     (void)state;
@@ -133,19 +133,64 @@ test_fields_that_are_passed_are_linked_as_if_added(void **state)
         weir_str name = weir_str_c(names[i]);
         h = wr_fields_add(&from, &pool, name, (weir_str){ "123456" + i, 1 }, wr_name_id(name));
     }
-    for (h = from.first; h != NULL; h = h->next) {
-        wr_fields_pass(&fields, &pool, h, &seen);
-    }
+    wr_fields_pass(&fields, &pool, from.first, &which);
     assert_values("1,2,3,4,5,6");
     h = wr_fields_find(&fields, WEIR_STR("X-A"));
     assert_true(h != from.first && weir_str_eq(h->same->value, WEIR_STR("3")));
     assert_true(weir_str_eq(h->same->same->value, WEIR_STR("6")));
     h = fields.index[WEIR_H_SET_COOKIE];
     assert_true(weir_str_eq(h->same->value, WEIR_STR("4")));
-    seen = UINT64_MAX; /* as behind fields that were there before */
-    wr_fields_pass(&fields, &pool, wr_fields_find(&from, WEIR_STR("X-B")), &seen);
+    which.skip = UINT64_C(1) << WEIR_H_SET_COOKIE; /* now behind those that are there */
+    wr_fields_pass(&fields, &pool, from.first, &which);
+    assert_values("1,2,3,4,5,6,1,3,5,6");
     h = wr_fields_find(&fields, WEIR_STR("X-B"));
-    assert_ptr_equal(h->same, fields.last);
+    assert_true(h->same != NULL && h->same->same == NULL);
+}
+
+static bool
+passes_threes(void *data, const weir_header *h)
+{
+    unsigned *calls = data;
+
+    ++*calls;
+    if (h->value.data[0] != '3') {
+        (void)add("X-New", "n");
+        return false;
+    }
+    return true;
+}
+
+static void
+test_fields_that_are_asked_about_may_be_replaced(void **state)
+{
+    struct wr_fields from;
+    unsigned calls = 0;
+    const struct wr_fields_filter which = { .ask = 1, .asked = passes_threes, .data = &calls };
+
+    (void)state;
+    (void)add("X-A", "1");
+    (void)add("ETag", "2");
+    (void)add("X-New", "3");
+    from = fields;
+    fields = (struct wr_fields){ .n = 0 };
+    wr_fields_pass(&fields, &pool, from.first, &which);
+    assert_values("n,2,3");
+    assert_int_equal(calls, 2);
+    assert_ptr_equal(fields.first->same, fields.last);
+}
+
+static void
+test_fields_may_be_left_out_as_they_are_taken(void **state)
+{
+    static const struct wr_head_field from[] = {
+        { 0, 4, 4, 1, WEIR_H_ETAG, 0 }, { 5, 3, 8, 1, WEIR_H_VIA, 0 }, { 9, 1, 10, 1, 0, 0 }
+    };
+    weir_header all[3];
+
+    (void)state;
+    wr_fields_take(&fields, all, from, 3, "ETag1Via2X3", UINT64_C(1) << WEIR_H_VIA);
+    assert_values("1,3");
+    assert_null(fields.index[WEIR_H_VIA]);
 }
 
 static void
@@ -246,6 +291,8 @@ main(void)
         TEST(test_known_names_are_indexed_and_others_searched),
         TEST(test_fields_taken_at_once_are_linked_as_if_added),
         TEST(test_fields_that_are_passed_are_linked_as_if_added),
+        TEST(test_fields_that_are_asked_about_may_be_replaced),
+        TEST(test_fields_may_be_left_out_as_they_are_taken),
         TEST(test_fields_of_one_name_are_linked_in_order),
         TEST(test_removing_takes_all_of_the_name_and_nothing_else),
         TEST(test_a_field_added_after_a_removal_is_alone_of_its_name),
