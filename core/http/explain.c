@@ -1,7 +1,6 @@
-/* http/explain.c - `weir -M`: what modules there are, and how a request would run, as a tree of
- * JSON; explain_text.c makes text of the same tree, so that both say the same.
+/* http/explain.c - `weir -M`: what is asked about, the address it would come to, and what modules
+ * there are, as a tree of JSON or as text of it.
  */
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,45 +20,6 @@
 #include "module/metric.h"
 #include "wire/host.h"
 #include "wire/uri.h"
-
-/* ---- Small pieces. ---- */
-
-static void
-add_text(cJSON *to, const char *key, weir_str text)
-{
-    char *copy = strndup(text.data != NULL ? text.data : "", text.len);
-
-    WR_ASSERT(copy != NULL);
-    cJSON_AddStringToObject(to, key, copy);
-    free(copy);
-}
-
-/* "file" and "line" of a statement. */
-static void
-add_place(cJSON *to, const struct wr_conf_node *node)
-{
-    if (node != NULL) {
-        add_text(to, "file", node->source->name);
-        cJSON_AddNumberToObject(to, "line", node->words[0].line);
-    }
-}
-
-/* The words of a statement as they may be written. */
-static void
-add_statement(cJSON *to, const struct wr_conf_node *node)
-{
-    char text[512];
-    struct wr_strbuf b = wr_strbuf_over(text, sizeof(text));
-
-    for (uint32_t i = 0; i < node->n_words; i++) {
-        const struct wr_conf_word *w = &node->words[i];
-        const char *quote = w->quoted ? "\"" : "";
-        wr_strbuf_print(&b, i != 0 ? " %s" : "%s", quote);
-        wr_strbuf_escaped(&b, wr_str_cut(w->text, 0, 100));
-        wr_strbuf_print(&b, "%s", quote);
-    }
-    add_text(to, "directive", wr_strbuf_view(&b));
-}
 
 /* ---- Modules. ---- */
 
@@ -123,7 +83,7 @@ idle_module(cJSON *list, weir_str file)
         }
     }
     o = cJSON_CreateObject();
-    add_text(o, "file", file);
+    wr_explain_add_text(o, "file", file);
     cJSON_AddArrayToObject(o, "directives");
     cJSON_AddArrayToObject(o, "variables");
     cJSON_AddArrayToObject(o, "interfaces");
@@ -204,70 +164,6 @@ explain_modules(const struct wr_http *http)
 
 /* ---- A request. ---- */
 
-/* The module's directives that hold in scope, nearest ones of each row. */
-static void
-add_origins(cJSON *to, const struct wr_scope *scope, const struct wr_order_hook *hook)
-{
-    const weir_directive *row = hook->module->directives.at;
-    cJSON *list = cJSON_AddArrayToObject(to, "because");
-
-    for (uint32_t i = 0; i < hook->module->directives.count; i++) {
-        const struct wr_scope_origin *o = wr_scope_origin(scope, hook->slot, &row[i]);
-        if (o != NULL) {
-            cJSON *item = cJSON_CreateObject();
-            add_statement(item, o->node);
-            add_place(item, o->node);
-            cJSON_AddItemToArray(list, item);
-        }
-    }
-}
-
-static cJSON *
-explain_phase(const struct wr_http *http, const struct wr_location *loc, uint32_t phase)
-{
-    const struct wr_plan_phase *p = &loc->plan->phase[phase];
-    cJSON *o = cJSON_CreateObject();
-    cJSON *hooks, *others;
-    uint32_t next = 0;
-
-    cJSON_AddStringToObject(o, "phase", wr_order_phase_name(phase));
-    hooks = cJSON_AddArrayToObject(o, "hooks");
-    others = cJSON_AddArrayToObject(o, "not_wanted");
-    for (uint32_t i = 0; i < http->order.n[phase]; i++) {
-        const struct wr_order_hook *h = &http->order.at[phase][i];
-        cJSON *item;
-        if (next == p->n || p->at[next].origin != h) {
-            cJSON_AddItemToArray(others, cJSON_CreateString(h->module->name));
-            continue;
-        }
-        next++;
-        item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "module", h->module->name);
-        cJSON_AddNumberToObject(item, "rank", h->hook->rank);
-        if (phase == WEIR_PHASE_BODY) {
-            cJSON_AddBoolToObject(item, "files", (h->hook->flags & WEIR_HOOK_FILES) != 0);
-        }
-        add_origins(item, loc->scope, h);
-        cJSON_AddItemToArray(hooks, item);
-    }
-    return o;
-}
-
-static void
-add_location(cJSON *root, const struct wr_location *loc)
-{
-    static const char *const kinds[] = {
-        [WR_LOC_SERVER] = "none", [WR_LOC_PREFIX] = "prefix", [WR_LOC_PREFIX_FINAL] = "^~",
-        [WR_LOC_EXACT] = "exact", [WR_LOC_REGEX] = "regex",   [WR_LOC_NAMED] = "named",
-        [WR_LOC_BLOCK] = "block",  [WR_LOC_BRANCH] = "branch",
-    };
-    cJSON *o = cJSON_AddObjectToObject(root, "location");
-
-    cJSON_AddStringToObject(o, "kind", kinds[loc->kind]);
-    add_text(o, "name", loc->name);
-    add_place(o, loc->node);
-}
-
 /* What "http://host:port/path?query", "https://..." or "/path" asks for. */
 struct asked {
     weir_str host, path;
@@ -286,8 +182,9 @@ parse_target(weir_str target, weir_str host, struct asked *a)
         authority = wr_str_cut(target, 0, wr_str_find(target, '/'));
         target = wr_str_cut(target, authority.len, SIZE_MAX);
     }
-    *a = (struct asked){ .host = WEIR_STR(""), .path = target.len != 0 ? target : WEIR_STR("/"),
-                          .tls = tls };
+    *a = (struct asked){ .host = WEIR_STR(""),
+                         .path = target.len != 0 ? target : WEIR_STR("/"),
+                         .tls = tls };
     return (authority.len == 0 || wr_host_parse(authority, &a->host, &a->port)) &&
            a->path.data[0] == '/';
 }
@@ -326,47 +223,6 @@ find_endpoint(const struct wr_http *http, const struct asked *a)
     }
     wr_pool_destroy(&pool);
     return found;
-}
-
-/* The tree for a request, in r's memory as far as it needs any; NULL: no such server, bad URL. */
-static cJSON *
-explain_request(const struct wr_http *http, const struct wr_endpoint *e, struct wr_request *r,
-                const struct asked *a)
-{
-    const struct wr_server *server = wr_vhost_find(e, lower(r->pub.pool, a->host), r);
-    const struct wr_server_conf *c = server->base.conf[WR_SLOT_SERVER];
-    struct wr_uri_rules rules = { .merge_slashes = c->merge_slashes,
-                                  .decode_slash = c->encoded_slash };
-    const struct wr_location *loc;
-    struct wr_err err;
-    cJSON *root, *o, *phases;
-
-    r->pub.method = WEIR_GET;
-    wr_request_enter(r, &server->base);
-    if (wr_uri_path(a->path, &rules, wr_pool_alloc(r->pub.pool, a->path.len + 1), &r->pub.path,
-                    &r->pub.args, &err) != WR_OK) {
-        wr_say(wr_log_process(), ERROR, "\"%.*s\" is no path: %s", WEIR_FMT(a->path), err.text);
-        return NULL;
-    }
-    loc = wr_location_find(r, &server->base, r->pub.path);
-    if (loc == NULL) {
-        return NULL;
-    }
-    loc = wr_location_limit(loc, r);
-    root = cJSON_CreateObject();
-    add_text(root, "path", r->pub.path);
-    o = cJSON_AddObjectToObject(root, "server");
-    add_text(o, "name", server->name);
-    add_place(o, server->base.node);
-    add_location(root, loc);
-    phases = cJSON_AddArrayToObject(root, "phases");
-    for (uint32_t phase = WEIR_PHASE_POST_READ; phase <= WEIR_PHASE_LOG; phase++) {
-        if (phase != WEIR_PHASE_FIND_CONFIG && phase != WEIR_PHASE_POST_REWRITE) {
-            bool early = phase < WEIR_PHASE_FIND_CONFIG;
-            cJSON_AddItemToArray(phases, explain_phase(http, early ? &server->base : loc, phase));
-        }
-    }
-    return root;
 }
 
 /* ---- Out. ---- */
@@ -420,8 +276,9 @@ wr_http_explain(const struct wr_http *http, weir_str target, weir_str host, bool
         conn.io.fd = -1;
         conn.transport = &wr_transport_plain;
         pool = wr_pool_create("explain", NULL);
-        tree = explain_request(
-            http, e, wr_request_create(pool, &conn, &driver, NULL, http, e->fallback), &a);
+        tree = wr_explain_request(http, e,
+                                  wr_request_create(pool, &conn, &driver, NULL, http, e->fallback),
+                                  lower(pool, a.host), a.path);
         wr_pool_destroy(&pool);
     }
     if (tree == NULL) {

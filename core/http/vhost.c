@@ -251,24 +251,47 @@ wr_vhost_is_stable(const struct wr_endpoint *e)
     return e->names == NULL || e->names->regexes.count == 0;
 }
 
-const struct wr_server *
-wr_vhost_find(const struct wr_endpoint *e, weir_str host, struct wr_request *r)
+/* The name that is the host's, and of which kind it is; NULL: none. */
+static inline const struct wr_server_name *
+find(const struct wr_names *names, weir_str host, struct wr_request *r, enum wr_vhost_by *by)
 {
-    const struct wr_names *names = e->names;
-    const struct wr_server_name *n;
+    const struct wr_server_name *n = wr_map_find(&names->exact, host);
 
-    if (names == NULL) {
-        return e->fallback;
-    }
-    n = wr_map_find(&names->exact, host);
+    *by = WR_VHOST_EXACT;
     if (n == NULL && wr_map_count(&names->front) != 0) {
         n = find_front(names, host);
+        *by = WR_VHOST_FRONT;
     }
     if (n == NULL && wr_map_count(&names->tail) != 0) {
         n = find_tail(names, host);
+        *by = WR_VHOST_TAIL;
     }
     if (n == NULL && host.len != 0) {
         n = find_regex(names, host, r);
+        *by = WR_VHOST_REGEX;
+    }
+    return n;
+}
+
+const struct wr_server *
+wr_vhost_find(const struct wr_endpoint *e, weir_str host, struct wr_request *r)
+{
+    const struct wr_server_name *n;
+    enum wr_vhost_by by;
+
+    n = e->names != NULL ? find(e->names, host, r, &by) : NULL;
+    return n != NULL ? n->server : e->fallback;
+}
+
+const struct wr_server *
+wr_vhost_choose(const struct wr_endpoint *e, weir_str host, struct wr_request *r,
+                enum wr_vhost_by *by, weir_str *name)
+{
+    const struct wr_server_name *n = e->names != NULL ? find(e->names, host, r, by) : NULL;
+
+    *name = n != NULL ? n->name : WEIR_STR("");
+    if (n == NULL || host.len == 0) {
+        *by = e->names == NULL ? WR_VHOST_ONLY : WR_VHOST_DEFAULT;
     }
     return n != NULL ? n->server : e->fallback;
 }

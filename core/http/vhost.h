@@ -60,4 +60,18 @@ bool wr_vhost_is_stable(const struct wr_endpoint *e);
 const struct wr_server *wr_vhost_find(const struct wr_endpoint *e, weir_str host,
                                       struct wr_request *r);
 
+/* How a server was come to. */
+enum wr_vhost_by {
+    WR_VHOST_DEFAULT, /* no name is the host's */
+    WR_VHOST_ONLY,    /* the address has one server, whatever the host is */
+    WR_VHOST_EXACT,
+    WR_VHOST_FRONT, /* *.example.com */
+    WR_VHOST_TAIL,  /* mail.* */
+    WR_VHOST_REGEX
+};
+
+/* The same with how it was found, and by which of its names; "" by none. For -M. */
+const struct wr_server *wr_vhost_choose(const struct wr_endpoint *e, weir_str host,
+                                        struct wr_request *r, enum wr_vhost_by *by, weir_str *name);
+
 #endif
