@@ -188,7 +188,7 @@ make_staple(struct weir_conf *cf, const struct wr_server *server, const struct w
     if (!c->stapling) {
         return true;
     }
-    if (c->stapling_file.data == NULL) { /* upstream/stapling.c asks */
+    if (c->stapling_file.data == NULL) { /* process/stapling.c asks */
         s->staple = wr_tls_staple_create(cf->pool, s->context->settings.pairs,
                                          s->context->settings.n_pairs);
         return true;

@@ -10,7 +10,7 @@
 #include "process/folders.h"
 #include "tls/context.h"
 #include "upstream/resolver_conf.h"
-#include "upstream/stapling.h"
+#include "process/stapling.h"
 #include "upstream/upstream_conf.h"
 #include "http1/http1.h"
 #include "http2/http2.h"

@@ -1,6 +1,6 @@
-/* upstream/stapling.h - who asks authorities what is stapled to our certificates. */
-#ifndef WR_UPSTREAM_STAPLING_H
-#define WR_UPSTREAM_STAPLING_H
+/* process/stapling.h - who asks authorities what is stapled to our certificates. */
+#ifndef WR_PROCESS_STAPLING_H
+#define WR_PROCESS_STAPLING_H
 
 #include <weir/module.h>
 

@@ -1,10 +1,10 @@
-/* upstream/stapling.c - each worker asks the authority of every certificate with ssl_stapling, soon after it starts and again when
+/* process/stapling.c - each worker asks the authority of every certificate with ssl_stapling, soon after it starts and again when
  * half of the answer's time is over.
  *
  * What could not be had, or is no good answer, is logged and asked for again; clients are shown nothing then, which is what
  * they would see without stapling.
  */
-#include "upstream/stapling.h"
+#include "process/stapling.h"
 
 #include <openssl/crypto.h>
 #include <weir/body.h>
