@@ -35,10 +35,11 @@ class Tally:
 
 
 TALLY = Tally()
+BEGUN = time.monotonic()
 
 
 def heading(text):
-    print(f"== {text}", flush=True)
+    print(f"== {text}  (after {time.monotonic() - BEGUN:.0f} s)", flush=True)
 
 
 def tail(text, lines=40):
@@ -161,13 +162,15 @@ def pytest_folders():
     return found
 
 
-def seconds_of_last_run(builddir, name):
-    """How long a run of pytest took last time; one that was never timed is begun first."""
-    try:
-        suite = ET.parse(ROOT / builddir / "pytest" / f"{name}.xml").getroot().find("testsuite")
-        return float(suite.get("time"))
-    except (OSError, ET.ParseError, AttributeError, TypeError):
-        return 1e9
+def seconds_of_last_run(builddirs, name):
+    """How long a run of pytest took last time, in the first build that knows; one that was never timed is begun first."""
+    for builddir in builddirs:
+        try:
+            suite = ET.parse(ROOT / builddir / "pytest" / f"{name}.xml").getroot().find("testsuite")
+            return float(suite.get("time"))
+        except (OSError, ET.ParseError, AttributeError, TypeError):
+            continue
+    return 1e9
 
 
 def pytest_runs(builddir, folders):
@@ -185,7 +188,7 @@ def pytest_runs(builddir, folders):
                 runs.setdefault(f"{folder}-{part}", []).append(path)
             elif path.match("test_*.py"):
                 runs[f"{folder}-{'-'.join(inside.with_suffix('').parts)}"] = [path]
-    return dict(sorted(runs.items(), key=lambda item: -seconds_of_last_run(builddir, item[0])))
+    return dict(sorted(runs.items(), key=lambda item: -seconds_of_last_run((builddir, "build"), item[0])))
 
 
 def count_pytest(label, xml, status):
@@ -294,7 +297,6 @@ def main():
                 "cases", "process", "modules", "browser"):
             parser.error(f"there is no step {step}; there are: {' '.join(everything)}")
     asan = "build-asan"
-    begun = time.monotonic()
 
     scenarios = [step for step in steps if step in folders] or [None]
     built = True
@@ -333,7 +335,7 @@ def main():
         heading("failed")
         for name in TALLY.failed:
             print(f"  {name}")
-    print(f"({time.monotonic() - begun:.0f} s{f', {TALLY.skipped} skipped' if TALLY.skipped else ''})")
+    print(f"({time.monotonic() - BEGUN:.0f} s{f', {TALLY.skipped} skipped' if TALLY.skipped else ''})")
     print(f"{TALLY.passed} passed, {len(TALLY.failed)} failed")
     return 1 if TALLY.failed or not TALLY.passed else 0
 
