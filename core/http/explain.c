@@ -167,24 +167,26 @@ explain_modules(const struct wr_http *http)
 /* What "http://host:port/path?query", "https://..." or "/path" asks for. */
 struct asked {
     weir_str host, path;
-    uint32_t port; /* 0: any */
-    bool tls;      /* nothing else will do */
+    uint32_t port;   /* 0: any */
+    bool tls, plain; /* nothing else will do */
 };
 
 static bool
 parse_target(weir_str target, weir_str host, struct asked *a)
 {
     bool tls = wr_str_starts(target, WEIR_STR("https://"));
+    bool plain = wr_str_starts(target, WEIR_STR("http://"));
     weir_str authority = host;
 
-    if (tls || wr_str_starts(target, WEIR_STR("http://"))) {
+    if (tls || plain) {
         target = wr_str_cut(target, wr_str_find(target, '/') + 2, SIZE_MAX);
         authority = wr_str_cut(target, 0, wr_str_find(target, '/'));
         target = wr_str_cut(target, authority.len, SIZE_MAX);
     }
     *a = (struct asked){ .host = WEIR_STR(""),
                          .path = target.len != 0 ? target : WEIR_STR("/"),
-                         .tls = tls };
+                         .tls = tls,
+                         .plain = plain };
     return (authority.len == 0 || wr_host_parse(authority, &a->host, &a->port)) &&
            a->path.data[0] == '/';
 }
@@ -212,7 +214,8 @@ find_endpoint(const struct wr_http *http, const struct asked *a)
 
     for (uint32_t i = 0; i < http->n_endpoints; i++) {
         const struct wr_endpoint *e = &http->endpoints[i];
-        if ((a->port != 0 && wr_addr_port(&e->addr) != a->port) || (a->tls && !e->ssl)) {
+        if ((a->port != 0 && wr_addr_port(&e->addr) != a->port) || (a->tls && !e->ssl) ||
+            (a->plain && e->ssl)) {
             continue;
         }
         if (wr_vhost_find(e, host, NULL) != e->fallback || weir_str_eq(e->fallback->name, host)) {

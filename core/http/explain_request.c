@@ -324,6 +324,7 @@ find_location(struct course *c, cJSON **phase)
         loc = wr_location_limit(loc, r);
         wr_request_enter(r, loc);
         r->rewritten = false;
+        r->pub.flags &= ~(uint32_t)WEIR_R_STAYED;
         *phase = explain_phase(c, loc, WEIR_PHASE_REWRITE);
         if (!r->rewritten) {
             return loc;
@@ -334,6 +335,23 @@ find_location(struct course *c, cJSON **phase)
     }
     cJSON_AddTrueToObject(c->root, "loops");
     return loc;
+}
+
+/* What the location answers of itself; nothing if the pipeline runs. */
+static void
+add_answer(struct course *c, const struct wr_location *loc)
+{
+    const struct wr_loc_conf *conf = loc->conf[WR_SLOT_LOC];
+    const char *answer = NULL;
+
+    if (conf->internal && (c->r->pub.flags & WEIR_R_INTERNAL) == 0) {
+        answer = "404: it is internal, and clients cannot ask for it";
+    } else if (loc->adds_slash && c->r->pub.path.len < loc->name.len) {
+        answer = "301: the path lacks its slash";
+    }
+    if (answer != NULL) {
+        cJSON_AddStringToObject(c->root, "answer", answer);
+    }
 }
 
 static void
@@ -351,6 +369,7 @@ add_location(struct course *c, const struct wr_location *loc)
     for (size_t i = 0; i < WR_COUNT(slots); i++) {
         add_statements(c->root, "settings", loc->scope, slots[i]);
     }
+    add_answer(c, loc);
     add_sendfile(c, loc);
 }
 

@@ -223,12 +223,16 @@ void
 wr_explain_print_request(struct wr_explain_text *t, const cJSON *root)
 {
     const char *sendfile = wr_explain_string(root, "sendfile");
+    const char *answer = wr_explain_string(root, "answer");
     const cJSON *phase;
 
     say_server(t, cJSON_GetObjectItem(root, "server"));
     say_tls(t, cJSON_GetObjectItem(root, "tls"));
     say_rewritten(t, root);
     say_location(t, root);
+    if (answer[0] != '\0') {
+        wr_explain_print(t, "%-*s%s\n", WR_EXPLAIN_COLUMN, "answer", answer);
+    }
     say_statements(t, "settings", cJSON_GetObjectItem(root, "settings"));
     cJSON_ArrayForEach (phase, cJSON_GetObjectItem(root, "phases")) {
         const char *p = wr_explain_string(phase, "phase");

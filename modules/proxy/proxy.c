@@ -58,6 +58,30 @@ answer(weir_request *r, const void *conf)
     return p != NULL && p->reply != NULL && p->x != NULL ? reply_answer(p) : WEIR_NEXT;
 }
 
+/* For weir -M: who is asked, and for what. With variables a request decides. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const struct target *t = ((const proxy_conf *)conf)->pass;
+    weir_str uri;
+
+    (void)phase;
+    if (t->value != NULL) {
+        weir_explain_say(to, "proxy_pass: a request decides who is asked");
+        return;
+    }
+    uri = target_uri(r, t, &t->known);
+    weir_explain_say(to, "proxy_pass: asks \"%.*s\" for %.*s%s",
+                     WEIR_FMT(weir_upstream_name(t->known.to)), WEIR_FMT(uri),
+                     t->known.tls ? " over TLS" : "");
+    for (uint32_t i = 0; i < weir_upstream_count(t->known.to); i++) {
+        const weir_peer *peer = weir_upstream_peer(t->known.to, i);
+        weir_explain_say(to, "%s %.*s (%.*s), weight %u",
+                         peer->flags & WEIR_PEER_BACKUP ? "backup" : "server", WEIR_FMT(peer->addr),
+                         WEIR_FMT(peer->name), (unsigned)peer->weight);
+    }
+}
+
 /* ---- Tables. ---- */
 
 static const weir_name versions[] = { { "1.0", 10 }, { "1.1", 11 }, { "2", 20 }, { NULL, 0 } };
@@ -270,4 +294,4 @@ static const weir_metric_def metrics[] = {
 WEIR_MODULE("proxy", "1.0", .summary = "passes requests on to other servers",
             .conf_size = sizeof(proxy_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
-            .metrics = WEIR_ITEMS(metrics), .check = proxy_check);
+            .metrics = WEIR_ITEMS(metrics), .check = proxy_check, .explain = explain);

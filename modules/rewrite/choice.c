@@ -26,6 +26,15 @@ run_if(weir_request *r, const struct step *step)
     return holds ? program_enter(r, s->scope) : WEIR_NEXT;
 }
 
+static int
+explain_if(weir_request *r, const struct step *step, weir_explain *to)
+{
+    (void)r;
+    (void)step;
+    weir_explain_say(to, "if: a request decides; this is the course without it");
+    return WEIR_NEXT;
+}
+
 int
 set_if(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -33,6 +42,7 @@ set_if(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     s->step.run = run_if;
+    s->step.explain = explain_if;
     s->condition = condition_read(cf, 1, false);
     s->scope = weir_conf_scope(cf, WEIR_IN_IF);
     return s->condition != NULL && s->scope != NULL ? WEIR_OK : WEIR_ERROR;
@@ -68,6 +78,15 @@ run_when(weir_request *r, const struct step *step)
 }
 
 static int
+explain_when(weir_request *r, const struct step *step, weir_explain *to)
+{
+    (void)r;
+    (void)step;
+    weir_explain_say(to, "when: a request decides; this is the course without it");
+    return WEIR_NEXT;
+}
+
+static int
 add_branch(weir_conf *cf, struct when_step *s, const struct condition *condition, bool read)
 {
     struct branch *b = weir_zalloc(weir_conf_pool(cf), sizeof(*b));
@@ -91,6 +110,7 @@ set_when(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     s->step.run = run_when;
+    s->step.explain = explain_when;
     return add_branch(cf, s, c, c != NULL);
 }
 

@@ -18,9 +18,13 @@ struct step;
 /* Do a step: WEIR_NEXT to go on with the one after it, else what the hook answers. */
 typedef int step_run(weir_request *r, const struct step *step);
 
+/* Say what the step does with a request that nobody has made: WEIR_NEXT if the one after it runs. */
+typedef int step_explain(weir_request *r, const struct step *step, weir_explain *to);
+
 struct step {
     const struct step *next;
     step_run *run;
+    step_explain *explain; /* NULL: nothing that weir -M would not show as it is written */
     uint32_t status;   /* return: what to answer with */
     weir_value *value; /* return: the text or the URL */
 };

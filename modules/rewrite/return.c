@@ -91,6 +91,15 @@ is_redirect(uint32_t status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+static int
+explain_return(weir_request *r, const struct step *step, weir_explain *to)
+{
+    (void)r;
+    weir_explain_say(to, "return: the answer is %u, and nothing behind it runs",
+                     (unsigned)step->status);
+    return STEP_STOP;
+}
+
 /* Without a text, an error is answered by its page (error_page), all else by an empty body. */
 static step_run *
 choose_answer(uint32_t status, const weir_value *value)
@@ -136,5 +145,6 @@ set_return(weir_conf *cf, const weir_directive *d, void *field)
     step->status = status;
     step->value = value;
     step->run = choose_answer(status, value);
+    step->explain = explain_return;
     return WEIR_OK;
 }

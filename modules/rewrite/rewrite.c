@@ -57,6 +57,19 @@ run(weir_request *r, const void *conf)
     return rc == STEP_STOP ? WEIR_NEXT : rc;
 }
 
+/* For weir -M: the program's steps up to one that ends it. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const struct step *step = ((const rewrite_conf *)conf)->program.first;
+    int rc = WEIR_NEXT;
+
+    (void)phase;
+    for (; step != NULL && rc == WEIR_NEXT; step = step->next) {
+        rc = step->explain != NULL ? step->explain(r, step, to) : WEIR_NEXT;
+    }
+}
+
 static bool
 wanted_by_server(const void *conf)
 {
@@ -84,11 +97,21 @@ run_break(weir_request *r, const struct step *step)
     return STEP_STOP;
 }
 
+static int
+explain_break(weir_request *r, const struct step *step, weir_explain *to)
+{
+    weir_explain_say(to, "break: what is behind it is left out");
+    return run_break(r, step);
+}
+
 int
 set_break(weir_conf *cf, const weir_directive *d, void *field)
 {
+    struct step *step = program_add(cf, field);
+
     (void)d;
-    program_add(cf, field)->run = run_break;
+    step->run = run_break;
+    step->explain = explain_break;
     return WEIR_OK;
 }
 
@@ -188,4 +211,4 @@ static const weir_hook hooks[] = {
 
 WEIR_MODULE("rewrite", "1.0", .summary = "answers or changes a request before it is served",
             .conf_size = sizeof(rewrite_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks));
+            .hooks = WEIR_ITEMS(hooks), .explain = explain);

@@ -226,6 +226,44 @@ def test_m_of_a_host_finds_the_port_where_it_is(make_server):
 
 
 @pytest.mark.weir_only
+def test_m_follows_what_is_rewritten_to_the_servers_that_are_asked(make_server):
+    server = make_server("""
+        rewrite ^/very/(.*)$ /old/$1;
+        location /old/ { rewrite ^/old/(.*)$ /app/$1 last; }
+        location /app/ { allow 127.0.0.1; deny all; limit_req zone=one burst=5;
+                         rewrite ^/nope$ /x; if ($arg_x) { return 404; }
+                         proxy_pass http://app/v1/; proxy_set_header X y; }
+        location /gone { rewrite ^/gone /new redirect; }
+        location /back { return 410; }""",
+        http="upstream app { server 127.0.0.1:9 weight=3; server 127.0.0.1:10 backup; }\n"
+             "limit_req_zone $binary_remote_addr zone=one:1m rate=2r/s;")
+    said = server.run("-M", "/very/file?q=1", "a").stdout
+    assert re.search(r"^rewritten +to /old/file\?q=1 by the server .*\n"
+                     r" +to /app/file\?q=1 by location /old/", said, re.M), said
+    assert 'rewrite: "^/old/(.*)$" matches: the path becomes "/app/file"' in said
+    assert 'rewrite: "^/nope$" does not match "/app/file"' in said
+    assert "if: a request decides" in said
+    assert 'proxy_pass: asks "app" for /v1/file?q=1\n' in said
+    assert "server 127.0.0.1:9 (127.0.0.1:9), weight 3" in said and "backup 127.0.0.1:10" in said
+    assert re.search(r"^access .*allow 127\.0\.0\.1 .*\n +deny all", said, re.M)
+    assert re.search(r"^preaccess +limit_req .*rate=2r/s.*\n +limit_req zone=one burst=5", said, re.M)
+    assert '302 to "/new", and nothing behind it runs' in server.run("-M", "/gone", "a").stdout
+    assert "return: the answer is 410" in server.run("-M", "/back", "a").stdout
+    assert "rewritten" not in server.run("-M", "/back", "a").stdout
+
+
+@pytest.mark.weir_only
+def test_m_shows_what_tls_shows(make_server):
+    server = make_server("listen 127.0.0.1:%PORT2% ssl; server_name a.example; ssl_protocols TLSv1.3;\n"
+                         "ssl_certificate %TLS%/a.example.pem; ssl_certificate_key %TLS%/a.example.key;")
+    result = server.run("-M", "https://a.example/")
+    assert re.search(r"^tls +TLSv1\.3 +certificate of a\.example\n +ssl_\w+ .*weir\.conf:\d+$", result.stdout, re.M), output(result)
+    assert "ssl_certificate_key " in result.stdout
+    assert re.search(r"^sendfile +off: the connection is encrypted$", result.stdout, re.M)
+    assert not re.search(r"^tls", server.run("-M", "http://a.example/").stdout, re.M)
+
+
+@pytest.mark.weir_only
 @pytest.mark.parametrize("more", [[], ["/app/x"], ["/app/x", "example.com"]])
 def test_m_as_json_is_json(make_server, more):
     server = make_server('gzip on; location /app/ { return 200 "x"; }')
