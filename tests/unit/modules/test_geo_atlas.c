@@ -14,7 +14,7 @@ weir_conf_pool(weir_conf *cf)
     return pool;
 }
 
-static void
+__attribute__((format(printf, 1, 0))) static void
 note(const char *fmt, va_list args)
 {
     vsnprintf(warned, sizeof(warned), fmt, args);

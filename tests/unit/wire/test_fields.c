@@ -131,7 +131,7 @@ test_fields_that_are_passed_are_linked_as_if_added(void **state)
     (void)state;
     for (size_t i = 0; i < 6; i++) {
         weir_str name = weir_str_c(names[i]);
-        h = wr_fields_add(&from, &pool, name, (weir_str){ "123456" + i, 1 }, wr_name_id(name));
+        h = wr_fields_add(&from, &pool, name, (weir_str){ &"123456"[i], 1 }, wr_name_id(name));
     }
     wr_fields_pass(&fields, &pool, from.first, &which);
     assert_values("1,2,3,4,5,6");
