@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import socket
+import struct
+import threading
 
 import pytest
 
@@ -165,3 +168,52 @@ def test_early_hints_pass(make_server):
         reply = fetch(server.port)
         assert reply.body == b"ok"
         assert reply.interim == [(103, [("link", "</s.css>; rel=preload")])]
+
+
+@pytest.mark.parametrize("how", ["reset", "closed", "half"])
+def test_a_client_that_goes_can_be_ignored(make_server, how):
+    go, done = threading.Event(), threading.Event()
+    body = piece_of(30_000 if how == "half" else 2_000_000)  # who has ended his side opens no windows
+    def script(request):
+        yield go
+        yield answer(body)
+        done.set()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, "proxy_ignore_client_abort on; } location = /here { return 200 x;")
+        with Http2(server.port) as conn:
+            stream = conn.request()
+            wait_for("the origin", lambda: origin.requests)
+            if how == "reset":
+                conn.reset(stream)
+            elif how == "half":
+                conn.sock.shutdown(socket.SHUT_WR)
+            else:
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                conn.sock.close()
+            assert fetch(server.port, "/here").status == 200  # by now the end has been seen
+            go.set()
+            assert done.wait(5)
+            assert not origin.broken
+            if how == "half":
+                assert conn.response(stream).body == body
+            elif how == "reset":
+                assert conn.get("/again").status == 200
+
+
+@pytest.mark.parametrize("how", ["reset", "closed"])
+def test_a_client_that_goes_takes_its_request_with_it(make_server, how):
+    ended = threading.Event()
+    def script(request):
+        if request.sock.recv(1) == b"":
+            ended.set()
+        return None
+    with Origin(script) as origin:
+        server = proxy(make_server, origin)
+        with Http2(server.port) as conn:
+            stream = conn.request()
+            wait_for("the origin", lambda: origin.requests)
+            if how == "reset":
+                conn.reset(stream)
+            else:
+                conn.sock.close()
+            assert ended.wait(5)
