@@ -54,6 +54,21 @@ def test_uploads_pass_whole(make_server, buffering):
             assert conn.response(stream).body == hashlib.sha256(body).hexdigest().encode()
 
 
+@pytest.mark.parametrize("length", [False, True])
+@pytest.mark.parametrize("buffering", ["on", "off"])
+def test_trailers_of_an_upload_pass_when_wanted(make_server, buffering, length):
+    """A length that was told is kept to, unless trailers are announced. [RFC 9110 6.6.2]"""
+    with Origin() as origin:
+        server = proxy(make_server, origin, f"proxy_request_buffering {buffering}; proxy_pass_trailers on;")
+        with Http2(server.port) as conn:
+            fields = [("content-length", "3"), ("trailer", "x-t")] if length else []
+            stream = conn.request(method="POST", fields=fields, body=b"", end=False)
+            conn.body(stream, b"abc", end=False)
+            conn.head(stream, [("x-t", "1"), ("host", "evil")], end=True)
+            assert conn.response(stream).status == 200
+        assert origin.requests[0].body == b"abc" and origin.requests[0].trailers == [("x-t", "1")]
+
+
 def test_the_host_and_no_field_of_http2_reach_the_origin(make_server):
     with Origin(lambda r: answer(b"ok", fields=[("Connection", "x-hop"), ("X-Hop", "1"), ("X-End", "2")])) as origin:
         server = proxy(make_server, origin, "proxy_set_header Host $http_host;")
