@@ -101,6 +101,8 @@ open_link(weir_exchange *x)
                                  .tls_name = x->o.tls_name,
                                  .from.keepalive =
                                      (x->policy.flags & WEIR_POLICY_SOCKET_KEEPALIVE) != 0,
+                                 .from.rcvbuf = x->policy.rcvbuf,
+                                 .from.sndbuf = x->policy.sndbuf,
                                  .fresh = x->fresh || x->policy.flags & WEIR_POLICY_NO_KEEP,
                                  .sure = must_be_sure(x) };
     int rc;

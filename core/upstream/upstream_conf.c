@@ -159,6 +159,7 @@ init(weir_conf *cf, void *conf)
     bool checked = wr_probe_settle(cf, top) == WEIR_OK;
 
     top->uses = top->checks = (struct wr_vec){ .pool = NULL }; /* memory of the load */
+    top->defined = NULL;
     return wr_upstream_zones_claim(cf, top) == WEIR_OK && loaded && checked ? WEIR_OK : WEIR_ERROR;
 }
 

@@ -37,8 +37,41 @@ wr_upstream_named(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str n
     return u;
 }
 
+/* The names that an upstream{} of http defines. Its statements are all there from the first on. */
+static struct wr_map *
+read_defined(const struct weir_conf *cf)
+{
+    struct wr_map *names = wr_pool_alloc(wr_conf_scratch(cf), sizeof(*names));
+    const struct wr_scope *scope = cf->scope;
+
+    wr_map_init(names, wr_conf_scratch(cf), false);
+    while (scope->parent != NULL && scope->where != WEIR_IN_HTTP) {
+        scope = scope->parent;
+    }
+    for (const struct wr_conf_node *n = scope->node != NULL ? scope->node->first : NULL; n != NULL;
+         n = n->next) {
+        if (n->n_words == 2 && weir_str_eq(n->words[0].text, WEIR_STR("upstream"))) {
+            (void)wr_map_add(names, n->words[1].text, (void *)(uintptr_t)n);
+        }
+    }
+    return names;
+}
+
+/* Is u a group, or will it be one when all is read? */
+static bool
+is_defined(const struct weir_conf *cf, struct wr_upstream_conf *top, const weir_upstream *u)
+{
+    if (u->defined != NULL) {
+        return true;
+    }
+    if (top->defined == NULL) {
+        top->defined = read_defined(cf);
+    }
+    return wr_map_find(top->defined, u->name) != NULL;
+}
+
 /* The group or address of this name. A name without a port that users give different default ports
- * is two addresses, unless it turns out to be a group. */
+ * is two addresses, unless it is a group. */
 static weir_upstream *
 find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint16_t default_port)
 {
@@ -49,6 +82,9 @@ find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint
     }
     if (u->default_port == 0) {
         u->default_port = default_port;
+        return u;
+    }
+    if (is_defined(cf, top, u)) {
         return u;
     }
     return wr_upstream_named(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),

@@ -35,6 +35,7 @@ struct wr_upstream_conf {
     struct wr_run_time *run_time; /* main: groups made of names that only requests know */
     struct wr_map *matches; /* main: wr_match by name, likewise */
     struct wr_vec uses, checks; /* main, while it is read: wr_upstream_use, wr_upstream_check */
+    struct wr_map *defined;     /* and the names that have an upstream{}, once that matters */
 };
 
 /* What the main context holds; NULL where there is none yet. */

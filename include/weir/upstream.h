@@ -77,6 +77,8 @@ typedef struct weir_exchange_policy {
     const weir_tls_client *tls;        /* NULL: plain */
     weir_value            *bind;       /* local address[:port] to come from; NULL or empty: the system's choice */
     const char            *protocol;   /* "http": idle connections are shared among exchanges of the same */
+    uint32_t               rcvbuf;     /* of the socket, bytes (SO_RCVBUF, SO_SNDBUF); 0: the system sizes it */
+    uint32_t               sndbuf;
 } weir_exchange_policy;
 
 enum weir_policy_flag {

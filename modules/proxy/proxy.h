@@ -255,6 +255,8 @@ void body_up_pass(struct proxied *p, weir_chain *body, bool last);
 
 /* chunks.c: frame what is on body as a chunk; last: and end with the request's trailers. */
 void chunks_frame(struct proxied *p, weir_chain *body, bool last);
+/* Are there trailers of r that may be passed on? Its body has come to its end. */
+bool chunks_trail(const weir_request *r);
 
 /* send.c: the exchange. */
 int send_begin(struct proxied *p, weir_chain *body);
