@@ -32,9 +32,8 @@ struct wr_ssl_shared {
 
 /* ---- Reports. ---- */
 
-/* The statement that gave server its `name`, or the server's own. */
-static const struct wr_conf_node *
-origin_of(const struct wr_server *server, const char *name)
+const struct wr_conf_node *
+wr_ssl_origin(const struct wr_server *server, const char *name)
 {
     const weir_items *rows = &wr_core_ssl.directives;
     const weir_directive *row = rows->at;
@@ -53,7 +52,7 @@ static bool
 complain(struct weir_conf *cf, const struct wr_server *server, const char *directive,
          const struct wr_err *err)
 {
-    cf->node = origin_of(server, directive);
+    cf->node = wr_ssl_origin(server, directive);
     (void)weir_conf_error(cf, "%s", err->text);
     return false;
 }
@@ -101,6 +100,10 @@ is_complete(const struct wr_ssl_conf *c, struct wr_err *err)
         c->client_certificate.data == NULL && c->trusted_certificate.data == NULL) {
         return wr_err_set(err, "no ssl_client_certificate or ssl_trusted_certificate for "
                                "ssl_verify_client");
+    }
+    if (c->verify == WR_TLS_VERIFY_OPTIONAL_NO_CA && c->ocsp != WR_SSL_OCSP_OFF) {
+        return wr_err_set(err, "\"ssl_ocsp\" is incompatible with "
+                               "\"ssl_verify_client optional_no_ca\"");
     }
     return true;
 }
@@ -172,7 +175,7 @@ make_sessions(struct weir_conf *cf, const struct wr_server *server, const struct
     if (c->cache.kind == WR_SSL_CACHE_BUILTIN) {
         s->sessions = wr_tls_sessions_create(cf->pool, c->cache.builtin);
     } else if (c->cache.kind == WR_SSL_CACHE_SHARED) {
-        cf->node = origin_of(server, "ssl_session_cache");
+        cf->node = wr_ssl_origin(server, "ssl_session_cache");
         s->sessions = wr_ssl_sessions_claim(cf, c->cache.zone);
         return s->sessions != NULL;
     }
@@ -208,8 +211,8 @@ static void
 make_policy(struct wr_ssl_shared *s, const struct wr_ssl_conf *c)
 {
     struct {
-        uint32_t verify, depth;
-        uint8_t authorities[WR_TLS_IDENTITY];
+        uint32_t verify, depth, ocsp, unused;
+        uint8_t authorities[WR_TLS_IDENTITY], responder[WR_TLS_IDENTITY];
     } all;
 
     memset(&all, 0, sizeof(all));
@@ -217,6 +220,10 @@ make_policy(struct wr_ssl_shared *s, const struct wr_ssl_conf *c)
     if (c->verify != WR_TLS_VERIFY_OFF) {
         all.depth = (uint32_t)c->verify_depth;
         wr_tls_authorities_digest(s->context->authorities, all.authorities);
+        all.ocsp = c->ocsp;
+        if (c->ocsp != WR_SSL_OCSP_OFF) {
+            digest(all.responder, c->ocsp_responder.data, c->ocsp_responder.len);
+        }
     }
     digest(s->policy, &all, sizeof(all));
 }
@@ -245,7 +252,7 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
     if (s->context == NULL) {
         return complain(cf, server, "ssl_certificate", &err);
     }
-    cf->node = origin_of(server, "ssl_certificate");
+    cf->node = wr_ssl_origin(server, "ssl_certificate");
     if (!wr_ssl_certificates_create(cf, c, passwords, &s->certificates)) {
         return false;
     }
@@ -310,6 +317,7 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     memcpy(site->policy, shared->policy, sizeof(site->policy));
     site->tls.context = shared->context;
     site->tls.reject = c->reject;
+    site->tls.whole_chains = c->verify != WR_TLS_VERIFY_OFF && c->ocsp != WR_SSL_OCSP_OFF;
     site->tls.record = (uint32_t)WR_MIN(c->buffer_size, (uint64_t)UINT32_MAX);
     site->tls.session_s = WR_MAX(c->session_timeout_ms / 1000, 1u);
     site->tls.tickets = shared->tickets;
@@ -385,7 +393,27 @@ shaken(const void *owner, const struct wr_tls_stream *s, bool good)
     wr_ssl_count(!good ? WR_SSL_FAILED : SSL_session_reused(s->ssl) ? WR_SSL_RESUMED : WR_SSL_FULL);
 }
 
-static const struct wr_tls_door_ops door_ops = { .choose = choose, .show = show, .shaken = shaken };
+static bool
+admit(const void *owner, struct wr_tls_stream *s)
+{
+    const struct wr_ssl_site *site = (const struct wr_ssl_site *)s->site;
+
+    (void)owner;
+    return site == NULL || site->inquirer == NULL || site->inquirer->ask(site, s);
+}
+
+static void
+left(const void *owner, struct wr_tls_stream *s)
+{
+    (void)owner;
+    ((const struct wr_ssl_site *)s->site)->inquirer->drop(s);
+}
+
+static const struct wr_tls_door_ops door_ops = { .choose = choose,
+                                                 .show = show,
+                                                 .shaken = shaken,
+                                                 .admit = admit,
+                                                 .left = left };
 
 bool
 wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)

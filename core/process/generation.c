@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "module/metric.h"
+#include "process/client_ocsp.h"
 #include "process/folders.h"
 #include "tls/context.h"
 #include "upstream/resolver_conf.h"
@@ -26,13 +27,14 @@ list_builtin(const weir_module **to)
     uint32_t n = 0;
 
     to[n++] = &wr_main_module;
-    WR_ASSERT(wr_http_builtin_count + 5 <= BUILTIN_MAX);
+    WR_ASSERT(wr_http_builtin_count + 6 <= BUILTIN_MAX);
     for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
         to[n++] = wr_http_builtin[i];
     }
     to[n++] = &wr_events_module;
     to[n++] = &wr_resolver_module;
-    to[n++] = &wr_stapling_module; /* its init() names upstreams, before they are settled */
+    to[n++] = &wr_stapling_module; /* its init() names upstreams, before they are settled; the next one's, too */
+    to[n++] = &wr_client_ocsp_module;
     to[n++] = &wr_upstream_module;
     return n;
 }

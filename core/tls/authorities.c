@@ -166,3 +166,18 @@ wr_tls_authorities_issuer(const struct wr_tls_authorities *a, X509 *leaf)
     ERR_clear_error();
     return issuer;
 }
+
+STACK_OF(X509) *
+wr_tls_authorities_chain(const struct wr_tls_authorities *a, X509 *leaf, STACK_OF(X509) *more)
+{
+    X509_STORE_CTX *look = X509_STORE_CTX_new();
+    STACK_OF(X509) *chain = NULL;
+
+    if (a != NULL && look != NULL && X509_STORE_CTX_init(look, a->store, leaf, more) == 1 &&
+        X509_STORE_CTX_set_default(look, "ssl_client") == 1 && X509_verify_cert(look) == 1) {
+        chain = X509_STORE_CTX_get1_chain(look);
+    }
+    X509_STORE_CTX_free(look);
+    ERR_clear_error();
+    return chain;
+}

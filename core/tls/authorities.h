@@ -19,6 +19,10 @@ X509_STORE *wr_tls_authorities_store(const struct wr_tls_authorities *a);
 /* A digest of which they are, and which certificates they revoked; all zero for none (a NULL). */
 void wr_tls_authorities_digest(const struct wr_tls_authorities *a, uint8_t digest[32]);
 
+/* The chain from leaf, of which others than they may be in `more` (NULL: none), up to one of them; verified. NULL: there is none.
+ * The caller's, its certificates counted. */
+STACK_OF(X509) *wr_tls_authorities_chain(const struct wr_tls_authorities *a, X509 *leaf, STACK_OF(X509) *more);
+
 /* The certificate among them that issued leaf; NULL: none did. Counted for the caller. */
 X509 *wr_tls_authorities_issuer(const struct wr_tls_authorities *a, X509 *leaf);
 

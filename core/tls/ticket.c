@@ -249,12 +249,14 @@ static SSL_TICKET_RETURN
 after_reading(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_len,
               SSL_TICKET_STATUS status, void *data)
 {
-    (void)ssl, (void)session, (void)name, (void)name_len, (void)data;
+    bool known = session == NULL || wr_tls_door_knows(wr_tls_stream_of_ssl(ssl), session);
+
+    (void)name, (void)name_len, (void)data;
     switch (status) {
     case SSL_TICKET_SUCCESS:
-        return SSL_TICKET_RETURN_USE;
+        return known ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_IGNORE_RENEW;
     case SSL_TICKET_SUCCESS_RENEW:
-        return SSL_TICKET_RETURN_USE_RENEW;
+        return known ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_IGNORE_RENEW;
     case SSL_TICKET_EMPTY:
     case SSL_TICKET_NO_DECRYPT:
         return SSL_TICKET_RETURN_IGNORE_RENEW;

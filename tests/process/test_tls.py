@@ -158,7 +158,6 @@ def test_refused_handshakes(make_server):
     ("GOOD ssl_session_cache nonsense;", 'invalid session cache "nonsense"'),
     ("GOOD ssl_password_file %TLS%/none;", r'open\(\) ".*none" failed'),
     ("GOOD ssl_certificate_cache inactive=1s;", 'must have the "max" parameter'),
-    ("GOOD ssl_ocsp on;", "ssl_crl"),
     ("GOOD ssl_buffer_size 100;", "at least 512"),
 ])
 def test_mistakes_are_found_by_the_test(make_server, conf, words):
