@@ -1,7 +1,8 @@
 /* known.c - the presets, and the grammars of the values.
  *
- * Balanced breaks no ordinary site: pop-ups that log people in keep working, subdomains may use one another's images. Strict is for
- * sites that use nothing of others and are not framed: whatever it loads from elsewhere has to agree (COEP).
+ * Balanced breaks no ordinary site: pop-ups that log people in keep working, subdomains may use one
+ * another's images. Strict is for sites that use nothing of others and are not framed: whatever it
+ * loads from elsewhere has to agree (COEP).
  */
 #include "known.h"
 
@@ -9,15 +10,17 @@
 #define TWO_YEARS  "max-age=63072000; includeSubDomains"
 
 #define NO_SENSORS                                                                                 \
-    "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), "         \
-    "geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), " \
+    "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), "          \
+    "geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), "  \
     "serial=(), usb=()"
 
 /* Words that a field's value may be; NULL ends them. */
 static const char *const nosniff[] = { "nosniff", NULL };
 static const char *const referrers[] = {
-    "no-referrer",   "no-referrer-when-downgrade", "origin",     "origin-when-cross-origin",
-    "same-origin",   "strict-origin",              "unsafe-url", "strict-origin-when-cross-origin",
+    "no-referrer", "no-referrer-when-downgrade",
+    "origin",      "origin-when-cross-origin",
+    "same-origin", "strict-origin",
+    "unsafe-url",  "strict-origin-when-cross-origin",
     NULL,
 };
 static const char *const openers[] = { "unsafe-none", "same-origin-allow-popups", "same-origin",
@@ -186,8 +189,8 @@ are_referrers(weir_str value)
     return true;
 }
 
-/* A dictionary of features whose values are *, self, an origin in quotes, or a list of these in parentheses.
- * [Permissions Policy 5.2; RFC 8941 3.2] */
+/* A dictionary of features whose values are *, self, an origin in quotes, or a list of these in
+ * parentheses. [Permissions Policy 5.2; RFC 8941 3.2] */
 static bool
 are_permissions(weir_str value)
 {

@@ -1,6 +1,8 @@
-/* security_headers/known.h - the fields this module knows: what each preset says, and which values a browser would take. Pure.
+/* security_headers/known.h - the fields this module knows: what each preset says, and which values
+ * a browser would take. Pure.
  *
- * A browser drops a value that it does not understand without a word, so a wrong one is refused at load.
+ * A browser drops a value that it does not understand without a word, so a wrong one is refused at
+ * load.
  */
 #ifndef SECURITY_HEADERS_KNOWN_H
 #define SECURITY_HEADERS_KNOWN_H
@@ -31,7 +33,8 @@ uint32_t known_find(weir_str name);
 /* What a preset says of a field; absent: nothing. */
 weir_str known_preset(uint32_t preset, uint32_t field);
 
-/* NULL, or what is wrong with value, as the end of a sentence about it. A value with variables is not to be asked about. */
+/* NULL, or what is wrong with value, as the end of a sentence about it. A value with variables is
+ * not to be asked about. */
 const char *known_fault(uint32_t field, weir_str value);
 
 #endif

@@ -1,7 +1,9 @@
-/* security_headers - the fields by which a site asks browsers to protect it: security_headers, security_header.
+/* security_headers - the fields by which a site asks browsers to protect it: security_headers,
+ * security_header.
  *
- * A header filter behind those that put fields on answers (headers, csp), on answers of every status. What the application, or
- * another directive, has said stays, unless `force` stands in the line.
+ * A header filter behind those that put fields on answers (headers, csp), on answers of every
+ * status. What the application, or another directive, has said stays, unless `force` stands in the
+ * line.
  */
 #include <weir/weir.h>
 
@@ -70,7 +72,8 @@ is_there(const weir_request *r, const struct sent *s)
                                              : weir_out_find(r, s->name) != NULL;
 }
 
-/* Policies add up, so that a second one takes nothing back: with force, too, it comes beside what is there. */
+/* Policies add up, so that a second one takes nothing back: with force, too, it comes beside what
+ * is there. */
 static int
 send_field(weir_request *r, const struct sent *s, weir_str value)
 {
@@ -109,7 +112,8 @@ filter_head(weir_request *r, const void *conf)
         if (send_field(r, s, value) == WEIR_OK) {
             n[SENT]++;
         } else {
-            weir_say(r->log, WARN, "security_header: the value of \"%.*s\" holds a line break: not sent",
+            weir_say(r->log, WARN,
+                     "security_header: the value of \"%.*s\" holds a line break: not sent",
                      WEIR_FMT(s->name));
         }
     }
@@ -163,10 +167,11 @@ set_preset(weir_conf *cf, const weir_directive *d, void *field)
 static int
 unknown_field(weir_conf *cf, weir_str name)
 {
-    return weir_conf_error_at(cf, 1,
-                              "\"%.*s\" is none of the fields of security_header; \"add_header\" and "
-                              "\"header\" send any",
-                              WEIR_FMT(name));
+    return weir_conf_error_at(
+        cf, 1,
+        "\"%.*s\" is none of the fields of security_header; \"add_header\" and "
+        "\"header\" send any",
+        WEIR_FMT(name));
 }
 
 static int
@@ -218,8 +223,7 @@ make_sent(weir_conf *cf, const struct settled *settled, uint32_t field, struct s
         s->constant = known_preset(settled->preset, field);
     }
     if (field == KNOWN_FRAME_ANCESTORS && s->constant.data != NULL) {
-        s->constant =
-            weir_print(weir_conf_pool(cf), "frame-ancestors %.*s", WEIR_FMT(s->constant));
+        s->constant = weir_print(weir_conf_pool(cf), "frame-ancestors %.*s", WEIR_FMT(s->constant));
     }
     return s->constant.data != NULL || s->value != NULL;
 }
