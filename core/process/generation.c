@@ -259,8 +259,7 @@ wr_generation_worker_stop(struct wr_generation *g)
 }
 
 bool
-wr_generation_explain(const struct wr_generation *g, weir_str target, weir_str host, bool json,
-                      int fd)
+wr_generation_explain(const struct wr_generation *g, const struct wr_question *q, bool json, int fd)
 {
-    return wr_http_explain(g->home.http, target, host, json, fd);
+    return wr_http_explain(g->home.http, q, json, fd);
 }

@@ -182,7 +182,7 @@ static const weir_hook hooks[] = {
 };
 
 static const weir_variable variables[] = {
-    { .name = "gzip_ratio", .flags = WEIR_VAR_FRESH, .get = gzip_ratio },
+    { .name = "gzip_ratio", .flags = WEIR_VAR_FRESH | WEIR_VAR_LATER, .get = gzip_ratio },
 };
 
 static const weir_metric_def metrics[] = {

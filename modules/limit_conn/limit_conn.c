@@ -107,6 +107,37 @@ limit_request(weir_request *r, const void *conf)
     return WEIR_NEXT;
 }
 
+/* The key as people can read it. */
+static weir_str
+readable(weir_request *r, weir_str key)
+{
+    return weir_str_eq(key, weir_client_addr_bytes(r)) ? weir_client_addr(r, NULL) : key;
+}
+
+/* For weir -M: what is counted; how much is under way only a worker knows. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const limit_conn_conf *c = conf;
+
+    (void)phase;
+    for (const struct limit *l = c->limits; l != NULL; l = l->next) {
+        weir_str key = weir_value_get(r, l->zone->key), unknown = weir_explain_unknown(to);
+        if (unknown.data == NULL && key.len == 0) {
+            weir_explain_say(to, "zone \"%.*s\": the key is empty, there is no limit",
+                             WEIR_FMT(l->name));
+            continue;
+        }
+        weir_explain_say(to, "zone \"%.*s\": %u at a time of the key %s%.*s%s, then %s%u",
+                         WEIR_FMT(l->name), (unsigned)l->most,
+                         unknown.data != NULL ? "that depends on $" : "\"",
+                         WEIR_FMT(unknown.data != NULL ? unknown : readable(r, key)),
+                         unknown.data != NULL ? "" : "\"",
+                         c->dry_run ? "only a line in the log instead of " : "",
+                         (unsigned)c->status);
+    }
+}
+
 static weir_str
 get_status(weir_request *r, const void *conf, weir_str name)
 {
@@ -266,7 +297,7 @@ static const weir_hook hooks[] = {
 };
 
 static const weir_variable variables[] = {
-    { .name = "limit_conn_status", .get = get_status },
+    { .name = "limit_conn_status", .flags = WEIR_VAR_LATER, .get = get_status },
 };
 
 static const weir_metric_def metrics[] = {
@@ -283,4 +314,4 @@ WEIR_MODULE("limit_conn", "1.0", .summary = "bounds how many requests of a key a
             .conf_size = sizeof(limit_conn_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
             .metrics = WEIR_ITEMS(metrics), .check = check, .init = init,
-            .worker_start = worker_start);
+            .worker_start = worker_start, .explain = explain);

@@ -168,6 +168,49 @@ limit_request(weir_request *r, const void *conf)
     return c->dry_run ? WEIR_NEXT : wait_for(r, wait);
 }
 
+/* The key as people can read it. */
+static weir_str
+readable(weir_request *r, weir_str key)
+{
+    return weir_str_eq(key, weir_client_addr_bytes(r)) ? weir_client_addr(r, NULL) : key;
+}
+
+/* For weir -M: what is counted, and how; how much was counted so far only a worker knows. */
+static void
+explain_limit(weir_request *r, const limit_req_conf *c, const struct limit *l, weir_explain *to)
+{
+    weir_str key = weir_value_get(r, l->zone->key), unknown = weir_explain_unknown(to);
+    const char *delay = l->free >= l->burst ? ", none delayed" : ", delayed";
+
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "zone \"%.*s\": the key is unknown: depends on $%.*s",
+                         WEIR_FMT(l->name), WEIR_FMT(unknown));
+    } else if (key.len == 0) {
+        weir_explain_say(to, "zone \"%.*s\": the key is empty, there is no limit",
+                         WEIR_FMT(l->name));
+        return;
+    } else {
+        weir_explain_say(to, "zone \"%.*s\": the key is \"%.*s\"", WEIR_FMT(l->name),
+                         WEIR_FMT(readable(r, key)));
+    }
+    weir_explain_say(to, "  %llu.%03llu requests a second, %llu more at once%s; then %s%u",
+                     (unsigned long long)(l->zone->rate / BUCKET_REQUEST),
+                     (unsigned long long)(l->zone->rate % BUCKET_REQUEST),
+                     (unsigned long long)(l->burst / BUCKET_REQUEST), l->burst != 0 ? delay : "",
+                     c->dry_run ? "only a line in the log instead of " : "", (unsigned)c->status);
+}
+
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const limit_req_conf *c = conf;
+
+    (void)phase;
+    for (const struct limit *l = c->limits; l != NULL; l = l->next) {
+        explain_limit(r, c, l, to);
+    }
+}
+
 static weir_str
 get_status(weir_request *r, const void *conf, weir_str name)
 {
@@ -403,7 +446,7 @@ static const weir_hook hooks[] = {
 };
 
 static const weir_variable variables[] = {
-    { .name = "limit_req_status", .get = get_status },
+    { .name = "limit_req_status", .flags = WEIR_VAR_LATER, .get = get_status },
 };
 
 static const weir_metric_def metrics[] = {
@@ -419,4 +462,4 @@ static const weir_metric_def metrics[] = {
 WEIR_MODULE("limit_req", "1.0", .summary = "holds the requests of a key to a rate",
             .conf_size = sizeof(limit_req_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
-            .metrics = WEIR_ITEMS(metrics), .check = check);
+            .metrics = WEIR_ITEMS(metrics), .check = check, .explain = explain);

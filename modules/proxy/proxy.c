@@ -58,7 +58,7 @@ answer(weir_request *r, const void *conf)
     return p != NULL && p->reply != NULL && p->x != NULL ? reply_answer(p) : WEIR_NEXT;
 }
 
-/* For weir -M: who is asked, and for what. With variables a request decides. */
+/* For weir -M: who is asked, and for what. */
 static void
 explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
 {
@@ -67,7 +67,13 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
 
     (void)phase;
     if (t->value != NULL) {
-        weir_explain_say(to, "proxy_pass: a request decides who is asked");
+        weir_str url = weir_value_get(r, t->value), unknown = weir_explain_unknown(to);
+        if (unknown.data != NULL) {
+            weir_explain_say(to, "proxy_pass: who is asked is unknown: depends on $%.*s",
+                             WEIR_FMT(unknown));
+        } else {
+            weir_explain_say(to, "proxy_pass: asks %.*s", WEIR_FMT(url));
+        }
         return;
     }
     uri = target_uri(r, t, &t->known);

@@ -131,6 +131,29 @@ correct(weir_request *r, const void *conf)
     return WEIR_NEXT;
 }
 
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const realip_conf *c = conf;
+    weir_str addr = weir_client_addr(r, NULL), now;
+
+    (void)phase;
+    if (weir_ctx(r) != NULL) {
+        return;
+    }
+    (void)correct(r, conf);
+    now = weir_client_addr(r, NULL);
+    if (weir_explain_unknown(to).data != NULL) {
+        weir_explain_say(to, "a PROXY header decides who the client is");
+    } else if (now.data != addr.data) {
+        weir_explain_say(to, "the client is %.*s: %.*s says it, and is trusted", WEIR_FMT(now),
+                         WEIR_FMT(addr));
+    } else {
+        weir_explain_say(to, "the client stays %.*s%s", WEIR_FMT(addr),
+                         trusted(c, weir_client_addr_bytes(r)) ? "" : ", which is not trusted");
+    }
+}
+
 /* ---- Variables. ---- */
 
 static weir_str
@@ -260,4 +283,5 @@ static const weir_variable variables[] = {
 
 WEIR_MODULE("realip", "1.0", .summary = "the client's address as a trusted proxy tells it",
             .conf_size = sizeof(realip_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables), .check = check);
+            .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables), .check = check,
+            .explain = explain);
