@@ -241,8 +241,8 @@ static const weir_directive directives[] = {
     OPT(ssl_crl, PATH, "proxy_ssl_crl", NULL, "file of revoked certificates"),
     WORDS(ssl_conf_commands, "proxy_ssl_conf_command", 2, 2, WEIR_D_MANY,
           "a command of OpenSSL's, and its value"),
-    WORDS(ssl_certificate_cache, "proxy_ssl_certificate_cache", 1, 3, WEIR_D_NOTHING,
-          "certificates are read when the configuration is: no effect"),
+    OWN(ssl_cache, "proxy_ssl_certificate_cache", 1, 3, 0, set_certificate_cache,
+        "how many certificates of names with variables are kept"),
 };
 
 static const weir_hook hooks[] = {
