@@ -265,6 +265,8 @@ static const weir_variable variables[] = {
       .flags = WEIR_VAR_FRESH,
       .get = var_add_x_forwarded_for },
     { .name = "proxy_add_via", .flags = WEIR_VAR_FRESH, .get = var_add_via },
+    { .name = "proxy_internal_body_length", .flags = WEIR_VAR_FRESH, .get = var_body_length },
+    { .name = "proxy_internal_chunked", .flags = WEIR_VAR_FRESH, .get = var_chunked },
 };
 
 static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx" };

@@ -315,6 +315,8 @@ weir_str ssl_name(struct proxied *p);
 weir_str var_proxy_host(weir_request *r, const void *conf, weir_str name);
 weir_str var_proxy_port(weir_request *r, const void *conf, weir_str name);
 weir_str var_add_x_forwarded_for(weir_request *r, const void *conf, weir_str name);
+weir_str var_body_length(weir_request *r, const void *conf, weir_str name);
+weir_str var_chunked(weir_request *r, const void *conf, weir_str name);
 weir_str var_add_via(weir_request *r, const void *conf, weir_str name);
 
 #endif
