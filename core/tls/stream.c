@@ -86,6 +86,7 @@ wr_tls_stream_end(struct wr_tls_stream *s)
     free(s->held);
     free(s->unsent);
     free((void *)(uintptr_t)s->name.data);
+    free((void *)(uintptr_t)s->identity.data);
     free(s->peer);
     free(s->reason);
     s->tag = 0;

@@ -38,6 +38,7 @@ struct wr_tls_stream {
     const struct wr_tls_door *door; /* where a client came in; NULL: we are the client */
     struct wr_tls_client *to; /* and then with these settings */
     char *peer;             /* and for this server's sessions */
+    weir_str identity;      /* and who we said we are: wr_tls_client_begin; absent: as the settings say */
     const struct wr_tls_site *site; /* whose certificate it was shown; NULL: none yet */
     void *inquiry;          /* of who is asked about the client; NULL: nothing is asked */
     const char *distrust;   /* what they had to say against its certificate; NULL: nothing */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "module/running.h"
 #include "upstream/exchange_metrics.h"
+#include "upstream/tls_client.h"
 
 enum { SPARES = 64 }; /* structs kept for the next exchanges */
 
@@ -373,6 +374,9 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
         weir_chain_take(&x->out.body, x->o.body);
     } else if (x->o.body != NULL) {
         (void)weir_exchange_send(x, x->o.body, false);
+    }
+    if (x->policy.tls != NULL) {
+        x->tls_identity = wr_upstream_tls_identity(x->policy.tls, x->o.r, x->memory);
     }
     wr_exchange_try(x);
     return x;

@@ -36,14 +36,17 @@ typedef struct weir_tls_client_options { /* absent strings and zeros: the defaul
     bool      session_reuse;
     bool      sni;              /* send the name */
     uint8_t   reserved_[5];
-    weir_strs certificate;      /* ours: files, pairwise with key */
-    weir_strs key;
+    weir_strs certificate;      /* ours: files, pairwise with key. Names with variables are worked out for each connection, */
+    weir_strs key;              /* which then serves only requests for which they are the same; empty: no such certificate */
     weir_str  password_file;
     weir_str  trusted;          /* file of authorities; absent: the system's */
     weir_str  crl;
     weir_str  protocols;        /* "TLSv1.2 TLSv1.3" */
     weir_str  ciphers;
     weir_strs conf_commands;    /* name, value, name, value, ... */
+    uint64_t  cache_max;        /* certificates of names with variables that are kept; 0: each is read anew */
+    uint64_t  cache_inactive_ms; /* not when unused for so long, 0: 10 seconds; */
+    uint64_t  cache_valid_ms;   /* looked at again after so long, 0: 60 seconds */
 } weir_tls_client_options;
 
 /* Load it, once per block of settings; equal options share. NULL after a reported error. */

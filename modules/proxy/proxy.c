@@ -247,8 +247,8 @@ static const weir_directive directives[] = {
     OPT(ssl_crl, PATH, "proxy_ssl_crl", NULL, "file of revoked certificates"),
     WORDS(ssl_conf_commands, "proxy_ssl_conf_command", 2, 2, WEIR_D_MANY,
           "a command of OpenSSL's, and its value"),
-    WORDS(ssl_certificate_cache, "proxy_ssl_certificate_cache", 1, 3, WEIR_D_NOTHING,
-          "certificates are read when the configuration is: no effect"),
+    OWN(ssl_cache, "proxy_ssl_certificate_cache", 1, 3, 0, set_certificate_cache,
+        "how many certificates of names with variables are kept"),
 };
 
 static const weir_hook hooks[] = {
@@ -271,6 +271,8 @@ static const weir_variable variables[] = {
       .flags = WEIR_VAR_FRESH,
       .get = var_add_x_forwarded_for },
     { .name = "proxy_add_via", .flags = WEIR_VAR_FRESH, .get = var_add_via },
+    { .name = "proxy_internal_body_length", .flags = WEIR_VAR_FRESH, .get = var_body_length },
+    { .name = "proxy_internal_chunked", .flags = WEIR_VAR_FRESH, .get = var_chunked },
 };
 
 static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx" };

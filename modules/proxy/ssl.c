@@ -2,6 +2,39 @@
  * unless the settings say no. */
 #include "proxy.h"
 
+enum { CACHE_MOST = 1 << 24 };
+
+/* off | max=N [inactive=TIME] [valid=TIME] */
+int
+set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct certificate_cache c = { 0 };
+    bool off = false;
+
+    for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
+        weir_str word = weir_conf_arg(cf, i);
+        weir_str value = str_cut(word, str_find(word, '=') + 1, SIZE_MAX);
+        bool good = false;
+        if (weir_str_eq(word, WEIR_STR("off"))) {
+            good = off = weir_conf_argc(cf) == 2;
+        } else if (str_starts(word, WEIR_STR("max="))) {
+            good = str_number(value, CACHE_MOST, &c.max) && c.max != 0;
+        } else if (str_starts(word, WEIR_STR("inactive="))) {
+            good = weir_parse_msec(value, &c.inactive_ms) == WEIR_OK;
+        } else if (str_starts(word, WEIR_STR("valid="))) {
+            good = weir_parse_msec(value, &c.valid_ms) == WEIR_OK;
+        }
+        if (!good) {
+            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+        }
+    }
+    if (!off && c.max == 0) {
+        return weir_conf_error(cf, "\"%s\" must have the \"max\" parameter", d->name);
+    }
+    *(struct certificate_cache *)field = c;
+    return WEIR_OK;
+}
+
 static weir_str
 joined(weir_conf *cf, const weir_strs *words)
 {
@@ -42,7 +75,10 @@ ssl_compile(weir_conf *cf, proxy_conf *c)
                                   .crl = c->ssl_crl,
                                   .protocols = joined(cf, &c->ssl_protocols),
                                   .ciphers = c->ssl_ciphers,
-                                  .conf_commands = c->ssl_conf_commands };
+                                  .conf_commands = c->ssl_conf_commands,
+                                  .cache_max = c->ssl_cache.max,
+                                  .cache_inactive_ms = c->ssl_cache.inactive_ms,
+                                  .cache_valid_ms = c->ssl_cache.valid_ms };
 
     if (!may_need_tls(c->pass)) {
         return WEIR_OK;

@@ -395,3 +395,18 @@ def test_trailers_of_an_upload_are_read_off(make_server, origin):
                methods=[b"POST"])
         assert c.response().status == 200
     assert origin.requests[0].body == b"abc"
+
+
+@pytest.mark.parametrize("buffering", ["on", "off"])
+@pytest.mark.parametrize("body, chunked, want", [(None, False, ["0", ""]), (b"abc", False, ["3", ""]), (b"abc", True, ["3", ""])])
+def test_the_body_that_is_sent_has_variables(make_server, origin, body, chunked, want, buffering):
+    """[nginx ngx_http_proxy_module $proxy_internal_body_length, $proxy_internal_chunked]"""
+    server = proxy(make_server, origin, f"proxy_request_buffering {buffering}; proxy_http_version 1.1;"
+                   "proxy_set_header X-Length $proxy_internal_body_length; proxy_set_header X-Chunked $proxy_internal_chunked;")
+    with Connection(server.port) as c:
+        framing = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" if chunked else b"Content-Length: 3\r\n\r\nabc" if body else b"\r\n"
+        c.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + framing, methods=[b"POST"])
+        assert c.response().status == 200
+    if chunked and buffering == "off":
+        want = ["", "chunked"]
+    assert [origin.requests[0].get("X-Length", ""), origin.requests[0].get("X-Chunked", "")] == want
