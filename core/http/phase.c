@@ -294,6 +294,20 @@ wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc)
 }
 
 void
+wr_request_resumed_with(struct wr_request *r, int (*fn)(weir_request *r, void *data), void *data)
+{
+    uint8_t before = r->calling;
+    int rc;
+
+    r->calling = WR_CALLING_PHASE;
+    rc = fn(&r->pub, data);
+    r->calling = before;
+    if (!wr_ticket_settle(r, WR_CALLING_PHASE, NULL, rc)) {
+        wr_request_resumed(r, WR_CALLING_PHASE, rc);
+    }
+}
+
+void
 wr_request_start(struct wr_request *r)
 {
     const struct wr_plan_phase *early = r->plan->phase;

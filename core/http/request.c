@@ -242,7 +242,7 @@ wr_request_end(struct wr_request *r, bool error)
     }
     r->cut = r->cut || error;
     r->finished_ms = r->end_waits ? r->finished_ms : wr_clock.now_ms;
-    if (!wr_list_empty(&r->subs) && r->answer == WR_ANSWER_LAST && wr_subrequest_lingers(r)) {
+    if (r->answer == WR_ANSWER_LAST && (r->holds != 0 || wr_subrequest_lingers(r))) {
         r->end_waits = true;
         return;
     }
@@ -257,6 +257,24 @@ wr_request_end(struct wr_request *r, bool error)
     }
     run_log_hooks(r);
     r->driver->finish(r, r->cut);
+}
+
+void
+weir_hold(weir_request *r)
+{
+    wr_request_of(r)->holds++;
+}
+
+void
+weir_let_go(weir_request *pub)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    WR_ASSERT(r->holds != 0);
+    r->holds--;
+    if (r->holds == 0 && r->end_waits && !r->ended) {
+        wr_request_later(r);
+    }
 }
 
 void

@@ -100,7 +100,8 @@ struct wr_request {
     bool error_paged;          /* an error_page is being served */
     bool error_again;          /* and may have an error_page itself: recursive_error_pages where the first error was */
     bool ended;
-    bool end_waits;            /* it is answered, and a subrequest in the background is not */
+    bool end_waits;            /* it is answered, and a subrequest in the background or a holder is not done */
+    uint32_t holds;            /* weir_hold without its weir_let_go */
     bool end_wanted;           /* cut the request when the running hook returns */
     uint32_t error_status;     /* the status an error_page answers for; 0: none */
 

@@ -162,23 +162,53 @@ conditional(const struct wr_request *r)
 }
 
 static enum wr_precondition
-check_preconditions(const struct wr_request *r, const struct wr_file *f)
+check_fields(const struct wr_request *r, const struct wr_precondition_state *now,
+             enum wr_precondition_since since)
 {
-    static const enum wr_precondition_since since[] = { WR_SINCE_OFF, WR_SINCE_EXACT,
-                                                        WR_SINCE_BEFORE };
-    const struct wr_files_conf *c = wr_files_conf(r);
     struct wr_precondition_fields fields = {
         .if_match = joined(r, WEIR_H_IF_MATCH),
         .if_none_match = joined(r, WEIR_H_IF_NONE_MATCH),
         .if_modified_since = joined(r, WEIR_H_IF_MODIFIED_SINCE),
         .if_unmodified_since = joined(r, WEIR_H_IF_UNMODIFIED_SINCE),
     };
+
+    return wr_precondition_check(&fields, now, true, since, wr_clock.wall_s);
+}
+
+static enum wr_precondition
+check_preconditions(const struct wr_request *r, const struct wr_file *f)
+{
+    static const enum wr_precondition_since since[] = { WR_SINCE_OFF, WR_SINCE_EXACT,
+                                                        WR_SINCE_BEFORE };
+    const struct wr_files_conf *c = wr_files_conf(r);
     struct wr_precondition_state now = { .exists = true, .last_modified_s = f->mtime };
 
     if (c->etag) {
         now.etag.opaque = weir_str_c(f->etag);
     }
-    return wr_precondition_check(&fields, &now, true, since[c->if_modified_since], wr_clock.wall_s);
+    return check_fields(r, &now, since[c->if_modified_since]);
+}
+
+int
+weir_precondition(weir_request *pub, weir_str etag, int64_t modified)
+{
+    const struct wr_request *r = wr_request_of(pub);
+    struct wr_precondition_state now = { .exists = true, .last_modified_s = modified };
+
+    if (!conditional(r)) {
+        return WEIR_NEXT;
+    }
+    (void)wr_etag_parse(etag, &now.etag);
+    switch (check_fields(r, &now,
+                         wr_files_conf(r)->if_modified_since == 0 ? WR_SINCE_OFF
+                                                                  : WR_SINCE_BEFORE)) {
+    case WR_PRECONDITION_NOT_MODIFIED:
+        return 304;
+    case WR_PRECONDITION_FAILED:
+        return 412;
+    default:
+        return WEIR_NEXT;
+    }
 }
 
 static int

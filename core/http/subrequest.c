@@ -12,6 +12,7 @@
 #include "http/body_in.h"
 #include "http/http.h"
 #include "http/limits.h"
+#include "http/regex.h"
 #include "http/response.h"
 #include "net/buf.h"
 #include "wire/names.h"
@@ -25,6 +26,7 @@ struct sub {
     uint64_t kept, keep;
     bool head_only;  /* over with the head */
     bool background; /* the parent's end waits for it, and nothing before */
+    bool again;      /* the parent's course once more, from CONTENT on */
     bool limit, over, error;
     weir_sub_done done;
     void *data;
@@ -188,7 +190,8 @@ sub_over(struct wr_task *t)
         wr_chain_drop(&body);
         sub_free(s);
     }
-    if (!parent->ended && parent->end_waits && !wr_subrequest_lingers(parent)) {
+    if (!parent->ended && parent->end_waits && parent->holds == 0 &&
+        !wr_subrequest_lingers(parent)) {
         wr_request_end(parent, parent->cut);
     }
 }
@@ -245,6 +248,21 @@ copy_fields(struct wr_request *r, const struct wr_request *parent)
     r->pub.in_first = r->in.first;
 }
 
+/* As its parent stands in its location: what rewriting has made of it holds. */
+static void
+be_as_parent(struct wr_request *r, const struct wr_request *parent)
+{
+    r->pub.path = parent->pub.path;
+    r->pub.args = parent->pub.args;
+    r->pub.flags = (parent->pub.flags & (WEIR_R_TLS | WEIR_R_REWRITTEN | WEIR_R_STAYED)) |
+                   WEIR_R_SUBREQUEST | WEIR_R_INTERNAL;
+    if (parent->captures != NULL) { /* a copy: what r matches is its own */
+        r->captures = wr_pool_alloc(r->pub.pool, sizeof(*r->captures));
+        *r->captures = *parent->captures;
+    }
+    wr_request_enter(r, parent->loc);
+}
+
 static void
 set_target(struct wr_request *r, weir_str target)
 {
@@ -264,6 +282,11 @@ sub_start(struct wr_task *t)
     const struct wr_location *named;
 
     s->task.run = sub_over;
+    if (s->again) {
+        r->phase = WEIR_PHASE_CONTENT;
+        wr_request_run(r);
+        return;
+    }
     if (r->pub.path.len == 0 || r->pub.path.data[0] != '@') {
         wr_request_start(r);
         return;
@@ -281,7 +304,7 @@ sub_start(struct wr_task *t)
 }
 
 static struct sub *
-sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t keep)
+sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t keep, bool again)
 {
     weir_pool *pool = wr_pool_create("subrequest", parent->pub.pool);
     struct sub *s = wr_pool_zalloc(pool, sizeof(*s));
@@ -310,8 +333,13 @@ sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t
     r->client_port = parent->client_port;
     r->pub.in_length = 0;
     copy_fields(r, parent);
-    set_target(r, target);
-    wr_request_enter(r, &parent->server->base); /* again: the plan is a subrequest's now */
+    s->again = again;
+    if (again) {
+        be_as_parent(r, parent);
+    } else {
+        set_target(r, target);
+        wr_request_enter(r, &parent->server->base); /* again: the plan is a subrequest's now */
+    }
     wr_task_add(wr_loop_self(), &s->task);
     return s;
 }
@@ -322,14 +350,16 @@ weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done
     struct wr_request *r = wr_request_of(pub);
     struct sub *s;
 
-    if (o->size < sizeof(*o) || o->target.len == 0) {
+    bool again = (o->flags & WEIR_SUB_AGAIN) != 0;
+
+    if (o->size < sizeof(*o) || (o->target.len == 0 && !again)) {
         return WEIR_INVALID;
     }
     if (r->level >= WR_LIMIT_SUBREQUESTS) {
         wr_say(&r->log, ERROR, "subrequests cycle while processing \"%.*s\"", WEIR_FMT(o->target));
         return WEIR_LIMIT;
     }
-    s = sub_create(r, o->target, o->method, o->keep);
+    s = sub_create(r, o->target, o->method, o->keep, again);
     s->done = done;
     s->data = data;
     s->head_only = (o->flags & WEIR_SUB_HEAD) != 0;
@@ -352,7 +382,7 @@ weir_sub_buf(weir_request *pub, weir_str target)
     }
     b = wr_buf_create(pub->pool);
     b->flags = WEIR_BUF_SUB;
-    struct sub *s = sub_create(r, target, WEIR_GET, WR_LIMIT_WHOLE);
+    struct sub *s = sub_create(r, target, WEIR_GET, WR_LIMIT_WHOLE, false);
     s->buf = b;
     wr_buf_of(b)->sub = &s->r->pub;
     return b;

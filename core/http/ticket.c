@@ -92,6 +92,10 @@ deliver(struct wr_task *t)
     struct wr_request *r = s->r;
 
     *slot_of(r, s->calling) = NULL;
+    if (s->fn != NULL) {
+        wr_request_resumed_with(r, s->fn, s->fn_data);
+        return;
+    }
     wr_request_resumed(r, s->calling, s->rc);
 }
 
@@ -179,6 +183,26 @@ weir_resume(weir_ticket *ticket, int rc)
         free(p);
         return WEIR_CLOSED;
     }
+    return WEIR_OK;
+}
+
+int
+weir_resume_with(weir_ticket *ticket, int (*fn)(weir_request *r, void *data), void *data)
+{
+    uint32_t place;
+    struct wr_suspended *s;
+
+    if (!current(ticket, &place)) {
+        return WEIR_CLOSED;
+    }
+    s = place_at(place)->waiting;
+    WR_ASSERT(s != NULL);
+    if (s->calling != WR_CALLING_PHASE) {
+        return WEIR_INVALID;
+    }
+    s->fn = fn;
+    s->fn_data = data;
+    resume(s, WEIR_NEXT);
     return WEIR_OK;
 }
 

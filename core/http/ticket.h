@@ -12,7 +12,9 @@ struct wr_suspended {
     struct wr_request *r;
     uint32_t place;             /* in the table */
     uint8_t calling;            /* what is resumed */
-    int rc;                     /* as if the hook had returned this */
+    int rc;                     /* as if the hook had returned this, */
+    int (*fn)(weir_request *r, void *data); /* or what this returns; NULL: rc */
+    void *fn_data;
     bool resumed;               /* the task below is on its way */
     void (*cancelled)(void *data);
     void *data;
@@ -32,5 +34,8 @@ bool wr_ticket_settle(struct wr_request *r, enum wr_calling calling,
 
 /* Where a resumption goes; request.c. */
 void wr_request_resumed(struct wr_request *r, enum wr_calling calling, int rc);
+
+/* The same with what fn returns, called in the hook's place; a ticket that it takes is waited for. */
+void wr_request_resumed_with(struct wr_request *r, int (*fn)(weir_request *r, void *data), void *data);
 
 #endif
