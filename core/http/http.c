@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/build.h"
 #include "http/core_ssl.h"
+#include "http/coder.h"
 #include "http/file_cache.h"
 #include "http/settings.h"
 #include "http/variable.h"
@@ -159,5 +160,6 @@ wr_http_worker_stop(const struct wr_http *http)
             m->worker_stop(http->scope->conf[m->self->slot]);
         }
     }
+    wr_coder_fini();
     wr_file_cache_fini();
 }

@@ -27,6 +27,7 @@ struct wr_location; /* location.h */
 struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
 struct wr_file;     /* file_cache.h */
+struct wr_coded;    /* coded.h */
 
 /* How far the response is. */
 enum wr_answer {
@@ -122,6 +123,7 @@ struct wr_request {
     struct wr_fields *trailers; /* NULL: none */
     uint64_t filters_out;      /* BODY hooks of the plan, by bit, that stay out of this response */
     struct wr_filter *filters; /* one a BODY hook of the plan; NULL when all stay out */
+    struct wr_coded *coded;    /* how its body is decoded and coded; NULL: as it is */
     weir_chain queued;         /* body given before the head could go */
     weir_source source;        /* NULL: none */
     void *source_data;

@@ -24,6 +24,7 @@ enum wr_http_slot {
     WR_SLOT_FILES,  /* core.files */
     WR_SLOT_BODY,   /* core.body */
     WR_SLOT_HTTP2,  /* core.http2 */
+    WR_SLOT_CODING, /* core.coding */
     WR_SLOT_BUILTIN /* how many; further built-in modules may follow */
 };
 

@@ -206,7 +206,7 @@ def test_m_of_a_path_shows_its_pipeline(make_server):
     assert result.returncode == 0, output(result)
     assert "location" in result.stdout and "/app/" in result.stdout
     assert re.search(r"weir\.conf:\d+", result.stdout)
-    assert re.search(r"^\s*body\b.*gzip", result.stdout, re.M)
+    assert re.search(r"^\s*headers\b.*gzip", result.stdout, re.M)
     assert re.search(r"^\s*headers\b.*headers", result.stdout, re.M)
 
 
