@@ -1,8 +1,9 @@
 /* csp - Content-Security-Policy: structured policies, a nonce for each page, sums of inline
  * scripts.
  *
- * filter.c has the hooks, policy.c and grammar.c the configuration, scanner.c and elements.c the
- * HTML, hashes.c the sums.
+ * filter.c has the filters, collect.c the place for reports, reports.c and learn.c what is made of
+ * them, policy.c and grammar.c the configuration, scanner.c and elements.c the HTML, hashes.c the
+ * sums.
  */
 #include "csp.h"
 
@@ -141,11 +142,26 @@ wants_body(const void *conf)
     return ((const csp_conf *)conf)->stamps != NULL;
 }
 
+static int
+answer(weir_request *r, const void *conf)
+{
+    return collect(r, &((const csp_conf *)conf)->collector);
+}
+
+static bool
+wants_reports(const void *conf)
+{
+    return ((const csp_conf *)conf)->collector.log.file != NULL;
+}
+
 static const weir_name upstream_policies[] = { { "keep", UPSTREAM_KEEP },
                                                { "replace", UPSTREAM_REPLACE },
                                                { NULL, 0 } };
 
-enum { OWN = WEIR_D_MANY | WEIR_D_LOCAL };
+enum {
+    OWN = WEIR_D_MANY | WEIR_D_LOCAL,
+    BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION
+};
 
 static const weir_directive directives[] = {
     WEIR_OPT_CUSTOM(
@@ -170,11 +186,33 @@ static const weir_directive directives[] = {
                     "attribute in place of which script, style and link tags get the nonce; off"),
     WEIR_OPT_CUSTOM(csp_conf, hashes, "csp_hashes", WEIR_IN_ANY, 1, 2, 0, set_hashes,
                     "add the sums of the inline scripts and styles of pages that are files"),
+    WEIR_OPT_CUSTOM(csp_conf, collector.log, "csp_report", WEIR_IN_LOCATION, 1, 1,
+                    WEIR_D_LOCAL | WEIR_D_CONTENT, set_report,
+                    "answer reports of violations, and write them to this file"),
+    { .name = "csp_report_max_size",
+      .help = "longest body of reports, bytes",
+      .preset = "64k",
+      .where = BLOCKS,
+      .type = WEIR_T_SIZE,
+      WEIR_FIELD_(csp_conf, collector.max, SIZE),
+      .set = check_max },
+    { .name = "csp_report_rate",
+      .help = "bodies of reports that are taken a second; 0: any number",
+      .preset = "20",
+      .where = BLOCKS,
+      .type = WEIR_T_INT,
+      WEIR_FIELD_(csp_conf, collector.rate, INT),
+      .set = check_rate },
+    WEIR_OPT(csp_conf, collector.repeat_ms, MSEC, "csp_report_repeat", BLOCKS, "1h",
+             "how long a report that was written is not written again"),
+    WEIR_OPT_CUSTOM(csp_conf, collector.learn, "csp_learn", BLOCKS, 1, 1, 0, set_learn,
+                    "write the policy that would have let pass what was reported to this file"),
 };
 
 /* The page as its author made it, all that joins it included; behind `headers`, whose Cache-Control
  * counts. */
 static const weir_hook hooks[] = {
+    { .phase = WEIR_PHASE_CONTENT, .handler = answer, .wanted = wants_reports },
     { .phase = WEIR_PHASE_PREACCESS,
       .handler = csp_request,
       .wanted = wants_request,
@@ -203,6 +241,13 @@ static const weir_metric_def metrics[] = {
       .n = 2,
       .label = "result",
       .values = tag_outcomes },
+    { .name = "reports_total",
+      .help = "what became of violations and of bodies that report them",
+      .handle = &csp_reports,
+      .type = WEIR_COUNTER,
+      .n = COLLECT_OUTCOMES,
+      .label = "result",
+      .values = collect_outcomes },
     { .name = "pages_total",
       .help = "pages sent with a nonce",
       .handle = &csp_pages,

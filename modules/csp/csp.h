@@ -4,6 +4,7 @@
 
 #include <weir/weir.h>
 
+#include "collect.h"
 #include "hashes.h"
 #include "policy.h"
 #include "scanner.h"
@@ -35,6 +36,7 @@ typedef struct {
     weir_str nonce_header;
     struct marker_setting marker;
     struct hash_setting hashes;
+    struct collector collector;
     const struct scan_marker *stamps; /* check(): what tags get nonces by; NULL: none do */
 } csp_conf;
 

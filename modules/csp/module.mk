@@ -1,1 +1,1 @@
-LIBS = -lcrypto
+LIBS = -lcrypto -lcjson
