@@ -346,6 +346,8 @@ wr_response_begin(struct wr_request *r, weir_chain *body)
         if (r->error_status >= 400) { /* the page's date is not the answer's, and no part of it is asked for */
             (void)weir_out_remove(&r->pub, WEIR_STR("Last-Modified"));
             (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
+        } else if (r->error_status == 204) {
+            (void)weir_out_remove(&r->pub, WEIR_STR("Content-Type"));
         }
     }
     if (body != NULL) {

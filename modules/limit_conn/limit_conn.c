@@ -81,6 +81,7 @@ static int
 limit_request(weir_request *r, const void *conf)
 {
     const limit_conn_conf *c = conf;
+    bool any = false;
 
     if (weir_ctx(r) != NULL) { /* counted already, before an internal redirect */
         return WEIR_NEXT;
@@ -99,11 +100,14 @@ limit_request(weir_request *r, const void *conf)
         if (counts_add(l->zone->counts, key, l->most) != WEIR_OK) {
             return refuse(r, c, l);
         }
+        any = true;
         counted = weir_alloc(r->pool, sizeof(*counted));
         *counted = (struct counted){ l->zone->counts, weir_dup(r->pool, key) };
         weir_on_end(r->pool, uncount, counted);
     }
-    decide(r, PASSED);
+    if (any) {
+        decide(r, PASSED);
+    }
     return WEIR_NEXT;
 }
 
@@ -311,6 +315,7 @@ static const weir_metric_def metrics[] = {
 };
 
 WEIR_MODULE("limit_conn", "1.0", .summary = "bounds how many requests of a key are under way",
+            .flags = WEIR_MODULE_STATE_STAYS,
             .conf_size = sizeof(limit_conn_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
             .metrics = WEIR_ITEMS(metrics), .check = check, .init = init,

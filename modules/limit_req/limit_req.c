@@ -96,15 +96,18 @@ refusing(weir_request *r, const limit_req_conf *c, uint64_t now, uint64_t *exces
  * quicker: what is too much by now waits as the most that is taken does. */
 static uint64_t
 count(weir_request *r, const limit_req_conf *c, uint64_t now, const struct limit **slowest,
-      uint64_t *excess)
+      uint64_t *excess, bool *counted)
 {
     uint64_t longest = 0;
     weir_str key;
+
+    *counted = false;
 
     for (const struct limit *l = c->limits; l != NULL; l = l->next) {
         if (!key_of(r, l, &key)) {
             continue;
         }
+        *counted = true;
         uint64_t e = store_zone.count(l->zone->buckets, key, l->zone->rate, now, l->burst);
         uint64_t wait = bucket_wait_ms(e < l->burst ? e : l->burst, l->free, l->zone->rate);
         if (wait > longest) {
@@ -148,6 +151,7 @@ limit_request(weir_request *r, const void *conf)
     const limit_req_state *st = weir_ctx(r);
     uint64_t now = weir_now(), excess = 0, wait;
     const struct limit *l;
+    bool counted;
 
     if (st != NULL) { /* decided already, before an internal redirect */
         return WEIR_NEXT;
@@ -158,9 +162,11 @@ limit_request(weir_request *r, const void *conf)
         decide(r, c->dry_run ? REJECTED_DRY_RUN : REJECTED);
         return c->dry_run ? WEIR_NEXT : (int)c->status;
     }
-    wait = count(r, c, now, &l, &excess);
+    wait = count(r, c, now, &l, &excess, &counted);
     if (wait == 0) {
-        decide(r, PASSED);
+        if (counted) {
+            decide(r, PASSED);
+        }
         return WEIR_NEXT;
     }
     say(r, c->level + 1, true, excess, l, c->dry_run);
@@ -460,6 +466,7 @@ static const weir_metric_def metrics[] = {
 };
 
 WEIR_MODULE("limit_req", "1.0", .summary = "holds the requests of a key to a rate",
+            .flags = WEIR_MODULE_STATE_STAYS,
             .conf_size = sizeof(limit_req_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
             .metrics = WEIR_ITEMS(metrics), .check = check, .explain = explain);
