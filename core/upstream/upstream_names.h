@@ -14,6 +14,8 @@ struct wr_probe; /* probe.h */
 struct wr_upstream_use {
     const struct wr_scope *scope;
     weir_upstream *group;
+    const weir_exchange_policy *policy; /* weir_upstream_held; NULL: nobody has said */
+    weir_str tls_name;
 };
 
 struct wr_upstream_check {
