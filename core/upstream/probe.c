@@ -75,7 +75,7 @@ learn_miss(const struct wr_probe *probe, struct wr_group_peer *p, const char *fa
     if ((wr_peer_flags(p) & WEIR_PEER_UNHEALTHY) != 0 || LOAD(s->misses) < probe->fails) {
         return;
     }
-    wr_peer_count(&s->counts.unhealthy);
+    wr_peer_count(&wr_peer_counts(p)->unhealthy);
     wr_peer_flag(p, WEIR_PEER_UNHEALTHY, true);
     wr_peer_flag(p, WEIR_PEER_UNKNOWN, false);
     wr_say(wr_log_process(), WARN,
@@ -86,11 +86,11 @@ learn_miss(const struct wr_probe *probe, struct wr_group_peer *p, const char *fa
 void
 wr_probe_learn(const struct wr_probe *probe, struct wr_group_peer *p, const char *fault)
 {
-    wr_peer_count(&p->state->counts.checks);
+    wr_peer_count(&wr_peer_counts(p)->checks);
     if (fault == NULL) {
         learn_pass(probe, p);
     } else {
-        wr_peer_count(&p->state->counts.checks_failed);
+        wr_peer_count(&wr_peer_counts(p)->checks_failed);
         learn_miss(probe, p, fault);
     }
 }
