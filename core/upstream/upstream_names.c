@@ -91,6 +91,15 @@ find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint
                                               default_port));
 }
 
+static void
+add_use(const struct weir_conf *cf, struct wr_upstream_conf *top, struct wr_upstream_use use)
+{
+    if (top->uses.pool == NULL) {
+        wr_vec_init_of(&top->uses, wr_conf_scratch(cf), struct wr_upstream_use);
+    }
+    *(struct wr_upstream_use *)wr_vec_add(&top->uses) = use;
+}
+
 weir_upstream *
 weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
 {
@@ -107,11 +116,23 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
         u->used = cf->node;
         u->scope = cf->scope;
     }
-    if (top->uses.pool == NULL) {
-        wr_vec_init_of(&top->uses, wr_conf_scratch(cf), struct wr_upstream_use);
-    }
-    *(struct wr_upstream_use *)wr_vec_add(&top->uses) = (struct wr_upstream_use){ cf->scope, u };
+    add_use(cf, top, (struct wr_upstream_use){ .scope = cf->scope, .group = u });
     return u;
+}
+
+void
+weir_upstream_held(weir_conf *cf, weir_upstream *u, const weir_exchange_policy *policy,
+                   weir_str tls_name)
+{
+    struct wr_upstream_conf *top = wr_upstream_main(cf);
+
+    WR_CHECK(u, WR_GROUP_TAG);
+    WR_ASSERT(top != NULL && policy->size == sizeof(*policy));
+    add_use(cf, top,
+            (struct wr_upstream_use){ .scope = cf->scope,
+                                      .group = u,
+                                      .policy = policy,
+                                      .tls_name = tls_name.len != 0 ? tls_name : u->name });
 }
 
 int

@@ -91,6 +91,10 @@ enum weir_policy_flag {
     WEIR_POLICY_ANY_RESPONSE     = 1u << 3  /* `compat nginx;`: looser about what comes back */
 };
 
+/* In the check of a block whose directive named u: how the block's exchanges with u are held, and the name that a certificate
+ * has to be for (absent: u's). A health_check asks u's peers by TLS as this says. policy stays as long as the configuration. */
+WEIR_API void weir_upstream_held(weir_conf *cf, weir_upstream *u, const weir_exchange_policy *policy, weir_str tls_name);
+
 /* ---- Exchanges. --------------------------------------------------------------------------------------------------- */
 typedef struct weir_exchange weir_exchange;
 
@@ -182,6 +186,7 @@ typedef struct weir_fetch_options {
     const weir_exchange_policy *policy;     /* NULL: the defaults */
     uint64_t                    peer;       /* as in weir_exchange_options */
     const weir_log             *log;        /* NULL: the worker's */
+    weir_str                    tls_name;   /* as in weir_exchange_options; absent: host */
 } weir_fetch_options;
 
 /* Start it; done(data, result, reply) once, from the loop; reply is NULL unless result is WEIR_OK, and lives until done

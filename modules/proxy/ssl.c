@@ -60,6 +60,31 @@ may_need_tls(const struct target *t)
     return t->value != NULL ? !str_starts(t->text, WEIR_STR("http://")) : t->known.tls;
 }
 
+/* A host, without its port. */
+static weir_str
+bare_host(weir_str name)
+{
+    if (name.len != 0 && name.data[0] == '[') {
+        return str_cut(name, 0, str_find(name, ']') + 1);
+    }
+    return str_cut(name, 0, str_find(name, ':'));
+}
+
+/* For checks of the group's servers: where requests go, and how. */
+static void
+tell_group(weir_conf *cf, const proxy_conf *c)
+{
+    const struct destination *to = &c->pass->known;
+    weir_str name = to->host;
+
+    if (c->ssl_name != NULL && c->ssl_name->constant.data != NULL) {
+        name = c->ssl_name->constant;
+    }
+    if (c->pass->value == NULL) {
+        weir_upstream_held(cf, to->to, to->tls ? &c->tls : &c->plain, bare_host(name));
+    }
+}
+
 int
 ssl_compile(weir_conf *cf, proxy_conf *c)
 {
@@ -81,6 +106,7 @@ ssl_compile(weir_conf *cf, proxy_conf *c)
                                   .cache_valid_ms = c->ssl_cache.valid_ms };
 
     if (!may_need_tls(c->pass)) {
+        tell_group(cf, c);
         return WEIR_OK;
     }
     if (c->ssl_certificate.count != c->ssl_certificate_key.count) {
@@ -89,18 +115,17 @@ ssl_compile(weir_conf *cf, proxy_conf *c)
             WEIR_FMT(c->ssl_certificate.count != 0 ? c->ssl_certificate.at[0] : WEIR_STR("")));
     }
     c->tls.tls = weir_tls_client_make(cf, &o);
-    return c->tls.tls != NULL ? WEIR_OK : WEIR_ERROR;
+    if (c->tls.tls == NULL) {
+        return WEIR_ERROR;
+    }
+    tell_group(cf, c);
+    return WEIR_OK;
 }
 
 /* The name that the peer's certificate has to be for: proxy_ssl_name, without a port. */
 weir_str
 ssl_name(struct proxied *p)
 {
-    weir_str name =
-        p->conf->ssl_name != NULL ? weir_value_get(p->r, p->conf->ssl_name) : p->to.host;
-
-    if (name.len != 0 && name.data[0] == '[') {
-        return str_cut(name, 0, str_find(name, ']') + 1);
-    }
-    return str_cut(name, 0, str_find(name, ':'));
+    return bare_host(p->conf->ssl_name != NULL ? weir_value_get(p->r, p->conf->ssl_name)
+                                               : p->to.host);
 }

@@ -181,7 +181,7 @@ two_connect(void)
     two.them = wr_conn_open(fds[1], sizeof(struct wr_conn), &two_ops, NULL, NULL);
     assert_true(wr_tls_door_enter(&two.door, two.us, WEIR_STR("")));
     assert_true(wr_tls_client_begin(two.client, two.them, WEIR_STR("a.example"), WEIR_STR("peer"),
-                                    (weir_str){ NULL, 0 }, &err));
+                                    WEIR_STR(""), &err));
 }
 
 /* Both shake hands. The worst of what they said. */
