@@ -230,7 +230,8 @@ static const weir_directive rows[] = {
     WEIR_OPT_CUSTOM(conf, certificate_cache, "ssl_certificate_cache", WHERE, 1, 3, 0,
                     set_certificate_cache, "how many certificates of names with variables are kept"),
     WEIR_OPT_COMPAT(conf, reload, FLAG, "ssl_certificate_reload", WEIR_IN_HTTP, "on", "off",
-                    "take up certificates whose files change, without a reload"),
+                    "take up, without a reload, certificates, keys, passphrases, authorities, revocation "
+                    "lists, parameters and stapled responses whose files change"),
     PATH(password_file, "ssl_password_file", "file of passphrases for keys, one a line"),
     WEIR_OPT_NAMES(conf, protocols, BITS, "ssl_protocols", WHERE, "TLSv1.2 TLSv1.3",
                    "versions of the protocol that are spoken", wr_tls_protocols),

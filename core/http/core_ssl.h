@@ -82,6 +82,7 @@ struct wr_ssl_site {
     const struct wr_ssl_conf *conf;
     const struct wr_ssl_inquirer *inquirer; /* NULL: nobody is asked */
     uint8_t policy[WR_TLS_IDENTITY]; /* what it asks of clients' certificates: equal for equal demands */
+    uint8_t self[WR_TLS_IDENTITY];   /* of its name and addresses */
 };
 
 /* What the rows and the sites need of a configuration. */
@@ -105,6 +106,10 @@ const struct wr_conf_node *wr_ssl_origin(const struct wr_server *server, const c
 
 /* Make sites and doors of every server and endpoint that listens with TLS. False after reports. */
 bool wr_ssl_finish(struct weir_conf *cf, struct wr_http *http);
+
+/* Files of authorities have changed, and are read: sites ask something else of clients, and sessions from before are no longer
+ * come back to where they do. */
+void wr_ssl_renew(const struct wr_http *http);
 
 /* What hinders this request, whose server is chosen: a status to refuse it with, or 0. Has it come plainly where TLS is
  * spoken, is another server's name used to go around what this one asks of clients, is the client's certificate good? */

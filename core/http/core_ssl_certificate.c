@@ -22,7 +22,7 @@ wr_ssl_certificate_varies(const struct wr_ssl_conf *c, size_t i)
 }
 
 bool
-wr_ssl_certificates_create(weir_conf *cf, const struct wr_ssl_conf *c, weir_strs passwords,
+wr_ssl_certificates_create(weir_conf *cf, const struct wr_ssl_conf *c, struct wr_tls_passwords passwords,
                            struct wr_ssl_certificates **made)
 {
     const struct wr_tls_pair_keeping keeping = {

@@ -13,6 +13,7 @@
 #include "module/registry.h"
 #include "module/zone.h"
 #include "tls/authorities.h"
+#include "tls/bank.h"
 #include "tls/session.h"
 #include "tls/staple.h"
 #include "tls/ticket.h"
@@ -110,7 +111,7 @@ is_complete(const struct wr_ssl_conf *c, struct wr_err *err)
 
 static bool
 load_pairs(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_ssl_conf *c,
-           weir_strs passwords, struct wr_tls_settings *set, struct wr_err *err)
+           struct wr_tls_passwords passwords, struct wr_tls_settings *set, struct wr_err *err)
 {
     size_t n = c->certificates.count;
     struct wr_tls_pair **pairs = wr_pool_array(cf->pool, struct wr_tls_pair *, n);
@@ -183,7 +184,7 @@ make_sessions(struct weir_conf *cf, const struct wr_server *server, const struct
 }
 
 static bool
-make_staple(struct weir_conf *cf, const struct wr_server *server, const struct wr_ssl_conf *c,
+make_staple(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server *server, const struct wr_ssl_conf *c,
             struct wr_ssl_shared *s)
 {
     struct wr_err err;
@@ -196,7 +197,7 @@ make_staple(struct weir_conf *cf, const struct wr_server *server, const struct w
                                          s->context->settings.n_pairs);
         return true;
     }
-    s->staple = wr_tls_staple_load(cf->pool, c->stapling_file, &err);
+    s->staple = wr_tls_staple_load(cf->pool, b->bank, c->stapling_file, &err);
     return s->staple != NULL || complain(cf, server, "ssl_stapling_file", &err);
 }
 
@@ -233,7 +234,7 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
             const struct wr_ssl_conf *c, struct wr_ssl_shared *s)
 {
     struct wr_tls_settings set;
-    weir_strs passwords = { NULL, 0 };
+    struct wr_tls_passwords passwords = { 0 };
     struct wr_err err;
 
     fill_settings(cf, c, &set);
@@ -242,7 +243,7 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
                                                                    : "ssl_certificate", &err);
     }
     if (c->password_file.data != NULL &&
-        !wr_tls_passwords_load(cf->pool, c->password_file.data, &passwords, &err)) {
+        !wr_tls_passwords_load(cf->pool, c->password_file, &passwords, &err)) {
         return complain(cf, server, "ssl_password_file", &err);
     }
     if (!load_pairs(cf, b, c, passwords, &set, &err)) {
@@ -258,7 +259,7 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
     }
     make_policy(s, c);
     return make_tickets(cf, b, server, c, s) && make_sessions(cf, server, c, s) &&
-           make_staple(cf, server, c, s);
+           make_staple(cf, b, server, c, s);
 }
 
 static const struct wr_ssl_shared *
@@ -275,12 +276,11 @@ shared_of(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server *
 
 /* ---- Sites. ---- */
 
-/* Digest of what makes the server the one that it is, for its sessions. */
+/* Digest of what makes the server the one that it is: its name and where it listens. */
 static void
-make_identity(struct weir_conf *cf, const struct wr_server *server, struct wr_ssl_site *site)
+make_self(struct weir_conf *cf, const struct wr_server *server, struct wr_ssl_site *site)
 {
     const struct wr_vec *listens = &wr_http_of(cf)->build->listens;
-    uint8_t both[2 * WR_TLS_IDENTITY];
     struct weir_pool scratch;
     weir_str text;
 
@@ -291,10 +291,32 @@ make_identity(struct weir_conf *cf, const struct wr_server *server, struct wr_ss
             text = weir_print(&scratch, "%.*s\n%.*s", WEIR_FMT(text), WEIR_FMT(l->address->text));
         }
     }
-    memcpy(both, site->policy, WR_TLS_IDENTITY);
-    digest(both + WR_TLS_IDENTITY, text.data, text.len);
-    digest(site->tls.identity, both, sizeof(both));
+    digest(site->self, text.data, text.len);
     wr_pool_fini(&scratch);
+}
+
+/* What it asks of clients, and what its sessions carry of that. */
+static void
+make_identity(struct wr_ssl_site *site, const struct wr_ssl_shared *shared)
+{
+    uint8_t both[2 * WR_TLS_IDENTITY];
+
+    memcpy(site->policy, shared->policy, WR_TLS_IDENTITY);
+    memcpy(both, site->policy, WR_TLS_IDENTITY);
+    memcpy(both + WR_TLS_IDENTITY, site->self, WR_TLS_IDENTITY);
+    digest(site->tls.identity, both, sizeof(both));
+}
+
+void
+wr_ssl_renew(const struct wr_http *http)
+{
+    for (uint32_t i = 0; i < http->n_servers; i++) {
+        struct wr_ssl_site *site = (struct wr_ssl_site *)(uintptr_t)http->servers[i]->ssl;
+        if (site != NULL && site->conf->shared->context != NULL) {
+            make_policy(site->conf->shared, site->conf);
+            make_identity(site, site->conf->shared);
+        }
+    }
 }
 
 static bool
@@ -314,7 +336,6 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     site = wr_pool_zalloc(cf->pool, sizeof(*site));
     site->server = server;
     site->conf = c;
-    memcpy(site->policy, shared->policy, sizeof(site->policy));
     site->tls.context = shared->context;
     site->tls.reject = c->reject;
     site->tls.whole_chains = c->verify != WR_TLS_VERIFY_OFF && c->ocsp != WR_SSL_OCSP_OFF;
@@ -323,7 +344,8 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     site->tls.tickets = shared->tickets;
     site->tls.sessions = shared->sessions;
     site->tls.staple = shared->staple;
-    make_identity(cf, server, site);
+    make_self(cf, server, site);
+    make_identity(site, shared);
     server->ssl = site;
     return true;
 }

@@ -9,7 +9,7 @@
 #include "module/metric.h"
 #include "process/client_ocsp.h"
 #include "process/folders.h"
-#include "tls/context.h"
+#include "tls/bank.h"
 #include "upstream/resolver_conf.h"
 #include "process/stapling.h"
 #include "upstream/upstream_conf.h"

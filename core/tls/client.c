@@ -94,15 +94,19 @@ come_back(const struct wr_tls_client *client, SSL *ssl, const char *key)
 }
 
 static void
-end(void *data)
+forget_all(struct wr_tls_client *client)
 {
-    struct wr_tls_client *client = data;
-
     for (size_t i = 0; client->visits != NULL && i < PLACES; i++) {
         forget(&client->visits[i]);
     }
     free(client->visits);
     client->visits = NULL;
+}
+
+static void
+end(void *data)
+{
+    forget_all(data);
 }
 
 void
@@ -203,6 +207,10 @@ wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str na
     if (context == NULL) {
         free(bare);
         return false;
+    }
+    if (client->made_of != client->context->made_of) { /* other authorities may not believe who was believed */
+        forget_all(client);
+        client->made_of = client->context->made_of;
     }
     ssl = SSL_new(context);
     if (ssl == NULL || !expect(client, ssl, bare)) {

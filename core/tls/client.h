@@ -15,6 +15,7 @@ struct wr_tls_client {
     struct wr_tls_context *context;
     bool send_name;      /* tell the server which name is wanted */
     bool reuse;          /* come back to sessions */
+    uint32_t made_of;    /* the context's, when the visits were made */
     struct wr_tls_visit *visits; /* the worker's: sessions of servers visited before; NULL: none yet */
 };
 

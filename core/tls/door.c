@@ -239,15 +239,15 @@ wr_tls_front_create(weir_pool *pool)
 static bool
 make_front(struct wr_tls_front *f, struct wr_err *err)
 {
-    const struct wr_tls_settings set = {
-        .protocols = WR_TLS_SSL3 | WR_TLS_1_0 | WR_TLS_1_1 | WR_TLS_1_2 | WR_TLS_1_3,
-        .groups = WEIR_STR(FRONT_GROUPS),
-        .tickets = true,
-        .session_ids = true,
+    const struct wr_tls_context front = {
+        .settings = { .protocols = WR_TLS_SSL3 | WR_TLS_1_0 | WR_TLS_1_1 | WR_TLS_1_2 | WR_TLS_1_3,
+                      .groups = WEIR_STR(FRONT_GROUPS),
+                      .tickets = true,
+                      .session_ids = true },
     };
 
     if (f->ssl == NULL) {
-        f->ssl = wr_tls_context_make(&set, NULL, err);
+        f->ssl = wr_tls_context_make(&front, err);
     }
     return f->ssl != NULL;
 }

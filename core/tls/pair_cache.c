@@ -16,7 +16,7 @@ struct kept {
 
 struct wr_tls_pair_cache {
     struct wr_tls_pair_keeping how;
-    weir_strs passwords;
+    struct wr_tls_passwords passwords;
     struct kept *last;    /* when nothing is kept: the newest one */
     struct kept **places; /* how.max of them; NULL: nothing is kept */
 };
@@ -45,7 +45,8 @@ end(void *data)
 }
 
 struct wr_tls_pair_cache *
-wr_tls_pair_cache_create(weir_pool *pool, const struct wr_tls_pair_keeping *k, weir_strs passwords)
+wr_tls_pair_cache_create(weir_pool *pool, const struct wr_tls_pair_keeping *k,
+                         struct wr_tls_passwords passwords)
 {
     struct wr_tls_pair_cache *c = wr_pool_zalloc(pool, sizeof(*c));
 

@@ -18,7 +18,7 @@ struct wr_tls_pair_keeping {
 
 /* In pool; passwords are for the keys, and live as long. */
 struct wr_tls_pair_cache *wr_tls_pair_cache_create(weir_pool *pool, const struct wr_tls_pair_keeping *k,
-                                                   weir_strs passwords);
+                                                   struct wr_tls_passwords passwords);
 
 /* The pair of these names. It stays until the next call. NULL with err: it cannot be read. */
 const struct wr_tls_pair *wr_tls_pair_cache_get(struct wr_tls_pair_cache *c, weir_str certificate,

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "conf/bind.h"
+#include "tls/bank.h"
 #include "tls/client.h"
 #include "tls/door.h"
 #include "tls/pair_cache.h"
@@ -113,7 +114,8 @@ add_varying(weir_conf *cf, weir_tls_client *t, weir_str certificate, weir_str ke
 }
 
 static void
-make_cache(weir_conf *cf, const weir_tls_client_options *o, weir_tls_client *t, weir_strs passwords)
+make_cache(weir_conf *cf, const weir_tls_client_options *o, weir_tls_client *t,
+           struct wr_tls_passwords passwords)
 {
     const struct wr_tls_pair_keeping keeping = {
         .max = (size_t)WR_MIN(o->cache_max, (uint64_t)CACHE_MOST),
@@ -170,10 +172,10 @@ load_pairs(weir_conf *cf, const weir_tls_client_options *o, struct wr_tls_settin
     weir_pool *pool = weir_conf_pool(cf);
     struct wr_tls_pair **pairs = wr_pool_array(pool, struct wr_tls_pair *, o->certificate.count);
     weir_str passwords_path = path_of(cf, o->password_file);
-    weir_strs passwords = { NULL, 0 };
+    struct wr_tls_passwords passwords = { 0 };
 
     if (passwords_path.data != NULL &&
-        !wr_tls_passwords_load(pool, passwords_path.data, &passwords, err)) {
+        !wr_tls_passwords_load(pool, passwords_path, &passwords, err)) {
         return false;
     }
     t->certificates = wr_pool_array(pool, weir_value *, o->certificate.count);
