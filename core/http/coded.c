@@ -171,13 +171,12 @@ weir_decode(weir_request *pub)
 /* ---- Coding. ---- */
 
 void
-wr_coded_vary(struct wr_request *r)
+weir_out_vary(weir_request *r, weir_str name)
 {
-    const weir_header *vary = r->pub.out[WEIR_H_VARY];
+    const weir_header *vary = r->out[WEIR_H_VARY];
 
-    if (!wr_encode_list_has(vary, WEIR_STR("Accept-Encoding")) &&
-        !wr_encode_list_has(vary, WEIR_STR("*"))) {
-        (void)weir_out_add(&r->pub, WEIR_STR("Vary"), WEIR_STR("Accept-Encoding"));
+    if (!wr_encode_list_has(vary, name) && !wr_encode_list_has(vary, WEIR_STR("*"))) {
+        (void)weir_out_add(r, WEIR_STR("Vary"), name);
     }
 }
 
@@ -228,7 +227,7 @@ code_again(struct wr_request *r)
 {
     const weir_coding *best = NULL;
 
-    wr_coded_vary(r);
+    weir_out_vary(&r->pub, WEIR_STR("Accept-Encoding"));
     if (r->pub.in[WEIR_H_ACCEPT_ENCODING] != NULL) {
         best = best_coding(r, r->coded->decode.coding);
     }

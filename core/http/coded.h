@@ -65,9 +65,6 @@ void wr_coded_settle(struct wr_request *r);
 /* From here on r's body is to be coded so; the head says it. */
 void wr_coded_use(struct wr_request *r, const weir_coding *coding, const weir_coding_shape *shape);
 
-/* Add Accept-Encoding to Vary unless it says so. */
-void wr_coded_vary(struct wr_request *r);
-
 /* What of piece, which is taken, and of what was left before can go on now: put on piece. False: nothing can. */
 bool wr_coded_decode(struct wr_request *r, weir_chain *piece);
 bool wr_coded_encode(struct wr_request *r, weir_chain *piece);

@@ -103,7 +103,7 @@ weir_encode(weir_request *pub, const weir_coding_offer *o)
         return;
     }
     if (!(o->flags & WEIR_CODING_NO_VARY)) {
-        wr_coded_vary(r);
+        weir_out_vary(pub, WEIR_STR("Accept-Encoding"));
     }
     q = pub->status == 206 || asks_for_part(pub) ? 0 : welcome(pub, o);
     if (q == 0) {

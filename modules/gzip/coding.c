@@ -31,7 +31,7 @@ const weir_coding gzip_coding = {
     .size = sizeof(weir_coding),
     .name = "gzip",
     .suffix = ".gz",
-    .preset = { .level = 1, .window_bits = 15, .memory = 8 },
+    .preset = { .level = 5, .window_bits = 15, .memory = 8 },
     .encoder_open = encoder_open,
     .encoder_close = encoder_close,
     .encoder_restart = encoder_restart,

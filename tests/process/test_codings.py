@@ -223,3 +223,52 @@ def test_the_size_is_a_directive(make_server):
         with pytest.raises(Exception):
             s.get(None)
         wait_log(s.server, "longer than decode_max_size")
+
+
+# ---- gunzip. ----
+
+@pytest.mark.parametrize("came", list(CODE))
+def test_gunzip_decodes_for_those_who_cannot(make_server, came):
+    with Setup(make_server, coded(came), more="gunzip on; gunzip_buffers 4 8k;") as s:
+        for accept in (None, "identity", f"{came};q=0, *;q=0"):
+            got = s.get(accept)
+            assert got.get("Content-Encoding") is None and got.body == TEXT
+            assert got.get("ETag") == 'W/"e"' and got.all("Vary") == ["Accept-Encoding"]
+        got = s.get(came)
+        assert got.get("Content-Encoding") == came and got.get("ETag") == '"e"' and got.all("Vary") == ["Accept-Encoding"]
+
+
+def test_what_gunzip_decodes_is_coded_as_the_client_likes(make_server):
+    with Setup(make_server, coded("gzip"), more="gunzip on; brotli on;") as s:
+        got = s.get("br")
+        assert got.get("Content-Encoding") == "br" and plain(got) == TEXT
+
+
+def test_gunzip_leaves_sealed_bodies(make_server):
+    with Setup(make_server, coded("gzip", fields=[("Cache-Control", "no-transform")]), more="gunzip on;") as s:
+        got = s.get(None)
+        assert got.get("Content-Encoding") == "gzip" and plain(got) == TEXT
+
+
+# ---- Files, and pages of several parts. ----
+
+def test_a_filter_reads_files_that_are_stored_coded(make_server):
+    server = make_server("gzip_static always; shout on; location / { }", main="load_module %MODULE:shout%;")
+    server.write("p.html.gz", gzip.compress(TEXT))
+    server.start()
+    for accept in ("gzip", "br"):
+        got = fetch(server.port, "/p.html", fields=[f"Accept-Encoding: {accept}"])
+        assert got.get("Content-Encoding") == accept and plain(got) == TEXT.upper()
+    assert fetch(server.port, "/p.html").body == TEXT.upper()
+
+
+def test_parts_that_come_coded_are_put_together_as_text(make_server):
+    origin = Origin(lambda r: coded("gzip", b"[" + r.target.encode() + b"]"))
+    server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}"
+                         f"location /page {{ proxy_pass http://127.0.0.1:{origin.port}; add_before_body /a; add_after_body /b; }}")
+    server.start()
+    got = fetch(server.port, "/page", fields=["Accept-Encoding: gzip"])
+    assert got.get("Content-Encoding") == "gzip" and plain(got) == b"[/a][/page][/b]"
+    got = fetch(server.port, "/page")
+    assert got.get("Content-Encoding") is None and got.body == b"[/a][/page][/b]"
+    origin.stop()
