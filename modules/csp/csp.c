@@ -224,6 +224,7 @@ static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_BODY,
       .body = csp_body,
       .wanted = wants_body,
+      .flags = WEIR_HOOK_TEXT,
       .after = "addition charset headers proxy ssi sub" },
 };
 

@@ -24,6 +24,29 @@ element_among(const char *list, weir_str name)
     return false;
 }
 
+/* By length, so that most names are compared with two others. */
+bool
+element_matters(weir_str name)
+{
+    static const char *const words[][3] = {
+        [3] = { "svg", "xmp", "" },     [4] = { "link", "math", "" },
+        [5] = { "style", "title", "" }, [6] = { "script", "iframe", "" },
+        [7] = { "noembed", "", "" },    [8] = { "textarea", "noscript", "noframes" },
+        [9] = { "plaintext", "", "" },
+    };
+
+    if (name.len < 3 || name.len > 9) {
+        return false;
+    }
+    for (int i = 0; i < 3; i++) {
+        const char *word = words[name.len][i];
+        if ((name.data[0] | 0x20) == word[0] && weir_str_ieq(name, (weir_str){ word, name.len })) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum element_text
 element_text(weir_str name)
 {

@@ -15,6 +15,10 @@ enum element_text element_text(weir_str name);
 /* Is name one of these? The list is words with a space around each: " a b ". */
 bool element_among(const char *list, weir_str name);
 
+/* May a start tag of that name, in either case, change how what follows is read, or be stamped?
+ * Outside of SVG and MathML. */
+bool element_matters(weir_str name);
+
 /* Start tags that end SVG and MathML. [HTML 13.2.6.5] */
 extern const char elements_breaking_out[];
 

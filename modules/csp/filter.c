@@ -91,7 +91,7 @@ has_type(const weir_request *r, weir_str type)
     return h != NULL && weir_type_among(h->value, &types);
 }
 
-/* Are the page's bytes those of ASCII where they are below 128? */
+/* Can the page be had as text, whose bytes are those of ASCII where they are below 128? */
 static bool
 is_readable(const weir_request *r)
 {
@@ -107,7 +107,7 @@ is_readable(const weir_request *r)
             }
         }
     }
-    return r->out[WEIR_H_CONTENT_ENCODING] == NULL;
+    return weir_out_is_text(r);
 }
 
 static weir_str

@@ -233,7 +233,8 @@ put(struct lines *t, weir_str s)
     }
 }
 
-/* A line of the directive's sources that are unsafe, or of those that are not; nothing if there is none. */
+/* A line of the directive's sources that are unsafe, or of those that are not; nothing if there is
+ * none. */
 static void
 put_line(struct lines *t, const struct learned *l, uint32_t directive, bool unsafe)
 {

@@ -165,6 +165,12 @@ scanner_run(struct scanner *s, const uint8_t *data, size_t len, enum scan_event 
                 return len;
             }
             i = (size_t)(at - data);
+            if (s->state == DATA && s->n_foreign == 0) {
+                i = scanner_skip_tags(data, i, len);
+                if (i == len) {
+                    return len;
+                }
+            }
         }
         if (step(s, data[i], what)) {
             i++;

@@ -7,6 +7,7 @@
 
 #include "../modules/csp/elements.c"
 #include "../modules/csp/scanner.c"
+#include "../modules/csp/scanner_skip.c"
 #include "../modules/csp/scanner_tag.c"
 #include "../modules/csp/scanner_text.c"
 
