@@ -10,7 +10,7 @@ static const weir_str absent = { NULL, 0 };
 WR_VAR_GET(status)
 {
     char *to = wr_pool_alloc(r->pool, 3);
-    uint32_t status = r->status;
+    uint32_t status = r->status == 101 && r->version >= 20 ? 200 : r->status; /* a tunnel [RFC 8441 5] */
 
     (void)conf, (void)name;
     to[0] = (char)('0' + status / 100 % 10);
