@@ -121,6 +121,7 @@ struct wr_http2_conf {
     uint64_t recv_buffer; /* http2_recv_buffer_size 256k */
     uint64_t chunk_size;  /* http2_chunk_size 16k (compat 8k) */
     int64_t glitches;     /* http2_max_glitches 1000 */
+    int64_t updates;      /* http2_max_window_updates 1000 */
 };
 
 #endif

@@ -15,8 +15,8 @@ from weir.server import wait_for
 pytestmark = pytest.mark.weir_only
 
 
-def proxy(make_server, origin, more=""):
-    return make_server(f"http2 on; client_max_body_size 4m; location / {{ proxy_pass http://127.0.0.1:{origin.port}; {more} }}").start()
+def proxy(make_server, origin, more="", **rest):
+    return make_server(f"http2 on; client_max_body_size 4m; location / {{ proxy_pass http://127.0.0.1:{origin.port}; {more} }}", **rest).start()
 
 
 def piece_of(n):
@@ -138,7 +138,7 @@ CLASSIC = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection u
 @pytest.mark.parametrize("more", ["", CLASSIC], ids=["weir", "nginx"])
 def test_an_extended_connect_makes_a_tunnel(make_server, more):
     with Origin(websocket) as origin:
-        server = proxy(make_server, origin, more)
+        server = proxy(make_server, origin, more + "access_log logs/seen seen;", http="log_format seen $status;")
         with Http2(server.port) as conn:
             stream = conn.request(raw=CONNECT, end=False)
             conn.until("the word", lambda: stream in conn.answers and conn.answers[stream].body == b"hi")
@@ -151,6 +151,8 @@ def test_an_extended_connect_makes_a_tunnel(make_server, more):
             conn.body(stream, b"bye", end=False)
             assert len(conn.response(stream).body) == 2 + 3 + 60_000
             assert conn.resets.get(stream, NO_ERROR) == NO_ERROR
+        wait_for("the log", lambda: (server.prefix / "logs/seen").exists() and (server.prefix / "logs/seen").read_text())
+        assert (server.prefix / "logs/seen").read_text() == "200\n"    # as the client saw it
         request = origin.requests[0]
         assert (request.method, request.target) == ("GET", "/chat")
         assert request.get("Upgrade") == "websocket" and request.get("Sec-WebSocket-Version") == "13"
