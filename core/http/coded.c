@@ -11,7 +11,9 @@
 #include "http/encode_rules.h"
 #include "http/filter.h"
 #include "http/http.h"
+#include "http/kept.h"
 #include "http/subrequest.h"
+#include "net/buf.h"
 #include "wire/field_list.h"
 
 enum kind { PLAIN, CODED, SEALED /* coded, and to stay so */ };
@@ -30,6 +32,12 @@ wr_coded_has_body(const struct wr_request *r)
 {
     return r->pub.method != WEIR_HEAD && r->pub.status >= 200 && r->pub.status != 204 &&
            r->pub.status != 304;
+}
+
+bool
+wr_coded_runs(const struct wr_request *r)
+{
+    return r->coded != NULL && (r->coded->decode.coder != NULL || r->coded->encode.coder != NULL);
 }
 
 /* ---- Codings by name. ---- */
@@ -236,6 +244,52 @@ code_again(struct wr_request *r)
     }
 }
 
+/* The body is a file, and nothing but the encoder changes it. */
+static bool
+is_plain_file(const struct wr_request *r)
+{
+    uint64_t all = wr_filters_all(r);
+
+    return r->body_file != NULL && r->source == NULL && r->coded->decode.coding == NULL &&
+           (r->filters_out & all) == all;
+}
+
+/* Answer with what was coded before. */
+static void
+use_kept(struct wr_request *r, struct wr_kept *k)
+{
+    struct wr_coded *c = r->coded;
+    weir_str bytes = wr_kept_bytes(k);
+    weir_buf *b;
+
+    c->encode.bytes_in = r->body_file->size;
+    c->encode.bytes_out = bytes.len;
+    r->pub.out_length = (int64_t)bytes.len;
+    wr_chain_drop(&r->queued);
+    b = weir_buf_extern(r->pub.pool, bytes, wr_kept_unref, k);
+    b->flags |= WEIR_BUF_LAST;
+    weir_chain_push(&r->queued, b);
+    wr_coding_count_hit(c->encode.coding);
+}
+
+/* Is the coded file at hand? If not, it is collected as it is made. */
+static bool
+find_kept(struct wr_request *r)
+{
+    struct wr_coded *c = r->coded;
+    struct wr_kept_key key = { .file = wr_file_identity(r->body_file),
+                               .coding = c->encode.coding,
+                               .shape = c->shape };
+    struct wr_kept *k = wr_kept_find(&key);
+
+    if (k != NULL) {
+        use_kept(r, k);
+    } else if (wr_coded_has_body(r)) {
+        c->keeping = wr_keeping_begin(r->pub.pool, &key);
+    }
+    return k != NULL;
+}
+
 void
 wr_coded_settle(struct wr_request *r)
 {
@@ -252,7 +306,7 @@ wr_coded_settle(struct wr_request *r)
         r->pub.out[WEIR_H_CONTENT_ENCODING] == NULL) {
         code_again(r);
     }
-    if (c->encode.coding == NULL || !wr_coded_has_body(r)) {
+    if (c->encode.coding == NULL || (is_plain_file(r) && find_kept(r)) || !wr_coded_has_body(r)) {
         return;
     }
     c->encode.coder = wr_coder_take(r->pub.pool, c->encode.coding, &c->shape);

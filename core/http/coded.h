@@ -32,6 +32,7 @@ struct wr_coded {
     weir_coding_shape shape; /* of the encoder */
     uint32_t q;              /* how welcome its coding is */
     int32_t preference;
+    struct wr_keeping *keeping; /* what it makes is kept; NULL: it is not */
     weir_buf *buf; /* the encoder's output being filled, or NULL */
     uint8_t *room;
     size_t room_len, buf_size;
@@ -41,6 +42,7 @@ struct wr_coded {
 struct wr_coding_conf {
     int64_t decode_max_ratio;  /* decode_max_ratio 100: output to input, past the first MiB */
     uint64_t decode_max_size;  /* decode_max_size 1g: bytes of one decoded body; 0: any */
+    uint64_t compress_memory;  /* compress_memory a worker: 32m; http only */
 };
 
 static inline const struct wr_coding_conf *
@@ -51,6 +53,9 @@ wr_coding_conf(const struct wr_request *r)
 
 /* r->coded, made on first use. */
 struct wr_coded *wr_coded_of(struct wr_request *r);
+
+/* Does anything decode or code the body? */
+bool wr_coded_runs(const struct wr_request *r);
 
 /* Has the response a body that stages will see? */
 bool wr_coded_has_body(const struct wr_request *r);
@@ -75,5 +80,6 @@ enum wr_coding_refusal { WR_CODING_RATIO, WR_CODING_SIZE, WR_CODING_BROKEN };
 void wr_coding_count_bytes(const weir_coding *coding, enum wr_coding_bytes what, uint64_t n);
 void wr_coding_count_response(const weir_coding *coding, bool decoded);
 void wr_coding_count_refusal(enum wr_coding_refusal why);
+void wr_coding_count_hit(const weir_coding *coding);
 
 #endif

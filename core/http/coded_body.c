@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "http/coded.h"
 #include "http/filter.h"
+#include "http/kept.h"
 #include "http/limits.h"
 #include "net/buf.h"
 
@@ -162,6 +163,9 @@ push_buffer(struct wr_coded *c, uint32_t marks, weir_chain *out)
     c->buf->flags |= marks;
     c->encode.bytes_out += c->buf->len;
     wr_coding_count_bytes(c->encode.coding, WR_CODING_ENCODED_OUT, c->buf->len);
+    if (c->keeping != NULL) {
+        wr_keeping_add(c->keeping, c->buf->data, c->buf->len);
+    }
     weir_chain_push(out, c->buf);
     c->buf = NULL;
 }
@@ -178,6 +182,9 @@ encoded_buffer(struct wr_coded *c, weir_buf *b, weir_chain *out)
     if (marks & WEIR_BUF_LAST) {
         wr_coder_give(c->encode.coder);
         c->encode.coder = NULL;
+        if (c->keeping != NULL) {
+            wr_keeping_finish(c->keeping);
+        }
     }
     (void)weir_chain_pop(&c->encode.in);
     weir_buf_drop(b);

@@ -28,6 +28,8 @@ static const weir_directive rows[] = {
       .set = at_least_one },
     WEIR_OPT(conf, decode_max_size, SIZE, "decode_max_size", WHERE, "1g",
              "longest body that is decoded, in bytes of what comes out; 0: any"),
+    WEIR_OPT(conf, compress_memory, SIZE, "compress_memory", WEIR_IN_HTTP, "32m",
+             "bytes of compressed files that one worker keeps in memory; 0: none"),
 };
 
 /* ---- Metrics. ---- */
@@ -35,7 +37,7 @@ static const weir_directive rows[] = {
 static const char *const names[] = { "gzip", "deflate", "br", "zstd", "other" };
 static const char *const reasons[] = { "ratio", "size", "broken" };
 
-static weir_metric *bytes[4], *encoded, *decoded, *refused;
+static weir_metric *bytes[4], *encoded, *decoded, *refused, *hits;
 
 static uint32_t
 place_of(const weir_coding *coding)
@@ -68,6 +70,12 @@ wr_coding_count_refusal(enum wr_coding_refusal why)
     weir_count_at(refused, why, 1);
 }
 
+void
+wr_coding_count_hit(const weir_coding *coding)
+{
+    weir_count_at(hits, place_of(coding), 1);
+}
+
 #define BY_CODING(name_, handle_, help_)                                                           \
     { .name = name_, .help = help_, .handle = handle_, .type = WEIR_COUNTER,                       \
       .n = WR_COUNT(names), .label = "coding", .values = names }
@@ -78,6 +86,7 @@ static const weir_metric_def metrics[] = {
               "bytes of responses before they were coded"),
     BY_CODING("encoded_bytes_out_total", &bytes[WR_CODING_ENCODED_OUT],
               "bytes of responses after they were coded"),
+    BY_CODING("encoded_kept_hits_total", &hits, "responses answered with what was coded before"),
     BY_CODING("decoded_responses_total", &decoded, "responses decoded"),
     BY_CODING("decoded_bytes_in_total", &bytes[WR_CODING_DECODED_IN],
               "bytes of responses before they were decoded"),

@@ -21,7 +21,7 @@ wr_filters_need_memory(const struct wr_request *r)
 {
     const struct wr_plan_phase *p = wr_filters_of(r);
 
-    if (r->coded != NULL) {
+    if (wr_coded_runs(r)) {
         return true;
     }
     for (uint32_t i = 0; r->filters != NULL && i < p->n; i++) {
@@ -337,7 +337,7 @@ wr_filters_make(struct wr_request *r)
     uint32_t n = wr_filters_of(r)->n;
     uint64_t all = wr_filters_all(r);
 
-    if (r->no_body || ((r->filters_out & all) == all && r->coded == NULL)) {
+    if (r->no_body || ((r->filters_out & all) == all && !wr_coded_runs(r))) {
         return;
     }
     r->filters = wr_pool_array(r->pub.pool, struct wr_filter, n + 1);

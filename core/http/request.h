@@ -123,6 +123,7 @@ struct wr_request {
     struct wr_fields *trailers; /* NULL: none */
     uint64_t filters_out;      /* BODY hooks of the plan, by bit, that stay out of this response */
     struct wr_filter *filters; /* one a BODY hook of the plan; NULL when all stay out */
+    const struct wr_file *body_file; /* whose whole content is the body; NULL: it is something else */
     struct wr_coded *coded;    /* how its body is decoded and coded; NULL: as it is */
     weir_chain queued;         /* body given before the head could go */
     weir_source source;        /* NULL: none */

@@ -42,6 +42,7 @@ wr_response_clear(struct wr_request *r)
     r->status_text = (weir_str){ NULL, 0 };
     r->lengths_differ = false;
     r->coded = NULL;
+    r->body_file = NULL;
     r->source = NULL;
     r->trailers = NULL;
 }

@@ -9,7 +9,7 @@
 #include <brotli/encode.h>
 
 static void *
-encoder_open(const weir_coding_shape *shape)
+br_encoder_open(const weir_coding_shape *shape)
 {
     BrotliEncoderState *e = BrotliEncoderCreateInstance(NULL, NULL, NULL);
 
@@ -22,13 +22,13 @@ encoder_open(const weir_coding_shape *shape)
 }
 
 static void
-encoder_close(void *state)
+br_encoder_close(void *state)
 {
     BrotliEncoderDestroyInstance(state);
 }
 
 static int
-encode(void *state, weir_coding_io *io, uint32_t flush)
+br_encode(void *state, weir_coding_io *io, uint32_t flush)
 {
     static const BrotliEncoderOperation words[] = { [WEIR_CODING_MORE] = BROTLI_OPERATION_PROCESS,
                                                     [WEIR_CODING_SYNC] = BROTLI_OPERATION_FLUSH,
@@ -50,19 +50,19 @@ encode(void *state, weir_coding_io *io, uint32_t flush)
 }
 
 static void *
-decoder_open(void)
+br_decoder_open(void)
 {
     return BrotliDecoderCreateInstance(NULL, NULL, NULL);
 }
 
 static void
-decoder_close(void *state)
+br_decoder_close(void *state)
 {
     BrotliDecoderDestroyInstance(state);
 }
 
 static int
-decode(void *state, weir_coding_io *io)
+br_decode(void *state, weir_coding_io *io)
 {
     BrotliDecoderState *d = state;
 
@@ -86,10 +86,10 @@ const weir_coding brotli_coding = {
     .name = "br",
     .suffix = ".br",
     .preset = { .level = 4, .window_bits = 19 },
-    .encoder_open = encoder_open,
-    .encoder_close = encoder_close,
-    .encode = encode,
-    .decoder_open = decoder_open,
-    .decoder_close = decoder_close,
-    .decode = decode,
+    .encoder_open = br_encoder_open,
+    .encoder_close = br_encoder_close,
+    .encode = br_encode,
+    .decoder_open = br_decoder_open,
+    .decoder_close = br_decoder_close,
+    .decode = br_decode,
 };

@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 static void *
-encoder_open(const weir_coding_shape *shape)
+zstd_encoder_open(const weir_coding_shape *shape)
 {
     ZSTD_CCtx *e = ZSTD_createCCtx();
     int bits = shape->window_bits; /* 0: the level's own, which may be too much from level 17 on */
@@ -28,19 +28,19 @@ encoder_open(const weir_coding_shape *shape)
 }
 
 static void
-encoder_close(void *state)
+zstd_encoder_close(void *state)
 {
     (void)ZSTD_freeCCtx(state);
 }
 
 static bool
-encoder_restart(void *state)
+zstd_encoder_restart(void *state)
 {
     return !ZSTD_isError(ZSTD_CCtx_reset(state, ZSTD_reset_session_only));
 }
 
 static int
-encode(void *state, weir_coding_io *io, uint32_t flush)
+zstd_encode(void *state, weir_coding_io *io, uint32_t flush)
 {
     static const ZSTD_EndDirective words[] = { [WEIR_CODING_MORE] = ZSTD_e_continue,
                                                [WEIR_CODING_SYNC] = ZSTD_e_flush,
@@ -67,33 +67,33 @@ encode(void *state, weir_coding_io *io, uint32_t flush)
     }
 }
 
-struct decoder {
+struct zstd_decoder {
     ZSTD_DCtx *z;
     bool between; /* frames: the body may end here */
 };
 
 static bool
-decoder_restart(void *state)
+zstd_decoder_restart(void *state)
 {
-    struct decoder *d = state;
+    struct zstd_decoder *d = state;
 
     d->between = false;
     return !ZSTD_isError(ZSTD_DCtx_reset(d->z, ZSTD_reset_session_only));
 }
 
 static void
-decoder_close(void *state)
+zstd_decoder_close(void *state)
 {
-    struct decoder *d = state;
+    struct zstd_decoder *d = state;
 
     (void)ZSTD_freeDCtx(d->z);
     free(d);
 }
 
 static void *
-decoder_open(void)
+zstd_decoder_open(void)
 {
-    struct decoder *d = calloc(1, sizeof(*d));
+    struct zstd_decoder *d = calloc(1, sizeof(*d));
 
     if (d == NULL) {
         return NULL;
@@ -101,7 +101,7 @@ decoder_open(void)
     d->z = ZSTD_createDCtx();
     if (d->z == NULL ||
         ZSTD_isError(ZSTD_DCtx_setParameter(d->z, ZSTD_d_windowLogMax, ZSTD_BITS_MAX))) {
-        decoder_close(d);
+        zstd_decoder_close(d);
         return NULL;
     }
     return d;
@@ -109,9 +109,9 @@ decoder_open(void)
 
 /* Several frames may follow one another. [RFC 8878 3.1] */
 static int
-decode(void *state, weir_coding_io *io)
+zstd_decode(void *state, weir_coding_io *io)
 {
-    struct decoder *d = state;
+    struct zstd_decoder *d = state;
 
     while (io->in_len != 0 || !d->between) {
         ZSTD_inBuffer in = { io->in, io->in_len, 0 };
@@ -144,12 +144,12 @@ const weir_coding zstd_coding = {
     .name = "zstd",
     .suffix = ".zst",
     .preset = { .level = 3 },
-    .encoder_open = encoder_open,
-    .encoder_close = encoder_close,
-    .encoder_restart = encoder_restart,
-    .encode = encode,
-    .decoder_open = decoder_open,
-    .decoder_close = decoder_close,
-    .decoder_restart = decoder_restart,
-    .decode = decode,
+    .encoder_open = zstd_encoder_open,
+    .encoder_close = zstd_encoder_close,
+    .encoder_restart = zstd_encoder_restart,
+    .encode = zstd_encode,
+    .decoder_open = zstd_decoder_open,
+    .decoder_close = zstd_decoder_close,
+    .decoder_restart = zstd_decoder_restart,
+    .decode = zstd_decode,
 };

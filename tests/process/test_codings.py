@@ -1,6 +1,8 @@
 """Coded bodies: decoded once for the filters that want text, coded once for the client.  [RFC 9110 8.4, 12.5.3]"""
 
 import gzip
+import random
+import re
 import zlib
 
 import brotli
@@ -188,7 +190,6 @@ def test_every_pair_of_cuts_gives_the_same_text(make_server, coding):
 
 
 def test_a_long_body_of_little_order_comes_whole(make_server):
-    import random
     body = random.Random(1).randbytes(700_000) + b"x" * 300_000
     for coding in CODE:
         with Setup(make_server, coded(coding, body), more="shout on; gzip on;") as s:
@@ -272,3 +273,103 @@ def test_parts_that_come_coded_are_put_together_as_text(make_server):
     got = fetch(server.port, "/page")
     assert got.get("Content-Encoding") is None and got.body == b"[/a][/page][/b]"
     origin.stop()
+
+
+# ---- What is kept. ----
+
+PAGE = b"".join(b"line %d of a page that is asked for again and again\n" % i for i in range(4000))
+
+
+def kept_server(make_server, more="", **parts):
+    return make_server(f"gzip on; brotli on; zstd on; {more} location / {{ }} location = /metrics {{ metrics prometheus; gzip off; brotli off; zstd off; }}",
+                       files={"p.html": PAGE, "q.html": PAGE[::-1]}, **parts).start()
+
+
+def hits(server, coding):
+    pages = fetch(server.port, "/metrics").body.decode()
+    return int(re.search(rf'^weir_encoded_kept_hits_total{{coding="{coding}"}} (\d+)', pages, re.M)[1])
+
+
+def of(server, coding, path="/p.html", method="GET", fields=()):
+    return fetch(server.port, path, method, fields=[f"Accept-Encoding: {coding}", *fields])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_the_second_answer_with_a_file_is_the_one_that_was_kept(make_server, coding):
+    server = kept_server(make_server)
+    first, second = of(server, coding), of(server, coding)
+    assert plain(first) == plain(second) == PAGE and first.body == second.body
+    assert first.get("Content-Length") is None and int(second.get("Content-Length")) == len(second.body)
+    same = lambda a: [(n, v) for n, v in a.fields if n not in ("Date", "Transfer-Encoding", "Content-Length")]
+    assert same(first) == same(second)
+    assert hits(server, coding) == 1
+
+
+def test_head_and_304_are_those_of_what_is_kept(make_server):
+    server = kept_server(make_server)
+    of(server, "br")
+    got, head = of(server, "br"), of(server, "br", method="HEAD")
+    fields = lambda a: [(n, v) for n, v in a.fields if n != "Date"]
+    assert fields(got) == fields(head)
+    again = of(server, "br", fields=[f"If-None-Match: {got.get('ETag')}"])
+    assert again.status == 304 and again.get("ETag") == got.get("ETag") and again.get("Vary") == "Accept-Encoding"
+
+
+def test_each_file_coding_and_level_is_kept_apart(make_server):
+    server = kept_server(make_server, "location /best/ { gzip_comp_level 9; alias %ROOT%/; }")
+    for _ in range(2):
+        assert plain(of(server, "gzip")) == PAGE
+        assert plain(of(server, "gzip", "/q.html")) == PAGE[::-1]
+        assert plain(of(server, "zstd")) == PAGE
+        assert plain(of(server, "gzip", "/best/p.html")) == PAGE
+    assert len(of(server, "gzip", "/best/p.html").body) < len(of(server, "gzip").body)
+
+
+def test_a_file_that_changed_is_coded_anew(make_server):
+    server = kept_server(make_server)
+    of(server, "gzip")
+    of(server, "gzip")
+    server.write("p.html", PAGE.upper())        # of the same length and time
+    wait_for("the new page", lambda: plain(of(server, "gzip")) == PAGE.upper())
+    assert plain(of(server, "gzip")) == PAGE.upper()
+
+
+def test_nothing_is_kept_where_there_is_no_memory_for_it(make_server):
+    server = kept_server(make_server, http="compress_memory 0;")
+    for _ in range(3):
+        assert plain(of(server, "gzip")) == PAGE
+    assert hits(server, "gzip") == 0
+
+
+def test_what_is_kept_stays_below_its_memory(make_server):
+    """Of 16k an entry has at most 2k: neither of the pages fits, and files that do push each other out."""
+    server = kept_server(make_server, http="compress_memory 16k;")
+    small = {f"s{i}.html": random.Random(i).randbytes(1000).hex().encode() for i in range(64)}
+    for path, content in small.items():
+        server.write(path, content)
+    for _ in range(3):
+        assert plain(of(server, "gzip")) == PAGE
+        for path, content in small.items():
+            assert plain(of(server, "gzip", "/" + path)) == content
+    assert hits(server, "gzip") == 0        # 64 of them, of a kilobyte each, never fit
+    assert plain(of(server, "gzip", "/s63.html")) == small["s63.html"] and hits(server, "gzip") == 1
+
+
+def test_a_filter_that_wants_text_is_not_passed_by(make_server):
+    server = make_server("gzip on; location / { } location /shout/ { shout on; alias %ROOT%/; }",
+                         files={"p.html": PAGE}, main="load_module %MODULE:shout%;").start()
+    of(server, "gzip")
+    assert plain(of(server, "gzip")) == PAGE
+    for _ in range(2):
+        assert plain(of(server, "gzip", "/shout/p.html")) == PAGE.upper()
+    assert plain(of(server, "gzip")) == PAGE
+
+
+def test_a_client_that_leaves_leaves_nothing_half(make_server):
+    server = kept_server(make_server)
+    server.write("big.html", PAGE * 40)
+    with Connection(server.port) as c:
+        c.send(b"GET /big.html HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n")
+        c.fill()
+    for _ in range(2):
+        assert plain(of(server, "gzip", "/big.html")) == PAGE * 40
