@@ -60,7 +60,7 @@ note_first(void *data, void *value, bool is_new)
 {
     (void)data;
     (void)value;
-    return is_new ? WEIR_OK : WEIR_LIMIT;
+    return is_new ? WEIR_OK : WEIR_DONE;
 }
 
 static bool
@@ -83,7 +83,7 @@ is_first(weir_request *r, const struct collector *c, const struct violation *v)
 
     EVP_MD_CTX_free(x);
     return !good || weir_map_update(c->log.seen, (weir_str){ (const char *)sum, sizeof(sum) },
-                                    c->repeat_ms, note_first, NULL) != WEIR_LIMIT;
+                                    c->repeat_ms, note_first, NULL) != WEIR_DONE;
 }
 
 /* ---- Reports. ---- */

@@ -10,7 +10,7 @@
 /* What tags are marked with where csp_marker says nothing. */
 static const struct scan_marker usual_marker = { .name = { "data-weir-nonce", 15 } };
 
-static const char *const tag_outcomes[] = { "stamped", "refused" };
+static const char *const tag_outcomes[] = { "stamped", "refused", "hidden" };
 
 /* ---- Variables. ---- */
 
@@ -75,10 +75,11 @@ set_marker(weir_conf *cf, const weir_directive *d, void *field)
     if (!is_token(name) || name.len > 64 || weir_str_ieq(name, WEIR_STR("nonce"))) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be the name of a marker", WEIR_FMT(name));
     }
-    if (value.data != NULL && (!is_token(value) || value.len > 128)) {
+    if (value.data != NULL && (!is_token(value) || value.len < 8 || value.len > 128)) {
         return weir_conf_error_at(
             cf, 2,
-            "the marker's value must be up to 128 letters, digits, \"-\", \"_\", \".\" and \"~\"");
+            "the marker's value must be 8 to 128 letters, digits, \"-\", \"_\", "
+            "\".\" and \"~\"");
     }
     for (size_t i = 0; i < name.len; i++) {
         lower[i] =
@@ -236,10 +237,11 @@ static const weir_variable variables[] = {
 
 static const weir_metric_def metrics[] = {
     { .name = "tags_total",
-      .help = "marked tags of pages: stamped with the nonce, or refused",
+      .help = "marked tags of pages: stamped with the nonce, refused, or no tags: their secret was "
+              "hidden",
       .handle = &csp_tags,
       .type = WEIR_COUNTER,
-      .n = 2,
+      .n = TAG_OUTCOMES,
       .label = "result",
       .values = tag_outcomes },
     { .name = "reports_total",

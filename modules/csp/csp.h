@@ -46,13 +46,14 @@ struct csp_state {
     bool drawn;
     struct scanner scanner;
     size_t ahead;                    /* bytes on the filter's input that have been scanned */
+    weir_chain scanned;              /* what may begin with the marker's secret */
     const struct page_hashes *found; /* of the page that is being answered with; NULL: none */
 };
 
 extern weir_metric *csp_tags, *csp_pages;
 
 /* Labels of csp_tags: what became of marked tags. */
-enum { TAG_STAMPED, TAG_REFUSED };
+enum { TAG_STAMPED, TAG_REFUSED, TAG_HIDDEN, TAG_OUTCOMES };
 
 /* The state of r's client's request, made on first use. */
 struct csp_state *csp_state_of(weir_request *r);

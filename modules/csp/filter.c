@@ -4,6 +4,7 @@
  * be confirmed by a 304 or sent in parts, whose head and body would have different nonces.
  */
 #include "csp.h"
+#include "keeping.h"
 
 weir_metric *csp_tags, *csp_pages;
 
@@ -110,77 +111,6 @@ is_readable(const weir_request *r)
     return weir_out_is_text(r);
 }
 
-static weir_str
-trimmed(const char *from, const char *to)
-{
-    while (from < to && (*from == ' ' || *from == '\t')) {
-        from++;
-    }
-    while (from < to && (to[-1] == ' ' || to[-1] == '\t')) {
-        to--;
-    }
-    return (weir_str){ from, (size_t)(to - from) };
-}
-
-static bool
-is_named(weir_str directive, const char *name)
-{
-    size_t n = strlen(name);
-
-    return directive.len >= n && weir_str_ieq((weir_str){ directive.data, n }, weir_str_c(name)) &&
-           (directive.len == n || directive.data[n] == '=' || directive.data[n] == ' ');
-}
-
-/* What may be said of the page's keeping besides "private": all that the answer says, but what
- * invites shared caches. */
-static weir_str
-private_control(weir_request *r, bool *is_guarded)
-{
-    size_t room = sizeof("private"), len = sizeof("private") - 1;
-    char *to;
-
-    for (const weir_header *h = r->out[WEIR_H_CACHE_CONTROL]; h != NULL; h = h->same) {
-        room += h->value.len + 2;
-    }
-    to = weir_alloc(r->pool, 2 * room);
-    memcpy(to, "private", len);
-    *is_guarded = false;
-    for (const weir_header *h = r->out[WEIR_H_CACHE_CONTROL]; h != NULL; h = h->same) {
-        const char *at = h->value.data, *end = at + h->value.len;
-        while (at < end) {
-            const char *comma = memchr(at, ',', (size_t)(end - at));
-            weir_str one = trimmed(at, comma != NULL ? comma : end);
-            at = comma != NULL ? comma + 1 : end;
-            *is_guarded =
-                *is_guarded || weir_str_ieq(one, WEIR_STR("private")) || is_named(one, "no-store");
-            if (one.len != 0 && !is_named(one, "public") && !is_named(one, "s-maxage") &&
-                !is_named(one, "private")) {
-                memcpy(to + len, ", ", 2);
-                memcpy(to + len + 2, one.data, one.len);
-                len += 2 + one.len;
-            }
-        }
-    }
-    return (weir_str){ to, len };
-}
-
-/* Keep the page from shared caches, and from being confirmed: the next answer has another nonce. */
-static void
-guard(weir_request *r)
-{
-    bool is_guarded, said = r->out[WEIR_H_CACHE_CONTROL] != NULL;
-    weir_str control = private_control(r, &is_guarded);
-
-    if (!is_guarded) {
-        (void)weir_out_set(r, WEIR_STR("Cache-Control"),
-                           said ? control : WEIR_STR("private, no-cache"));
-    }
-    (void)weir_out_remove(r, WEIR_STR("CDN-Cache-Control"));
-    (void)weir_out_remove(r, WEIR_STR("Surrogate-Control"));
-    (void)weir_out_remove(r, WEIR_STR("ETag"));
-    (void)weir_out_remove(r, WEIR_STR("Last-Modified"));
-}
-
 static void
 send_policy(weir_request *r, weir_str name, const struct policy_values *values, bool is_page)
 {
@@ -209,7 +139,19 @@ begin_stamping(weir_request *r, const csp_conf *c)
     (void)csp_nonce(r);
     scanner_init(&csp_state_of(r)->scanner, c->stamps);
     csp_state_of(r)->ahead = 0;
+    csp_state_of(r)->scanned = (weir_chain){ NULL, NULL };
     return r->method != WEIR_HEAD;
+}
+
+/* Does the answer show a page? What leads elsewhere has one that nobody sees: it may be kept as
+ * ever. */
+static bool
+has_page(const weir_request *r)
+{
+    bool leads_on = r->status > 300 && r->status < 400 && r->out[WEIR_H_LOCATION] != NULL;
+
+    return !leads_on &&
+           (has_type(r, WEIR_STR("text/html")) || has_type(r, WEIR_STR("application/xhtml+xml")));
 }
 
 int
@@ -217,8 +159,7 @@ csp_headers(weir_request *r, const void *conf)
 {
     const csp_conf *c = conf;
     bool has_nonce = c->enforced.values.has_nonce || c->reported.values.has_nonce;
-    bool is_page =
-        has_type(r, WEIR_STR("text/html")) || has_type(r, WEIR_STR("application/xhtml+xml"));
+    bool is_page = has_page(r);
 
     if (r->status < 200) {
         return WEIR_DONE;
@@ -244,7 +185,7 @@ csp_headers(weir_request *r, const void *conf)
     if (!is_page || !has_nonce) {
         return WEIR_DONE;
     }
-    guard(r);
+    keeping_guard(r);
     weir_count(csp_pages, 1);
     return c->stamps != NULL && begin_stamping(r, c) ? WEIR_NEXT : WEIR_DONE;
 }
@@ -288,25 +229,55 @@ scan_on(weir_request *r, struct csp_state *st, weir_chain *in, weir_chain *out)
     return false;
 }
 
+/* Pass on what is on `from`, without the marker's secret, wherever it stands: who slips "<!--" in
+ * front of a marked tag would else read it, and mark tags of his own. */
+static void
+hide_secret(weir_request *r, weir_str secret, weir_chain *from, weir_chain *out)
+{
+    size_t at;
+
+    while (weir_chain_find(from, secret, &at) == WEIR_OK) {
+        weir_chain_move(r->pool, out, from, at);
+        weir_chain_skip(from, secret.len);
+        weir_count_at(csp_tags, TAG_HIDDEN, 1);
+    }
+    if (from->tail != NULL && from->tail->flags & WEIR_BUF_LAST) {
+        weir_chain_take(out, from);
+    } else {
+        weir_chain_move(r->pool, out, from, at);
+    }
+}
+
+/* Scan what is new, and put on `out` what has been seen to its end. */
+static void
+scan_page(weir_request *r, struct csp_state *st, weir_chain *in, weir_chain *out)
+{
+    while (scan_on(r, st, in, out)) {
+    }
+    if (in->tail == NULL || !(in->tail->flags & WEIR_BUF_LAST)) {
+        weir_chain_move(r->pool, out, in, st->ahead - st->scanner.held);
+        st->ahead = st->scanner.held;
+        return;
+    }
+    weir_count_at(csp_tags, TAG_REFUSED, st->scanner.refused);
+    if (st->scanner.is_lost) {
+        weir_say(r->log, INFO,
+                 "csp: the page's SVG or MathML cannot be followed, tags behind it got no nonce");
+    }
+    weir_chain_take(out, in);
+}
+
 int
 csp_body(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
 {
+    weir_str secret = ((const csp_conf *)conf)->stamps->value;
     struct csp_state *st = csp_state_of(r);
 
-    (void)conf;
-    while (scan_on(r, st, in, out)) {
+    if (secret.data == NULL) {
+        scan_page(r, st, in, out);
+    } else {
+        scan_page(r, st, in, &st->scanned);
+        hide_secret(r, secret, &st->scanned, out);
     }
-    if (in->tail != NULL && in->tail->flags & WEIR_BUF_LAST) {
-        weir_count_at(csp_tags, TAG_REFUSED, st->scanner.refused);
-        if (st->scanner.is_lost) {
-            weir_say(
-                r->log, INFO,
-                "csp: the page's SVG or MathML cannot be followed, tags behind it got no nonce");
-        }
-        weir_chain_take(out, in);
-        return WEIR_NEXT;
-    }
-    weir_chain_move(r->pool, out, in, st->ahead - st->scanner.held);
-    st->ahead = st->scanner.held;
     return WEIR_NEXT;
 }

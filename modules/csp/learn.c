@@ -86,8 +86,9 @@ static bool
 is_usable(uint32_t directive, weir_str word)
 {
     for (size_t i = 0; i < word.len; i++) {
-        if (word.data[i] == '$' || word.data[i] == '{' || word.data[i] == '}' ||
-            word.data[i] == '"' || word.data[i] == '\\' || word.data[i] == '#') {
+        if ((word.data[i] == '\'' && i != 0 && word.data[0] != '\'') || word.data[i] == '$' ||
+            word.data[i] == '{' || word.data[i] == '}' || word.data[i] == '"' ||
+            word.data[i] == '\\' || word.data[i] == '#') {
             return false;
         }
     }

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.weir_only
 INJECTED = "<script>window.injected = 1</script><script data-weir-nonce>window.forged = 1</script><img src=x onerror='window.handler = 1'>"
 FILES = {
     "app/index.html": "<!doctype html><title>app</title><link rel=icon href=data:,>"
-                      "<style data-weir-nonce=s3cret>body { color: rgb(1, 2, 3) }</style><style>body { color: red }</style>"
-                      "<script data-weir-nonce=s3cret>window.marked = 1</script><script src=lib.js data-weir-nonce='s3cret'></script>"
-                      f"<body><svg><style>circle {{ fill: red }}</style></svg><!-- <script data-weir-nonce=s3cret> -->{INJECTED}",
+                      "<style data-weir-nonce=s3cret77>body { color: rgb(1, 2, 3) }</style><style>body { color: red }</style>"
+                      "<script data-weir-nonce=s3cret77>window.marked = 1</script><script src=lib.js data-weir-nonce='s3cret77'></script>"
+                      f"<body><svg><style>circle {{ fill: red }}</style></svg><!-- <script data-weir-nonce=s3cret77> -->{INJECTED}",
     "app/lib.js": "window.loaded = 1;",
     "docs/index.html": "<!doctype html><meta charset=utf-8><title>docs</title><link rel=icon href=data:,><style>body { color: rgb(4, 5, 6) }</style>\r\n"
                        "<script>\r\nwindow.inline = 1;\r\n</script><script>window.second = '<!--<script>\u00e4</script>-->'</script><body>"
@@ -23,7 +23,7 @@ SITE = f"""
     include {TOP}/conf/mime.types;
     csp default-src 'self'; csp img-src 'self' data:; csp object-src 'none'; csp report-uri /reports;
     security_headers strict; security_header Cross-Origin-Embedder-Policy off;
-    location /app/ {{ csp script-src 'nonce-$csp_nonce'; csp style-src 'nonce-$csp_nonce'; csp_marker data-weir-nonce s3cret; }}
+    location /app/ {{ csp script-src 'nonce-$csp_nonce'; csp style-src 'nonce-$csp_nonce'; csp_marker data-weir-nonce s3cret77; }}
     location /docs/ {{ csp_hashes on; }}
     location = /reports {{ csp_report logs/csp.log; csp_learn learned/policy.conf; }}
 """
@@ -70,7 +70,7 @@ def test_injected_ones_do_not(app):
 
 
 def test_the_markers_secret_does_not_leave_the_server(app):
-    assert not app.value("[...document.querySelectorAll('*')].some(e => [...e.attributes].some(a => a.value == 's3cret'))")
+    assert not app.value("[...document.querySelectorAll('*')].some(e => [...e.attributes].some(a => a.value == 's3cret77'))")
 
 
 def test_the_violations_arrive_at_the_collector(server, app):
