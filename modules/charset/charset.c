@@ -135,7 +135,7 @@ filter_head(weir_request *r, const void *conf)
         }
         return WEIR_DONE;
     }
-    if (r->out[WEIR_H_CONTENT_ENCODING] != NULL) {
+    if (!weir_out_is_text(r)) {
         return WEIR_DONE;
     }
     label(r, c->charset.name);
@@ -143,12 +143,9 @@ filter_head(weir_request *r, const void *conf)
         return WEIR_DONE;
     }
     (void)weir_out_length(r, source->utf8 || c->charset.utf8 ? -1 : r->out_length);
-    if (r->method == WEIR_HEAD || r->status == 304) {
-        return WEIR_DONE;
-    }
     state = weir_ctx_make(r, sizeof(*state));
     *state = (struct conversion){ .from = source->table, .to = c->charset.table };
-    weir_count(responses, 1);
+    weir_count(responses, r->method != WEIR_HEAD && r->status != 304);
     return WEIR_NEXT;
 }
 
@@ -305,7 +302,7 @@ static const weir_directive directives[] = {
 
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wanted, .after = "addition sub" },
-    { .phase = WEIR_PHASE_BODY, .body = filter_body, .wanted = wanted, .after = "addition sub" },
+    { .phase = WEIR_PHASE_BODY, .body = filter_body, .wanted = wanted, .after = "addition sub", .flags = WEIR_HOOK_TEXT },
 };
 
 static const weir_metric_def metrics[] = {

@@ -148,16 +148,19 @@ append_replacement(struct lines *s, const struct line_rule *rule, struct line_te
     return true;
 }
 
-/* What rule makes of line, in t. The number of replacements; 0: t is not of use. -1: it becomes too long. */
+enum { TOO_LONG = -1, GIVEN_UP = -2 };
+
+/* What rule makes of line, in t. The number of replacements (0: t is not of use), TOO_LONG, or GIVEN_UP: the work of matching passed
+ * its limit. */
 static int
 apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_text *t)
 {
     weir_str groups[GROUPS];
     size_t copied = 0, from = 0;
-    int n = 0;
+    int n = 0, rc = WEIR_OK;
 
     t->len = 0;
-    while (from <= line.len && weir_regex_find(rule->regex, line, from, groups, GROUPS) == WEIR_OK) {
+    while (from <= line.len && (rc = weir_regex_find(rule->regex, line, from, groups, GROUPS)) == WEIR_OK) {
         size_t begin = (size_t)(groups[0].data - line.data), end = begin + groups[0].len;
         if (begin < copied || (groups[0].len == 0 && n != 0 && begin == copied)) { /* behind a match nothing is none */
             from++;
@@ -165,7 +168,7 @@ apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_
         }
         if (!append(s, t, (weir_str){ line.data + copied, begin - copied }) ||
             !append_replacement(s, rule, t, groups)) {
-            return -1;
+            return TOO_LONG;
         }
         n++;
         copied = end;
@@ -174,8 +177,11 @@ apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_
             break;
         }
     }
+    if (rc == WEIR_ERROR) {
+        return GIVEN_UP;
+    }
     if (n != 0 && !append(s, t, (weir_str){ line.data + copied, line.len - copied })) {
-        return -1;
+        return TOO_LONG;
     }
     return n;
 }
@@ -191,7 +197,11 @@ change(struct lines *s, weir_str line)
     for (const struct line_rule *rule = s->rules->first; rule != NULL; rule = rule->next, i++) {
         struct line_text *t = &s->text[turn];
         int n = s->used[i] ? 0 : apply(s, rule, now.data != NULL ? now : line, t);
-        if (n < 0 && !s->complained) {
+        if (n == GIVEN_UP) { /* logged: once is enough for a response */
+            s->used[i] = true;
+            s->live--;
+        }
+        if (n == TOO_LONG && !s->complained) {
             s->complained = true;
             weir_say(s->r->log, WARN, "sub_filter_regex: a line would become longer than %d bytes: left as it is",
                      LINE_RESULT_MAX);

@@ -43,7 +43,7 @@ is_text(const weir_request *r, const sub_conf *c)
     const weir_strs always = { &html, 1 };
     const weir_header *type = r->out[WEIR_H_CONTENT_TYPE];
 
-    return type != NULL && r->status != 206 && r->out[WEIR_H_CONTENT_ENCODING] == NULL &&
+    return type != NULL && r->status != 206 && weir_out_is_text(r) &&
            (weir_type_among(type->value, &always) || weir_type_among(type->value, &c->types));
 }
 
@@ -87,10 +87,7 @@ filter_head(weir_request *r, const void *conf)
         (void)weir_out_remove(r, WEIR_STR("Last-Modified"));
         (void)weir_out_remove(r, WEIR_STR("ETag"));
     }
-    if (r->method == WEIR_HEAD || r->status == 304) {
-        return WEIR_DONE;
-    }
-    weir_count(responses, 1);
+    weir_count(responses, r->method != WEIR_HEAD && r->status != 304);
     return WEIR_NEXT;
 }
 
@@ -204,7 +201,10 @@ static const weir_directive directives[] = {
 
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wanted },
-    { .phase = WEIR_PHASE_BODY, .body = filter_body, .wanted = wanted },
+    { .phase = WEIR_PHASE_BODY,
+      .body = filter_body,
+      .wanted = wanted,
+      .flags = WEIR_HOOK_TEXT },
 };
 
 static const weir_metric_def metrics[] = {
