@@ -81,6 +81,7 @@ weir_file_path(weir_request *pub, weir_str path)
     const struct wr_files_conf *c = wr_files_conf(r);
     weir_str root = wr_file_root(r);
     weir_str none = { NULL, 0 };
+    bool found_by = path.data == NULL && !r->path_set;
 
     if (root.data == NULL) {
         return none;
@@ -98,7 +99,7 @@ weir_file_path(weir_request *pub, weir_str path)
         return join(r, root, path);
     }
     if (c->alias_for.len == 0) { /* the alias names the file; another path is put behind it */
-        return path.data == pub->path.data ? weir_dup(pub->pool, root) : join(r, root, path);
+        return found_by ? weir_dup(pub->pool, root) : join(r, root, path);
     }
     return join(r, root,
                 wr_str_starts(path, c->alias_for) ? wr_str_cut(path, c->alias_for.len, SIZE_MAX) : path);

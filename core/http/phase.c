@@ -343,6 +343,7 @@ wr_request_restart(struct wr_request *r, uint32_t phase)
 {
     r->pub.flags |= WEIR_R_INTERNAL;
     r->rewritten = false;
+    r->path_set = false;
     r->denied = false;
     forget_states(r);
     if (phase == WEIR_PHASE_SERVER_REWRITE) {

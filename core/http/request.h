@@ -94,6 +94,7 @@ struct wr_request {
     uint16_t hook;             /* the next hook of the phase */
     bool rewritten;            /* weir_rewrite: find the location anew after the phase */
     bool moved;                /* weir_redirect_inside: start over when the hook returns */
+    bool path_set;             /* weir_set_path: the path is not the one that the location was found by */
     bool denied;               /* an access hook said 401 or 403 under `satisfy any` */
     uint32_t denial;
     bool auth_delayed;         /* auth_delay has been waited for */

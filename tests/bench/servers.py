@@ -49,6 +49,25 @@ class Workload:
 REGEXES = " ".join(f"location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 403; }}" for i in range(50))
 HOSTS = "\n".join(f"server {{ listen 127.0.0.1:PORT; server_name host{i}.example www.host{i}.example; root /var/empty; }}"
                   for i in range(99))
+TEXT = "r" * 128
+NAMED = "\n".join(f'server {{ listen 127.0.0.1:PORT; server_name host{i}.example *.sub{i}.example; location / {{ return 200 "{TEXT}"; }} }}'
+                  for i in range(99)) + "\nserver { listen 127.0.0.1:PORT; server_name ~^re[0-9]+\\.example$; return 204; }"
+ANSWERING = " ".join(f'location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 200 "{TEXT}"; }}' for i in range(50))
+REWRITES = (r"""set $kind page; rewrite ^/old/(.*)$ /new/$1 permanent; rewrite ^/a/([a-z]+)$ /b/$1; rewrite ^/img/(\d+)\.png$ /i/$1 last;
+    if ($http_user_agent ~* (bot|crawl)) { return 403; } if ($arg_debug) { set $kind debug; }
+    rewrite ^/user/([0-9]+)/([a-z]+)$ /profile?id=$1&tab=$2 last;
+    location /profile { rewrite ^ /show/$arg_id/$arg_tab? last; }
+    location /show/ { if ($request_method = POST) { return 405; } """ + f'return 200 "{TEXT[:100]}$uri $kind"; }}')
+MAPS = ("map $uri $moved { default \"\"; " + " ".join(f"/old/{i} /new/{i};" for i in range(1000)) + " }\n"
+        "map $http_user_agent $client { default other; ~*firefox firefox; ~*chrome chrome; ~*safari safari; ~*curl curl; }\n"
+        "map $host $site { hostnames; default none; .example.com com; *.example.org org; localhost here; }\n"
+        "map $site$client $both { default -; hereother \"here, other\"; }\n"
+        "geo $place { default world; 127.0.0.0/8 here; " + " ".join(f"10.{i}.0.0/16 net{i};" for i in range(250)) + " }\n"
+        "split_clients $remote_addr$uri $part { 10% a; 20% b; * c; }")
+MAPPED = f'if ($moved) {{ return 301 $moved; }} location / {{ return 200 "{TEXT[:90]}$both, $place, $part"; }}'
+FIELDS = " ".join(f'add_header X-Constant-{i} "a value that is the same each time";' for i in range(6)) + (
+    ' add_header X-Uri "$uri" always; add_header X-Host $host; add_header X-Request "$request_method $request_uri"; '
+    'add_header X-Empty $arg_none; add_header Cache-Control "max-age=60, public"; expires 60;')
 OFC = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s; open_file_cache_min_uses 1;"
 GZIP = "gzip on; gzip_types text/plain; gzip_min_length 20; gzip_comp_level {};"
 UPSTREAM = "upstream origin { server 127.0.0.1:ORIGIN; keepalive 64; }"
@@ -67,6 +86,12 @@ WORKLOADS = [
     Workload("static-10m", path="/10m.txt", body="10m.txt", floor=("file",), conns=16, counted=300, stepped=40, goal=0.97),
     Workload("close", close=True, floor=("close",), goal=1.1),
     Workload("many", path="/section/1k.txt", location=REGEXES, others=HOSTS, goal=1.9),
+    Workload("names", path="/x", others=NAMED, headers=("Host: host77.example",), body="128.txt", goal=1.2),
+    Workload("names-wild", path="/x", others=NAMED, headers=("Host: www.sub77.example",), body="128.txt", goal=1.2),
+    Workload("regex", path="/part44/abc-12.php", location=ANSWERING, body="128.txt", goal=1.9),
+    Workload("rewrite", path="/user/12/photos", location=REWRITES, body="128.txt", goal=1.2),
+    Workload("maps", path="/page", http=MAPS, location=MAPPED, body="128.txt", goal=1.2),
+    Workload("headers", location=FIELDS, goal=1.3),
     Workload("log", http="access_log LOG;", goal=1.6),
     Workload("log-buf", http="access_log LOG combined buffer=64k;", goal=1.35),
     Workload("gzip", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(1), headers=("Accept-Encoding: gzip",),

@@ -33,6 +33,10 @@ HTTP = r"""
     map $uri $chain { default $plain; ~/deep $hosts; }
     map $arg_n $number { default 0; 1 "1"; }
     map $arg_v $volatile_v { volatile; default "v$arg_v"; }
+    map $arg_x $mapcap { default -; "~^(.)(.)$" "$2$1"; "~^(?<mapname>c.+)$" "n:$mapname"; }
+    map $arg_x $name_of { "~^(?<whole>.+)$" "<$whole>"; }
+    map $arg_x $mapcase { CamelCase camel; lower low; "~Case" "re"; default none; }
+    map $arg_x $exp { default off; one 60; two max; three epoch; four -1; five nonsense; six @1h30m; }
     geo $arg_ip $geo { default d; 0.0.0.0/0 all; 10.0.0.0/8 ten; 10.1.0.0/16 tenone; 10.1.2.3 host; 127.0.0.0/8 loop;
         2001:db8::/32 doc; 2001:db8:1::/48 doc1; ::1 six1; 10.9.0.0/16 nine; delete 10.9.0.0/16; }
     geo $arg_ip $ranges { ranges; default d; 10.0.0.0-10.0.0.255 first; 10.0.0.128-10.0.0.200 second; 1.1.1.1-1.1.1.1 one;
@@ -240,6 +244,67 @@ CONF = r"""
     location /hdr { add_header X-A "a"; add_header X-A "b"; add_header X-B "" ; add_header X-C $arg_c always; return 200 ok; }
     location /hdr/404 { add_header X-A a; add_header X-B b always; return 404; }
     location /slash { location /slash/dir/ { proxy_pass http://127.0.0.1:%PORT%/show/; } return 200 "slash $uri"; }
+    location ~ ^/sub/(?<who>\w+)/cap$ { auth_request /subcap/other; add_header X-A "$who|$1"; try_files /f =404; }
+    location ~ ^/subcap/(?<which>\w+)$ { internal; if ($request_uri ~ (cap)) { return 204; } return 403; }
+    location ~ ^/sub/(?<same>\w+)/same$ { auth_request /subsame/other; add_header X-A "$same"; try_files /f =404; }
+    location ~ ^/subsame/(?<same>\w+)$ { internal; return 204; }
+    location /sub/set { set $mine main; auth_request /subset; add_header X-A "$mine"; try_files /f =404; }
+    location = /subset { internal; set $mine sub; return 204; }
+    location /sub/map { add_header X-A "$plain"; auth_request /submap; try_files /f =404; }
+    location = /submap { internal; if ($plain = other) { return 403; } return 204; }
+    location /sub/error { auth_request /suberror; try_files /f =404; }
+    location = /suberror { internal; error_page 401 =204 /empty; return 401; }
+    location /sub/error2 { auth_request /suberror2; try_files /f =404; }
+    location = /suberror2 { internal; error_page 404 = @subnamed; return 404; }
+    location @subnamed { return 403; }
+    location /sub/redirect { auth_request /subredirect; try_files /f =404; }
+    location = /subredirect { internal; return 301 /f; }
+    location /sub/rewritten { auth_request /subrewritten; try_files /f =404; }
+    location = /subrewritten { internal; rewrite ^ /ask last; }
+    location /sub/deep { auth_request /subdeep; try_files /f =404; }
+    location = /subdeep { internal; deny all; try_files /f =404; }
+    location /sub/missing { auth_request /subnowhere; try_files /f =404; }
+    location /sub/uri { auth_request /suburi; add_header X-A "$uri|$args|$request_uri"; try_files /f =404; }
+    location = /suburi { internal; set $seen_sub "$uri|$args|$request_uri|$request_method"; return 204; }
+    location /sub/seen { auth_request /suburi; add_header X-A "$seen_sub"; try_files /f =404; }
+    location /sub/if { auth_request /ask; if ($arg_a) { return 200 "$uri"; } try_files /f =404; }
+    location /named/rewrite { try_files /none @nrewrite; }
+    location @nrewrite { rewrite ^/named/(.*)$ /show/$1; }
+    location /named/break { try_files /none @nbreak; }
+    location @nbreak { root %ROOT%; rewrite ^ /f break; }
+    location /named/set { set $n before; try_files /none @nset; }
+    location @nset { set $n "$n,after"; return 200 $n; }
+    location /named/none { try_files /none @nowhere; }
+    location /named/loop { try_files /none @nloop; }
+    location @nloop { try_files /none @nloop; }
+    location /named/if { try_files /none @nif; }
+    location @nif { if ($arg_a) { add_header X-A a; } root %ROOT%; try_files /f =404; }
+    location /ierr/ { error_page 404 = /ierr/second; location = /ierr/second { error_page 404 = @named; return 404; } }
+    location /proxyerr { error_page 404 /p404; return 404; }
+    location = /p404 { proxy_pass http://127.0.0.1:%PORT%/show; }
+    location /intercept { proxy_pass http://127.0.0.1:%PORT%/e/text; proxy_intercept_errors on; error_page 404 = @named; }
+    location /nointercept { proxy_pass http://127.0.0.1:%PORT%/e/code; error_page 410 = @named; }
+    location /idx/ { alias %ROOT%/try/dir/; index none.html index.html; }
+    location /idxabs/ { alias %ROOT%/try/; index none.html /f; }
+    location /idxvar/ { alias %ROOT%/try/dir/; index $arg_i; }
+    location ~ ^/rootvar/(\w+)/ { root %ROOT%/$1; try_files /f =404; }
+    location ~ ^/aliasvar/(\w+)/(.*)$ { alias %ROOT%/$1/; try_files $2 =404; }
+    location /trunc { return 200 "$arg_a$arg_b$arg_none${arg_a}x${arg_b}"; }
+    location /mapcap { return 200 "$mapcap|$mapname|$name_of"; }
+    location /mapcase { return 200 "$mapcase"; }
+    location /exp/map { expires $exp; return 200 ok; }
+    location /part206 { add_header X-A a; expires 60; alias %ROOT%/page.html; }
+    location /methods { if ($request_method = POST) { return 200 post; } if ($request_method !~ ^(GET|HEAD)$) { return 405; } return 200 get; }
+    location /args { if ($args ~ "(^|&)del=[^&]*&?(.*)$") { set $args $2; rewrite ^ /show permanent; } return 200 "$args"; }
+    location /q/ { rewrite ^/q/([^/]+)/(.*)$ /q/$2?$1= last; rewrite ^/q/?$ /show break; return 200 "$uri?$args"; }
+    location /ua { if ($http_user_agent ~* "(bot|crawl)") { return 403 "no $1"; } return 200 ok; }
+    location /cookie { if ($http_cookie ~* "id=([^;]+)(?:;|$)") { set $id $1; } return 200 "[$id]"; }
+    location /hot { if (!-f $request_filename) { return 404 "none"; } return 200 "there"; }
+    location /delim { return 200 "${uri}x$uri.y${arg_a}_z"; }
+    location /lots/ { rewrite ^/lots/1(.*) /lots/2$1 last; rewrite ^/lots/2(.*) /lots/3$1 last; rewrite ^/lots/3(.*) /lots/4$1 last;
+        rewrite ^/lots/4(.*) /lots/5$1 last; rewrite ^/lots/5(.*) /lots/6$1 last; rewrite ^/lots/6(.*) /lots/7$1 last;
+        rewrite ^/lots/7(.*) /lots/8$1 last; rewrite ^/lots/8(.*) /lots/9$1 last; rewrite ^/lots/9(.*) /lots/a$1 last;
+        rewrite ^/lots/a(.*) /lots/b$1 last; rewrite ^/lots/b(.*) /lots/c$1 last; rewrite ^/lots/c(.*) /lots/d$1 last; return 200 "$uri"; }
     location / { }
 """
 
@@ -362,6 +427,14 @@ SINGLE = f"""
 /add/page.html /add/page.txt /add/empty.html /add/none /addhtml/page.html /addhtml/page.txt /addnone/page.html /addinherit/page.html
 /addinherit/off/page.html /random/ /random /norandom/ /random/only.html /random/?x /gif
 /mirror/x /mirror/x?a=b /mirror2/x /mirror2/off/x /mirrored
+/sub/me/cap /sub/me/same /sub/set /sub/map?x=one /sub/map /sub/error /sub/error2 /sub/redirect /sub/rewritten /sub/deep /sub/missing
+/sub/uri?a=b /sub/seen?a=b /sub/if /sub/if?a=1 /named/rewrite /named/rewrite/x?q /named/break /named/set /named/none /named/loop
+/named/if /named/if?a=1 /ierr/x /ierr/second /proxyerr /proxyerr?a=b /intercept /nointercept /idx/ /idx /idxabs/ /idxvar/?i=index.html
+/idxvar/?i=none /idxvar/ /rootvar/try/x /rootvar/none/x /aliasvar/try/f /aliasvar/try/none /aliasvar/try/dir/index.html /trunc?a=1&b=2
+/trunc?a=%00 /mapcap?x=ab /mapcap?x=c1 /mapcap?x=cde /mapcap /mapcase?x=CAMELCASE /mapcase?x=camelcase /mapcase?x=LOWER /mapcase?x=xCasex
+/mapcase?x=xcasex /exp/map?x=one /exp/map?x=two /exp/map?x=three /exp/map?x=four /exp/map?x=five /exp/map /part206 /methods
+/args?a=1&del=2&b=3 /args?del=2 /args?a=1 /q/a/b/c /q/a/ /q/ /q /ua /cookie /hot /delim?a=b /lots/1 /lots/3 /lots/4 /lots/5 /lots/d
+http://a/set/host?x http://other/show http://a/f
 /set/?a=1 /set/ /set/empty?x /set/nest /set/host /set/host?x=%20 /set/cookie?a=b&A=c /exp/60 /exp/off /exp/neg /exp/epoch /exp/max /exp/404
 /hdr /hdr?c=1 /hdr/404 /slash/dir /slash/dir/ /slash/dir?x /slash /f /index.html / /none /a%20b /%252f /a%00b /..%2ff /f/ /f/x
 """.split()
@@ -372,6 +445,8 @@ KNOWN = {
     "/e/200": EMPTY, "/trap/end": EMPTY, "/trap/order": EMPTY,
     "/cap/x/map?x=abc-1": "a map leaves the captures of the text around it alone; nginx fails",
     "/referer/?short": "a short URL is a URL", "/referer/blocked/?short": "a short URL is a URL",
+    "/sub/map?x=one": "a subrequest has values of maps of its own",
+    "/idxvar/": "an index without a name is passed over; nginx fails",
     "/%zz": "the error page of a bad path is that of the server that was asked for",
 }
 
@@ -403,6 +478,16 @@ def requests():
         yield "GET", path, {"host": host}
     yield "POST", "/none", {"host": "err.example", "fields": ["Content-Length: 0"]}
     yield "POST", "/f", {"host": "err.example", "fields": ["Content-Length: 0"]}
+    for fields in (["User-Agent: GoogleBot"], ["User-Agent: x"], ["User-Agent: "]):
+        yield "GET", "/ua", {"fields": fields}
+    for cookie in ("id=7", "a=b; id=8; c=d", "ID=9", "xid=1"):
+        yield "GET", "/cookie", {"fields": [f"Cookie: {cookie}"]}
+    for fields in (["Range: bytes=0-1"], ["Range: bytes=100-"], ["If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT"]):
+        yield "GET", "/part206", {"fields": fields}
+    for method in ("POST", "PUT", "HEAD", "DELETE"):
+        yield method, "/methods", {"fields": ["Content-Length: 0"]}
+        yield method, "/proxyerr", {"fields": ["Content-Length: 0"]}
+        yield method, "/sub/seen", {"fields": ["Content-Length: 0"]}
     yield "GET", "/set/cookie?a=b", {"fields": ["Cookie: a=1; B=2", "Cookie: b=3", "User-Agent: me", "Content-Type: t/x"]}
 
 
