@@ -83,7 +83,7 @@ WORKLOADS = [
     Workload("tls-static", tls=True, goal=1.35),
     Workload("tls-100k", path="/100k.txt", tls=True, counted=2000, stepped=200, goal=1.1),
     Workload("tls-full", tls=True, close=True, counted=1000, stepped=50, goal=1.1),
-    Workload("tls-resume", tls=True, resumed=True, close=True, counted=1000, stepped=100, goal=1.1),
+    Workload("tls-resume", tls=True, resumed=True, close=True, counted=1000, stepped=100, goal=1.05),
     Workload("h2-static", tls=True, streams=32, conns=16, counted=20000, stepped=2000, goal=3.5),
 ]
 SPECIAL = ["idle", "idle-tls", "idle-h2", "start-10000", "start-tls-10000", "reload", "streams"]
