@@ -78,6 +78,7 @@ struct wr_ssl_inquirer {
 /* What one server shows. */
 struct wr_ssl_site {
     struct wr_tls_site tls; /* first */
+    bool bare;              /* it has no certificate, and is not shown: it says what is asked of clients, whoever is shown */
     const struct wr_server *server;
     const struct wr_ssl_conf *conf;
     const struct wr_ssl_inquirer *inquirer; /* NULL: nobody is asked */

@@ -325,9 +325,10 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     const struct wr_ssl_conf *c = wr_ssl_conf(server->base.conf);
     const struct wr_ssl_shared *shared;
     struct wr_ssl_site *site;
+    bool bare = c->certificates.count == 0 && !c->reject;
 
-    if (c->certificates.count == 0 && !c->reject) {
-        return true; /* it is shown by the address's default server */
+    if (bare && c->verify == WR_TLS_VERIFY_OFF) {
+        return true; /* the site of the address's default server is shown */
     }
     shared = shared_of(cf, b, server);
     if (!shared->good) {
@@ -336,6 +337,7 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     site = wr_pool_zalloc(cf->pool, sizeof(*site));
     site->server = server;
     site->conf = c;
+    site->bare = bare;
     site->tls.context = shared->context;
     site->tls.reject = c->reject;
     site->tls.whole_chains = c->verify != WR_TLS_VERIFY_OFF && c->ocsp != WR_SSL_OCSP_OFF;
@@ -356,7 +358,7 @@ check_address(struct weir_conf *cf, const struct wr_build_address *a)
 {
     const struct wr_server *server = a->fallback;
 
-    if (server->ssl != NULL || cf->diag->errors != 0) {
+    if ((server->ssl != NULL && !server->ssl->bare) || cf->diag->errors != 0) {
         return true;
     }
     cf->node = a->default_node != NULL ? a->default_node : a->first;
@@ -391,7 +393,8 @@ choose(const void *owner, struct wr_conn *c, weir_str name, bool *http2)
 {
     const struct wr_endpoint *e = owner;
     const struct wr_server *server = name.len != 0 ? wr_vhost_find(e, name, NULL) : e->fallback;
-    const struct wr_ssl_site *site = server->ssl != NULL ? server->ssl : e->fallback->ssl;
+    const struct wr_ssl_site *site =
+        server->ssl != NULL && !server->ssl->bare ? server->ssl : e->fallback->ssl;
 
     (void)c;
     *http2 = wr_endpoint_has_http2(e, server);

@@ -72,7 +72,7 @@ add_tls(struct wr_course *c, const struct wr_server *server)
                      { WR_TLS_1_1, "TLSv1.1" },
                      { WR_TLS_1_2, "TLSv1.2" },
                      { WR_TLS_1_3, "TLSv1.3" } };
-    const struct wr_server *shown = server->ssl != NULL ? server : c->endpoint->fallback;
+    const struct wr_server *shown = server->ssl != NULL && !server->ssl->bare ? server : c->endpoint->fallback;
     const struct wr_ssl_conf *conf = wr_ssl_conf(shown->base.conf);
     cJSON *o = cJSON_AddObjectToObject(c->root, "tls"), *list;
 

@@ -43,6 +43,7 @@ class Workload:
     origin: bool = False                    # in front of tests/bench/origin.c; ORIGIN is its port
     message: int = 0                        # bytes of messages in tunnels, which are sent in place of requests
     tls: bool = False                       # over TLS 1.3, with a certificate of P-256
+    resumed: bool = False                   # by one connection after the other, each by the session of the one before
     streams: int = 0                        # over HTTP/2 and TLS, so many at a time on each connection
 
 
@@ -107,9 +108,10 @@ WORKLOADS = [
     Workload("tls-static", tls=True, goal=1.35),
     Workload("tls-100k", path="/100k.txt", tls=True, counted=2000, stepped=200, goal=1.1),
     Workload("tls-full", tls=True, close=True, counted=1000, stepped=50, goal=1.1),
+    Workload("tls-resume", tls=True, resumed=True, close=True, counted=1000, stepped=100, goal=1.05),
     Workload("h2-static", tls=True, streams=32, conns=16, counted=20000, stepped=2000, goal=3.5),
 ]
-SPECIAL = ["idle", "start-10000", "reload", "streams"]
+SPECIAL = ["idle", "idle-tls", "idle-h2", "start-10000", "start-tls-10000", "reload", "streams"]
 
 
 def text_of(size):
@@ -135,7 +137,7 @@ def make_files(folder):
     (folder / "50k.txt.gz").write_bytes(gzip.compress((folder / "50k.txt").read_bytes(), 6))
 
 
-def make_certificate(folder):
+def make_certificate(folder, tickets=False):
     """The lines of a configuration that name a certificate for localhost, made by itself."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     if not key.exists():
@@ -143,7 +145,7 @@ def make_certificate(folder):
                         "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
                        check=True, capture_output=True)
     return (f"ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3; "
-            "ssl_session_cache off; ssl_session_tickets off;")
+            f"ssl_session_cache off; ssl_session_tickets {'on' if tickets else 'off'};")
 
 
 # ---- servers ------------------------------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ class Server:
         self.port = free_port()
         log = str(self.folder / "access.log")
         more = " ssl http2" if workload.streams else " ssl" if workload.tls else ""
-        pair = make_certificate(files) if workload.tls else ""
+        pair = make_certificate(files, workload.resumed) if workload.tls else ""
         site = servers or (f"server {{ listen 127.0.0.1:{self.port}{more} backlog=4096; server_name localhost; root {files}; "
                            f"{pair} {workload.location} }}\n{workload.others}")
         http = workload.http.replace("LOG", log)
@@ -353,7 +355,7 @@ def parse_servers(names):
 
 def compile_tools():
     OUT.mkdir(parents=True, exist_ok=True)
-    for stem in "floor", "load", "origin", "relay", "stream":
+    for stem, libraries in ("floor", ()), ("load", ()), ("origin", ()), ("relay", ()), ("stream", ()), ("resume", ("-lssl", "-lcrypto")):
         source, target = ROOT / f"tests/bench/{stem}.c", OUT / stem
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-            subprocess.run(["gcc", *STRICT, str(source), "-o", str(target)], check=True)
+            subprocess.run(["gcc", *STRICT, str(source), "-o", str(target), *libraries], check=True)
