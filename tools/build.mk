@@ -4,7 +4,7 @@
 #   core/LAYER/*.c            -> BUILDDIR/libcore.a -> BUILDDIR/weir (with core/main.c)
 #   modules/NAME/*.c          -> BUILDDIR/modules/NAME.so   (sees include/ only; LIBS in NAME/module.mk,
 #                                where a library may also choose between files: configure's LEFT_OUT)
-#   tests/unit/LAYER/test_*.c -> BUILDDIR/tests/unit/LAYER/test_*
+#   tests/unit/LAYER/test_*.c -> BUILDDIR/tests/unit/LAYER/test_*   (a module's: tests/unit/NAME)
 #   tests/modules/*.c         -> BUILDDIR/tests/modules/*.so
 #   tests/fuzz/fuzz_*.c       -> BUILDDIR/fuzz/fuzz_*       (a build with --with-sanitizer=fuzzer,...)
 
@@ -151,6 +151,13 @@ $(B)/modules/$(1).so: $$(OBJ_$(1)) $(wildcard modules/$(1)/module.mk)
 endef
 $(foreach m,$(MODULE_NAMES),$(eval $(call module_rule,$(m))))
 
+# The tests in tests/unit/NAME/ of a module of that name have its objects in them.
+define module_tests_rule
+$(filter $(B)/tests/unit/$(1)/%,$(UNIT_BIN)): $$(OBJ_$(1))
+endef
+$(foreach m,$(MODULE_NAMES),$(if $(filter $(B)/tests/unit/$(m)/%,$(UNIT_BIN)),$(eval $(call module_tests_rule,$(m)))))
+module_objects = $(OBJ_$(word 2,$(subst /, ,$(1))))
+
 # Which module has which directive: how the server finds the module of a directive it meets.
 $(B)/modules/index: $(WEIR) $(MODULE_SO) | modules
 	@mkdir -p $(@D)
@@ -172,7 +179,7 @@ whole = $(filter $(WHOLE_LAYERS:%=unit/%),$(patsubst %/,%,$(dir $(1))))
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a $(B)/config.mk tools/build.mk
 	@mkdir -p $(@D)
 	$(say) TEST $<
-	$(Q)$(CC) $(CFLAGS_TEST) -MF $@.d -o $@ $< $(if $(call whole,unit/$*),-Wl$(comma)--whole-archive) \
+	$(Q)$(CC) $(CFLAGS_TEST) -MF $@.d -o $@ $< $(call module_objects,unit/$*) $(if $(call whole,unit/$*),-Wl$(comma)--whole-archive) \
 	    $(B)/libcore.a -Wl,--no-whole-archive $(LDFLAGS_TEST) $(LIBRARIES) \
 	    $(OPTION_LIBS) -lcmocka
 comma := ,

@@ -17,6 +17,8 @@ enum {
     SLOT_MIN = 16,
     SLOTS_MAX = WR_SLAB_PAGE / SLOT_MIN,
     WORDS = SLOTS_MAX / 64,
+    LENGTHS = 32, /* lists of free runs: by the highest bit of their length */
+    TRIES = 8,    /* runs that are looked at before a longer one is cut */
     NONE = -1
 };
 
@@ -42,7 +44,7 @@ struct wr_slab {
     struct page *pages;
     size_t used;      /* bytes */
     int32_t partial[CLASSES]; /* pages with a free slot */
-    int32_t free;             /* first pages of free runs */
+    int32_t free[LENGTHS];    /* first pages of free runs */
 };
 
 /* ---- Lists of pages. ---- */
@@ -100,20 +102,36 @@ wr_slab_create(void *at, size_t size)
     return s;
 }
 
+/* The list of free runs of n pages and more, up to twice as many. */
+static uint32_t
+length_list(uint32_t n)
+{
+    return 31 - (uint32_t)__builtin_clz(n);
+}
+
+/* Take the free run that begins with page i out of its list. */
+static void
+drop_free(struct wr_slab *s, uint32_t i)
+{
+    drop(s, &s->free[length_list(s->pages[i].free_run)], i);
+}
+
 /* Enter the n pages from i on, which are free, in the list of free runs. */
 static void
 add_free(struct wr_slab *s, uint32_t i, uint32_t n)
 {
     s->pages[i].free_run = n;
     s->pages[i + n - 1].free_run = n;
-    push(s, &s->free, i);
+    push(s, &s->free[length_list(n)], i);
 }
 
 static void
 empty_lists(struct wr_slab *s)
 {
     s->used = 0;
-    s->free = NONE;
+    for (size_t i = 0; i < LENGTHS; i++) {
+        s->free[i] = NONE;
+    }
     for (size_t i = 0; i < CLASSES; i++) {
         s->partial[i] = NONE;
     }
@@ -193,22 +211,46 @@ wr_slab_repair(struct wr_slab *s)
 
 /* ---- Runs of pages. ---- */
 
-/* The first of n free pages in a row, taken out of the list, or NONE. First fit. */
+/* A run of at least n free pages: one of about that length if it is found at once, else any longer one. */
+static int32_t
+find_pages(const struct wr_slab *s, uint32_t n)
+{
+    uint32_t list = length_list(n);
+    int32_t i = s->free[list];
+
+    for (uint32_t tries = 0; i != NONE && tries < TRIES; tries++) {
+        if (s->pages[i].free_run >= n) {
+            return i;
+        }
+        i = s->pages[i].next;
+    }
+    for (uint32_t longer = list + 1; longer < LENGTHS; longer++) {
+        if (s->free[longer] != NONE) {
+            return s->free[longer];
+        }
+    }
+    while (i != NONE && s->pages[i].free_run < n) {
+        i = s->pages[i].next;
+    }
+    return i;
+}
+
+/* The first of n free pages in a row, taken out of the list, or NONE. */
 static int32_t
 take_pages(struct wr_slab *s, uint32_t n)
 {
-    for (int32_t i = s->free; i != NONE; i = s->pages[i].next) {
-        uint32_t have = s->pages[i].free_run;
-        if (have < n) {
-            continue;
-        }
-        drop(s, &s->free, (uint32_t)i);
-        if (have > n) {
-            add_free(s, (uint32_t)i + n, have - n);
-        }
-        return i;
+    int32_t i = find_pages(s, n);
+    uint32_t have;
+
+    if (i == NONE) {
+        return NONE;
     }
-    return NONE;
+    have = s->pages[i].free_run;
+    drop_free(s, (uint32_t)i);
+    if (have > n) {
+        add_free(s, (uint32_t)i + n, have - n);
+    }
+    return i;
 }
 
 /* The n pages from i on, whose kinds are FREE by now, join their free neighbours. */
@@ -220,11 +262,11 @@ give_pages(struct wr_slab *s, uint32_t i, uint32_t n)
     s->pages[i].kind = FREE;
     if (end < s->n && s->pages[end].kind == FREE) {
         n += s->pages[end].free_run;
-        drop(s, &s->free, end);
+        drop_free(s, end);
     }
     if (i > 0 && s->pages[i - 1].kind == FREE && s->pages[i - 1].free_run != 0) {
         uint32_t before = s->pages[i - 1].free_run;
-        drop(s, &s->free, i - before);
+        drop_free(s, i - before);
         i -= before;
         n += before;
     }

@@ -6,6 +6,7 @@
 #include "module/autoload.h"
 
 #include <string.h>
+#include <weir/log.h>
 
 #include "base/assert.h"
 #include "base/str.h"
@@ -311,7 +312,7 @@ check_interfaces(struct walk *w)
         const weir_interface *f = l->module->interfaces.at;
         for (uint32_t i = 0; i < l->module->interfaces.count; i++) {
             struct wr_registry_module *other = wr_map_set(&owners, weir_str_c(f[i].id), l);
-            if (other != NULL) {
+            if (other != NULL && strcmp(f[i].id, WEIR_SERIES) != 0) { /* which is asked of all */
                 w->fine = wr_diag_error(w->diag, nowhere, NULL,
                                         "modules \"%s\" and \"%s\" both offer the interface \"%s\"",
                                         other->module->name, l->module->name, f[i].id);

@@ -161,6 +161,48 @@ wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from,
     }
 }
 
+size_t
+weir_fields_size(uint32_t n, size_t bytes)
+{
+    return n * (sizeof(weir_header) + strlen(": \r\n")) + bytes;
+}
+
+/* One line: the field's name and value are slices of it. */
+static char *
+make_line(weir_header *h, char *at, const weir_pair *field)
+{
+    h->name = (weir_str){ at, field->name.len };
+    memcpy(at, field->name.data, field->name.len);
+    at += field->name.len;
+    *at++ = ':';
+    *at++ = ' ';
+    h->value = (weir_str){ at, field->value.len };
+    if (field->value.len != 0) {
+        memcpy(at, field->value.data, field->value.len);
+    }
+    at += field->value.len;
+    *at++ = '\r';
+    *at++ = '\n';
+    return at;
+}
+
+const weir_header *
+weir_fields_make(void *to, const weir_pair *fields, uint32_t n)
+{
+    weir_header *all = to;
+    char *at = (char *)(all + n);
+    struct wr_fields f = { .first = NULL };
+
+    for (uint32_t i = 0; i < n; i++) {
+        at = make_line(&all[i], at, &fields[i]);
+        all[i].next = all[i].same = NULL;
+        all[i].id = wr_name_id(fields[i].name);
+        all[i].flags = WEIR_HEADER_LINE;
+        wr_fields_append(&f, &all[i]);
+    }
+    return f.first;
+}
+
 static bool
 is_called(const weir_header *h, weir_str name, uint32_t id)
 {

@@ -26,6 +26,9 @@ WEIR_BEGIN
 
 enum weir_cache_family { WEIR_CACHE_PROXY, WEIR_CACHE_FASTCGI, WEIR_CACHE_UWSGI, WEIR_CACHE_SCGI, WEIR_CACHE_FAMILIES };
 
+/* What reply() answers besides what hooks do: WEIR_OK would say WEIR_NEXT. */
+#define WEIR_KEEP 1
+
 /* What the request to the origin has to differ in. */
 typedef struct weir_cache_request { /* filled by the cache; prefix */
     uint64_t           dropped; /* the client's fields that are not sent, by 1 << WEIR_H_* */
@@ -44,12 +47,12 @@ typedef struct weir_cache { /* constant */
     int (*open)(weir_request *r, enum weir_cache_family family, int (*fetch)(weir_request *r, void *data), void *data);
     /* Does the cache want to hear of r's fetch? Then what the request has to differ in; false: the other calls are not made. */
     bool (*request)(weir_request *r, weir_cache_request *change);
-    /* The head came (the last one, after retries). WEIR_NEXT: answer r with it as without a cache. WEIR_OK: fill r's head from it,
-     * its Date and Age too, and call keep() or leave(). Else r is answered: end the exchange, and the hook returns that. ignored:
+    /* The head came (the last one, after retries). WEIR_NEXT: answer r with it as without a cache. WEIR_KEEP: fill r's head from
+     * it, its Date and Age too, and call keep() or leave(). Else r is answered: end the exchange, and the hook returns that. ignored:
      * fields of the reply that say nothing here (proxy_ignore_headers), by 1 << WEIR_H_*; bit 0 stands for X-Accel-Expires. */
     int (*reply)(weir_request *r, const weir_reply *reply, uint64_t ignored);
     void (*leave)(weir_request *r);
-    /* After WEIR_OK, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
+    /* After WEIR_KEEP, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
      * without a cache. Else x's body is the cache's from here on, and the hook returns that; call readable() when x's ops say
      * so. */
     int (*keep)(weir_request *r, weir_exchange *x);

@@ -1,4 +1,5 @@
-/* cache/answer.c - answers from the store: whole, a part (the range filter's affair), or "you have it".
+/* cache/answer.c - answers from the store: whole, a part (the range filter's affair), or "you have
+ * it".
  *
  * Stored fields are passed on as they lie; Age is what is added. A body that lies in memory in one
  * piece is answered with where it lies; any other by a reader.
@@ -46,7 +47,8 @@ check_conditions(struct caching *c, const struct kept *k, uint32_t status)
     return weir_precondition(r, etag != NULL ? etag->value : (weir_str){ NULL, 0 }, modified);
 }
 
-/* Parts are cut out of what is stored, whether or not the origin would have. [RFC 9111 4; RFC 9110 14] */
+/* Parts are cut out of what is stored, whether or not the origin would have. [RFC 9111 4; RFC 9110
+ * 14] */
 static void
 offer_ranges(weir_request *r, uint32_t status)
 {

@@ -1,4 +1,5 @@
-/* cache - keeps responses of other servers and answers from them: proxy_cache and what belongs to it.
+/* cache - keeps responses of other servers and answers from them: proxy_cache and what belongs to
+ * it.
  *
  * Here are the tables, and the door for the modules that fetch (<weir/cache.h>); flow.h says which
  * file does what, policy.h what the RFC says, store.h where responses lie.
@@ -34,7 +35,8 @@ add_status(weir_request *r, const void *conf)
     if (c == NULL || (c->outcome == OUTCOME_NONE && c->forward == FWD_NONE)) {
         return WEIR_DONE;
     }
-    hit = c->outcome == OUTCOME_HIT || c->outcome == OUTCOME_STALE || c->outcome == OUTCOME_UPDATING;
+    hit =
+        c->outcome == OUTCOME_HIT || c->outcome == OUTCOME_STALE || c->outcome == OUTCOME_UPDATING;
     m.forward = hit ? FWD_NONE : (enum forward)c->forward;
     m.forward_status = hit ? 0 : c->reply_status;
     m.key = c->primary.text;
@@ -89,29 +91,30 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
                                            : "as the response says",
                          f->background_update ? "yes" : "no", f->revalidate ? "yes" : "no");
     }
-    weir_explain_say(to, "rules of %s; heuristic lifetime %u%% of the time unchanged, at most %llu s",
-                     c->rules == RULES_RFC ? "RFC 9111" : "nginx",
-                     (unsigned)c->heuristic.percent, (unsigned long long)c->heuristic.max_s);
+    weir_explain_say(to,
+                     "rules of %s; heuristic lifetime %u%% of the time unchanged, at most %llu s",
+                     c->rules == RULES_RFC ? "RFC 9111" : "nginx", (unsigned)c->heuristic.percent,
+                     (unsigned long long)c->heuristic.max_s);
 }
 
 /* ---- Tables. ---- */
 
-static const weir_name rules[] = { { "rfc9111", RULES_RFC }, { "nginx", RULES_NGINX }, { NULL, 0 } };
+static const weir_name rules[] = { { "rfc9111", RULES_RFC },
+                                   { "nginx", RULES_NGINX },
+                                   { NULL, 0 } };
 
 static const weir_name cookies[] = { { "off", COOKIES_NEVER },
                                      { "explicit", COOKIES_EXPLICIT },
                                      { "on", COOKIES_ALWAYS },
                                      { NULL, 0 } };
 
-static const weir_name purges[] = { { "off", PURGE_OFF },
-                                    { "on", PURGE_ON },
-                                    { "soft", PURGE_SOFT },
-                                    { NULL, 0 } };
+static const weir_name purges[] = {
+    { "off", PURGE_OFF }, { "on", PURGE_ON }, { "soft", PURGE_SOFT }, { NULL, 0 }
+};
 
-static const weir_name methods[] = { { "GET", WEIR_GET },
-                                     { "HEAD", WEIR_HEAD },
-                                     { "POST", WEIR_POST },
-                                     { NULL, 0 } };
+static const weir_name methods[] = {
+    { "GET", WEIR_GET }, { "HEAD", WEIR_HEAD }, { "POST", WEIR_POST }, { NULL, 0 }
+};
 
 static const weir_name stale[] = { { "error", STALE_ERROR },
                                    { "timeout", STALE_TIMEOUT },
@@ -144,7 +147,8 @@ enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
         "folder, memory and limits of a cache"),                                                   \
         OWN(family[F].zone, P "_cache", BLOCKS, 1, 1, 0, set_zone,                                 \
             "cache responses in this zone, or off"),                                               \
-        ROW(family[F].key, VALUE, P "_cache_key", NULL, NULL, NULL, "what responses are kept under"), \
+        ROW(family[F].key, VALUE, P "_cache_key", NULL, NULL, NULL,                                \
+            "what responses are kept under"),                                                      \
         OWN(family[F].valid, P "_cache_valid", BLOCKS, 1, 0, WEIR_D_MANY, set_valid,               \
             "lifetime, by status, of responses that say nothing of it"),                           \
         ROW(family[F].methods, BITS, P "_cache_methods", "GET HEAD", NULL, methods,                \

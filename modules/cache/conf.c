@@ -60,8 +60,8 @@ read_count(weir_str text, uint32_t *to)
     return true;
 }
 
-/* Options that are a time, a size or a number: false when the word is none of them or no good; *known
- * tells the two apart. */
+/* Options that are a time, a size or a number: false when the word is none of them or no good;
+ * *known tells the two apart. */
 static bool
 read_plain_option(struct store_options *o, weir_str word, bool *known)
 {
@@ -249,7 +249,7 @@ set_offset(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     o->written = true;
     return weir_parse_size(weir_conf_arg(cf, 1), &o->bytes) == WEIR_OK ? WEIR_OK
-                                                                        : bad_word(cf, 1, "value");
+                                                                       : bad_word(cf, 1, "value");
 }
 
 /* cache_heuristic off | PERCENT% [MAX] */
@@ -381,8 +381,9 @@ find_zone(weir_conf *cf, const cache_conf *c, uint32_t which, const struct zone_
     }
     *to = (struct path *)(uintptr_t)conf_path(c, which, z->name->constant);
     return *to != NULL ? WEIR_OK
-                       : weir_conf_error(cf, "cache zone \"%.*s\" is unknown: there is no "
-                                             "%s_cache_path with such a keys_zone",
+                       : weir_conf_error(cf,
+                                         "cache zone \"%.*s\" is unknown: there is no "
+                                         "%s_cache_path with such a keys_zone",
                                          WEIR_FMT(z->name->constant), family_names[which]);
 }
 
@@ -393,8 +394,7 @@ check_family(weir_conf *cf, cache_conf *c, uint32_t which)
 
     f->methods |= WEIR_GET | WEIR_HEAD;
     if (f->min_uses < 1) {
-        return weir_conf_error(cf, "\"%s_cache_min_uses\" must be at least 1",
-                               family_names[which]);
+        return weir_conf_error(cf, "\"%s_cache_min_uses\" must be at least 1", family_names[which]);
     }
     if (f->zone.name == NULL) {
         return WEIR_OK;

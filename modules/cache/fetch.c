@@ -9,11 +9,11 @@
 
 #define BIT(id) (UINT64_C(1) << (id))
 
-/* What a client asks about its own copy, or of a part, is answered here: the origin sends the whole. */
+/* What a client asks about its own copy, or of a part, is answered here: the origin sends the
+ * whole. */
 static const uint64_t conditions = BIT(WEIR_H_IF_MATCH) | BIT(WEIR_H_IF_NONE_MATCH) |
-                                   BIT(WEIR_H_IF_MODIFIED_SINCE) |
-                                   BIT(WEIR_H_IF_UNMODIFIED_SINCE) | BIT(WEIR_H_IF_RANGE) |
-                                   BIT(WEIR_H_RANGE);
+                                   BIT(WEIR_H_IF_MODIFIED_SINCE) | BIT(WEIR_H_IF_UNMODIFIED_SINCE) |
+                                   BIT(WEIR_H_IF_RANGE) | BIT(WEIR_H_RANGE);
 
 /* ---- The request. ---- */
 
@@ -137,7 +137,8 @@ answer_stale(struct caching *c)
     return answer_object(c);
 }
 
-/* A HEAD's answer brings what is stored up to date, or shows that it no longer holds. [RFC 9111 4.3.5] */
+/* A HEAD's answer brings what is stored up to date, or shows that it no longer holds. [RFC
+ * 9111 4.3.5] */
 static void
 compare_head(struct caching *c, const weir_reply *reply)
 {
@@ -167,8 +168,8 @@ judge(struct caching *c, const weir_reply *reply)
     const char *why;
 
     policy_collect(&q.fields, reply->first, c->ignored);
-    if (c->wanted.flags & CC_NO_STORE || (c->family->no_cache.count != 0 &&
-                                          conf_any(c->r, &c->family->no_cache))) {
+    if (c->wanted.flags & CC_NO_STORE ||
+        (c->family->no_cache.count != 0 && conf_any(c->r, &c->family->no_cache))) {
         return false;
     }
     why = policy_store(&q, &c->kept);
@@ -207,13 +208,13 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
     }
     if (reply->status == 304 && c->asked) {
         c->confirmed = true;
-        return WEIR_OK;
+        return WEIR_KEEP;
     }
     if (!judge(c, reply)) {
         give_way(c);
         return WEIR_NEXT;
     }
-    return WEIR_OK;
+    return WEIR_KEEP;
 }
 
 void

@@ -1,305 +1,508 @@
-/* cache/fill.c - a reply on its way into the store.
+/* cache/fill.c - a response that is coming: its one writer.
  *
- * The body is read as fast as the origin sends and the store takes it, whoever is waiting for it: r's
- * own client reads from the store as all others do, and when it goes or is slow, nothing stops.
+ * Bytes are copied to blocks, which every reader sees as soon as `written` says so. A small body stays in them; a larger one goes
+ * on to a file, its blocks freed as they are written. What cannot be stored is relayed: its blocks are freed when all who
+ * read it have read them. Nobody is cut because of a disk.
  */
-#include "flow.h"
-#include "freshen.h"
-#include "tags.h"
-#include "vary.h"
+#include <stdlib.h>
 
-enum { PIECE = 64 * 1024, PIECES_A_TURN = 16 };
+#include "entry.h"
+#include "evict.h"
+#include "handle.h"
+#include "object.h"
+#include "slot.h"
 
-/* ---- What is stored. ---- */
+enum {
+    WINDOW = 1 << 20,        /* bytes of blocks, where they go on to a file or are relayed */
+    BLOCK_KNOWN = 128 << 10, /* largest block of a body whose length is known */
+    BLOCK_FIRST = 4 << 10,
+    BLOCK_NEXT = 64 << 10,
+    BLOCK_HEAD = sizeof(struct block)
+};
 
-/* Fields of this hop alone; what says where a body ends, and how old it is, is kept apart. */
-static bool
-is_left_out(const weir_header *h)
+/* ---- Beginning and ending. ---- */
+
+/* Out of the entry, under the lock: nobody finds it any more. */
+static void
+detach(struct store *s, struct object *o)
 {
-    static const char *const names[] = { "Proxy-Authenticate", "Proxy-Authentication-Info",
-                                         "Proxy-Authorization" };
+    struct entry *e = o->entry;
 
-    if (h->id == WEIR_H_AGE || h->id == WEIR_H_CONTENT_LENGTH || h->id == WEIR_H_PROXY_AUTHORIZATION) {
-        return true;
+    if (e != NULL && e->fill == o) {
+        CHANGE(s, e->fill, NULL);
+        CHANGE(s, o->entry, NULL);
+        object_unref(s, o);
+        entry_tidy(s, e);
     }
-    for (size_t i = 0; h->id == WEIR_H_OTHER && i < sizeof(names) / sizeof(names[0]); i++) {
-        if (weir_str_ieq(h->name, weir_str_c(names[i]))) {
-            return true; /* [RFC 9111 3.1] */
-        }
-    }
-    return false;
 }
 
-/* Is it one that no-cache="..." or private="..." names? */
-static bool
-is_listed(const weir_header *control, const weir_header *h)
+/* It is over for this process. */
+static void
+finish(struct store_fill *f)
 {
-    return control != NULL && control_lists(control, h->name);
+    struct store *s = f->s;
+    weir_pool *pool = f->pool;
+
+    wake_disarm(s, &f->room);
+    if (f->spool != NULL) {
+        spool_close(f->spool);
+    }
+    f->mark = NULL;
+    if (!f->owned) {
+        weir_pool_end(pool);
+    }
 }
 
-/* r's fields as they are stored, Date among them whatever came. [RFC 9110 6.6.1] */
-static struct field_list
-fields_of(weir_request *r)
+/* Nothing comes any more: who reads is cut. */
+static void
+break_off(struct store_fill *f)
 {
-    const weir_header *control = r->out[WEIR_H_CACHE_CONTROL];
-    struct field_list list = { 0 };
-    struct control cc;
+    struct store *s = f->s;
 
-    if (r->out[WEIR_H_DATE] == NULL) {
-        (void)weir_out_set(r, WEIR_STR("Date"), weir_print_date(r->pool, weir_wall_clock()));
+    if (shared_lock(s)) {
+        CHANGE(s, s->root->stats.fill_failures, s->root->stats.fill_failures + 1);
+        object_break(s, f->o);
+        slot_release_now(s, f->mark);
+        shared_unlock(s);
     }
-    control_read(&cc, control);
-    if ((cc.flags & (CC_NO_CACHE_FIELDS | CC_PRIVATE_FIELDS)) == 0) {
-        control = NULL;
-    }
-    for (const weir_header *h = r->out_first; h != NULL; h = h->next) {
-        if (!is_left_out(h) && !is_listed(control, h)) {
-            field_add(r->pool, &list, h);
-        }
-    }
-    return list;
+    finish(f);
 }
 
 static void
-make_meta(struct caching *c, struct store_meta *m, uint64_t *tags)
+owner_ended(void *data)
 {
-    weir_request *r = c->r;
-    struct field_list fields = fields_of(r);
+    struct store_fill *f = data;
 
-    *m = (struct store_meta){ .status = c->reply_status,
-                              .length = r->out_length,
-                              .fields = fields.first,
-                              .n_fields = fields.count,
-                              .tags = tags };
-    kept_put(m, &c->kept);
-    m->n_tags = tags_read(c->reply_fields, &c->conf->tags, origin_of(r), tags, STORE_TAGS_MAX);
+    f->owned = false;
+    if (f->mark == NULL) {
+        weir_pool_end(f->pool);
+    } else if (!f->ended) {
+        f->ended = true;
+        break_off(f);
+    }
 }
 
-/* ---- Variants. ---- */
-
-/* Under the primary key: which fields choose, and the variants' generation. False: there is no room. */
-static bool
-put_marker(struct caching *c)
+static void
+look_for_room(struct watch *w)
 {
-    struct store_meta m = { .flags = KEPT_VARY, .note = c->names };
-    bool others;
-    struct store_fill *f = store_fill_begin(c->store, c->r->pool, &c->primary, &others);
+    fill_go((struct store_fill *)((char *)w - offsetof(struct store_fill, room)));
+}
 
+struct store_fill *
+handle_fill(struct store *s, weir_pool *owner, struct object *o)
+{
+    struct mark *mark = slot_mark(s, MARK_FILLER, o, NULL);
+    struct store_fill *f;
+    weir_pool *pool;
+
+    if (mark == NULL) {
+        return NULL;
+    }
+    object_ref(s, o);
+    pool = weir_pool_new(NULL);
+    f = weir_zalloc(pool, sizeof(*f));
+    f->s = s;
+    f->o = o;
+    f->mark = mark;
+    f->pool = pool;
+    f->room.look = look_for_room;
+    f->owned = true;
+    weir_on_end(owner, owner_ended, f);
+    return f;
+}
+
+struct store_fill *
+fill_begin_locked(struct store *s, weir_pool *owner, const struct store_key *key, bool *others)
+{
+    struct entry *e = entry_make(s, key);
+    struct object *o;
+    struct store_fill *f;
+
+    *others = e != NULL && e->fill != NULL;
+    if (e == NULL || *others) {
+        return NULL;
+    }
+    o = object_make_fill(s, e);
+    f = o != NULL ? handle_fill(s, owner, o) : NULL;
     if (f == NULL) {
-        return others; /* who fetches it in this moment writes one of its own */
+        if (o != NULL) {
+            detach(s, o);
+        } else {
+            entry_tidy(s, e);
+        }
+        return NULL;
     }
-    m.times[TIME_GENERATION] = c->generation;
-    m.times[TIME_ANSWERED] = (uint64_t)c->kept.answered;
-    if (!store_fill_head(f, &m)) {
-        store_fill_pass(f);
-        return false;
-    }
-    store_fill_end(f, true);
-    return true;
+    CHANGE(s, s->root->stats.fills, s->root->stats.fills + 1);
+    return f;
 }
 
-/* The reply says which variant it is: the fill goes under its key. False: it cannot be stored. */
+struct store_fill *
+store_fill_begin(struct store *s, weir_pool *owner, const struct store_key *key, bool *others)
+{
+    struct store_fill *f;
+
+    *others = false;
+    if (!shared_lock(s)) {
+        return NULL;
+    }
+    f = fill_begin_locked(s, owner, key, others);
+    shared_unlock(s);
+    return f;
+}
+
+/* ---- What it is. ---- */
+
+void
+store_fill_pass(struct store_fill *f)
+{
+    struct store *s = f->s;
+
+    if (f->ended || !shared_lock(s)) {
+        return;
+    }
+    CHANGE(s, f->o->flags, f->o->flags | OBJECT_PASS);
+    detach(s, f->o);
+    shared_unlock(s);
+    wake_watchers(s, f->o->body);
+}
+
+void
+store_fill_move(struct store_fill *f, const struct store_key *to)
+{
+    struct store *s = f->s;
+    struct object *o = f->o;
+    struct entry *e;
+
+    if (f->ended || !shared_lock(s)) {
+        return;
+    }
+    e = entry_make(s, to);
+    CHANGE(s, o->flags, o->flags | OBJECT_MOVED);
+    CHANGE(s, o->hash[0], to->hash[0]);
+    CHANGE(s, o->hash[1], to->hash[1]);
+    if (o->entry != NULL) {
+        detach(s, o);
+    }
+    if (e != NULL && e->fill == NULL) {
+        object_ref(s, o);
+        CHANGE(s, e->fill, o);
+        CHANGE(s, o->entry, e);
+    }
+    shared_unlock(s);
+    wake_watchers(s, o->body);
+}
+
+/* Is there a place for a body of this length? */
 static bool
-find_place(struct caching *c)
+has_place(const struct store *s, int64_t length)
 {
-    weir_str text;
+    if (length >= 0 && (uint64_t)length <= s->object_max) {
+        return true;
+    }
+    return spool_has_room(s, length);
+}
 
-    if (c->reply_vary.len == 0) {
-        if (c->names.data != NULL) { /* there are no variants any more */
-            c->key = c->primary;
-            c->names = (weir_str){ NULL, 0 };
-            store_fill_move(c->fill, &c->key);
-        }
-        return true;
-    }
-    if (c->names.data != NULL && weir_str_eq(c->names, c->reply_vary)) {
-        return true;
-    }
-    weir_random(&c->generation, sizeof(c->generation));
-    c->names = c->reply_vary;
-    text = vary_key(c->r->pool, c->primary.text, c->generation, c->names, c->r->in_first);
-    if (text.data == NULL) {
+bool
+store_fill_head(struct store_fill *f, const struct store_meta *meta)
+{
+    struct store *s = f->s;
+    bool fine;
+
+    if (f->ended || !has_place(s, meta->length) || !shared_lock(s)) {
         return false;
     }
-    store_key_make(c->store, text, &c->key);
-    store_fill_move(c->fill, &c->key);
-    return put_marker(c);
-}
-
-/* ---- The body. ---- */
-
-static void pump(struct caching *c);
-
-static void
-let_go(struct caching *c)
-{
-    if (c->held) {
-        c->held = false;
-        weir_let_go(c->r);
+    fine = object_set_head(s, f->o, meta);
+    if (fine) {
+        CHANGE(s, f->o->flags, f->o->flags | OBJECT_HEAD);
     }
-}
-
-static void
-on_writable(void *data)
-{
-    struct caching *c = data;
-
-    c->stuck = false;
-    pump(c);
-}
-
-static void
-finish(struct caching *c, bool complete)
-{
-    struct store_fill *f = c->fill;
-
-    c->fill = NULL;
-    c->x = NULL;
-    store_fill_end(f, complete);
-    if (!complete) {
-        weir_say(c->r->log, INFO, "a reply broke off while it was stored");
+    shared_unlock(s);
+    if (fine) {
+        wake_watchers(s, f->o->body);
     }
-    let_go(c);
+    return fine;
 }
 
-static void
-pump_on(void *data)
+/* ---- Writing. ---- */
+
+static uint32_t
+kind_of(const struct store_fill *f)
 {
-    pump(data);
+    return atomic_load_explicit(&f->o->body->kind, memory_order_relaxed);
 }
 
-static void
-pump(struct caching *c)
+static uint64_t
+written(const struct store_fill *f)
 {
-    for (unsigned i = 0; c->fill != NULL && !c->stuck; i++) {
-        weir_chain piece = { NULL, NULL };
-        int rc = weir_exchange_read(c->x, c->r->pool, &piece, PIECE);
-        if (piece.head != NULL &&
-            store_fill_write(c->fill, &piece, on_writable, c) == WEIR_AGAIN) {
-            c->stuck = true;
+    return atomic_load_explicit(&f->o->body->written, memory_order_relaxed);
+}
+
+void
+fill_relay(struct store_fill *f)
+{
+    struct store *s = f->s;
+
+    if (kind_of(f) == BODY_RELAY || !shared_lock(s)) {
+        return;
+    }
+    CHANGE(s, f->o->body->kind, BODY_RELAY);
+    detach(s, f->o);
+    shared_unlock(s);
+}
+
+/* Room for the next bytes: how large a block? */
+static uint32_t
+block_size(const struct store_fill *f)
+{
+    int64_t length = f->o->meta.length;
+    uint64_t left;
+
+    if (kind_of(f) != BODY_MEMORY) {
+        return BLOCK_NEXT - BLOCK_HEAD;
+    }
+    if (length < 0 || (f->o->flags & OBJECT_HEAD) == 0) {
+        return (written(f) == 0 ? BLOCK_FIRST : BLOCK_NEXT) - BLOCK_HEAD;
+    }
+    left = (uint64_t)length - written(f);
+    return left < BLOCK_KNOWN - BLOCK_HEAD ? (uint32_t)left : BLOCK_KNOWN - BLOCK_HEAD;
+}
+
+/* Free what is not needed any more; is there room in the window? Under the lock. */
+static bool
+make_way(struct store_fill *f)
+{
+    struct body *b = f->o->body;
+    uint64_t upto = atomic_load(&b->on_disk);
+
+    if (kind_of(f) == BODY_RELAY) {
+        upto = slot_least(f->s, f->o);
+    }
+    if (kind_of(f) == BODY_RELAY || b->in_blocks > WINDOW / 2) {
+        object_trim(f->s, b, upto);
+    }
+    return b->in_blocks < WINDOW;
+}
+
+/* The block the next bytes go to; NULL: there is none now. */
+static struct block *
+next_block(struct store_fill *f)
+{
+    struct store *s = f->s;
+    struct body *b = f->o->body;
+    struct block *block = b->last;
+    bool wait = false;
+
+    if (block != NULL && block->used < block->size) {
+        return block;
+    }
+    if (kind_of(f) == BODY_MEMORY && written(f) >= s->object_max &&
+        written(f) != (uint64_t)f->o->meta.length) {
+        f->spool = spool_open(f);
+        if (f->spool == NULL) {
+            fill_relay(f);
         }
-        if (rc == WEIR_AGAIN) {
-            return;
+    }
+    if (!shared_lock(s)) {
+        return NULL;
+    }
+    wait = kind_of(f) != BODY_MEMORY && !make_way(f);
+    block = wait ? NULL : object_add_block(s, f->o, block_size(f));
+    CHANGE(s, b->wants_room, block == NULL);
+    shared_unlock(s);
+    return block;
+}
+
+/* From rest to blocks. False: there is no room now. */
+static bool
+pump(struct store_fill *f)
+{
+    struct body *b = f->o->body;
+    uint64_t before = written(f), at = before;
+    struct block *block = NULL;
+
+    while (f->rest.head != NULL) {
+        const weir_buf *from = f->rest.head;
+        size_t n = from->len;
+        if (n == 0) {
+            weir_buf_drop(weir_chain_pop(&f->rest));
+            continue;
         }
-        if (rc != WEIR_OK) {
-            finish(c, rc == WEIR_DONE);
-            return;
+        atomic_store_explicit(&b->written, at, memory_order_release);
+        block = next_block(f);
+        if (block == NULL) {
+            break;
         }
-        if (i == PIECES_A_TURN) { /* others have their turn */
-            (void)weir_timer_start(c->r->pool, 0, pump_on, c);
-            return;
+        if (n > block->size - block->used) {
+            n = block->size - block->used;
         }
+        memcpy(block->data + block->used, from->data, n);
+        block->used += (uint32_t)n;
+        at += n;
+        weir_chain_skip(&f->rest, n);
+    }
+    atomic_store_explicit(&b->written, at, memory_order_release);
+    if (at != before) {
+        wake_watchers(f->s, b);
+    }
+    return f->rest.head == NULL;
+}
+
+/* How long it may become is known: more is a mistake of who writes. */
+static bool
+is_too_long(const struct store_fill *f, const weir_chain *c)
+{
+    int64_t length = f->o->meta.length;
+
+    return length >= 0 && (f->o->flags & OBJECT_HEAD) != 0 &&
+           written(f) + weir_chain_len(&f->rest) + weir_chain_len(c) > (uint64_t)length;
+}
+
+int
+store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *data), void *data)
+{
+    bool fits;
+
+    if (f->ended || is_too_long(f, c)) {
+        return WEIR_ERROR;
+    }
+    weir_chain_take(&f->rest, c);
+    fits = pump(f);
+    if (f->spool != NULL) {
+        spool_go(f->spool);
+    }
+    if (!fits) {
+        f->writable = writable;
+        f->data = data;
+        f->told = true;
+        wake_arm(f->s, &f->room, f->o->body);
+        return WEIR_AGAIN;
+    }
+    return kind_of(f) == BODY_RELAY ? WEIR_LIMIT : WEIR_OK;
+}
+
+/* ---- The end. ---- */
+
+/* What was stored takes the place of what was there. Under the lock. */
+static void
+settle_in(struct store *s, struct object *o)
+{
+    struct entry *e = o->entry;
+    bool memory = atomic_load(&o->body->kind) == BODY_MEMORY;
+    uint32_t stale = o->flags & OBJECT_STALE;
+
+    CHANGE(s, e->fill, NULL);
+    CHANGE(s, e->born, o->born);
+    CHANGE(s, e->flags, stale != 0 ? e->flags | ENTRY_STALE : e->flags & ~(uint32_t)ENTRY_STALE);
+    if (!entry_set_tags(s, e, o->meta.tags, o->meta.n_tags)) {
+        CHANGE(s, o->entry, NULL); /* what a purge would not find is not kept */
+        object_unref(s, o);
+        entry_remove(s, e);
+        return;
+    }
+    if (memory) {
+        if (e->file != 0) {
+            entry_forget_file(s, e);
+        }
+        entry_set_object(s, e, o);
+        return;
+    }
+    entry_set_object(s, e, NULL);
+    entry_set_file(s, e, o->body->file, o->body->on_disk);
+    CHANGE(s, o->entry, NULL);
+    object_unref(s, o);
+}
+
+void
+fill_whole(struct store_fill *f)
+{
+    struct store *s = f->s;
+    struct object *o = f->o;
+    struct body *b = o->body;
+    struct entry *e;
+
+    if (!shared_lock(s)) {
+        finish(f);
+        return;
+    }
+    if (o->meta.length < 0) {
+        o->meta.length = (int64_t)written(f);
+    }
+    CHANGE(s, b->state, BODY_WHOLE);
+    e = o->entry;
+    if (e != NULL && e->fill == o && kind_of(f) != BODY_RELAY) {
+        settle_in(s, o);
+    } else {
+        detach(s, o);
+        e = NULL;
+    }
+    shared_commit(s);
+    (void)evict_settle(s, 16, e);
+    slot_release_now(s, f->mark);
+    shared_unlock(s);
+    wake_watchers(s, b);
+    finish(f);
+}
+
+/* Everything is in blocks: what else is to be done? */
+static void
+end_now(struct store_fill *f)
+{
+    int64_t length = f->o->meta.length;
+
+    if (!f->complete || (length >= 0 && written(f) != (uint64_t)length)) {
+        break_off(f);
+    } else if (f->spool != NULL && kind_of(f) == BODY_FILE) {
+        spool_end(f->spool); /* it calls fill_whole */
+    } else {
+        fill_whole(f);
     }
 }
 
 void
-flow_readable(weir_request *r)
+fill_go(struct store_fill *f)
 {
-    struct caching *c = weir_ctx(r);
+    bool fits = pump(f);
 
-    if (c != NULL && c->x != NULL) {
-        pump(c);
+    if (f->spool != NULL) {
+        spool_go(f->spool);
+    }
+    if (!fits) {
+        wake_arm(f->s, &f->room, f->o->body);
+        return;
+    }
+    if (f->ended) {
+        end_now(f);
+    } else if (f->told) {
+        f->told = false;
+        f->writable(f->data);
     }
 }
 
-/* ---- A 304. ---- */
-
-/* The fields that the newer head has put on r make way for those of the whole. */
+/* Buffers of the owner's are not there when it has ended. */
 static void
-clear_fields(weir_request *r)
+keep_rest(struct store_fill *f)
 {
-    const weir_header *h = r->out_first;
+    weir_chain copy = { NULL, NULL };
+    weir_buf *b;
 
-    while (h != NULL) {
-        weir_str name = h->name;
-        if (h->id == WEIR_H_SERVER || weir_out_remove(r, name) != WEIR_OK) {
-            h = h->next;
-        } else {
-            h = r->out_first;
-        }
+    while ((b = weir_chain_pop(&f->rest)) != NULL) {
+        weir_chain_push(&copy, weir_buf_copy(f->pool, (weir_str){ (const char *)b->data, b->len }));
+        weir_buf_drop(b);
     }
+    f->rest = copy;
 }
 
-/* m has the fields of now: how long do they hold? What said nothing of it then says what it did. */
-static void
-renew(struct caching *c, struct store_meta *m)
+void
+store_fill_end(struct store_fill *f, bool complete)
 {
-    struct kept old = kept_of(m);
-    struct policy_fields raw;
-    struct policy_case q = { .conf = &c->conf->policy,
-                             .status = m->status,
-                             .authorized = c->r->in[WEIR_H_AUTHORIZATION] != NULL,
-                             .valid = conf_valid(c->family->valid, m->status),
-                             .now = flow_now(),
-                             .delay = c->delay };
-
-    if (q.valid < 0 && (old.flags & KEPT_HEURISTIC) == 0) {
-        q.valid = (int64_t)old.lifetime;
+    if (f->ended) {
+        return;
     }
-    policy_collect(&q.fields, m->fields, c->ignored);
-    policy_collect(&raw, c->reply_fields, c->ignored);
-    q.fields.accel_expires = raw.accel_expires;
-    q.fields.age = raw.age;
-    if (policy_store(&q, &c->kept) == NULL) {
-        kept_put(m, &c->kept);
-        c->stored = store_freshen(c->store, c->object, m);
+    f->ended = true;
+    f->complete = complete && (f->o->flags & OBJECT_HEAD) != 0;
+    f->told = false;
+    if (f->rest.head == NULL || !f->complete) {
+        end_now(f);
     } else {
-        (void)store_remove(c->store, &c->key);
+        keep_rest(f);
     }
-}
-
-/* What is stored holds, and is as new as this. [RFC 9111 4.3.4] */
-static int
-confirm(struct caching *c, weir_exchange *x)
-{
-    weir_request *r = c->r;
-    struct store_meta m = *store_object_meta(c->object);
-    struct field_list newer = fields_of(r), merged;
-    weir_chain nothing = { NULL, NULL };
-
-    (void)weir_exchange_read(x, r->pool, &nothing, PIECE); /* so that its connection can be kept */
-    if (!freshen_agrees(m.fields, m.length, newer.first, false)) {
-        (void)store_remove(c->store, &c->key); /* it speaks of another */
-    } else {
-        merged = freshen_merge(r->pool, m.fields, newer.first, UINT64_C(1) << WEIR_H_SET_COOKIE);
-        m.fields = merged.first;
-        m.n_fields = merged.count;
-        renew(c, &m);
-    }
-    store_fill_end(c->fill, false); /* who waits finds it */
-    c->fill = NULL;
-    if (c->update) {
-        return weir_respond(r, 204, WEIR_STR(""), WEIR_STR(""));
-    }
-    clear_fields(r);
-    c->outcome = OUTCOME_REVALIDATED;
-    return answer_with(c, &m);
-}
-
-/* ---- Beginning. ---- */
-
-int
-flow_keep(weir_request *r, weir_exchange *x)
-{
-    struct caching *c = weir_ctx(r);
-    uint64_t tags[STORE_TAGS_MAX];
-    struct store_meta m;
-
-    if (c->confirmed) {
-        return confirm(c, x);
-    }
-    make_meta(c, &m, tags);
-    if (!find_place(c) || !store_fill_head(c->fill, &m)) {
-        store_fill_pass(c->fill);
-        c->fill = NULL;
-        return WEIR_NEXT;
-    }
-    c->stored = true;
-    c->reader = store_read_fill(r->pool, c->fill);
-    c->x = x;
-    c->held = true;
-    weir_outlive_client(r);
-    weir_hold(r);
-    pump(c);
-    return answer_fill(c);
 }

@@ -1,7 +1,7 @@
 /* cache/flow.h - one request on its way through the cache.
  *
  * lookup.c finds what is stored, or waits for another's fetch; fetch.c tells the module that fetches
- * what to ask, judges what came, and fills the store with it; answer.c answers from the store;
+ * what to ask, judges what came, keep.c fills the store with it; answer.c answers from the store;
  * update.c fetches anew behind a client's back; forget.c makes invalid what an unsafe request changed.
  */
 #ifndef CACHE_FLOW_H
@@ -97,7 +97,7 @@ void flow_leave(weir_request *r);
 bool flow_failed(weir_request *r, uint32_t status, int result);
 int flow_answer(weir_request *r, void *unused);
 
-/* fill.c */
+/* keep.c */
 int flow_keep(weir_request *r, weir_exchange *x);
 void flow_readable(weir_request *r);
 
@@ -116,7 +116,7 @@ bool update_is(const weir_request *r);
 /* forget.c: what the answer to an unsafe request makes invalid. */
 void forget(struct caching *c, const weir_reply *reply);
 
-/* purge.c */
+/* purging.c */
 int purge_request(struct caching *c);
 int purge_endpoint(weir_request *r, const void *conf);
 

@@ -1,4 +1,5 @@
-/* cache/forget.c - what the answer to an unsafe request makes invalid. [RFC 9111 4.4; RFC 9875 3] */
+/* cache/forget.c - what the answer to an unsafe request makes invalid. [RFC 9111 4.4; RFC 9875 3]
+ */
 #include "flow.h"
 #include "invalidate.h"
 #include "list.h"

@@ -3,10 +3,9 @@
 
 #include "list.h"
 
-static const uint64_t kept_ids = UINT64_C(1) << WEIR_H_CONTENT_LENGTH |
-                                 UINT64_C(1) << WEIR_H_CONTENT_ENCODING |
-                                 UINT64_C(1) << WEIR_H_CONTENT_TYPE |
-                                 UINT64_C(1) << WEIR_H_CONTENT_RANGE;
+static const uint64_t kept_ids =
+    UINT64_C(1) << WEIR_H_CONTENT_LENGTH | UINT64_C(1) << WEIR_H_CONTENT_ENCODING |
+    UINT64_C(1) << WEIR_H_CONTENT_TYPE | UINT64_C(1) << WEIR_H_CONTENT_RANGE;
 
 static bool
 is_same_name(const weir_header *a, const weir_header *b)

@@ -10,8 +10,8 @@ invalidate_is_safe(uint32_t method)
     return (method & (WEIR_GET | WEIR_HEAD | WEIR_OPTIONS | WEIR_TRACE)) != 0;
 }
 
-/* The authority at the front of text is taken off. Is it the request's? Ports are not compared where
- * one of them is left out and the other is the scheme's own. */
+/* The authority at the front of text is taken off. Is it the request's? Ports are not compared
+ * where one of them is left out and the other is the scheme's own. */
 static bool
 take_authority(weir_str *text, bool tls, weir_str host)
 {
@@ -23,7 +23,8 @@ take_authority(weir_str *text, bool tls, weir_str host)
     }
     authority = str_cut(*text, 0, end);
     *text = str_cut(*text, end, SIZE_MAX);
-    if (authority.len > own.len && str_starts(str_cut(authority, authority.len - own.len, SIZE_MAX), own)) {
+    if (authority.len > own.len &&
+        str_starts(str_cut(authority, authority.len - own.len, SIZE_MAX), own)) {
         authority.len -= own.len;
     }
     if (host.len > own.len && str_starts(str_cut(host, host.len - own.len, SIZE_MAX), own)) {
@@ -70,8 +71,7 @@ static weir_str
 put_together(weir_pool *pool, weir_str path, weir_str query)
 {
     path = clean(pool, path);
-    return query.len == 0 ? path
-                          : weir_print(pool, "%.*s%.*s", WEIR_FMT(path), WEIR_FMT(query));
+    return query.len == 0 ? path : weir_print(pool, "%.*s%.*s", WEIR_FMT(path), WEIR_FMT(query));
 }
 
 weir_str
@@ -82,8 +82,7 @@ invalidate_target(weir_pool *pool, weir_str reference, bool tls, weir_str host, 
     size_t colon, slash;
 
     reference = str_cut(reference, 0, str_find(reference, '#'));
-    if (reference.len > scheme.len &&
-        weir_str_ieq(str_cut(reference, 0, scheme.len), scheme) &&
+    if (reference.len > scheme.len && weir_str_ieq(str_cut(reference, 0, scheme.len), scheme) &&
         str_starts(str_cut(reference, scheme.len, SIZE_MAX), WEIR_STR("//"))) {
         reference = str_cut(reference, scheme.len, SIZE_MAX);
     }

@@ -1,4 +1,5 @@
-/* cache/lookup.c - from a request to what is stored for it: use it, wait for another's fetch, or fetch.
+/* cache/lookup.c - from a request to what is stored for it: use it, wait for another's fetch, or
+ * fetch.
  *
  * open() comes from the hook of the module that fetches, and everything that has to wait goes on in
  * that hook's place (weir_resume_with). A request looks a few times at most: what it finds may move
@@ -206,7 +207,8 @@ choose_variant(struct caching *c, const struct store_meta *m)
     return look(c);
 }
 
-/* May `use_stale updating` let it be used? Somebody has to be at it, or it is done in the background. */
+/* May `use_stale updating` let it be used? Somebody has to be at it, or it is done in the
+ * background. */
 static bool
 updating_allows(const struct caching *c, bool being_done)
 {
@@ -282,40 +284,14 @@ absent(struct caching *c)
 }
 
 static int
-on_opened(weir_request *r, void *data)
-{
-    struct caching *c = data;
-
-    (void)r;
-    return c->object != NULL ? use_object(c) : absent(c);
-}
-
-static void
-opened(void *data, enum store_found found, struct store_object *o)
-{
-    struct caching *c = data;
-
-    c->object = found == STORE_HELD ? o : NULL;
-    flow_go(c, on_opened);
-}
-
-static int
 look(struct caching *c)
 {
-    int rc;
-
     if (++c->turns > FLOW_TURNS) {
         return fetch_alone(c);
     }
     switch (store_find(c->store, c->r->pool, &c->key, &c->object)) {
     case STORE_HELD:
         return use_object(c);
-    case STORE_ON_DISK:
-        rc = flow_wait(c);
-        if (rc == WEIR_AGAIN) {
-            store_open(c->store, c->r->pool, &c->key, opened, c);
-        }
-        return rc;
     default:
         return absent(c);
     }
@@ -327,7 +303,8 @@ look(struct caching *c)
 static bool
 is_loop(const struct caching *c)
 {
-    const weir_header *h = c->conf->loop.data == NULL ? NULL : weir_in_find(c->r, WEIR_STR("CDN-Loop"));
+    const weir_header *h =
+        c->conf->loop.data == NULL ? NULL : weir_in_find(c->r, WEIR_STR("CDN-Loop"));
 
     for (; h != NULL; h = h->same) {
         weir_str rest = h->value, member;

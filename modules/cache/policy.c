@@ -264,7 +264,8 @@ flags_of(const struct policy_case *c, const struct control *cc, const struct lif
     uint32_t flags = 0;
 
     flags |= cc->flags & CC_NO_CACHE ? KEPT_NO_CACHE : 0;
-    flags |= cc->flags & (CC_MUST_REVALIDATE | CC_PROXY_REVALIDATE | CC_NO_CACHE) ? KEPT_NO_STALE : 0;
+    flags |=
+        cc->flags & (CC_MUST_REVALIDATE | CC_PROXY_REVALIDATE | CC_NO_CACHE) ? KEPT_NO_STALE : 0;
     flags |= cc->flags & CC_S_MAXAGE ? KEPT_SHARED_ONLY : 0;
     flags |= cc->flags & CC_IMMUTABLE ? KEPT_IMMUTABLE : 0;
     flags |= cc->flags & CC_STALE_REVALIDATE ? KEPT_SWR : 0;
@@ -280,7 +281,8 @@ flags_of(const struct policy_case *c, const struct control *cc, const struct lif
 static bool
 read_control(const struct policy_case *c, struct control *cc)
 {
-    if (c->conf->targets.count != 0 && control_read_targeted(cc, c->fields.all, &c->conf->targets)) {
+    if (c->conf->targets.count != 0 &&
+        control_read_targeted(cc, c->fields.all, &c->conf->targets)) {
         return true;
     }
     control_read(cc, c->fields.cache_control);

@@ -1,203 +1,208 @@
-/* cache/purge.c - taking stored responses out: by the method PURGE where they are asked for, or at an
- * endpoint, under access rules. Answered with counts, once all is gone. */
-#include "flow.h"
-#include "list.h"
-#include "tags.h"
+/* cache/purge.c - the walk over the index, a few buckets at a time. A ban stands in the zone until its walk is over, so a worker
+ * that dies leaves it to the one that has the duty. */
+#include "purge.h"
 
-enum { TARGETS_MAX = 16 };
+#include "entry.h"
 
-/* A purge on its way: several matches, one after the other. */
-struct purge {
-    weir_request *r;
-    struct store *store;
-    struct store_match at[TARGETS_MAX];
-    uint32_t count, next;
-    uint64_t entries, bytes;
-    bool soft;
-    weir_ticket *ticket;
+enum {
+    BUCKETS = 512,
+    ENTRIES = 64, /* in one go */
+    LOADING_MS = 20 /* the walk ends when all is loaded */
 };
 
-static int
-answer(weir_request *r, void *data)
-{
-    const struct purge *p = data;
+struct purge {
+    struct store *s;
+    weir_pool *owner;
+    weir_timer *timer;
+    uint32_t ban;
+    uint64_t clock;
+    void (*done)(void *data, uint64_t entries, uint64_t bytes);
+    void *data;
+    uint64_t entries, bytes;
+    bool told;
+};
 
-    return weir_respond(r, 200, WEIR_STR("application/json"),
-                        weir_print(r->pool, "{\"purged\":%llu,\"bytes\":%llu,\"soft\":%s}\n",
-                                   (unsigned long long)p->entries, (unsigned long long)p->bytes,
-                                   p->soft ? "true" : "false"));
+/* One entry. Under the lock. */
+static void
+purge_one(struct store *s, struct ban *b, struct entry *e)
+{
+    b->entries++;
+    b->bytes += e->file_size != 0 ? e->file_size : e->place[TIER_MEMORY].bytes;
+    s->root->stats.purged++;
+    if (!b->soft) {
+        entry_remove(s, e);
+    } else if ((e->flags & ENTRY_STALE) == 0) {
+        entry_soften(s, e);
+    }
 }
 
-static void purge_next(struct purge *p);
+/* Walk a little. True: to the end. Under the lock; commits. */
+static bool
+walk(struct store *s, struct ban *b)
+{
+    struct root *r = s->root;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < BUCKETS && b->cursor < r->n_buckets && n < ENTRIES; i++) {
+        struct entry *e = r->buckets[b->cursor], *next;
+        for (; e != NULL; e = next) {
+            next = e->next;
+            if (entry_matches(e, b)) {
+                purge_one(s, b, e);
+                shared_commit(s);
+                n++;
+            }
+        }
+        b->cursor++;
+    }
+    return b->cursor == r->n_buckets && !r->loading;
+}
 
 static void
-purged(void *data, uint64_t entries, uint64_t bytes)
+lift(struct store *s, struct ban *b)
+{
+    CHANGE(s, b->clock, 0);
+    CHANGE(s, s->root->n_bans, s->root->n_bans - 1);
+}
+
+static void
+step(void *data)
+{
+    struct purge *p = data;
+    struct store *s = p->s;
+    struct ban *b = &s->root->bans[p->ban];
+    bool over = true;
+
+    if (shared_lock(s)) {
+        over = b->clock != p->clock;
+        if (!over) {
+            over = walk(s, b);
+            p->entries = b->entries;
+            p->bytes = b->bytes;
+        }
+        if (over && b->clock == p->clock) {
+            lift(s, b);
+        }
+        shared_unlock(s);
+    }
+    if (!over) {
+        weir_timer_set(p->timer, b->cursor < s->root->n_buckets ? 0 : LOADING_MS);
+        return;
+    }
+    p->told = true;
+    p->done(p->data, p->entries, p->bytes);
+}
+
+/* The owner is gone: the ban stays, and the duty walks. */
+static void
+owner_ended(void *data)
 {
     struct purge *p = data;
 
-    p->entries += entries;
-    p->bytes += bytes;
-    purge_next(p);
+    if (!p->told && shared_lock(p->s)) {
+        struct ban *b = &p->s->root->bans[p->ban];
+        if (b->clock == p->clock) {
+            CHANGE(p->s, b->slot, SHARED_SLOTS);
+        }
+        shared_unlock(p->s);
+    }
 }
 
+/* A place for another ban; an older one that is as wide does as well. Under the lock. */
+static struct ban *
+new_ban(struct store *s, const struct store_match *m)
+{
+    struct root *r = s->root;
+    struct ban *b = NULL;
+
+    for (uint32_t i = 0; i < SHARED_BANS && b == NULL; i++) {
+        b = r->bans[i].clock == 0 ? &r->bans[i] : NULL;
+    }
+    if (b == NULL || m->prefix.len > SHARED_BAN_TEXT) {
+        return NULL;
+    }
+    memset(b, 0, sizeof(*b)); /* not seen as long as clock is 0 */
+    b->slot = s->me;
+    b->all = m->all;
+    b->soft = m->soft;
+    b->tag = m->tag;
+    b->text_len = (uint32_t)m->prefix.len;
+    if (m->prefix.len != 0) {
+        memcpy(b->text, m->prefix.data, m->prefix.len);
+    } else if (m->prefix.data != NULL) {
+        b->all = true; /* everything begins with nothing */
+    }
+    CHANGE(s, r->clock, r->clock + 1);
+    CHANGE(s, b->clock, r->clock);
+    CHANGE(s, r->n_bans, r->n_bans + 1);
+    return b;
+}
+
+/* No place for a ban, or a prefix too long for one: walk at once. Slow, but never wrong. */
 static void
-purge_next(struct purge *p)
+purge_now(struct store *s, const struct store_match *m, struct purge *p)
 {
-    if (p->next < p->count) {
-        p->at[p->next].soft = p->soft;
-        store_purge(p->store, p->r->pool, &p->at[p->next++], purged, p);
-    } else {
-        (void)weir_resume_with(p->ticket, answer, p);
-    }
-}
+    struct ban *b = weir_zalloc(p->owner, sizeof(*b) + m->prefix.len);
 
-static int
-run(struct purge *p)
-{
-    if (p->count == 0) {
-        return answer(p->r, p);
-    }
-    p->ticket = weir_suspend(p->r, WEIR_NEVER, NULL, NULL);
-    if (p->ticket == NULL) {
-        return 500;
-    }
-    purge_next(p);
-    return WEIR_AGAIN;
-}
-
-static bool
-asks_soft(const weir_request *r)
-{
-    const weir_header *h = weir_in_find(r, WEIR_STR("Soft-Purge"));
-
-    return h != NULL && !weir_str_eq(h->value, WEIR_STR("0"));
-}
-
-/* ---- PURGE. ---- */
-
-static void
-purge_key(struct purge *p, const struct store_key *key)
-{
-    bool done = p->soft ? store_soften(p->store, key) : store_remove(p->store, key);
-
-    p->entries += done ? 1 : 0;
-}
-
-/* The fields that name tags, in the request. */
-static void
-take_tags(struct purge *p, const cache_conf *c)
-{
-    uint64_t tags[TARGETS_MAX];
-    uint32_t n = tags_read(p->r->in_first, &c->tags, origin_of(p->r), tags, TARGETS_MAX);
-
-    for (uint32_t i = 0; i < n; i++) {
-        p->at[p->count++] = (struct store_match){ .tag = tags[i] };
-    }
-}
-
-int
-purge_request(struct caching *c)
-{
-    weir_request *r = c->r;
-    struct purge *p = weir_zalloc(r->pool, sizeof(*p));
-    weir_str key = c->primary.text;
-
-    p->r = r;
-    p->store = c->store;
-    p->soft = c->conf->purge == PURGE_SOFT || asks_soft(r);
-    take_tags(p, c->conf);
-    if (p->count == 0 && key.data[key.len - 1] == '*') {
-        p->at[p->count++].prefix = weir_dup(r->pool, str_cut(key, 0, key.len - 1));
-    } else if (p->count == 0) {
-        purge_key(p, &c->primary);
-    }
-    return run(p);
-}
-
-/* ---- The endpoint. ---- */
-
-static int
-hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* An argument, decoded; absent: it is not there. */
-static weir_str
-argument(weir_request *r, weir_str name)
-{
-    weir_str raw = weir_arg(r, name);
-    char *to;
-    size_t n = 0;
-
-    if (raw.data == NULL) {
-        return raw;
-    }
-    to = weir_alloc(r->pool, raw.len + 1);
-    for (size_t i = 0; i < raw.len; i++) {
-        int high = i + 2 < raw.len ? hex_value(raw.data[i + 1]) : -1;
-        int low = i + 2 < raw.len ? hex_value(raw.data[i + 2]) : -1;
-        if (raw.data[i] == '%' && high >= 0 && low >= 0) {
-            to[n++] = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            to[n++] = raw.data[i];
+    (void)b;
+    for (uint32_t i = 0; i < s->root->n_buckets; i++) {
+        struct entry *e = s->root->buckets[i], *next;
+        for (; e != NULL; e = next) {
+            weir_str key = entry_key(e);
+            bool is = m->all || (m->prefix.len != 0 && key.len >= m->prefix.len &&
+                                 memcmp(key.data, m->prefix.data, m->prefix.len) == 0);
+            next = e->next;
+            for (uint32_t t = 0; m->tag != 0 && t < e->n_tags; t++) {
+                is |= e->tags[t] == m->tag;
+            }
+            if (is) {
+                b->soft = m->soft;
+                purge_one(s, b, e);
+                shared_commit(s);
+            }
         }
     }
-    return (weir_str){ to, n };
+    p->entries = b->entries;
+    p->bytes = b->bytes;
 }
 
-static bool
-take_arguments(struct purge *p)
+void
+store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
+            void (*done)(void *data, uint64_t entries, uint64_t bytes), void *data)
 {
-    weir_request *r = p->r;
-    weir_str key = argument(r, WEIR_STR("key")), prefix = argument(r, WEIR_STR("prefix"));
-    weir_str tag = argument(r, WEIR_STR("tag")), group = argument(r, WEIR_STR("group"));
-    weir_str origin = argument(r, WEIR_STR("origin")), all = argument(r, WEIR_STR("all"));
-    struct store_key k;
+    struct purge *p = weir_zalloc(owner, sizeof(*p));
+    struct ban *b = NULL;
 
-    if (key.len != 0) {
-        store_key_make(p->store, key, &k);
-        purge_key(p, &k);
+    *p = (struct purge){ .s = s, .owner = owner, .done = done, .data = data };
+    if (shared_lock(s)) {
+        b = new_ban(s, m);
+        if (b != NULL) {
+            p->ban = (uint32_t)(b - s->root->bans);
+            p->clock = b->clock;
+        } else {
+            purge_now(s, m, p);
+        }
+        shared_unlock(s);
     }
-    if (prefix.len != 0) {
-        p->at[p->count++].prefix = prefix;
+    if (b == NULL) {
+        p->clock = UINT64_MAX; /* no ban's */
     }
-    if (tag.len != 0) {
-        p->at[p->count++].tag = tag_hash((weir_str){ NULL, 0 }, tag);
-    }
-    if (group.len != 0) {
-        p->at[p->count++].tag = tag_hash(origin.len != 0 ? origin : origin_of(r), group);
-    }
-    if (weir_str_eq(all, WEIR_STR("1"))) {
-        p->at[p->count++].all = true;
-    }
-    return p->count != 0 || key.len != 0;
+    p->timer = weir_timer_start(owner, 0, step, p);
+    weir_on_end(owner, owner_ended, p);
 }
 
-int
-purge_endpoint(weir_request *r, const void *conf)
+void
+purge_go_on(struct store *s)
 {
-    const cache_conf *c = conf;
-    const struct path *path = c->endpoint_path;
-    struct purge *p;
-
-    if (r->method != WEIR_POST && r->method != WEIR_DELETE &&
-        !weir_str_eq(r->method_name, WEIR_STR("PURGE"))) {
-        return weir_respond_method_not_allowed(r, WEIR_POST | WEIR_DELETE);
+    if (s->root->n_bans == 0 || !shared_lock(s)) {
+        return;
     }
-    if (path == NULL) {
-        path = conf_path(c, WEIR_CACHE_PROXY, weir_value_get(r, c->endpoint.name));
+    for (uint32_t i = 0; i < SHARED_BANS; i++) {
+        struct ban *b = &s->root->bans[i];
+        bool left = b->slot >= SHARED_SLOTS || !s->root->slots[b->slot].used;
+        if (b->clock != 0 && left && walk(s, b)) {
+            lift(s, b);
+        }
     }
-    if (path == NULL || path->store == NULL) {
-        return 404;
-    }
-    p = weir_zalloc(r->pool, sizeof(*p));
-    p->r = r;
-    p->store = path->store;
-    p->soft = asks_soft(r) || weir_str_eq(weir_arg(r, WEIR_STR("soft")), WEIR_STR("1"));
-    return take_arguments(p) ? run(p) : 400;
+    shared_unlock(s);
 }

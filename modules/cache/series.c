@@ -22,7 +22,9 @@ static const struct row {
     size_t offset;
 } rows[] = {
 #define ROW(name, type, field, help)                                                               \
-    { "weir_cache_zone_" name, help, type, offsetof(struct store_stats, field) }
+    {                                                                                              \
+        "weir_cache_zone_" name, help, type, offsetof(struct store_stats, field)                   \
+    }
     ROW("entries", WEIR_GAUGE, entries, "stored responses"),
     ROW("memory_entries", WEIR_GAUGE, memory_entries, "stored responses that lie in memory"),
     ROW("memory_bytes", WEIR_GAUGE, memory_bytes, "bytes of them"),

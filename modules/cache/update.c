@@ -1,5 +1,5 @@
-/* cache/update.c - a stored response brought up to date behind a client's back: by a subrequest that
- * takes the request's course once more, from the hook that fetches on. */
+/* cache/update.c - a stored response brought up to date behind a client's back: by a subrequest
+ * that takes the request's course once more, from the hook that fetches on. */
 #include "flow.h"
 
 static void

@@ -50,7 +50,8 @@ is_fresh_for(const struct kept *k, const struct control *wanted, int64_t now)
 }
 
 enum policy_use
-policy_use(const struct kept *k, const struct control *wanted, bool soft, bool updating, int64_t now)
+policy_use(const struct kept *k, const struct control *wanted, bool soft, bool updating,
+           int64_t now)
 {
     const uint32_t asks = CC_NO_CACHE | CC_MAX_AGE | CC_MIN_FRESH;
     int64_t left = policy_ttl(k, now);
@@ -77,5 +78,5 @@ policy_use_on_error(const struct kept *k, bool operator, bool gateway, int64_t n
         -policy_ttl(k, now) < (int64_t)k->error) {
         return true;
     }
-    return operator && may_be_stale(k, 0);
+    return operator&& may_be_stale(k, 0);
 }

@@ -89,7 +89,8 @@ vary_names(weir_pool *pool, const weir_header *vary)
 static bool
 is_preference(weir_str name)
 {
-    return weir_str_eq(name, WEIR_STR("accept")) || weir_str_eq(name, WEIR_STR("accept-encoding")) ||
+    return weir_str_eq(name, WEIR_STR("accept")) ||
+           weir_str_eq(name, WEIR_STR("accept-encoding")) ||
            weir_str_eq(name, WEIR_STR("accept-language")) ||
            weir_str_eq(name, WEIR_STR("accept-charset"));
 }

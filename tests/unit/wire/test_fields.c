@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdlib.h>
+
 #include <cmocka.h>
 
 #include "wire/fields.h"
@@ -284,10 +286,36 @@ test_control_bytes_and_bad_names_are_invalid(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void
+test_a_block_of_fields_stands_in_its_own_memory(void **state)
+{
+    static const weir_pair pairs[] = { { { "ETag", 4 }, { "\"a\"", 3 } },
+                                        { { "X-A", 3 }, { "", 0 } },
+                                        { { "x-a", 3 }, { "2", 1 } } };
+    size_t size = weir_fields_size(3, 14);
+    char *memory = aligned_alloc(16, (size + 31) & ~(size_t)15);
+    const weir_header *h;
+
+    (void)state;
+    memset(memory, 0x55, size + 1);
+    h = weir_fields_make(memory, pairs, 3);
+    assert_int_equal(h->id, WEIR_H_ETAG);
+    assert_true(weir_str_eq(h->value, WEIR_STR("\"a\"")));
+    assert_memory_equal(h->name.data, "ETag: \"a\"\r\nX-A: \r\nx-a: 2\r\n", 26);
+    assert_int_equal(h->flags, WEIR_HEADER_LINE);
+    assert_ptr_equal(h->next->same, h->next->next);
+    assert_int_equal(h->next->value.len, 0);
+    assert_null(h->next->next->next);
+    assert_int_equal(memory[size], 0x55);
+    assert_null(weir_fields_make(memory, pairs, 0));
+    free(memory);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_block_of_fields_stands_in_its_own_memory),
         TEST(test_known_names_are_indexed_and_others_searched),
         TEST(test_fields_taken_at_once_are_linked_as_if_added),
         TEST(test_fields_that_are_passed_are_linked_as_if_added),

@@ -1,0 +1,210 @@
+/* cache/entry.c - the table of entries, chained in buckets. An entry is there as long as there is something to know of its key: a
+ * response in memory or on disk, somebody who fetches it, or how often it was asked for. */
+#include "entry.h"
+
+#include "doomed.h"
+#include "evict.h"
+#include "object.h"
+
+struct entry *
+entry_find_hash(struct store *s, const uint64_t hash[2])
+{
+    struct entry *e = *entry_bucket(s->root, hash);
+
+    while (e != NULL && (e->hash[0] != hash[0] || e->hash[1] != hash[1])) {
+        e = e->next;
+    }
+    return e;
+}
+
+static bool
+begins(weir_str text, const char *with, uint32_t len)
+{
+    return text.len >= len && memcmp(text.data, with, len) == 0;
+}
+
+bool
+entry_matches(const struct entry *e, const struct ban *b)
+{
+    if (b->clock == 0 || e->born >= b->clock) {
+        return false;
+    }
+    if (b->all) {
+        return true;
+    }
+    for (uint32_t i = 0; b->tag != 0 && i < e->n_tags; i++) {
+        if (e->tags[i] == b->tag) {
+            return true;
+        }
+    }
+    return b->text_len != 0 && begins(entry_key(e), b->text, b->text_len);
+}
+
+void
+entry_soften(struct store *s, struct entry *e)
+{
+    CHANGE(s, e->flags, e->flags | ENTRY_STALE);
+    if (e->object != NULL) {
+        CHANGE(s, e->object->flags, e->object->flags | OBJECT_STALE);
+    }
+    if (e->fill != NULL) {
+        CHANGE(s, e->fill->flags, e->fill->flags | OBJECT_STALE);
+    }
+}
+
+/* A purge that the walk has not brought here yet. False: e is gone. */
+static bool
+heed_bans(struct store *s, struct entry *e)
+{
+    for (uint32_t i = 0; i < SHARED_BANS; i++) {
+        const struct ban *b = &s->root->bans[i];
+        if (!entry_matches(e, b)) {
+            continue;
+        }
+        if (!b->soft) {
+            entry_remove(s, e);
+            return false;
+        }
+        if ((e->flags & ENTRY_STALE) == 0) {
+            entry_soften(s, e);
+        }
+    }
+    return true;
+}
+
+struct entry *
+entry_find(struct store *s, const struct store_key *key)
+{
+    struct entry *e = entry_find_hash(s, key->hash);
+
+    if (e == NULL || !weir_str_eq(entry_key(e), key->text)) {
+        return NULL;
+    }
+    if (s->root->n_bans != 0 && !heed_bans(s, e)) {
+        return NULL;
+    }
+    return e;
+}
+
+struct entry *
+entry_make(struct store *s, const struct store_key *key)
+{
+    struct entry *e = entry_find(s, key), **bucket;
+
+    if (e != NULL) {
+        return e;
+    }
+    if (entry_find_hash(s, key->hash) != NULL || key->text.len > UINT16_MAX) {
+        return NULL; /* 128 bits of two keys are the same: only the first is stored */
+    }
+    e = evict_alloc(s, sizeof(*e) + key->text.len, NULL);
+    if (e == NULL) {
+        return NULL;
+    }
+    bucket = entry_bucket(s->root, key->hash);
+    e->hash[0] = key->hash[0];
+    e->hash[1] = key->hash[1];
+    e->key_len = (uint32_t)key->text.len;
+    e->born = s->root->clock;
+    e->used_s = (uint32_t)(weir_now() / 1000);
+    if (key->text.len != 0) {
+        memcpy(e->key, key->text.data, key->text.len);
+    }
+    e->next = *bucket;
+    CHANGE(s, *bucket, e);
+    CHANGE(s, s->root->stats.entries, s->root->stats.entries + 1);
+    evict_enter(s, e, TIER_DISK, 0);
+    return e;
+}
+
+static void
+detach(struct store *s, struct object **at)
+{
+    struct object *o = *at;
+
+    if (o == NULL) {
+        return;
+    }
+    CHANGE(s, *at, NULL);
+    CHANGE(s, o->entry, NULL);
+    object_unref(s, o);
+}
+
+void
+entry_set_object(struct store *s, struct entry *e, struct object *o)
+{
+    if (e->object != NULL) {
+        evict_leave(s, e, TIER_MEMORY);
+        detach(s, &e->object);
+    }
+    CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_DIRTY);
+    if (o != NULL) {
+        CHANGE(s, e->object, o);
+        CHANGE(s, o->entry, e);
+        evict_enter(s, e, TIER_MEMORY, object_bytes(o));
+    }
+}
+
+void
+entry_set_file(struct store *s, struct entry *e, uint64_t file, uint64_t size)
+{
+    CHANGE(s, s->root->disk_bytes, s->root->disk_bytes - e->file_size + size);
+    CHANGE(s, e->file, file);
+    CHANGE(s, e->file_size, size);
+    evict_leave(s, e, TIER_DISK);
+    evict_enter(s, e, TIER_DISK, size);
+}
+
+void
+entry_forget_file(struct store *s, struct entry *e)
+{
+    doomed_add(s, e->hash, e->file);
+    entry_set_file(s, e, 0, 0);
+}
+
+bool
+entry_set_tags(struct store *s, struct entry *e, const uint64_t *tags, uint32_t n)
+{
+    uint64_t *copy = NULL;
+
+    if (n != 0) {
+        copy = shared_alloc(s, n * sizeof(*copy));
+        if (copy == NULL) {
+            return false;
+        }
+        memcpy(copy, tags, n * sizeof(*copy));
+    }
+    shared_free(s, e->tags);
+    CHANGE(s, e->tags, copy);
+    CHANGE(s, e->n_tags, n);
+    return true;
+}
+
+void
+entry_remove(struct store *s, struct entry *e)
+{
+    struct entry **at = entry_bucket(s->root, e->hash);
+
+    while (*at != e) {
+        at = &(*at)->next;
+    }
+    CHANGE(s, *at, e->next);
+    entry_set_object(s, e, NULL);
+    detach(s, &e->fill);
+    if (e->file != 0) {
+        doomed_add(s, e->hash, e->file);
+        CHANGE(s, s->root->disk_bytes, s->root->disk_bytes - e->file_size);
+    }
+    evict_leave(s, e, TIER_DISK);
+    CHANGE(s, s->root->stats.entries, s->root->stats.entries - 1);
+    shared_free(s, e->tags);
+    shared_free(s, e);
+}
+
+void
+entry_tidy(struct store *s, struct entry *e)
+{
+    if (e->object == NULL && e->fill == NULL && e->file == 0 && e->uses == 0) {
+        entry_remove(s, e);
+    }
+}

@@ -1,0 +1,25 @@
+/* cache/spool.h - a fill on its way to a file. */
+#ifndef CACHE_SPOOL_H
+#define CACHE_SPOOL_H
+
+#include "shared.h"
+
+struct spool;
+struct store_fill;
+
+/* Could a body of this length (-1: not known) be written to disk? */
+bool spool_has_room(const struct store *s, int64_t length);
+
+/* From here on f goes to a file; NULL: it cannot. */
+struct spool *spool_open(struct store_fill *f);
+
+/* There are bytes that could be written. */
+void spool_go(struct spool *sp);
+
+/* That was all: write the rest and call fill_whole. */
+void spool_end(struct spool *sp);
+
+/* f is over. */
+void spool_close(struct spool *sp);
+
+#endif
