@@ -262,6 +262,31 @@ skip_parameters(weir_str *in)
     return true;
 }
 
+/* An item, or a list of items in parentheses, which no directive has for a value. */
+static bool
+take_member(weir_str *in, weir_str *item)
+{
+    if (in->len == 0 || in->data[0] != '(') {
+        return take_item(in, item);
+    }
+    *item = str_cut(*in, 0, 1);
+    *in = str_cut(*in, 1, SIZE_MAX);
+    for (;;) {
+        weir_str ignored;
+        while (in->len != 0 && in->data[0] == ' ') {
+            *in = str_cut(*in, 1, SIZE_MAX);
+        }
+        if (in->len != 0 && in->data[0] == ')') {
+            *in = str_cut(*in, 1, SIZE_MAX);
+            return true;
+        }
+        if (!take_item(in, &ignored) || !skip_parameters(in) || in->len == 0 ||
+            (in->data[0] != ' ' && in->data[0] != ')')) {
+            return false;
+        }
+    }
+}
+
 /* A later member of a key takes an earlier one's place [RFC 9651 3.2]; a value of the wrong type
  * makes its directive as if it were not there [RFC 9213 2.1]. */
 static void
@@ -297,7 +322,7 @@ read_dictionary(struct control *c, weir_str in)
         }
         if (in.len != 0 && in.data[0] == '=') {
             in = str_cut(in, 1, SIZE_MAX);
-            if (!take_item(&in, &item)) {
+            if (!take_member(&in, &item)) {
                 return false;
             }
         }
