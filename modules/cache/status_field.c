@@ -6,7 +6,7 @@
 enum { FIELD_MAX = 4096, KEY_MAX = 1024 };
 
 static bool
-is_token(weir_str s)
+is_sf_token(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.data[i];
@@ -48,7 +48,7 @@ status_member_text(weir_pool *pool, const struct status_member *m)
                                          "vary-miss", "stale",  "request" };
     struct text to = text_begin(pool, 128 + m->key.len, FIELD_MAX);
 
-    if (is_token(m->cache)) {
+    if (is_sf_token(m->cache)) {
         text_add(&to, m->cache);
     } else {
         add_string(&to, m->cache);

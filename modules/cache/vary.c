@@ -65,6 +65,20 @@ join(weir_pool *pool, const struct members *m, size_t max)
     return t.full || m->too_many ? (weir_str){ NULL, 0 } : text_view(&t);
 }
 
+/* Is it a field's name? [RFC 9110 5.1] */
+static bool
+is_token(weir_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && (c == '\0' || strchr("!#$%&'+-.^_`|~", c) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 weir_str
 vary_names(weir_pool *pool, const weir_header *vary)
 {
@@ -74,7 +88,7 @@ vary_names(weir_pool *pool, const weir_header *vary)
     for (; vary != NULL; vary = vary->same) {
         rest = vary->value;
         while (list_next(&rest, &name)) {
-            if (weir_str_eq(name, WEIR_STR("*"))) {
+            if (!is_token(name)) { /* "*" is none, either */
                 return (weir_str){ NULL, 0 };
             }
             insert(&m, lower(pool, name));

@@ -12,7 +12,7 @@
 enum { VARY_NAMES_MAX = 2048, VARY_KEY_MAX = 32 * 1024 };
 
 /* The names that all lines of Vary list: in small letters, sorted, each once, parted by commas.
- * Empty: none. Absent: "*" is among them, or they are too many. */
+ * Empty: none. Absent: "*" is among them, or what is no name, or they are too many. */
 weir_str vary_names(weir_pool *pool, const weir_header *vary);
 
 /* The key of the variant for a request with these fields; absent: it would be too long. */
