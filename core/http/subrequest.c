@@ -370,6 +370,14 @@ weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done
     return WEIR_OK;
 }
 
+void *
+weir_sub_data(const weir_request *pub, weir_sub_done done)
+{
+    const struct wr_request *r = wr_request_of(pub);
+
+    return r->parent != NULL && sub_of(r)->done == done ? sub_of(r)->data : NULL;
+}
+
 weir_buf *
 weir_sub_buf(weir_request *pub, weir_str target)
 {

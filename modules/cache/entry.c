@@ -5,6 +5,7 @@
 #include "doomed.h"
 #include "evict.h"
 #include "object.h"
+#include "writer.h"
 
 struct entry *
 entry_find_hash(struct store *s, const uint64_t hash[2])
@@ -43,13 +44,14 @@ entry_matches(const struct entry *e, const struct ban *b)
 void
 entry_soften(struct store *s, struct entry *e)
 {
-    CHANGE(s, e->flags, e->flags | ENTRY_STALE);
+    CHANGE(s, e->flags, e->flags | ENTRY_STALE | ENTRY_DIRTY);
     if (e->object != NULL) {
         CHANGE(s, e->object->flags, e->object->flags | OBJECT_STALE);
     }
     if (e->fill != NULL) {
         CHANGE(s, e->fill->flags, e->fill->flags | OBJECT_STALE);
     }
+    writer_look_at(s, e);
 }
 
 /* A purge that the walk has not brought here yet. False: e is gone. */
@@ -133,14 +135,20 @@ detach(struct store *s, struct object **at)
 void
 entry_set_object(struct store *s, struct entry *e, struct object *o)
 {
-    if (e->object != NULL) {
-        evict_leave(s, e, TIER_MEMORY);
+    bool was = e->object != NULL;
+
+    if (was) {
         detach(s, &e->object);
     }
-    CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_DIRTY);
-    if (o != NULL) {
-        CHANGE(s, e->object, o);
-        CHANGE(s, o->entry, e);
+    if (o == NULL) {
+        evict_leave(s, e, TIER_MEMORY);
+        return;
+    }
+    CHANGE(s, e->object, o);
+    CHANGE(s, o->entry, e);
+    if (was) {
+        evict_resize(s, e, TIER_MEMORY, object_bytes(o));
+    } else {
         evict_enter(s, e, TIER_MEMORY, object_bytes(o));
     }
 }
@@ -151,15 +159,24 @@ entry_set_file(struct store *s, struct entry *e, uint64_t file, uint64_t size)
     CHANGE(s, s->root->disk_bytes, s->root->disk_bytes - e->file_size + size);
     CHANGE(s, e->file, file);
     CHANGE(s, e->file_size, size);
-    evict_leave(s, e, TIER_DISK);
-    evict_enter(s, e, TIER_DISK, size);
+    evict_resize(s, e, TIER_DISK, size);
+}
+
+/* An object whose body is in the file alone is none without it. */
+static void
+lose_file(struct store *s, struct entry *e)
+{
+    entry_set_file(s, e, 0, 0);
+    if (e->object != NULL && atomic_load(&e->object->body->kind) == BODY_FILE) {
+        entry_set_object(s, e, NULL);
+    }
 }
 
 void
 entry_forget_file(struct store *s, struct entry *e)
 {
     doomed_add(s, e->hash, e->file);
-    entry_set_file(s, e, 0, 0);
+    lose_file(s, e);
 }
 
 bool
@@ -178,6 +195,37 @@ entry_set_tags(struct store *s, struct entry *e, const uint64_t *tags, uint32_t 
     CHANGE(s, e->tags, copy);
     CHANGE(s, e->n_tags, n);
     return true;
+}
+
+struct entry *
+entry_load(struct store *s, const struct entry_known *k)
+{
+    struct entry *e = entry_find_hash(s, k->key.hash) == NULL ? entry_make(s, &k->key) : NULL;
+
+    if (e == NULL) {
+        return NULL;
+    }
+    if (!entry_set_tags(s, e, k->tags, k->n_tags)) {
+        entry_tidy(s, e);
+        return NULL;
+    }
+    CHANGE(s, e->born, 0);
+    if (k->stale) {
+        CHANGE(s, e->flags, e->flags | ENTRY_STALE);
+    }
+    entry_set_file(s, e, k->file, k->size);
+    return e;
+}
+
+void
+entry_file_missing(struct store *s, const uint64_t hash[2])
+{
+    struct entry *e = entry_find_hash(s, hash);
+
+    if (e != NULL && e->file != 0 && (e->flags & ENTRY_WRITING) == 0) {
+        lose_file(s, e);
+        entry_tidy(s, e);
+    }
 }
 
 void

@@ -25,6 +25,20 @@ void entry_set_object(struct store *s, struct entry *e, struct object *o);
 /* Its file is gone, or is another one. */
 void entry_set_file(struct store *s, struct entry *e, uint64_t file, uint64_t size);
 
+/* What is known of a file: it is older than all purges. NULL: no room, or there is an entry already. It may
+ * commit. */
+struct entry_known {
+    struct store_key key;
+    uint64_t file, size;
+    const uint64_t *tags;
+    uint32_t n_tags;
+    bool stale;
+};
+struct entry *entry_load(struct store *s, const struct entry_known *k);
+
+/* There is no file of that name. */
+void entry_file_missing(struct store *s, const uint64_t hash[2]);
+
 /* It is stale from now on. */
 void entry_soften(struct store *s, struct entry *e);
 

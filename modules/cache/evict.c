@@ -120,6 +120,19 @@ evict_leave(struct store *s, struct entry *e, enum tier tier)
 }
 
 void
+evict_resize(struct store *s, struct entry *e, enum tier tier, uint64_t bytes)
+{
+    struct place *p = &e->place[tier];
+    struct queue *q = queue_of(s, tier, p->queue);
+
+    CHANGE(s, q->bytes, q->bytes - p->bytes + bytes);
+    if (tier == TIER_MEMORY) {
+        CHANGE(s, s->root->memory_bytes, s->root->memory_bytes - p->bytes + bytes);
+    }
+    CHANGE(s, p->bytes, bytes);
+}
+
+void
 evict_used(struct store *s, struct entry *e)
 {
     (void)s; /* counts are hints: no note */
@@ -241,4 +254,16 @@ evict_alloc(struct store *s, size_t size, const struct entry *keep)
         p = shared_alloc(s, size);
     }
     return p;
+}
+
+void
+evict_free_disk(struct store *s, uint64_t bytes)
+{
+    uint64_t before = s->root->disk_bytes;
+
+    for (uint32_t i = 0; i < STEPS && before - s->root->disk_bytes < bytes; i++) {
+        if (!evict_one(s, TIER_DISK, NULL)) {
+            return;
+        }
+    }
 }

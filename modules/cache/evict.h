@@ -14,6 +14,9 @@
 void evict_enter(struct store *s, struct entry *e, enum tier tier, uint64_t bytes);
 void evict_leave(struct store *s, struct entry *e, enum tier tier);
 
+/* It has another size and keeps its place. */
+void evict_resize(struct store *s, struct entry *e, enum tier tier, uint64_t bytes);
+
 /* e was used. */
 void evict_used(struct store *s, struct entry *e);
 
@@ -23,5 +26,8 @@ void *evict_alloc(struct store *s, size_t size, const struct entry *keep);
 
 /* Let memory and disk be within their bounds; at most `steps` entries. True: they are. Commits. */
 bool evict_settle(struct store *s, uint32_t steps, const struct entry *keep);
+
+/* Let files of about so many bytes go. Commits. */
+void evict_free_disk(struct store *s, uint64_t bytes);
 
 #endif

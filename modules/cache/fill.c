@@ -8,9 +8,11 @@
 
 #include "entry.h"
 #include "evict.h"
+#include "file.h"
 #include "handle.h"
 #include "object.h"
 #include "slot.h"
+#include "writer.h"
 
 enum {
     WINDOW = 1 << 20,        /* bytes of blocks, where they go on to a file or are relayed */
@@ -21,6 +23,12 @@ enum {
 };
 
 /* ---- Beginning and ending. ---- */
+
+static uint32_t
+kind_of(const struct store_fill *f)
+{
+    return atomic_load_explicit(&f->o->body->kind, memory_order_relaxed);
+}
 
 /* Out of the entry, under the lock: nobody finds it any more. */
 static void
@@ -46,6 +54,7 @@ finish(struct store_fill *f)
     wake_disarm(s, &f->room);
     if (f->spool != NULL) {
         spool_close(f->spool);
+        f->spool = NULL;
     }
     f->mark = NULL;
     if (!f->owned) {
@@ -173,6 +182,9 @@ store_fill_move(struct store_fill *f, const struct store_key *to)
     struct object *o = f->o;
     struct entry *e;
 
+    if (f->spool != NULL) { /* the file would say the old key */
+        fill_relay(f);
+    }
     if (f->ended || !shared_lock(s)) {
         return;
     }
@@ -183,7 +195,7 @@ store_fill_move(struct store_fill *f, const struct store_key *to)
     if (o->entry != NULL) {
         detach(s, o);
     }
-    if (e != NULL && e->fill == NULL) {
+    if (e != NULL && e->fill == NULL && kind_of(f) != BODY_RELAY) {
         object_ref(s, o);
         CHANGE(s, e->fill, o);
         CHANGE(s, o->entry, e);
@@ -194,7 +206,7 @@ store_fill_move(struct store_fill *f, const struct store_key *to)
 
 /* Is there a place for a body of this length? */
 static bool
-has_place(const struct store *s, int64_t length)
+has_place(struct store *s, int64_t length)
 {
     if (length >= 0 && (uint64_t)length <= s->object_max) {
         return true;
@@ -223,12 +235,6 @@ store_fill_head(struct store_fill *f, const struct store_meta *meta)
 }
 
 /* ---- Writing. ---- */
-
-static uint32_t
-kind_of(const struct store_fill *f)
-{
-    return atomic_load_explicit(&f->o->body->kind, memory_order_relaxed);
-}
 
 static uint64_t
 written(const struct store_fill *f)
@@ -273,8 +279,9 @@ make_way(struct store_fill *f)
     struct body *b = f->o->body;
     uint64_t upto = atomic_load(&b->on_disk);
 
-    if (kind_of(f) == BODY_RELAY) {
-        upto = slot_least(f->s, f->o);
+    if (kind_of(f) == BODY_RELAY) { /* what is in the file can be read there */
+        uint64_t least = slot_least(f->s, f->o);
+        upto = least > upto ? least : upto;
     }
     if (kind_of(f) == BODY_RELAY || b->in_blocks > WINDOW / 2) {
         object_trim(f->s, b, upto);
@@ -406,7 +413,8 @@ settle_in(struct store *s, struct object *o)
         return;
     }
     entry_set_object(s, e, NULL);
-    entry_set_file(s, e, o->body->file, o->body->on_disk);
+    entry_set_file(s, e, o->body->file,
+                   file_end(o->body->head_size, (uint64_t)o->meta.length));
     CHANGE(s, o->entry, NULL);
     object_unref(s, o);
 }
@@ -432,9 +440,13 @@ fill_whole(struct store_fill *f)
         settle_in(s, o);
     } else {
         detach(s, o);
-        e = NULL;
     }
     shared_commit(s);
+    e = o->entry; /* of what is in memory */
+    if (e != NULL) {
+        writer_look_at(s, e);
+        shared_commit(s);
+    }
     (void)evict_settle(s, 16, e);
     slot_release_now(s, f->mark);
     shared_unlock(s);
@@ -448,6 +460,12 @@ end_now(struct store_fill *f)
 {
     int64_t length = f->o->meta.length;
 
+    if (f->complete && f->s->o.memory == 0 && kind_of(f) == BODY_MEMORY) {
+        f->spool = spool_open(f);
+        if (f->spool == NULL) {
+            fill_relay(f);
+        }
+    }
     if (!f->complete || (length >= 0 && written(f) != (uint64_t)length)) {
         break_off(f);
     } else if (f->spool != NULL && kind_of(f) == BODY_FILE) {

@@ -1,20 +1,142 @@
-/* cache/manager.c - a timer in every worker; the one that has the duty looks after the store. */
+/* cache/manager.c - a timer in every worker; the one that has the duty looks after the store: deaths, bounds, what nobody used for
+ * long, what is still to be written, files to be unlinked, loading, and the snapshot.
+ */
 #include "manager.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "doomed.h"
 #include "entry.h"
 #include "evict.h"
+#include "job.h"
+#include "loader.h"
 #include "purge.h"
+#include "saver.h"
+#include "scan.h"
 #include "slot.h"
+#include "sys.h"
 #include "wake.h"
+#include "writer.h"
 
-enum { TICK_MS = 1000, STEPS = 64 };
+enum {
+    TICK_MS = 1000,
+    STEPS = 64,
+    BUCKETS = 16384,
+    BUCKETS_AT_ONCE = 512,
+    SAVE_TICKS = 300,
+    CLEAN_TICKS = 600
+};
 
 struct manager {
     struct store *s;
     weir_timer *timer;
+    uint32_t bucket; /* the walk goes on here */
+    uint32_t ticks;
+    bool asking; /* how much room the disk has */
 };
+
+/* ---- Room on the disk. ---- */
+
+struct room_job {
+    struct job job;
+    int64_t room;
+    bool clean;
+    char path[];
+};
+
+static void
+ask_room(struct job *j)
+{
+    struct room_job *x = (struct room_job *)(void *)j;
+
+    x->room = sys->room(x->path);
+    if (x->clean) {
+        scan_clean_temp(&j->s->o);
+    }
+}
+
+static void
+room_asked(struct job *j)
+{
+    struct room_job *x = (struct room_job *)(void *)j;
+    struct store *s = j->s;
+    struct root *r = s->root;
+
+    s->manager->asking = false;
+    if (x->room < 0 || !shared_lock(s)) {
+        return;
+    }
+    CHANGE(s, r->disk_free, (uint64_t)x->room);
+    CHANGE(s, r->disk_free_known, true);
+    shared_commit(s);
+    if (r->disk_free < s->o.min_free) {
+        evict_free_disk(s, s->o.min_free - r->disk_free);
+    }
+    shared_unlock(s);
+}
+
+static void
+ask(struct manager *m)
+{
+    struct store *s = m->s;
+    struct room_job *x;
+
+    if (m->asking || s->root->disk_off) {
+        return;
+    }
+    x = calloc(1, sizeof(*x) + s->o.path.len + 1);
+    if (x == NULL) {
+        return;
+    }
+    memcpy(x->path, s->o.path.data, s->o.path.len);
+    x->clean = m->ticks % CLEAN_TICKS == 1;
+    m->asking = job_run(s, &x->job, ask_room, room_asked);
+    if (!m->asking) {
+        free(x);
+    }
+}
+
+/* ---- The walk. ---- */
+
+static void
+look_at(struct store *s, struct entry *e, uint64_t now_s)
+{
+    if ((now_s - e->used_s) * 1000 > s->o.inactive_ms && now_s > e->used_s && e->fill == NULL) {
+        CHANGE(s, s->root->stats.expired, s->root->stats.expired + 1);
+        entry_remove(s, e);
+    } else {
+        writer_look_at(s, e);
+    }
+}
+
+/* A part of the index. Bounded twice: by buckets, and by entries that change under one lock. */
+static void
+walk(struct manager *m)
+{
+    struct store *s = m->s;
+    const struct root *r = s->root;
+    uint64_t now_s = weir_now() / 1000;
+    uint32_t total = r->n_buckets < BUCKETS ? r->n_buckets : BUCKETS;
+
+    for (uint32_t done = 0; done < total; done += BUCKETS_AT_ONCE) {
+        if (!shared_lock(s)) {
+            return;
+        }
+        for (uint32_t i = 0; i < BUCKETS_AT_ONCE && done + i < total; i++) {
+            struct entry *e = r->buckets[m->bucket], *after;
+            for (; e != NULL; e = after) {
+                after = e->next;
+                look_at(s, e, now_s);
+                shared_commit(s);
+            }
+            m->bucket = (m->bucket + 1) & (r->n_buckets - 1);
+        }
+        shared_unlock(s);
+    }
+}
+
+/* ---- The duty. ---- */
 
 static bool
 take_duty(struct store *s)
@@ -29,18 +151,38 @@ take_duty(struct store *s)
 }
 
 static void
+do_duty(struct manager *m)
+{
+    struct store *s = m->s;
+
+    m->ticks++;
+    wake_look_for_deaths(s);
+    loader_go(s);
+    purge_go_on(s);
+    ask(m);
+    walk(m);
+    doomed_go(s);
+    if (m->ticks % SAVE_TICKS == 0 && s->root->loaded) {
+        saver_go(s);
+    }
+}
+
+static void
 tick(void *data)
 {
     struct manager *m = data;
     struct store *s = m->s;
 
     if (take_duty(s)) {
-        wake_look_for_deaths(s);
-        purge_go_on(s);
+        do_duty(m);
     }
     if (shared_lock(s)) { /* what was to be given back is, at the latest now */
         (void)evict_settle(s, STEPS, NULL);
         shared_unlock(s);
+    }
+    if (s->stalled) {
+        s->stalled = false;
+        wake_slot(s, s->me);
     }
     weir_timer_set(m->timer, TICK_MS);
 }
@@ -52,13 +194,33 @@ manager_start(struct store *s)
 
     m->s = s;
     s->manager = m;
+    if (take_duty(s) && !s->root->loaded && !s->root->disk_off) {
+        s->root->loading = true;
+        loader_go(s);
+    }
     m->timer = weir_timer_start(weir_worker_pool(), TICK_MS, tick, m);
+}
+
+/* The last worker of all leaves: what comes after it finds an index. */
+static bool
+is_last(const struct store *s)
+{
+    for (uint32_t i = 0; i < SHARED_SLOTS; i++) {
+        if (i != s->me && s->root->slots[i].used) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void
 manager_stop(struct store *s)
 {
     weir_timer_stop(s->manager->timer);
+    loader_stop(s);
+    if (is_last(s) && s->root->loaded && !s->root->disk_off) {
+        saver_write(s);
+    }
     if (s->on_duty) {
         s->on_duty = false;
         (void)pthread_mutex_unlock(&s->root->duty);

@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 
+#include "doomed.h"
 #include "entry.h"
 #include "evict.h"
+#include "file.h"
 #include "wake.h"
 
-enum { BLOCK_LEAST = 512, FIELDS_MAX = 4096 };
+enum { BLOCK_LEAST = 512 };
 
 /* ---- Making. ---- */
 
@@ -64,71 +66,26 @@ object_make_like(struct store *s, struct object *o, const struct store_meta *met
     return new;
 }
 
-struct object *
-object_make_file(struct store *s, const struct store_meta *meta, uint64_t file, uint32_t head_size,
-                 const uint64_t hash[2])
-{
-    struct object *o = make(s, NULL);
-
-    if (o == NULL) {
-        return NULL;
-    }
-    if (!object_set_head(s, o, meta)) {
-        shared_free(s, o->body);
-        shared_free(s, o);
-        return NULL;
-    }
-    o->hash[0] = hash[0];
-    o->hash[1] = hash[1];
-    o->body->file = file;
-    o->body->head_size = head_size;
-    atomic_store(&o->body->kind, BODY_FILE);
-    atomic_store(&o->body->written, (uint64_t)meta->length);
-    atomic_store(&o->body->on_disk, (uint64_t)meta->length);
-    atomic_store(&o->body->state, BODY_WHOLE);
-    return o;
-}
-
 /* ---- Heads. ---- */
 
 /* Where the parts of a head stand in its memory. */
 struct plan {
-    uint32_t n;
-    size_t text; /* of names and values */
     size_t tags, reason, note, size;
 };
 
 static bool
-make_plan(const struct store_meta *m, struct plan *p)
+make_plan(const struct store_meta *m, const weir_pair *fields, uint32_t n, struct plan *p)
 {
-    *p = (struct plan){ .n = 0 };
-    for (const weir_header *h = m->fields; h != NULL; h = h->next) {
-        p->n++;
-        p->text += h->name.len + h->value.len;
+    size_t text = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        text += fields[i].name.len + fields[i].value.len;
     }
-    p->tags = (weir_fields_size(p->n, p->text) + 15) & ~(size_t)15;
+    p->tags = (weir_fields_size(n, text) + 15) & ~(size_t)15;
     p->reason = p->tags + m->n_tags * sizeof(uint64_t);
     p->note = p->reason + m->reason.len;
     p->size = p->note + m->note.len + 1;
-    return p->n <= FIELDS_MAX && m->n_tags <= STORE_TAGS_MAX;
-}
-
-static bool
-copy_fields(struct store_meta *to, void *at, const struct store_meta *from, uint32_t n)
-{
-    weir_pair *pairs = malloc((n + 1) * sizeof(*pairs));
-    uint32_t i = 0;
-
-    if (pairs == NULL) {
-        return false;
-    }
-    for (const weir_header *h = from->fields; h != NULL; h = h->next) {
-        pairs[i++] = (weir_pair){ h->name, h->value };
-    }
-    to->fields = weir_fields_make(at, pairs, n);
-    to->n_fields = n;
-    free(pairs);
-    return true;
+    return n <= FILE_FIELDS_MAX && m->n_tags <= STORE_TAGS_MAX && p->size <= FILE_HEAD_MAX;
 }
 
 static weir_str
@@ -140,13 +97,14 @@ copy_text(char *at, weir_str from)
     return (weir_str){ from.data != NULL ? at : NULL, from.len };
 }
 
-bool
-object_set_head(struct store *s, struct object *o, const struct store_meta *meta)
+static bool
+set_head(struct store *s, struct object *o, const struct store_meta *meta, const weir_pair *fields,
+         uint32_t n)
 {
     struct plan p;
     char *at;
 
-    if (!make_plan(meta, &p)) {
+    if (!make_plan(meta, fields, n, &p)) {
         return false;
     }
     at = evict_alloc(s, p.size, o->entry);
@@ -154,10 +112,8 @@ object_set_head(struct store *s, struct object *o, const struct store_meta *meta
         return false;
     }
     o->meta = *meta;
-    if (!copy_fields(&o->meta, at, meta, p.n)) {
-        shared_free(s, at);
-        return false;
-    }
+    o->meta.fields = weir_fields_make(at, fields, n);
+    o->meta.n_fields = n;
     if (meta->n_tags != 0) {
         memcpy(at + p.tags, meta->tags, meta->n_tags * sizeof(uint64_t));
     }
@@ -167,6 +123,53 @@ object_set_head(struct store *s, struct object *o, const struct store_meta *meta
     CHANGE(s, o->head, at);
     CHANGE(s, o->head_bytes, (uint32_t)p.size);
     return true;
+}
+
+bool
+object_set_head(struct store *s, struct object *o, const struct store_meta *meta)
+{
+    weir_pair *pairs;
+    uint32_t n = 0;
+    bool fine;
+
+    for (const weir_header *h = meta->fields; h != NULL; h = h->next) {
+        n++;
+    }
+    pairs = n <= FILE_FIELDS_MAX ? malloc((n + 1) * sizeof(*pairs)) : NULL;
+    if (pairs == NULL) {
+        return false;
+    }
+    n = 0;
+    for (const weir_header *h = meta->fields; h != NULL; h = h->next) {
+        pairs[n++] = (weir_pair){ h->name, h->value };
+    }
+    fine = set_head(s, o, meta, pairs, n);
+    free(pairs);
+    return fine;
+}
+
+struct object *
+object_make_file(struct store *s, const struct store_meta *meta, const weir_pair *fields,
+                 uint32_t n, const uint64_t hash[2])
+{
+    struct object *o = make(s, NULL);
+
+    if (o == NULL) {
+        return NULL;
+    }
+    if (!set_head(s, o, meta, fields, n)) {
+        shared_free(s, o->body);
+        shared_free(s, o);
+        return NULL;
+    }
+    o->hash[0] = hash[0];
+    o->hash[1] = hash[1];
+    atomic_store(&o->flags, OBJECT_HEAD);
+    atomic_store(&o->body->kind, BODY_FILE);
+    atomic_store(&o->body->written, (uint64_t)meta->length);
+    atomic_store(&o->body->on_disk, (uint64_t)meta->length);
+    atomic_store(&o->body->state, BODY_WHOLE);
+    return o;
 }
 
 /* ---- Counting. ---- */
@@ -192,6 +195,9 @@ unref_body(struct store *s, struct body *b)
     /* nobody reads any more, so nothing is pinned */
     if (b->first != NULL) {
         shared_free_list(s, b->first, b->last);
+    }
+    if (b->temp) {
+        doomed_add_temp(s, b->file);
     }
     shared_free(s, b);
 }

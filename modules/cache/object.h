@@ -12,9 +12,9 @@ struct object *object_make_fill(struct store *s, struct entry *e);
 /* One with another head and the body of o; nobody holds it yet. NULL: no room. */
 struct object *object_make_like(struct store *s, struct object *o, const struct store_meta *meta);
 
-/* One whose body is a file's; nobody holds it yet. */
-struct object *object_make_file(struct store *s, const struct store_meta *meta, uint64_t file,
-                                uint32_t head_size, const uint64_t hash[2]);
+/* One whose body is a file's, its fields given as pairs; nobody holds it yet. NULL: no room. */
+struct object *object_make_file(struct store *s, const struct store_meta *meta,
+                                const weir_pair *fields, uint32_t n, const uint64_t hash[2]);
 
 void object_ref(struct store *s, struct object *o);
 void object_unref(struct store *s, struct object *o);

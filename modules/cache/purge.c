@@ -2,6 +2,7 @@
  * that dies leaves it to the one that has the duty. */
 #include "purge.h"
 
+#include "doomed.h"
 #include "entry.h"
 
 enum {
@@ -90,6 +91,7 @@ step(void *data)
         return;
     }
     p->told = true;
+    doomed_go(s);
     p->done(p->data, p->entries, p->bytes);
 }
 

@@ -50,6 +50,7 @@ struct body {
     _Atomic uint64_t on_disk; /* of them, those in the file, checksums included */
     uint64_t in_blocks;       /* bytes of memory its blocks take */
     uint64_t file;            /* the file's number; 0: none yet */
+    bool temp;                /* it has not got its name */
     uint32_t head_size;       /* bytes before its first block in the file */
     uint32_t filler;          /* slot */
     struct block *first, *last;
@@ -96,8 +97,9 @@ enum tier { TIER_MEMORY, TIER_DISK, TIERS };
 
 enum entry_flag {
     ENTRY_STALE = 1u << 0, /* softly purged */
-    ENTRY_SEEN = 1u << 1,  /* its file was seen by the loader */
-    ENTRY_DIRTY = 1u << 2  /* its object is to be written to disk */
+    ENTRY_GUESSED = 1u << 1, /* a snapshot says so; its file was not seen so far */
+    ENTRY_DIRTY = 1u << 2,  /* its head is newer than its file's */
+    ENTRY_WRITING = 1u << 3 /* somebody writes its file; `file` is the number it will have */
 };
 
 struct entry {
@@ -182,7 +184,10 @@ struct root {
     uint64_t clock;
     uint64_t memory_bytes; /* of objects that are in memory */
     uint64_t disk_bytes;
+    bool disk_off;      /* there is no disk tier */
+    bool disk_free_known;
     uint64_t disk_free; /* of the file system, as last asked */
+    uint64_t disk_rests_until; /* weir_now of when to write again after an error */
     struct entry **buckets;
     struct ghost *ghosts;
     uint32_t ghost_clock;
@@ -220,7 +225,12 @@ struct store {
     struct mark *later[STORE_LATER]; /* to be given back with the next lock */
     uint32_t n_later;
     struct deaths *deaths;
-    struct disk *disk;
+    struct jobs *jobs;
+    struct opening *openings;
+    uint32_t n_writing;
+    bool unlinking, saving;
+    struct loader *loader;
+    bool stalled; /* a job found no place: who waits is to look again */
     struct manager *manager;
 };
 

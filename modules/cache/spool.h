@@ -8,9 +8,9 @@ struct spool;
 struct store_fill;
 
 /* Could a body of this length (-1: not known) be written to disk? */
-bool spool_has_room(const struct store *s, int64_t length);
+bool spool_has_room(struct store *s, int64_t length);
 
-/* From here on f goes to a file; NULL: it cannot. */
+/* From here on f goes to a file; NULL: it cannot. Without the lock. */
 struct spool *spool_open(struct store_fill *f);
 
 /* There are bytes that could be written. */
@@ -21,5 +21,8 @@ void spool_end(struct spool *sp);
 
 /* f is over. */
 void spool_close(struct spool *sp);
+
+/* Note that the disk said no: nothing is begun for a while, and room is made. Without the lock. */
+void spool_failed(struct store *s, int error, uint64_t bytes);
 
 #endif

@@ -1,14 +1,19 @@
 /* cache/store.c - a store's beginning and end, finding, and changing what is stored. */
 #include "store.h"
 
+#include "doomed.h"
 #include "entry.h"
 #include "evict.h"
 #include "handle.h"
+#include "job.h"
 #include "manager.h"
 #include "object.h"
+#include "opened.h"
+#include "secret.h"
 #include "sip.h"
 #include "slot.h"
 #include "wake.h"
+#include "writer.h"
 
 enum { OBJECT_MAX = 1 << 20, OVERHEAD = 192 << 10 /* of a zone, whatever is stored */ };
 
@@ -66,7 +71,12 @@ store_start(struct store *s)
         slot_leave(s);
         return WEIR_OK;
     }
+    if (shared_lock(s)) {
+        secret_settle(s);
+        shared_unlock(s);
+    }
     s->started = true;
+    job_open(s);
     manager_start(s);
     return WEIR_OK;
 }
@@ -78,6 +88,7 @@ store_stop(struct store *s)
         return;
     }
     s->stopping = true;
+    job_finish_all(s);
     manager_stop(s);
     s->started = false;
     wake_close(s);
@@ -121,6 +132,7 @@ store_release(struct store_object *o)
     if (o->mark != NULL) {
         slot_release(o->s, o->mark);
         o->mark = NULL;
+        opened_unref(o->file);
     }
 }
 
@@ -145,7 +157,7 @@ find(struct store *s, weir_pool *owner, const struct store_key *key, struct stor
             return STORE_HELD;
         }
     }
-    if (e->file != 0) {
+    if (e->file != 0 && (e->flags & ENTRY_WRITING) == 0) {
         return STORE_ON_DISK;
     }
     count->misses++;
@@ -262,8 +274,9 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
     if (new != NULL && e != NULL && entry_set_tags(s, e, meta->tags, meta->n_tags)) {
         CHANGE(s, new->refs, 1);
         entry_set_object(s, e, new);
-        CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_STALE);
+        CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
         CHANGE(s, e->born, s->root->clock);
+        writer_look_at(s, e);
     } else if (new != NULL) {
         CHANGE(s, new->refs, 1);
         object_unref(s, new);
@@ -275,8 +288,22 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
     return new != NULL;
 }
 
-bool
-store_remove(struct store *s, const struct store_key *key)
+/* While the index is being loaded, what is taken out must not come in again from a file that was looked at before: an empty
+ * entry keeps its place. */
+static void
+keep_out(struct store *s, const struct store_key *key, bool was_known)
+{
+    if (!s->root->loading) {
+        return;
+    }
+    if (!was_known) {
+        doomed_add(s, key->hash, 0);
+    }
+    (void)entry_make(s, key);
+}
+
+static bool
+change(struct store *s, const struct store_key *key, bool soft)
 {
     struct entry *e;
     bool there = false;
@@ -287,30 +314,31 @@ store_remove(struct store *s, const struct store_key *key)
     e = entry_find(s, key);
     if (e != NULL) {
         there = e->object != NULL || e->file != 0;
-        entry_remove(s, e);
         CHANGE(s, s->root->stats.purged, s->root->stats.purged + there);
     }
+    if (e != NULL && soft) {
+        entry_soften(s, e);
+    } else {
+        if (e != NULL) {
+            entry_remove(s, e);
+        }
+        keep_out(s, key, e != NULL);
+    }
     shared_unlock(s);
+    doomed_go(s);
     return there;
+}
+
+bool
+store_remove(struct store *s, const struct store_key *key)
+{
+    return change(s, key, false);
 }
 
 bool
 store_soften(struct store *s, const struct store_key *key)
 {
-    struct entry *e;
-    bool there = false;
-
-    if (!shared_lock(s)) {
-        return false;
-    }
-    e = entry_find(s, key);
-    if (e != NULL) {
-        there = e->object != NULL || e->file != 0;
-        entry_soften(s, e);
-        CHANGE(s, s->root->stats.purged, s->root->stats.purged + there);
-    }
-    shared_unlock(s);
-    return there;
+    return change(s, key, true);
 }
 
 void

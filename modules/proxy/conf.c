@@ -232,6 +232,7 @@ proxy_check(weir_conf *cf, void *conf)
     if (weir_conf_where(cf) == WEIR_IN_MAIN || weir_conf_where(cf) == WEIR_IN_HTTP) {
         set_defaults(cf, c);
     }
+    c->cache = weir_interface_find(cf, WEIR_CACHE_ID);
     if (c->pass == NULL) {
         return WEIR_OK;
     }

@@ -15,7 +15,24 @@ wanted(const void *conf)
     return ((const proxy_conf *)conf)->pass != NULL;
 }
 
-/* Begin: find out where to, bring the body, send. */
+/* Bring the body, send. */
+static int
+fetch(weir_request *r, void *data)
+{
+    struct proxied *p = data;
+
+    p->cached = p->conf->cache != NULL && p->conf->cache->request(r, &p->change);
+    return body_up_begin(p);
+}
+
+static bool
+asks_cache(const struct proxied *p)
+{
+    return p->conf->cache != NULL && !p->is_upgrade &&
+           p->conf->cache->wanted(p->r, WEIR_CACHE_PROXY);
+}
+
+/* Begin: find out where to, ask the cache, fetch. */
 static int
 send_request(weir_request *r, const void *conf)
 {
@@ -45,7 +62,13 @@ send_request(weir_request *r, const void *conf)
     if (r->method == WEIR_CONNECT && !p->asks_upgrade && !c->head.sets_upgrade) {
         return 501;
     }
-    return body_up_begin(p);
+    if (asks_cache(p)) {
+        rc = c->cache->open(r, WEIR_CACHE_PROXY, fetch, p);
+        if (rc != WEIR_NEXT) {
+            return rc;
+        }
+    }
+    return fetch(r, p);
 }
 
 /* The reply's head has come: answer. */

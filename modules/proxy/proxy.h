@@ -9,6 +9,7 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
+#include <weir/cache.h>
 #include <weir/weir.h>
 
 #include "text.h"
@@ -174,6 +175,7 @@ typedef struct {
     weir_str ssl_password_file, ssl_trusted, ssl_crl, ssl_ciphers;
     struct certificate_cache ssl_cache;
     /* Made in check(). */
+    const weir_cache *cache; /* NULL: there is none */
     weir_str standard_from, standard_to; /* what proxy_pass says of redirects; absent: nothing */
     int32_t limit_rate_var;
     struct head_template head;
@@ -226,6 +228,10 @@ struct proxied {
     uint64_t taken; /* bytes read from the upstream */
     weir_timer *rate_timer;
     struct store *store;
+    /* The cache. */
+    weir_cache_request change; /* what the request that is sent differs in */
+    bool cached;               /* it hears of the reply, */
+    bool kept;                 /* and has taken its body */
 };
 
 extern weir_metric *proxy_replies, *proxy_failures, *proxy_tunnels, *proxy_spooled;

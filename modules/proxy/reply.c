@@ -159,12 +159,64 @@ intercept(struct proxied *p)
     return (int)status;
 }
 
+/* What the cache makes of the reply; WEIR_OK: it is to be kept. */
+static int
+show_cache(struct proxied *p)
+{
+    static const struct {
+        uint32_t ignored, id;
+    } fields[] = { { IGNORE_ACCEL_EXPIRES, WEIR_H_OTHER },
+                   { IGNORE_EXPIRES, WEIR_H_EXPIRES },
+                   { IGNORE_CACHE_CONTROL, WEIR_H_CACHE_CONTROL },
+                   { IGNORE_SET_COOKIE, WEIR_H_SET_COOKIE },
+                   { IGNORE_VARY, WEIR_H_VARY } };
+    uint64_t ignored = p->conf->accel ? 0 : UINT64_C(1) << WEIR_H_OTHER;
+    int rc;
+
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (p->conf->ignored & fields[i].ignored) {
+            ignored |= UINT64_C(1) << fields[i].id;
+        }
+    }
+    rc = p->conf->cache->reply(p->r, p->reply, ignored);
+    if (rc != WEIR_NEXT && rc != WEIR_KEEP) {
+        send_give_up(p);
+    }
+    return rc;
+}
+
+/* An answer of another kind than the reply's: the cache keeps none. */
+static int
+without_cache(struct proxied *p, bool *keep, int rc)
+{
+    if (*keep) {
+        p->conf->cache->leave(p->r);
+        *keep = false;
+    }
+    return rc;
+}
+
+static int
+answer_body(struct proxied *p, bool keep)
+{
+    int rc = WEIR_NEXT;
+
+    if (keep) {
+        p->kept = true;
+        rc = p->conf->cache->keep(p->r, p->x);
+        p->kept = rc != WEIR_NEXT;
+    }
+    return rc != WEIR_NEXT ? rc : body_down_answer(p, p->reply->status);
+}
+
 int
 reply_answer(struct proxied *p)
 {
     weir_request *r = p->r;
     const weir_reply *reply = p->reply;
     uint32_t status = reply->status;
+    bool keep = false;
+    uint64_t left_out;
     int rc;
 
     if (status > 599 || (r->method == WEIR_CONNECT && status / 100 == 2)) {
@@ -173,15 +225,23 @@ reply_answer(struct proxied *p)
         return 502;
     }
     weir_count_at(proxy_replies, status / 100 - 1, 1);
+    if (p->cached) {
+        rc = show_cache(p);
+        if (rc != WEIR_NEXT && rc != WEIR_KEEP) {
+            return rc;
+        }
+        keep = rc == WEIR_KEEP;
+    }
     if (intercepted(p)) {
-        return intercept(p);
+        return without_cache(p, &keep, intercept(p));
     }
     accel_note(p);
     rc = accel_obey(p);
     if (rc != WEIR_NEXT) {
-        return rc;
+        return without_cache(p, &keep, rc);
     }
-    (void)weir_out_pass(r, reply->first, p->conf->hidden, p->conf->asked, take_field, p);
+    left_out = p->conf->hidden & ~(keep ? UINT64_C(1) << WEIR_H_DATE : 0);
+    (void)weir_out_pass(r, reply->first, left_out, p->conf->asked, take_field, p);
     if (reply->reason.len != 0) {
         (void)weir_out_status(r, status);
         (void)weir_out_reason(r, reply->reason);
@@ -193,5 +253,5 @@ reply_answer(struct proxied *p)
     if (p->conf->force_ranges && status == 200) {
         (void)weir_out_set(r, WEIR_STR("Accept-Ranges"), WEIR_STR("bytes"));
     }
-    return body_down_answer(p, status);
+    return answer_body(p, keep);
 }

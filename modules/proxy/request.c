@@ -314,7 +314,7 @@ write_client_fields(struct text *to, const struct proxied *p)
     const weir_request *r = p->r;
 
     for (const weir_header *h = r->in_first; h != NULL; h = h->next) {
-        if (is_dropped(&p->conf->head, h) ||
+        if (is_dropped(&p->conf->head, h) || (p->change.dropped >> h->id & 1) != 0 ||
             (r->in[WEIR_H_CONNECTION] != NULL && is_nominated(r, h))) {
             continue;
         }
@@ -325,12 +325,28 @@ write_client_fields(struct text *to, const struct proxied *p)
     }
 }
 
-/* The method: the client's, or as proxy_method says. Absent: it is none. */
-static weir_str
-method_of(weir_request *r, const proxy_conf *c)
+/* What the cache asks for besides. */
+static void
+write_added(struct text *to, const struct proxied *p)
 {
-    weir_str method = weir_value_get(r, c->method);
+    for (const weir_header *h = p->change.added; h != NULL; h = h->next) {
+        text_add(to, h->name);
+        text_add(to, WEIR_STR(": "));
+        text_add(to, h->value);
+        text_add(to, WEIR_STR("\r\n"));
+    }
+}
 
+/* The method: the client's, or as proxy_method or the cache says. Absent: it is none. */
+static weir_str
+method_of(const struct proxied *p)
+{
+    weir_request *r = p->r;
+    weir_str method = weir_value_get(r, p->conf->method);
+
+    if (method.len == 0 && p->change.as_get) {
+        return WEIR_STR("GET");
+    }
     if (method.len == 0) {
         return r->method == WEIR_CONNECT ? WEIR_STR("GET") : r->method_name;
     }
@@ -360,7 +376,7 @@ head_write(struct proxied *p)
 {
     const weir_str none = { NULL, 0 };
     const proxy_conf *c = p->conf;
-    weir_str method = method_of(p->r, c), uri = target_uri(p->r, c->pass, &p->to);
+    weir_str method = method_of(p), uri = target_uri(p->r, c->pass, &p->to);
     struct text to;
 
     if (method.data == NULL || uri.data == NULL) {
@@ -380,6 +396,7 @@ head_write(struct proxied *p)
     if (c->pass_headers) {
         write_client_fields(&to, p);
     }
+    write_added(&to, p);
     if (c->via) {
         via_write(&to, p->r);
     }

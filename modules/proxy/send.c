@@ -82,8 +82,14 @@ on_interim(weir_exchange *x, void *data, const weir_reply *reply)
 static void
 on_readable(weir_exchange *x, void *data)
 {
+    struct proxied *p = data;
+
     (void)x;
-    body_down_readable(data);
+    if (p->kept) {
+        p->conf->cache->readable(p->r);
+    } else {
+        body_down_readable(p);
+    }
 }
 
 static void
@@ -118,6 +124,16 @@ label_of(int result)
 }
 
 static void
+answer_from_cache(struct proxied *p)
+{
+    weir_ticket *ticket = p->ticket;
+
+    p->ticket = NULL;
+    p->awaited = AWAIT_NOTHING;
+    (void)weir_resume_with(ticket, p->conf->cache->answer, NULL);
+}
+
+static void
 on_failed(weir_exchange *x, void *data, int result)
 {
     struct proxied *p = data;
@@ -125,7 +141,11 @@ on_failed(weir_exchange *x, void *data, int result)
     (void)x;
     weir_count_at(proxy_failures, label_of(result), 1);
     send_give_up(p);
-    proxied_wake(p, status_of(result));
+    if (p->cached && p->conf->cache->failed(p->r, (uint32_t)status_of(result), result)) {
+        answer_from_cache(p);
+    } else {
+        proxied_wake(p, status_of(result));
+    }
 }
 
 static const weir_exchange_ops ops = { .head = on_head,
@@ -172,8 +192,9 @@ send_begin(struct proxied *p, weir_chain *body)
     if (o.head.data == NULL) {
         return 500;
     }
-    o.method = p->conf->method != NULL || p->r->method == WEIR_CONNECT ? method_bit(o.head)
-                                                                       : p->r->method;
+    o.method = p->conf->method != NULL || p->r->method == WEIR_CONNECT || p->change.as_get
+                   ? method_bit(o.head)
+                   : p->r->method;
     o.flags = (p->is_upgrade ? WEIR_EXCHANGE_UPGRADE : 0u) |
               (p->streams ? WEIR_EXCHANGE_STREAM : 0u) |
               (p->up_chunked && !p->up_frames ? WEIR_EXCHANGE_CHUNKED : 0u);

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../modules/cache/shared.h"
 #include "../modules/cache/store.h"
 #include "base/clock.h"
 #include "base/pool.h"
@@ -157,11 +158,13 @@ worker_start(struct worker *w)
     assert_int_equal(store_start(w->store), WEIR_OK);
 }
 
+/* With an index that is loaded. */
 static inline void
 worker_begin(struct worker *w)
 {
     worker_load(w, NULL, NULL);
     worker_start(w);
+    turn_until(!w->store->root->loading);
 }
 
 static inline void

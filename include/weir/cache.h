@@ -1,0 +1,67 @@
+/* weir/cache.h - the cache's door for modules that bring responses from elsewhere (proxy, fastcgi, ...). A draft: an interface
+ * found by name, outside the stability promise while its id says so.
+ *
+ * A module whose content hook makes responses that may be kept asks the cache first, and tells it what came:
+ *
+ *     open()    -> answered from the store, waiting for another's fetch, or "fetch it"
+ *     request() -> what the request to the origin has to differ in (validators of a stored response, no Range)
+ *     reply()   -> the head came: pass it on as without a cache, keep it, or the store answers (304, stale)
+ *     leave()   -> it was to be kept, and r is answered otherwise after all
+ *     keep()    -> r's head is set: the cache reads the exchange's body and answers r, and everybody who waits, from it
+ *     failed()  -> no reply: a stale response may answer
+ *
+ * All in the worker's loop, all about the request that open() said "fetch" to. The cache is the module `cache`; where none of its
+ * directives stands, weir_interface_find() has no such table, and nothing of this costs anything.
+ */
+#ifndef WEIR_CACHE_H
+#define WEIR_CACHE_H
+
+#include "base.h"
+#include "request.h"
+#include "upstream.h"
+
+WEIR_BEGIN
+
+#define WEIR_CACHE_ID "weir.cache/draft-1"
+
+enum weir_cache_family { WEIR_CACHE_PROXY, WEIR_CACHE_FASTCGI, WEIR_CACHE_UWSGI, WEIR_CACHE_SCGI, WEIR_CACHE_FAMILIES };
+
+/* What reply() answers besides what hooks do: WEIR_OK would say WEIR_NEXT. */
+#define WEIR_KEEP 1
+
+/* What the request to the origin has to differ in. */
+typedef struct weir_cache_request { /* filled by the cache; prefix */
+    uint64_t           dropped; /* the client's fields that are not sent, by 1 << WEIR_H_* */
+    const weir_header *added;   /* sent besides; by ->next */
+    bool               as_get;  /* a HEAD is sent as GET */
+} weir_cache_request;
+
+typedef struct weir_cache { /* constant */
+    uint32_t size; /* sizeof(weir_cache) */
+    uint32_t flags;
+    /* Does the block of settings that r is in cache for this family at all? A load and a comparison. */
+    bool (*wanted)(const weir_request *r, enum weir_cache_family family);
+    /* In a content hook, before anything is sent. What the hook returns; WEIR_NEXT: no cache for r, or r is the one that fetches:
+     * go on. After WEIR_AGAIN the cache may find that r has to fetch after all: it then calls fetch(r, data) from the loop, and
+     * what that returns is what the hook is taken to have returned (it may suspend anew). */
+    int (*open)(weir_request *r, enum weir_cache_family family, int (*fetch)(weir_request *r, void *data), void *data);
+    /* Does the cache want to hear of r's fetch? Then what the request has to differ in; false: the other calls are not made. */
+    bool (*request)(weir_request *r, weir_cache_request *change);
+    /* The head came (the last one, after retries). WEIR_NEXT: answer r with it as without a cache. WEIR_KEEP: fill r's head from
+     * it, its Date and Age too, and call keep() or leave(). Else r is answered: end the exchange, and the hook returns that. ignored:
+     * fields of the reply that say nothing here (proxy_ignore_headers), by 1 << WEIR_H_*; bit 0 stands for X-Accel-Expires. */
+    int (*reply)(weir_request *r, const weir_reply *reply, uint64_t ignored);
+    void (*leave)(weir_request *r);
+    /* After WEIR_KEEP, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
+     * without a cache. Else x's body is the cache's from here on, and the hook returns that; call readable() when x's ops say
+     * so. */
+    int (*keep)(weir_request *r, weir_exchange *x);
+    void (*readable)(weir_request *r);
+    /* No reply; result as the exchange gave it, r would be answered with status. false: do so; true: resume r with answer(), which
+     * answers from the store. */
+    bool (*failed)(weir_request *r, uint32_t status, int result);
+    int (*answer)(weir_request *r, void *unused);
+} weir_cache;
+
+WEIR_END
+#endif

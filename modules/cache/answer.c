@@ -1,0 +1,167 @@
+/* cache/answer.c - answers from the store: whole, a part (the range filter's affair), or "you have
+ * it".
+ *
+ * Stored fields are passed on as they lie; Age is what is added. A body that lies in memory in one
+ * piece is answered with where it lies; any other by a reader.
+ */
+#include "flow.h"
+
+enum { DIGITS = 20 };
+
+/* ---- The head. ---- */
+
+static weir_str
+digits(weir_pool *pool, uint64_t n)
+{
+    char *end = (char *)weir_alloc(pool, DIGITS) + DIGITS, *at = end;
+
+    do {
+        *--at = (char)('0' + n % 10);
+        n /= 10;
+    } while (n != 0);
+    return (weir_str){ at, (size_t)(end - at) };
+}
+
+static bool
+is_conditional(const weir_request *r)
+{
+    return r->in[WEIR_H_IF_NONE_MATCH] != NULL || r->in[WEIR_H_IF_MODIFIED_SINCE] != NULL ||
+           r->in[WEIR_H_IF_MATCH] != NULL || r->in[WEIR_H_IF_UNMODIFIED_SINCE] != NULL;
+}
+
+/* Is the client's copy as good, or out of step? WEIR_NEXT, 304 or 412. Last-Modified failing, the
+ * time it came stands for it. [RFC 9111 4.3.2] */
+static int
+check_conditions(struct caching *c, const struct kept *k, uint32_t status)
+{
+    weir_request *r = c->r;
+    const weir_header *etag = r->out[WEIR_H_ETAG], *date = r->out[WEIR_H_DATE];
+    int64_t modified = k->modified;
+
+    if (status != 200 || !is_conditional(r) || (r->method & (WEIR_GET | WEIR_HEAD)) == 0) {
+        return WEIR_NEXT;
+    }
+    if (modified < 0 && date != NULL) {
+        (void)weir_parse_date(date->value, &modified);
+    }
+    return weir_precondition(r, etag != NULL ? etag->value : (weir_str){ NULL, 0 }, modified);
+}
+
+/* Parts are cut out of what is stored, whether or not the origin would have. [RFC 9111 4; RFC 9110
+ * 14] */
+static void
+offer_ranges(weir_request *r, uint32_t status)
+{
+    if (r->in[WEIR_H_RANGE] != NULL && status == 200) {
+        (void)weir_out_set(r, WEIR_STR("Accept-Ranges"), WEIR_STR("bytes"));
+    }
+}
+
+/* Status, fields, Age and length of a stored head onto r. WEIR_NEXT, 304 or 412. */
+static int
+put_head(struct caching *c, const struct store_meta *m)
+{
+    weir_request *r = c->r;
+    struct kept k = kept_of(m);
+
+    (void)weir_out_pass(r, m->fields, 0, 0, NULL, NULL);
+    (void)weir_out_status(r, m->status);
+    if (m->reason.len != 0) {
+        (void)weir_out_reason(r, m->reason);
+    }
+    if ((k.flags & KEPT_NGINX) == 0) {
+        (void)weir_out_set(r, WEIR_STR("Age"), digits(r->pool, policy_age(&k, flow_now())));
+    }
+    offer_ranges(r, m->status);
+    (void)weir_out_length(r, m->length);
+    return check_conditions(c, &k, m->status);
+}
+
+/* ---- The body. ---- */
+
+static void
+on_readable(void *data)
+{
+    struct caching *c = data;
+    weir_ticket *ticket = c->ticket;
+
+    c->ticket = NULL;
+    if (ticket != NULL) {
+        (void)weir_resume(ticket, WEIR_NEXT);
+    }
+}
+
+static int
+source(weir_request *r, void *data, weir_chain *out, size_t want)
+{
+    struct caching *c = data;
+
+    switch (store_read(c->reader, r->pool, out, want, on_readable, c)) {
+    case WEIR_OK:
+        return WEIR_NEXT;
+    case WEIR_AGAIN:
+        return flow_wait(c) == WEIR_AGAIN ? WEIR_AGAIN : WEIR_ERROR;
+    case WEIR_DONE:
+        return WEIR_DONE;
+    default:
+        return WEIR_ERROR;
+    }
+}
+
+static int
+answer_without_body(struct caching *c, int status)
+{
+    return status == 304 ? weir_respond(c->r, 304, WEIR_STR(""), WEIR_STR("")) : status;
+}
+
+int
+answer_object(struct caching *c)
+{
+    return answer_with(c, store_object_meta(c->object));
+}
+
+int
+answer_with(struct caching *c, const struct store_meta *m)
+{
+    int rc = put_head(c, m);
+    weir_str body;
+
+    weir_count_at(cache_outcomes, c->outcome, 1);
+    if (rc != WEIR_NEXT) {
+        return answer_without_body(c, rc);
+    }
+    body = store_object_body(c->object);
+    if (m->length == 0 || body.data != NULL) {
+        return weir_respond(c->r, m->status, WEIR_STR(""), m->length == 0 ? WEIR_STR("") : body);
+    }
+    c->reader = store_read_object(c->r->pool, c->object, 0, UINT64_MAX);
+    return weir_respond_from(c->r, m->status, source, c);
+}
+
+int
+answer_reader(struct caching *c)
+{
+    const struct store_meta *m = store_reader_meta(c->reader);
+    int rc = put_head(c, m);
+
+    weir_count_at(cache_outcomes, c->outcome, 1);
+    if (rc != WEIR_NEXT) {
+        return answer_without_body(c, rc);
+    }
+    return weir_respond_from(c->r, m->status, source, c);
+}
+
+int
+answer_fill(struct caching *c)
+{
+    weir_request *r = c->r;
+    int rc;
+
+    weir_count_at(cache_outcomes, c->outcome, 1);
+    offer_ranges(r, r->status);
+    rc = check_conditions(c, &c->kept, r->status);
+    if (rc != WEIR_NEXT) {
+        return answer_without_body(c, rc);
+    }
+    return weir_respond_from(r, r->status, source, c);
+}

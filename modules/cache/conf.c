@@ -1,0 +1,493 @@
+/* cache/conf.c - setters of the directives, and what is worked out once a block is read. */
+#include "conf.h"
+
+#include "list.h"
+
+enum { DEFAULT_PERCENT = 10, DEFAULT_MAX_S = 24 * 60 * 60 };
+
+const char *const family_names[WEIR_CACHE_FAMILIES] = { "proxy", "fastcgi", "uwsgi", "scgi" };
+
+/* ---- proxy_cache_path. ---- */
+
+static int
+bad_word(weir_conf *cf, uint32_t i, const char *what)
+{
+    return weir_conf_error_at(cf, i, "invalid %s \"%.*s\"", what, WEIR_FMT(weir_conf_arg(cf, i)));
+}
+
+static bool
+take_option(weir_str word, weir_str name, weir_str *value)
+{
+    if (!str_starts(word, name)) {
+        return false;
+    }
+    *value = str_cut(word, name.len, SIZE_MAX);
+    return true;
+}
+
+static bool
+read_levels(weir_str text, uint32_t levels[3])
+{
+    uint32_t n = 0;
+
+    while (text.len != 0) {
+        if (n == 3 || text.data[0] < '1' || text.data[0] > '2' ||
+            (text.len > 1 && (text.data[1] != ':' || text.len == 2))) {
+            return false;
+        }
+        levels[n++] = (uint32_t)(text.data[0] - '0');
+        text = str_cut(text, 2, SIZE_MAX);
+    }
+    return n != 0;
+}
+
+static bool
+read_switch(weir_str text, bool *to)
+{
+    *to = weir_str_eq(text, WEIR_STR("on"));
+    return *to || weir_str_eq(text, WEIR_STR("off"));
+}
+
+static bool
+read_count(weir_str text, uint32_t *to)
+{
+    uint64_t n;
+
+    if (!number_read(text, UINT32_MAX, &n) || n == 0) {
+        return false;
+    }
+    *to = (uint32_t)n;
+    return true;
+}
+
+/* Options that are a time, a size or a number: false when the word is none of them or no good;
+ * *known tells the two apart. */
+static bool
+read_plain_option(struct store_options *o, weir_str word, bool *known)
+{
+    const struct {
+        weir_str name;
+        uint64_t *ms, *bytes;
+        uint32_t *count;
+    } options[] = {
+        { WEIR_STR("inactive="), &o->inactive_ms, NULL, NULL },
+        { WEIR_STR("max_size="), NULL, &o->max_size, NULL },
+        { WEIR_STR("min_free="), NULL, &o->min_free, NULL },
+        { WEIR_STR("memory="), NULL, &o->memory, NULL },
+        { WEIR_STR("manager_files="), NULL, NULL, &o->manager_files },
+        { WEIR_STR("manager_sleep="), &o->manager_sleep_ms, NULL, NULL },
+        { WEIR_STR("manager_threshold="), &o->manager_threshold_ms, NULL, NULL },
+        { WEIR_STR("loader_files="), NULL, NULL, &o->loader_files },
+        { WEIR_STR("loader_sleep="), &o->loader_sleep_ms, NULL, NULL },
+        { WEIR_STR("loader_threshold="), &o->loader_threshold_ms, NULL, NULL },
+        { WEIR_STR("purger_files="), NULL, NULL, &o->purger_files },
+        { WEIR_STR("purger_sleep="), &o->purger_sleep_ms, NULL, NULL },
+        { WEIR_STR("purger_threshold="), &o->purger_threshold_ms, NULL, NULL },
+    };
+    weir_str value;
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (take_option(word, options[i].name, &value)) {
+            *known = true;
+            return options[i].ms != NULL      ? weir_parse_msec(value, options[i].ms) == WEIR_OK
+                   : options[i].bytes != NULL ? weir_parse_size(value, options[i].bytes) == WEIR_OK
+                                              : read_count(value, options[i].count);
+        }
+    }
+    return false;
+}
+
+static int
+read_option(weir_conf *cf, struct path *p, weir_str *zone, uint32_t i)
+{
+    weir_str word = weir_conf_arg(cf, i), value;
+    bool known = false;
+
+    if (read_plain_option(&p->options, word, &known)) {
+        return WEIR_OK;
+    }
+    if (known) {
+        return bad_word(cf, i, "value");
+    }
+    if (take_option(word, WEIR_STR("levels="), &value)) {
+        return read_levels(value, p->options.levels) ? WEIR_OK : bad_word(cf, i, "\"levels\"");
+    }
+    if (take_option(word, WEIR_STR("use_temp_path="), &value)) {
+        return read_switch(value, &p->options.use_temp_path) ? WEIR_OK : bad_word(cf, i, "value");
+    }
+    if (take_option(word, WEIR_STR("purger="), &value)) {
+        return read_switch(value, &p->options.purger) ? WEIR_OK : bad_word(cf, i, "value");
+    }
+    if (take_option(word, WEIR_STR("keys_zone="), &value)) {
+        *zone = value;
+        return str_find(value, ':') < value.len ? WEIR_OK : bad_word(cf, i, "keys zone size");
+    }
+    return bad_word(cf, i, "parameter");
+}
+
+/* nginx's defaults; memory is weir's own. */
+static const struct store_options defaults = { .memory = 32u << 20,
+                                               .inactive_ms = 600 * 1000,
+                                               .use_temp_path = true,
+                                               .manager_files = 100,
+                                               .manager_sleep_ms = 50,
+                                               .manager_threshold_ms = 200,
+                                               .loader_files = 100,
+                                               .loader_sleep_ms = 50,
+                                               .loader_threshold_ms = 200,
+                                               .purger_files = 10,
+                                               .purger_sleep_ms = 50,
+                                               .purger_threshold_ms = 50 };
+
+int
+set_path(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct path **last = field, *p = weir_zalloc(weir_conf_pool(cf), sizeof(*p));
+    weir_str zone = { NULL, 0 };
+
+    p->options = defaults;
+    p->options.path = weir_conf_path(cf, weir_conf_arg(cf, 1));
+    for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
+        int rc = read_option(cf, p, &zone, i);
+        if (rc != WEIR_OK) {
+            return rc;
+        }
+    }
+    if (zone.data == NULL) {
+        return weir_conf_error(cf, "\"%s\" must have \"keys_zone\" parameter", d->name);
+    }
+    p->zone = str_cut(zone, 0, str_find(zone, ':'));
+    for (; *last != NULL; last = &(*last)->next) {
+        if (weir_str_eq((*last)->zone, p->zone)) {
+            return weir_conf_error(cf, "duplicate zone \"%.*s\"", WEIR_FMT(p->zone));
+        }
+    }
+    p->options.zone = store_zone(cf, zone, p->options.memory);
+    *last = p;
+    return p->options.zone != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
+/* ---- Others. ---- */
+
+int
+set_zone(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct zone_name *z = field;
+
+    (void)d;
+    z->name = NULL;
+    if (weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("off"))) {
+        return WEIR_OK;
+    }
+    z->name = weir_value_compile(cf, weir_conf_arg(cf, 1));
+    return z->name != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
+static int
+add_valid(weir_conf *cf, struct valid **last, uint32_t status, uint64_t ms)
+{
+    struct valid *v = weir_zalloc(weir_conf_pool(cf), sizeof(*v));
+
+    for (; *last != NULL; last = &(*last)->next) {
+    }
+    v->status = status;
+    v->seconds = ms / 1000;
+    *last = v;
+    return WEIR_OK;
+}
+
+/* proxy_cache_valid [CODE ... | any] TIME; without codes: 200, 301, 302. */
+int
+set_valid(weir_conf *cf, const weir_directive *d, void *field)
+{
+    static const uint32_t usual[] = { 200, 301, 302 };
+    uint32_t last = weir_conf_argc(cf) - 1;
+    uint64_t ms, status;
+
+    (void)d;
+    if (weir_parse_msec(weir_conf_arg(cf, last), &ms) != WEIR_OK) {
+        return weir_conf_error_at(cf, last, "invalid time value \"%.*s\"",
+                                  WEIR_FMT(weir_conf_arg(cf, last)));
+    }
+    for (uint32_t i = 0; last == 1 && i < 3; i++) {
+        (void)add_valid(cf, field, usual[i], ms);
+    }
+    for (uint32_t i = 1; i < last; i++) {
+        weir_str word = weir_conf_arg(cf, i);
+        if (weir_str_eq(word, WEIR_STR("any"))) {
+            status = 0;
+        } else if (!number_read(word, 1000, &status) || status < 100 || status > 599) {
+            return weir_conf_error_at(cf, i, "invalid status \"%.*s\"", WEIR_FMT(word));
+        }
+        (void)add_valid(cf, field, (uint32_t)status, ms);
+    }
+    return WEIR_OK;
+}
+
+int
+set_conditions(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct conditions *c = field;
+
+    (void)d;
+    c->count = weir_conf_argc(cf) - 1;
+    c->at = weir_zalloc(weir_conf_pool(cf), c->count * sizeof(c->at[0]));
+    for (uint32_t i = 0; i < c->count; i++) {
+        c->at[i] = weir_value_compile(cf, weir_conf_arg(cf, i + 1));
+        if (c->at[i] == NULL) {
+            return WEIR_ERROR;
+        }
+    }
+    return WEIR_OK;
+}
+
+int
+set_offset(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct offset *o = field;
+
+    (void)d;
+    o->written = true;
+    return weir_parse_size(weir_conf_arg(cf, 1), &o->bytes) == WEIR_OK ? WEIR_OK
+                                                                       : bad_word(cf, 1, "value");
+}
+
+/* cache_heuristic off | PERCENT% [MAX] */
+int
+set_heuristic(weir_conf *cf, const weir_directive *d, void *field)
+{
+    struct heuristic *h = field;
+    weir_str word = weir_conf_arg(cf, 1);
+    uint64_t n, ms;
+
+    (void)d;
+    *h = (struct heuristic){ .max_s = DEFAULT_MAX_S, .written = true };
+    if (weir_conf_argc(cf) == 2 && weir_str_eq(word, WEIR_STR("off"))) {
+        return WEIR_OK;
+    }
+    if (word.len < 2 || word.data[word.len - 1] != '%' ||
+        !number_read(str_cut(word, 0, word.len - 1), 1000, &n) || n == 0 || n > 100) {
+        return bad_word(cf, 1, "value");
+    }
+    h->percent = (uint32_t)n;
+    if (weir_conf_argc(cf) == 3) {
+        if (weir_parse_msec(weir_conf_arg(cf, 2), &ms) != WEIR_OK) {
+            return bad_word(cf, 2, "value");
+        }
+        h->max_s = ms / 1000;
+    }
+    return WEIR_OK;
+}
+
+/* ---- Looking up. ---- */
+
+bool
+conf_any(weir_request *r, const struct conditions *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        weir_str value = weir_value_get(r, c->at[i]);
+        if (value.len != 0 && !(value.len == 1 && value.data[0] == '0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t
+conf_valid(const struct valid *v, uint32_t status)
+{
+    for (; v != NULL; v = v->next) {
+        if (v->status == 0 || v->status == status) {
+            return (int64_t)v->seconds;
+        }
+    }
+    return -1;
+}
+
+/* Its own family's first, then any. */
+const struct path *
+conf_path(const cache_conf *c, uint32_t which, weir_str name)
+{
+    for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
+        const struct path *p = c->family[(which + i) % WEIR_CACHE_FAMILIES].paths;
+        for (; p != NULL; p = p->next) {
+            if (weir_str_eq(p->zone, name)) {
+                return p;
+            }
+        }
+    }
+    return NULL;
+}
+
+struct store *
+conf_store(weir_request *r, const cache_conf *c, enum weir_cache_family which)
+{
+    const struct family *f = &c->family[which];
+    const struct path *p = f->path;
+    weir_str name;
+
+    if (p != NULL) {
+        return p->store;
+    }
+    if (f->zone.name == NULL) {
+        return NULL;
+    }
+    name = weir_value_get(r, f->zone.name);
+    p = conf_path(c, which, name);
+    if (p == NULL && !weir_str_eq(name, WEIR_STR("off")) && name.len != 0) {
+        weir_say(r->log, ERROR, "cache \"%.*s\" not found", WEIR_FMT(name));
+    }
+    return p != NULL ? p->store : NULL;
+}
+
+void
+conf_each_store(const cache_conf *c, void (*fn)(void *data, const struct path *p), void *data)
+{
+    for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
+        for (const struct path *p = c->family[i].paths; p != NULL; p = p->next) {
+            if (p->store != NULL) {
+                fn(data, p);
+            }
+        }
+    }
+}
+
+/* ---- A whole block. ---- */
+
+static int
+make_stores(weir_conf *cf, cache_conf *c)
+{
+    for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
+        for (struct path *p = c->family[i].paths; p != NULL; p = p->next) {
+            if (p->store == NULL) {
+                weir_conf_folder(cf, p->options.path);
+                p->store = store_make(cf, &p->options);
+            }
+            if (p->store == NULL) {
+                return WEIR_ERROR;
+            }
+        }
+    }
+    return WEIR_OK;
+}
+
+static int
+find_zone(weir_conf *cf, const cache_conf *c, uint32_t which, const struct zone_name *z,
+          struct path **to)
+{
+    *to = NULL;
+    if (z->name == NULL || z->name->constant.data == NULL) {
+        return WEIR_OK;
+    }
+    *to = (struct path *)(uintptr_t)conf_path(c, which, z->name->constant);
+    return *to != NULL ? WEIR_OK
+                       : weir_conf_error(cf,
+                                         "cache zone \"%.*s\" is unknown: there is no "
+                                         "%s_cache_path with such a keys_zone",
+                                         WEIR_FMT(z->name->constant), family_names[which]);
+}
+
+static int
+check_family(weir_conf *cf, cache_conf *c, uint32_t which)
+{
+    struct family *f = &c->family[which];
+
+    f->methods |= WEIR_GET | WEIR_HEAD;
+    if (f->min_uses < 1) {
+        return weir_conf_error(cf, "\"%s_cache_min_uses\" must be at least 1", family_names[which]);
+    }
+    if (f->zone.name == NULL) {
+        return WEIR_OK;
+    }
+    c->on = true;
+    if (f->key == NULL && which == WEIR_CACHE_PROXY) {
+        f->key = weir_value_compile(cf, WEIR_STR("$scheme$proxy_host$request_uri"));
+        if (f->key == NULL) {
+            return WEIR_ERROR;
+        }
+    }
+    if (f->key == NULL) {
+        return weir_conf_error(cf, "no \"%s_cache_key\" for \"%s_cache\"", family_names[which],
+                               family_names[which]);
+    }
+    return find_zone(cf, c, which, &f->zone, &f->path);
+}
+
+static bool
+is_off(weir_str word)
+{
+    return word.len == 0 || weir_str_eq(word, WEIR_STR("off"));
+}
+
+static void
+make_policy(cache_conf *c)
+{
+    if (!c->heuristic.written && c->rules == RULES_RFC) {
+        c->heuristic = (struct heuristic){ DEFAULT_PERCENT, DEFAULT_MAX_S, true };
+    }
+    c->policy = (struct policy_conf){ .rules = c->rules,
+                                      .cookies = c->cookies,
+                                      .heuristic_percent = c->heuristic.percent,
+                                      .heuristic_max = c->heuristic.max_s,
+                                      .targets = c->targets };
+    if (c->targets.count == 1 && is_off(c->targets.at[0])) {
+        c->policy.targets.count = 0;
+    }
+}
+
+int
+cache_check(weir_conf *cf, void *conf)
+{
+    cache_conf *c = conf;
+
+    if (weir_conf_where(cf) == WEIR_IN_HTTP && make_stores(cf, c) != WEIR_OK) {
+        return WEIR_ERROR;
+    }
+    c->on = false;
+    for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
+        if (check_family(cf, c, i) != WEIR_OK) {
+            return WEIR_ERROR;
+        }
+    }
+    if (weir_str_eq(c->status, WEIR_STR("on"))) {
+        c->status = WEIR_STR("weir");
+    }
+    c->says_status = c->on && !is_off(c->status);
+    c->loop = is_off(c->loop) ? (weir_str){ NULL, 0 } : c->loop;
+    make_policy(c);
+    return find_zone(cf, c, WEIR_CACHE_PROXY, &c->endpoint, &c->endpoint_path);
+}
+
+/* ---- Workers. ---- */
+
+static void
+start_one(void *data, const struct path *p)
+{
+    int *rc = data;
+
+    if (*rc == WEIR_OK) {
+        *rc = store_start(p->store);
+    }
+}
+
+int
+cache_start(const void *conf)
+{
+    int rc = WEIR_OK;
+
+    conf_each_store(conf, start_one, &rc);
+    return rc;
+}
+
+static void
+stop_one(void *data, const struct path *p)
+{
+    (void)data;
+    store_stop(p->store);
+}
+
+void
+cache_stop(const void *conf)
+{
+    conf_each_store(conf, stop_one, NULL);
+}

@@ -1,0 +1,255 @@
+/* cache/fetch.c - what the request to the origin has to differ in, and what its reply is good for.
+ *
+ * A reply is passed on as without a cache, or kept (fill.c), or it says that what is stored still
+ * holds, or it is a failure in whose place something stale may be used.
+ */
+#include "flow.h"
+#include "freshen.h"
+#include "vary.h"
+
+#define BIT(id) (UINT64_C(1) << (id))
+
+/* What a client asks about its own copy, or of a part, is answered here: the origin sends the
+ * whole. */
+static const uint64_t conditions = BIT(WEIR_H_IF_MATCH) | BIT(WEIR_H_IF_NONE_MATCH) |
+                                   BIT(WEIR_H_IF_MODIFIED_SINCE) | BIT(WEIR_H_IF_UNMODIFIED_SINCE) |
+                                   BIT(WEIR_H_IF_RANGE) | BIT(WEIR_H_RANGE);
+
+/* ---- The request. ---- */
+
+static void
+add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value)
+{
+    weir_header *h = weir_zalloc(c->r->pool, sizeof(*h));
+
+    *h = (weir_header){ .name = name, .value = value, .next = change->added };
+    change->added = h;
+}
+
+/* Ask whether what is stored still holds. [RFC 9111 4.3.1] */
+static void
+ask(struct caching *c, weir_cache_request *change)
+{
+    struct policy_fields f;
+
+    if (c->object == NULL || !c->family->revalidate || c->outcome == OUTCOME_BYPASS ||
+        store_object_meta(c->object)->flags & KEPT_VARY) {
+        return;
+    }
+    policy_collect(&f, store_object_meta(c->object)->fields, 0);
+    if (f.etag != NULL) {
+        add(c, change, WEIR_STR("If-None-Match"), f.etag->value);
+    }
+    if (f.last_modified != NULL) {
+        add(c, change, WEIR_STR("If-Modified-Since"), f.last_modified->value);
+    }
+    c->asked = f.etag != NULL || f.last_modified != NULL;
+}
+
+bool
+flow_request(weir_request *r, weir_cache_request *change)
+{
+    struct caching *c = weir_ctx(r);
+
+    *change = (weir_cache_request){ 0 };
+    if (c == NULL) {
+        return false;
+    }
+    if (c->conf->loop.data != NULL) {
+        add(c, change, WEIR_STR("CDN-Loop"), c->conf->loop);
+    }
+    if (c->fill != NULL) {
+        change->dropped = conditions;
+        change->as_get = r->method == WEIR_HEAD;
+        ask(c, change);
+    }
+    return c->fill != NULL || c->unsafe || c->object != NULL || change->added != NULL ||
+           r->method == WEIR_HEAD;
+}
+
+/* ---- The reply. ---- */
+
+/* Those who wait fetch each for himself. */
+static void
+give_way(struct caching *c)
+{
+    if (c->fill != NULL) {
+        store_fill_pass(c->fill);
+        c->fill = NULL;
+    }
+}
+
+/* Those who wait try anew, one of them first. */
+static void
+break_off(struct caching *c)
+{
+    if (c->fill != NULL) {
+        store_fill_end(c->fill, false);
+        c->fill = NULL;
+    }
+}
+
+static uint32_t
+stale_bit(uint32_t status)
+{
+    switch (status) {
+    case 500:
+        return STALE_500;
+    case 502:
+        return STALE_502;
+    case 503:
+        return STALE_503;
+    case 504:
+        return STALE_504;
+    case 403:
+        return STALE_403;
+    case 404:
+        return STALE_404;
+    case 429:
+        return STALE_429;
+    default:
+        return 0;
+    }
+}
+
+/* May what is stored be used in the place of this failure? */
+static bool
+may_use_stale(const struct caching *c, uint32_t bit, bool gateway)
+{
+    struct kept k;
+
+    if (c->object == NULL || c->outcome == OUTCOME_BYPASS) {
+        return false;
+    }
+    k = kept_of(store_object_meta(c->object));
+    return (k.flags & KEPT_VARY) == 0 &&
+           policy_use_on_error(&k, (c->family->use_stale & bit) != 0, gateway, flow_now());
+}
+
+static int
+answer_stale(struct caching *c)
+{
+    break_off(c);
+    if (c->update) {
+        return weir_respond(c->r, 204, WEIR_STR(""), WEIR_STR(""));
+    }
+    c->outcome = OUTCOME_STALE;
+    return answer_object(c);
+}
+
+/* A HEAD's answer brings what is stored up to date, or shows that it no longer holds. [RFC
+ * 9111 4.3.5] */
+static void
+compare_head(struct caching *c, const weir_reply *reply)
+{
+    const struct store_meta *m;
+
+    if (c->object == NULL || reply->status != 200) {
+        return;
+    }
+    m = store_object_meta(c->object);
+    if ((m->flags & KEPT_VARY) == 0 && m->status == 200 &&
+        !freshen_agrees(m->fields, m->length, reply->first, true)) {
+        (void)store_remove(c->store, &c->key);
+    }
+}
+
+/* Is the reply to be kept? Fills in what is kept of it. */
+static bool
+judge(struct caching *c, const weir_reply *reply)
+{
+    const weir_request *r = c->r;
+    struct policy_case q = { .conf = &c->conf->policy,
+                             .status = reply->status,
+                             .authorized = r->in[WEIR_H_AUTHORIZATION] != NULL,
+                             .valid = conf_valid(c->family->valid, reply->status),
+                             .now = flow_now(),
+                             .delay = c->delay };
+    const char *why;
+
+    policy_collect(&q.fields, reply->first, c->ignored);
+    if (c->wanted.flags & CC_NO_STORE ||
+        (c->family->no_cache.count != 0 && conf_any(c->r, &c->family->no_cache))) {
+        return false;
+    }
+    why = policy_store(&q, &c->kept);
+    if (why != NULL) {
+        weir_say(r->log, DEBUG, "the reply is not stored: %s", why);
+        return false;
+    }
+    c->reply_vary = vary_names(r->pool, q.fields.vary);
+    return c->reply_vary.data != NULL;
+}
+
+int
+flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
+{
+    struct caching *c = weir_ctx(r);
+
+    if (c == NULL) {
+        return WEIR_NEXT;
+    }
+    c->reply_status = reply->status;
+    c->reply_fields = reply->first;
+    c->ignored = ignored;
+    c->delay = reply->us / 1000000;
+    if (c->unsafe) {
+        forget(c, reply);
+        return WEIR_NEXT;
+    }
+    if (may_use_stale(c, stale_bit(reply->status), reply->status >= 500)) {
+        return answer_stale(c);
+    }
+    if (c->fill == NULL) {
+        if (r->method == WEIR_HEAD) {
+            compare_head(c, reply);
+        }
+        return WEIR_NEXT;
+    }
+    if (reply->status == 304 && c->asked) {
+        c->confirmed = true;
+        return WEIR_KEEP;
+    }
+    if (!judge(c, reply)) {
+        give_way(c);
+        return WEIR_NEXT;
+    }
+    return WEIR_KEEP;
+}
+
+void
+flow_leave(weir_request *r)
+{
+    struct caching *c = weir_ctx(r);
+
+    if (c != NULL) {
+        give_way(c);
+        c->confirmed = false;
+    }
+}
+
+bool
+flow_failed(weir_request *r, uint32_t status, int result)
+{
+    struct caching *c = weir_ctx(r);
+    uint32_t bit = result == WEIR_TIMEOUT   ? STALE_TIMEOUT
+                   : result == WEIR_INVALID ? STALE_INVALID_HEADER
+                                            : STALE_ERROR;
+
+    if (c == NULL) {
+        return false;
+    }
+    c->reply_status = 0;
+    if (may_use_stale(c, bit | stale_bit(status), true)) {
+        return true;
+    }
+    break_off(c);
+    return false;
+}
+
+int
+flow_answer(weir_request *r, void *unused)
+{
+    (void)unused;
+    return answer_stale(weir_ctx(r));
+}

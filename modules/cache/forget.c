@@ -1,0 +1,82 @@
+/* cache/forget.c - what the answer to an unsafe request makes invalid. [RFC 9111 4.4; RFC 9875 3]
+ */
+#include "flow.h"
+#include "invalidate.h"
+#include "list.h"
+#include "tags.h"
+
+weir_str
+origin_of(weir_request *r)
+{
+    const weir_header *host = r->in[WEIR_H_HOST];
+
+    return weir_print(r->pool, "%s://%.*s", r->flags & WEIR_R_TLS ? "https" : "http",
+                      WEIR_FMT(host != NULL ? host->value : r->host));
+}
+
+/* Path and query as the client sent them. */
+static weir_str
+own_target(weir_request *r)
+{
+    weir_str rest = r->target;
+    size_t slash;
+
+    if (rest.len != 0 && rest.data[0] == '/') {
+        return rest;
+    }
+    slash = str_find(rest, ':');
+    rest = str_cut(rest, slash + 3 < rest.len ? slash + 3 : rest.len, SIZE_MAX);
+    rest = str_cut(rest, str_find(rest, '/'), SIZE_MAX);
+    return rest.len != 0 ? rest : WEIR_STR("/");
+}
+
+/* The URI that a field of the reply names, if it is one of this origin. */
+static void
+forget_named(struct caching *c, const weir_header *h)
+{
+    weir_request *r = c->r;
+    weir_str base = own_target(r), target, text;
+    const weir_header *host = r->in[WEIR_H_HOST];
+    struct store_key key;
+
+    if (h == NULL) {
+        return;
+    }
+    target = invalidate_target(r->pool, h->value, (r->flags & WEIR_R_TLS) != 0,
+                               host != NULL ? host->value : r->host, base);
+    if (target.data == NULL) {
+        return;
+    }
+    text = invalidate_key(r->pool, c->primary.text, base, target);
+    if (text.data != NULL) {
+        store_key_make(c->store, text, &key);
+        (void)store_remove(c->store, &key);
+    }
+}
+
+static void
+purged(void *data, uint64_t entries, uint64_t bytes)
+{
+    (void)data;
+    (void)entries;
+    (void)bytes;
+}
+
+void
+forget(struct caching *c, const weir_reply *reply)
+{
+    uint64_t groups[STORE_TAGS_MAX];
+    uint32_t n;
+
+    if (reply->status < 200 || reply->status >= 400 || c->conf->rules == RULES_NGINX) {
+        return;
+    }
+    (void)store_remove(c->store, &c->primary);
+    forget_named(c, reply->at[WEIR_H_LOCATION]);
+    forget_named(c, reply->at[WEIR_H_CONTENT_LOCATION]);
+    n = tags_read_invalidation(reply->first, origin_of(c->r), groups, STORE_TAGS_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        struct store_match m = { .tag = groups[i] };
+        store_purge(c->store, weir_worker_pool(), &m, purged, NULL);
+    }
+}

@@ -1,0 +1,119 @@
+/* cache/freshen.c - bringing a stored response's fields up to date. */
+#include "freshen.h"
+
+#include "list.h"
+
+static const uint64_t kept_ids =
+    UINT64_C(1) << WEIR_H_CONTENT_LENGTH | UINT64_C(1) << WEIR_H_CONTENT_ENCODING |
+    UINT64_C(1) << WEIR_H_CONTENT_TYPE | UINT64_C(1) << WEIR_H_CONTENT_RANGE;
+
+static bool
+is_same_name(const weir_header *a, const weir_header *b)
+{
+    return a->id == b->id && (a->id != WEIR_H_OTHER || weir_str_ieq(a->name, b->name));
+}
+
+void
+field_add(weir_pool *pool, struct field_list *list, const weir_header *h)
+{
+    weir_header *copy = weir_alloc(pool, sizeof(*copy)), *last = NULL;
+
+    *copy = (weir_header){ .name = h->name, .value = h->value, .id = h->id, .flags = h->flags };
+    for (weir_header *other = list->first; other != NULL;
+         other = (weir_header *)(uintptr_t)other->next) {
+        if (is_same_name(other, copy)) {
+            last = other;
+        }
+    }
+    if (last != NULL) {
+        last->same = copy;
+    }
+    if (list->last != NULL) {
+        list->last->next = copy;
+    } else {
+        list->first = copy;
+    }
+    list->last = copy;
+    list->count++;
+}
+
+static const weir_header *
+find(const weir_header *list, const weir_header *like)
+{
+    while (list != NULL && !is_same_name(list, like)) {
+        list = list->next;
+    }
+    return list;
+}
+
+static weir_str
+opaque(weir_str etag)
+{
+    return str_starts(etag, WEIR_STR("W/")) ? str_cut(etag, 2, SIZE_MAX) : etag;
+}
+
+/* Does newer's line count for a stored response? */
+static bool
+counts(const weir_header *stored, const weir_header *h, uint64_t skip)
+{
+    const weir_header *old;
+
+    if ((skip | kept_ids) >> h->id & 1 && h->id != WEIR_H_OTHER) {
+        return false;
+    }
+    if (h->id != WEIR_H_ETAG) {
+        return true;
+    }
+    old = find(stored, h); /* a strong tag does not become weak by being asked about */
+    return old == NULL || !(weir_str_eq(opaque(old->value), opaque(h->value)) &&
+                            str_starts(h->value, WEIR_STR("W/")));
+}
+
+struct field_list
+freshen_merge(weir_pool *pool, const weir_header *stored, const weir_header *newer, uint64_t skip)
+{
+    struct field_list list = { 0 };
+
+    for (const weir_header *h = stored; h != NULL; h = h->next) {
+        const weir_header *by = find(newer, h);
+        if (by == NULL || !counts(stored, by, skip)) {
+            field_add(pool, &list, h);
+        }
+    }
+    for (const weir_header *h = newer; h != NULL; h = h->next) {
+        if (counts(stored, h, skip)) {
+            field_add(pool, &list, h);
+        }
+    }
+    return list;
+}
+
+static const weir_header *
+by_id(const weir_header *list, uint32_t id)
+{
+    while (list != NULL && list->id != id) {
+        list = list->next;
+    }
+    return list;
+}
+
+bool
+freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer,
+               bool of_head)
+{
+    const weir_header *a = by_id(stored, WEIR_H_ETAG), *b = by_id(newer, WEIR_H_ETAG);
+    const weir_header *length = by_id(newer, WEIR_H_CONTENT_LENGTH);
+    uint64_t n;
+
+    if (b != NULL && (a == NULL || !weir_str_eq(opaque(a->value), opaque(b->value)))) {
+        return false;
+    }
+    a = by_id(stored, WEIR_H_LAST_MODIFIED);
+    b = by_id(newer, WEIR_H_LAST_MODIFIED);
+    if (b != NULL && by_id(newer, WEIR_H_ETAG) == NULL &&
+        (a == NULL || !weir_str_eq(a->value, b->value))) {
+        return false;
+    }
+    return !of_head || length == NULL || stored_length < 0 ||
+           (number_read(length->value, INT64_MAX, &n) && (int64_t)n == stored_length);
+}

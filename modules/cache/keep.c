@@ -1,0 +1,306 @@
+/* cache/keep.c - a reply on its way into the store.
+ *
+ * The body is read as fast as the origin sends and the store takes it, whoever is waiting for it:
+ * r's own client reads from the store as all others do, and when it goes or is slow, nothing stops.
+ */
+#include "flow.h"
+#include "freshen.h"
+#include "tags.h"
+#include "vary.h"
+
+enum { PIECE = 64 * 1024, PIECES_A_TURN = 16 };
+
+/* ---- What is stored. ---- */
+
+/* Fields of this hop alone; what says where a body ends, and how old it is, is kept apart. */
+static bool
+is_left_out(const weir_header *h)
+{
+    static const char *const names[] = { "Proxy-Authenticate", "Proxy-Authentication-Info",
+                                         "Proxy-Authorization" };
+
+    if (h->id == WEIR_H_AGE || h->id == WEIR_H_CONTENT_LENGTH ||
+        h->id == WEIR_H_PROXY_AUTHORIZATION) {
+        return true;
+    }
+    for (size_t i = 0; h->id == WEIR_H_OTHER && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (weir_str_ieq(h->name, weir_str_c(names[i]))) {
+            return true; /* [RFC 9111 3.1] */
+        }
+    }
+    return false;
+}
+
+/* Is it one that no-cache="..." or private="..." names? */
+static bool
+is_listed(const weir_header *control, const weir_header *h)
+{
+    return control != NULL && control_lists(control, h->name);
+}
+
+/* r's fields as they are stored, Date among them whatever came. [RFC 9110 6.6.1] */
+static struct field_list
+fields_of(weir_request *r)
+{
+    const weir_header *control = r->out[WEIR_H_CACHE_CONTROL];
+    struct field_list list = { 0 };
+    struct control cc;
+
+    if (r->out[WEIR_H_DATE] == NULL) {
+        (void)weir_out_set(r, WEIR_STR("Date"), weir_print_date(r->pool, weir_wall_clock()));
+    }
+    control_read(&cc, control);
+    if ((cc.flags & (CC_NO_CACHE_FIELDS | CC_PRIVATE_FIELDS)) == 0) {
+        control = NULL;
+    }
+    for (const weir_header *h = r->out_first; h != NULL; h = h->next) {
+        if (!is_left_out(h) && !is_listed(control, h)) {
+            field_add(r->pool, &list, h);
+        }
+    }
+    return list;
+}
+
+static void
+make_meta(struct caching *c, struct store_meta *m, uint64_t *tags)
+{
+    weir_request *r = c->r;
+    struct field_list fields = fields_of(r);
+
+    *m = (struct store_meta){ .status = c->reply_status,
+                              .length = r->out_length,
+                              .fields = fields.first,
+                              .n_fields = fields.count,
+                              .tags = tags };
+    kept_put(m, &c->kept);
+    m->n_tags = tags_read(c->reply_fields, &c->conf->tags, origin_of(r), tags, STORE_TAGS_MAX);
+}
+
+/* ---- Variants. ---- */
+
+/* Under the primary key: which fields choose, and the variants' generation. False: there is no
+ * room. */
+static bool
+put_marker(struct caching *c)
+{
+    struct store_meta m = { .flags = KEPT_VARY, .note = c->names };
+    bool others;
+    struct store_fill *f = store_fill_begin(c->store, c->r->pool, &c->primary, &others);
+
+    if (f == NULL) {
+        return others; /* who fetches it in this moment writes one of its own */
+    }
+    m.times[TIME_GENERATION] = c->generation;
+    m.times[TIME_ANSWERED] = (uint64_t)c->kept.answered;
+    if (!store_fill_head(f, &m)) {
+        store_fill_pass(f);
+        return false;
+    }
+    store_fill_end(f, true);
+    return true;
+}
+
+/* The reply says which variant it is: the fill goes under its key. False: it cannot be stored. */
+static bool
+find_place(struct caching *c)
+{
+    weir_str text;
+
+    if (c->reply_vary.len == 0) {
+        if (c->names.data != NULL) { /* there are no variants any more */
+            c->key = c->primary;
+            c->names = (weir_str){ NULL, 0 };
+            store_fill_move(c->fill, &c->key);
+        }
+        return true;
+    }
+    if (c->names.data != NULL && weir_str_eq(c->names, c->reply_vary)) {
+        return true;
+    }
+    weir_random(&c->generation, sizeof(c->generation));
+    c->names = c->reply_vary;
+    text = vary_key(c->r->pool, c->primary.text, c->generation, c->names, c->r->in_first);
+    if (text.data == NULL) {
+        return false;
+    }
+    store_key_make(c->store, text, &c->key);
+    store_fill_move(c->fill, &c->key);
+    return put_marker(c);
+}
+
+/* ---- The body. ---- */
+
+static void pump(struct caching *c);
+
+static void
+let_go(struct caching *c)
+{
+    if (c->held) {
+        c->held = false;
+        weir_let_go(c->r);
+    }
+}
+
+static void
+on_writable(void *data)
+{
+    struct caching *c = data;
+
+    c->stuck = false;
+    pump(c);
+}
+
+static void
+finish(struct caching *c, bool complete)
+{
+    struct store_fill *f = c->fill;
+
+    c->fill = NULL;
+    c->x = NULL;
+    store_fill_end(f, complete);
+    if (!complete) {
+        weir_say(c->r->log, INFO, "a reply broke off while it was stored");
+    }
+    let_go(c);
+}
+
+static void
+pump_on(void *data)
+{
+    pump(data);
+}
+
+static void
+pump(struct caching *c)
+{
+    for (unsigned i = 0; c->fill != NULL && !c->stuck; i++) {
+        weir_chain piece = { NULL, NULL };
+        int rc = weir_exchange_read(c->x, c->r->pool, &piece, PIECE);
+        if (piece.head != NULL && store_fill_write(c->fill, &piece, on_writable, c) == WEIR_AGAIN) {
+            c->stuck = true;
+        }
+        if (rc == WEIR_AGAIN) {
+            return;
+        }
+        if (rc != WEIR_OK) {
+            finish(c, rc == WEIR_DONE);
+            return;
+        }
+        if (i == PIECES_A_TURN) { /* others have their turn */
+            (void)weir_timer_start(c->r->pool, 0, pump_on, c);
+            return;
+        }
+    }
+}
+
+void
+flow_readable(weir_request *r)
+{
+    struct caching *c = weir_ctx(r);
+
+    if (c != NULL && c->x != NULL) {
+        pump(c);
+    }
+}
+
+/* ---- A 304. ---- */
+
+/* The fields that the newer head has put on r make way for those of the whole. */
+static void
+clear_fields(weir_request *r)
+{
+    const weir_header *h = r->out_first;
+
+    while (h != NULL) {
+        weir_str name = h->name;
+        if (h->id == WEIR_H_SERVER || weir_out_remove(r, name) != WEIR_OK) {
+            h = h->next;
+        } else {
+            h = r->out_first;
+        }
+    }
+}
+
+/* m has the fields of now: how long do they hold? What said nothing of it then says what it did. */
+static void
+renew(struct caching *c, struct store_meta *m)
+{
+    struct kept old = kept_of(m);
+    struct policy_fields raw;
+    struct policy_case q = { .conf = &c->conf->policy,
+                             .status = m->status,
+                             .authorized = c->r->in[WEIR_H_AUTHORIZATION] != NULL,
+                             .valid = conf_valid(c->family->valid, m->status),
+                             .now = flow_now(),
+                             .delay = c->delay };
+
+    if (q.valid < 0 && (old.flags & KEPT_HEURISTIC) == 0) {
+        q.valid = (int64_t)old.lifetime;
+    }
+    policy_collect(&q.fields, m->fields, c->ignored);
+    policy_collect(&raw, c->reply_fields, c->ignored);
+    q.fields.accel_expires = raw.accel_expires;
+    q.fields.age = raw.age;
+    if (policy_store(&q, &c->kept) == NULL) {
+        kept_put(m, &c->kept);
+        c->stored = store_freshen(c->store, c->object, m);
+    } else {
+        (void)store_remove(c->store, &c->key);
+    }
+}
+
+/* What is stored holds, and is as new as this. [RFC 9111 4.3.4] */
+static int
+confirm(struct caching *c, weir_exchange *x)
+{
+    weir_request *r = c->r;
+    struct store_meta m = *store_object_meta(c->object);
+    struct field_list newer = fields_of(r), merged;
+    weir_chain nothing = { NULL, NULL };
+
+    (void)weir_exchange_read(x, r->pool, &nothing, PIECE); /* so that its connection can be kept */
+    if (!freshen_agrees(m.fields, m.length, newer.first, false)) {
+        (void)store_remove(c->store, &c->key); /* it speaks of another */
+    } else {
+        merged = freshen_merge(r->pool, m.fields, newer.first, UINT64_C(1) << WEIR_H_SET_COOKIE);
+        m.fields = merged.first;
+        m.n_fields = merged.count;
+        renew(c, &m);
+    }
+    store_fill_end(c->fill, false); /* who waits finds it */
+    c->fill = NULL;
+    if (c->update) {
+        return weir_respond(r, 204, WEIR_STR(""), WEIR_STR(""));
+    }
+    clear_fields(r);
+    c->outcome = OUTCOME_REVALIDATED;
+    return answer_with(c, &m);
+}
+
+/* ---- Beginning. ---- */
+
+int
+flow_keep(weir_request *r, weir_exchange *x)
+{
+    struct caching *c = weir_ctx(r);
+    uint64_t tags[STORE_TAGS_MAX];
+    struct store_meta m;
+
+    if (c->confirmed) {
+        return confirm(c, x);
+    }
+    make_meta(c, &m, tags);
+    if (!find_place(c) || !store_fill_head(c->fill, &m)) {
+        store_fill_pass(c->fill);
+        c->fill = NULL;
+        return WEIR_NEXT;
+    }
+    c->stored = true;
+    c->reader = store_read_fill(r->pool, c->fill);
+    c->x = x;
+    c->held = true;
+    weir_outlive_client(r);
+    weir_hold(r);
+    pump(c);
+    return answer_fill(c);
+}

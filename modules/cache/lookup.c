@@ -1,0 +1,435 @@
+/* cache/lookup.c - from a request to what is stored for it: use it, wait for another's fetch, or
+ * fetch.
+ *
+ * open() comes from the hook of the module that fetches, and everything that has to wait goes on in
+ * that hook's place (weir_resume_with). A request looks a few times at most: what it finds may move
+ * or go while it waits.
+ */
+#include "flow.h"
+#include "invalidate.h"
+#include "list.h"
+#include "vary.h"
+
+static int look(struct caching *c);
+
+/* ---- Waiting. ---- */
+
+int
+flow_wait(struct caching *c)
+{
+    c->ticket = weir_suspend(c->r, WEIR_NEVER, NULL, NULL); /* what is waited for has deadlines */
+    if (c->ticket == NULL) {
+        weir_say(c->r->log, ERROR, "a cached request waits twice");
+        return 500;
+    }
+    return WEIR_AGAIN;
+}
+
+void
+flow_go(struct caching *c, int (*fn)(weir_request *r, void *data))
+{
+    weir_ticket *ticket = c->ticket;
+
+    c->ticket = NULL;
+    if (ticket != NULL) {
+        (void)weir_resume_with(ticket, fn, c);
+    }
+}
+
+/* ---- What a stored head knows. ---- */
+
+struct kept
+kept_of(const struct store_meta *m)
+{
+    return (struct kept){ .flags = m->flags,
+                          .answered = (int64_t)m->times[TIME_ANSWERED],
+                          .age = m->times[TIME_AGE],
+                          .lifetime = m->times[TIME_LIFETIME],
+                          .revalidate = m->times[TIME_REVALIDATE],
+                          .error = m->times[TIME_ERROR],
+                          .modified = (int64_t)m->times[TIME_MODIFIED] };
+}
+
+void
+kept_put(struct store_meta *m, const struct kept *k)
+{
+    m->flags = k->flags;
+    m->times[TIME_ANSWERED] = (uint64_t)k->answered;
+    m->times[TIME_AGE] = k->age;
+    m->times[TIME_LIFETIME] = k->lifetime;
+    m->times[TIME_REVALIDATE] = k->revalidate;
+    m->times[TIME_ERROR] = k->error;
+    m->times[TIME_MODIFIED] = (uint64_t)k->modified;
+}
+
+/* ---- Fetching. ---- */
+
+/* Go on to the fetch: in open() the caller does, later it has to be called. */
+static int
+go_fetch(struct caching *c)
+{
+    c->started = weir_now();
+    return c->inside ? WEIR_NEXT : c->fetch(c->r, c->data);
+}
+
+static int
+fetch_alone(struct caching *c)
+{
+    c->alone = true;
+    return go_fetch(c);
+}
+
+/* It moved, or failed: from the beginning. */
+static int
+on_wait_over(weir_request *r, void *data)
+{
+    struct caching *c = data;
+
+    (void)r;
+    c->key = c->primary;
+    c->names = (weir_str){ NULL, 0 };
+    return look(c);
+}
+
+static int
+on_wait_alone(weir_request *r, void *data)
+{
+    (void)r;
+    return fetch_alone(data);
+}
+
+static int
+on_wait_yours(weir_request *r, void *data)
+{
+    (void)r;
+    return go_fetch(data);
+}
+
+/* Somebody else's response has begun to come: may it be used for this request, too? */
+static int
+on_wait_ready(weir_request *r, void *data)
+{
+    struct caching *c = data;
+    const struct store_meta *m = store_reader_meta(c->reader);
+    struct kept k = kept_of(m);
+
+    (void)r;
+    if (m->flags & KEPT_VARY) { /* the marker that another is just writing */
+        c->reader = NULL;
+        return look(c);
+    }
+    if (policy_use(&k, &c->wanted, false, false, flow_now()) != USE_FRESH) {
+        c->reader = NULL;
+        return fetch_alone(c);
+    }
+    c->outcome = OUTCOME_HIT;
+    c->collapsed = true;
+    return answer_reader(c);
+}
+
+static void
+waited(void *data, enum store_waited how, struct store_reader *reader, struct store_fill *fill)
+{
+    struct caching *c = data;
+
+    switch (how) {
+    case STORE_READY:
+        c->reader = reader;
+        flow_go(c, on_wait_ready);
+        break;
+    case STORE_YOURS:
+        c->fill = fill;
+        flow_go(c, on_wait_yours);
+        break;
+    case STORE_AGAIN:
+        flow_go(c, on_wait_over);
+        break;
+    default:
+        flow_go(c, on_wait_alone);
+    }
+}
+
+static int
+wait_for_other(struct caching *c)
+{
+    uint64_t ms = c->family->lock_timeout_ms;
+    int rc = flow_wait(c);
+
+    if (rc == WEIR_AGAIN) {
+        ms = ms < c->family->lock_age_ms ? ms : c->family->lock_age_ms;
+        (void)store_wait(c->store, c->r->pool, &c->key, ms, waited, c);
+    }
+    return rc;
+}
+
+/* It has to be asked for: by r, or somebody does it already. */
+static int
+miss(struct caching *c)
+{
+    bool others = false;
+
+    if (c->r->method == WEIR_HEAD && !c->family->convert_head) {
+        return fetch_alone(c);
+    }
+    if (c->family->min_uses > 1 && c->object == NULL &&
+        store_uses(c->store, &c->key) < (uint32_t)c->family->min_uses) {
+        return fetch_alone(c);
+    }
+    c->fill = store_fill_begin(c->store, c->r->pool, &c->key, &others);
+    if (c->fill != NULL) {
+        return go_fetch(c);
+    }
+    if (!others) {
+        return fetch_alone(c);
+    }
+    if (c->update) { /* what this subrequest is for is being done */
+        return weir_respond(c->r, 204, WEIR_STR(""), WEIR_STR(""));
+    }
+    return c->family->lock && c->outcome != OUTCOME_BYPASS ? wait_for_other(c) : fetch_alone(c);
+}
+
+/* ---- Finding. ---- */
+
+/* The marker of a URI with variants: which one is it? */
+static int
+choose_variant(struct caching *c, const struct store_meta *m)
+{
+    weir_str text;
+
+    c->generation = m->times[TIME_GENERATION];
+    c->names = m->note;
+    text = vary_key(c->r->pool, c->primary.text, c->generation, c->names, c->r->in_first);
+    if (text.data == NULL) {
+        return fetch_alone(c);
+    }
+    store_key_make(c->store, text, &c->key);
+    c->forward = FWD_VARY_MISS;
+    return look(c);
+}
+
+/* May `use_stale updating` let it be used? Somebody has to be at it, or it is done in the
+ * background. */
+static bool
+updating_allows(const struct caching *c, bool being_done)
+{
+    return (c->family->use_stale & STALE_UPDATING) != 0 &&
+           (being_done || c->family->background_update);
+}
+
+static int
+use_while(struct caching *c, bool being_done)
+{
+    if (being_done) {
+        c->outcome = OUTCOME_UPDATING;
+        return answer_object(c);
+    }
+    if (!c->family->background_update) {
+        c->outcome = OUTCOME_EXPIRED;
+        return miss(c);
+    }
+    c->outcome = OUTCOME_STALE;
+    update_start(c);
+    return answer_object(c);
+}
+
+static int
+use_object(struct caching *c)
+{
+    const struct store_meta *m = store_object_meta(c->object);
+    struct kept k;
+    bool updating;
+
+    if (m->flags & KEPT_VARY) {
+        return c->names.data == NULL ? choose_variant(c, m) : fetch_alone(c);
+    }
+    if (c->update) {
+        return miss(c);
+    }
+    if (c->outcome == OUTCOME_BYPASS) {
+        c->object = NULL;
+        return miss(c);
+    }
+    k = kept_of(m);
+    updating = store_object_updating(c->object);
+    switch (policy_use(&k, &c->wanted, store_object_stale(c->object), updating_allows(c, updating),
+                       flow_now())) {
+    case USE_FRESH:
+        c->outcome = OUTCOME_HIT;
+        return answer_object(c);
+    case USE_WHILE:
+        return use_while(c, updating);
+    case USE_NOTHING:
+        return 504;
+    default:
+        c->outcome = OUTCOME_EXPIRED;
+        c->forward = FWD_STALE;
+        return miss(c);
+    }
+}
+
+static int
+absent(struct caching *c)
+{
+    c->object = NULL;
+    if (c->wanted.flags & CC_ONLY_IF_CACHED) {
+        return 504;
+    }
+    if (c->outcome == OUTCOME_NONE) {
+        c->outcome = OUTCOME_MISS;
+    }
+    if (c->forward == FWD_NONE) {
+        c->forward = FWD_MISS;
+    }
+    return miss(c);
+}
+
+static int
+look(struct caching *c)
+{
+    if (++c->turns > FLOW_TURNS) {
+        return fetch_alone(c);
+    }
+    switch (store_find(c->store, c->r->pool, &c->key, &c->object)) {
+    case STORE_HELD:
+        return use_object(c);
+    default:
+        return absent(c);
+    }
+}
+
+/* ---- Beginning. ---- */
+
+/* Has the request been here before? [RFC 8586 2] */
+static bool
+is_loop(const struct caching *c)
+{
+    const weir_header *h =
+        c->conf->loop.data == NULL ? NULL : weir_in_find(c->r, WEIR_STR("CDN-Loop"));
+
+    for (; h != NULL; h = h->same) {
+        weir_str rest = h->value, member;
+        while (list_next(&rest, &member)) {
+            member = str_trim(str_cut(member, 0, str_find(member, ';')));
+            if (weir_str_ieq(member, c->conf->loop)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Does the request ask for a part that begins behind max_range_offset? Such a part is not worth
+ * fetching the whole for. */
+static bool
+begins_too_far(const struct caching *c)
+{
+    const weir_header *h = c->r->in[WEIR_H_RANGE];
+    uint64_t from;
+    weir_str text;
+
+    if (h == NULL || !c->family->max_range.written || !str_starts(h->value, WEIR_STR("bytes="))) {
+        return false;
+    }
+    text = str_trim(str_cut(h->value, 6, SIZE_MAX));
+    text = str_cut(text, 0, str_find(text, '-'));
+    return !number_read(text, INT64_MAX, &from) || from > c->family->max_range.bytes;
+}
+
+static void
+read_wishes(struct caching *c)
+{
+    const weir_request *r = c->r;
+
+    if (!c->conf->obey_request || c->update) {
+        return;
+    }
+    control_read(&c->wanted, r->in[WEIR_H_CACHE_CONTROL]);
+    if (r->in[WEIR_H_CACHE_CONTROL] == NULL && r->in[WEIR_H_PRAGMA] != NULL) {
+        struct control pragma;
+        control_read(&pragma, r->in[WEIR_H_PRAGMA]); /* [RFC 9111 5.4] */
+        c->wanted.flags |= pragma.flags & CC_NO_CACHE;
+    }
+}
+
+bool
+flow_wanted(const weir_request *r, enum weir_cache_family which)
+{
+    const cache_conf *c = weir_loc_conf(r);
+
+    return c->family[which].zone.name != NULL;
+}
+
+/* The key of r's URI. False: there is none, and so nothing is cached. */
+static bool
+make_key(struct caching *c)
+{
+    weir_str text = weir_value_get(c->r, c->family->key);
+
+    if (text.len == 0 || text.len > INVALIDATE_KEY_MAX) {
+        return false;
+    }
+    store_key_make(c->store, text, &c->primary);
+    c->key = c->primary;
+    return true;
+}
+
+static int
+open_cached(struct caching *c)
+{
+    int rc;
+
+    read_wishes(c);
+    if (c->r->method & (WEIR_GET | WEIR_HEAD) && begins_too_far(c)) {
+        c->outcome = OUTCOME_BYPASS;
+        c->forward = FWD_BYPASS;
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    if (!c->update && c->family->bypass.count != 0 && conf_any(c->r, &c->family->bypass)) {
+        c->outcome = OUTCOME_BYPASS;
+        c->forward = FWD_BYPASS;
+    }
+    c->inside = true;
+    rc = look(c);
+    c->inside = false;
+    return rc;
+}
+
+int
+flow_open(weir_request *r, enum weir_cache_family which, int (*fetch)(weir_request *r, void *data),
+          void *data)
+{
+    const cache_conf *conf = weir_loc_conf(r);
+    struct store *store = conf_store(r, conf, which);
+    struct caching *c;
+
+    if (store == NULL || weir_ctx(r) != NULL || r->method == WEIR_CONNECT) {
+        return WEIR_NEXT;
+    }
+    c = weir_ctx_make(r, sizeof(*c));
+    c->r = r;
+    c->conf = conf;
+    c->family = &conf->family[which];
+    c->store = store;
+    c->fetch = fetch;
+    c->data = data;
+    c->update = update_is(r);
+    if (is_loop(c)) {
+        weir_say(r->log, ERROR, "the request has been here before (CDN-Loop)");
+        return 508;
+    }
+    if (!make_key(c)) {
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    if (conf->purge != PURGE_OFF && weir_str_eq(r->method_name, WEIR_STR("PURGE"))) {
+        return purge_request(c);
+    }
+    if ((r->method & c->family->methods) == 0) {
+        c->unsafe = !invalidate_is_safe(r->method);
+        c->forward = FWD_METHOD;
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    return open_cached(c);
+}

@@ -1,0 +1,105 @@
+/* cache/policy.h - what RFC 9111 says of a response: may it be stored, how long is it fresh, may it
+ * be used now, or stale, or not without asking.
+ *
+ * Pure: no store, no request, no clock. Times are seconds since 1970, spans are seconds. What has to
+ * be known on a hit is worked out once, when the response comes, and kept with it (struct kept).
+ */
+#ifndef CACHE_POLICY_H
+#define CACHE_POLICY_H
+
+#include "control.h"
+
+enum policy_rules { RULES_RFC, RULES_NGINX };
+enum policy_cookies { COOKIES_NEVER, COOKIES_EXPLICIT, COOKIES_ALWAYS };
+
+struct policy_conf {
+    uint32_t rules;             /* enum policy_rules */
+    uint32_t cookies;           /* enum policy_cookies: responses with Set-Cookie */
+    uint32_t heuristic_percent; /* of the time since Last-Modified; 0: no heuristic freshness */
+    uint64_t heuristic_max;     /* seconds */
+    weir_strs targets;          /* fields in place of Cache-Control, first match first */
+};
+
+/* The fields of a response that matter, each its first line (others by ->same). */
+struct policy_fields {
+    const weir_header *all;
+    const weir_header *cache_control, *expires, *age, *date, *vary, *etag, *last_modified;
+    const weir_header *set_cookie, *pragma;
+    weir_str accel_expires; /* absent: none, or it does not count here */
+};
+
+/* Collect them. Those of `ignored`, by 1 << WEIR_H_*, are as if they were not there; bit 0 stands for
+ * X-Accel-Expires. */
+void policy_collect(struct policy_fields *f, const weir_header *all, uint64_t ignored);
+
+/* Of what is kept: */
+enum kept_flag {
+    KEPT_NO_CACHE = 1u << 0,   /* not to be used without asking */
+    KEPT_NO_STALE = 1u << 1,   /* must-revalidate and its like: not to be used stale */
+    KEPT_SHARED_ONLY = 1u << 2, /* s-maxage alone forbids it: a span that is said all the same counts */
+    KEPT_IMMUTABLE = 1u << 3,
+    KEPT_SWR = 1u << 4,       /* stale-while-revalidate was said */
+    KEPT_SIE = 1u << 5,       /* stale-if-error was said */
+    KEPT_HEURISTIC = 1u << 6, /* its lifetime is a guess */
+    KEPT_VARY = 1u << 7,      /* no response: names the fields that choose among variants */
+    KEPT_NGINX = 1u << 8,     /* by nginx's rules: no Age, and use_stale has no limits */
+    KEPT_RANGES = 1u << 9     /* the origin serves ranges of it */
+};
+
+struct kept {
+    uint32_t flags;   /* KEPT_* */
+    int64_t answered; /* when it came */
+    uint64_t age;     /* it had then [RFC 9111 4.2.3] */
+    uint64_t lifetime;
+    uint64_t revalidate; /* stale-while-revalidate */
+    uint64_t error;      /* stale-if-error */
+    int64_t modified;    /* Last-Modified; negative: none */
+};
+
+/* What a response is judged by. */
+struct policy_case {
+    const struct policy_conf *conf;
+    struct policy_fields fields;
+    uint32_t status;
+    bool authorized; /* the request had Authorization */
+    int64_t valid;   /* what proxy_cache_valid says of the status; negative: nothing */
+    int64_t now;     /* the head came */
+    uint64_t delay;  /* from the request to the head, seconds */
+};
+
+/* May it be stored? NULL: yes, and *kept is filled; else why not, in a few words. [RFC 9111 3] */
+const char *policy_store(const struct policy_case *c, struct kept *kept);
+
+/* Is a status one whose responses may be given a lifetime by guessing? [RFC 9110 15.1] */
+bool policy_guessable(uint32_t status);
+
+/* Age as it is now. [RFC 9111 4.2.3] */
+uint64_t policy_age(const struct kept *k, int64_t now);
+
+/* A field's first member as seconds; 0 for what is no number. Two lines count as one. [RFC 9111 5.1] */
+uint64_t policy_age_field(const weir_header *first);
+
+/* Expires less Date, at least 0; what is no date, or several lines, has expired. [RFC 9111 5.3] */
+uint64_t policy_expires(const weir_header *expires, const weir_header *date, int64_t now);
+
+enum policy_use {
+    USE_FRESH,
+    USE_WHILE,  /* stale, and may be used while it is brought up to date */
+    USE_ASK,    /* not without asking the origin */
+    USE_NOTHING /* only-if-cached, and it may not be used: 504 */
+};
+
+/* May it be used now? wanted: the request's directives, zero if they are not obeyed; soft: it was
+ * purged, and is stale whatever it says; updating: `use_stale updating`, which needs no leave of the
+ * origin's but is stopped by its prohibition. [RFC 9111 4, 4.2.4; RFC 5861 3] */
+enum policy_use policy_use(const struct kept *k, const struct control *wanted, bool soft,
+                           bool updating, int64_t now);
+
+/* May it be used stale since the origin fails? operator: use_stale names this failure; gateway: it
+ * is one that stale-if-error is about (500, 502, 503, 504). [RFC 9111 4.2.4; RFC 5861 4] */
+bool policy_use_on_error(const struct kept *k, bool operator, bool gateway, int64_t now);
+
+/* Seconds that it is still fresh, negative: stale for so long. */
+int64_t policy_ttl(const struct kept *k, int64_t now);
+
+#endif

@@ -1,0 +1,388 @@
+/* What was stored is there after a restart, whole or not at all. */
+#include "unit/cache/disk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "../modules/cache/path.h"
+
+static void
+test_a_response_survives_a_restart_with_all_it_has(void **state)
+{
+    struct worker w;
+    struct store_object *o;
+    struct store_key key;
+    const struct store_meta *m;
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "hello");
+    turn_until(is_written(&w, "/a"));
+    restart(&w);
+    assert_true(holds(&w, "/a", "hello", 5));
+    key = key_of(&w, "/a");
+    assert_int_equal(store_find(w.store, w.pool, &key, &o), STORE_HELD); /* in memory by now */
+    m = store_object_meta(o);
+    assert_int_equal(m->length, 5);
+    assert_int_equal(m->times[1], 2);
+    assert_int_equal(m->n_fields, 1);
+    assert_true(weir_str_eq(m->fields->name, WEIR_STR("Content-Type")));
+    assert_true(weir_str_eq(m->reason, WEIR_STR("OK")));
+    turn_until(is_loaded(&w));
+    assert_true(holds(&w, "/a", "hello", 5));
+    worker_end(&w);
+}
+
+static void
+test_a_large_body_goes_to_a_file_and_comes_back(void **state)
+{
+    enum { N = 3000000 };
+    struct worker a, b;
+    char *body = make_body(N, 1);
+
+    (void)state;
+    worker_begin(&a);
+    worker_begin(&b);
+    put_long(&a, "/known", body, N, true);
+    put_long(&a, "/unknown", body, N, false);
+    assert_true(holds(&b, "/known", body, N));
+    assert_true(holds(&a, "/unknown", body, N));
+    worker_end(&b);
+    restart(&a);
+    assert_true(holds(&a, "/known", body, N));
+    assert_true(holds(&a, "/unknown", body, N));
+    free(body);
+    worker_end(&a);
+}
+
+static void
+test_a_part_of_a_large_body_is_read_alone(void **state)
+{
+    enum { N = 1000000 };
+    static const struct {
+        uint64_t from, n;
+    } parts[] = { { 0, 1 }, { 65535, 2 }, { 65536, 65536 }, { 999999, 1 }, { 1, 999999 }, { 500000, 0 } };
+    struct worker w;
+    char *body = make_body(N, 2);
+    struct store_object *o;
+
+    (void)state;
+    worker_begin(&w);
+    put_long(&w, "/a", body, N, true);
+    o = get(&w, w.pool, "/a");
+    assert_non_null(o);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        struct taker t = { .result = WEIR_OK, .pool = w.pool };
+        t.rd = store_read_object(w.pool, o, parts[i].from, parts[i].n);
+        taker_go(&t);
+        turn_until(taker_over(&t));
+        assert_int_equal(t.result, WEIR_DONE);
+        assert_int_equal(t.n, parts[i].n);
+        assert_memory_equal(t.bytes != NULL ? t.bytes : "", body + parts[i].from, t.n);
+        taker_free(&t);
+    }
+    store_release(o);
+    free(body);
+    worker_end(&w);
+}
+
+static void
+test_a_reader_far_behind_reads_what_comes_from_the_file(void **state)
+{
+    enum { N = 4000000 };
+    struct worker a, b;
+    char *body = make_body(N, 3);
+    struct store_meta meta = meta_of(-1);
+    struct flow x = { .body = body, .n = N, .step = 50000, .result = WEIR_OK };
+    struct taker own = { .result = WEIR_OK }, late = { .result = WEIR_OK };
+    struct store_key key;
+    bool others;
+
+    (void)state;
+    worker_begin(&a);
+    worker_begin(&b);
+    key = key_of(&a, "/a");
+    x.pool = own.pool = a.pool;
+    late.pool = b.pool;
+    x.f = store_fill_begin(a.store, a.pool, &key, &others);
+    assert_true(store_fill_head(x.f, &meta));
+    own.rd = store_read_fill(a.pool, x.f);
+    late.rd = store_read_fill(b.pool, x.f);
+    taker_go(&own);
+    flow_go(&x);
+    turn_until(x.result == WEIR_DONE && taker_over(&own)); /* the late one has read nothing yet */
+    assert_int_equal(own.n, N);
+    taker_go(&late);
+    turn_until(taker_over(&late));
+    assert_int_equal(late.result, WEIR_DONE);
+    assert_int_equal(late.n, N);
+    assert_memory_equal(late.bytes, body, N);
+    taker_free(&own);
+    taker_free(&late);
+    free(body);
+    worker_end(&b);
+    worker_end(&a);
+}
+
+/* ---- Damage. ---- */
+
+static void
+file_of(struct worker *w, const char *text, char *path)
+{
+    struct store_key key = key_of(w, text);
+    struct store_options o = worker_options();
+
+    assert_true(path_of(path, &o, key.hash));
+}
+
+static void
+test_any_flipped_byte_is_a_miss(void **state)
+{
+    struct worker w;
+    char path[PATH_SIZE];
+    uint8_t bytes[4096];
+    ssize_t n;
+    int fd;
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "some bytes of a body");
+    turn_until(is_written(&w, "/a"));
+    file_of(&w, "/a", path);
+    fd = open(path, O_RDONLY);
+    n = read(fd, bytes, sizeof(bytes));
+    assert_true(n > 100);
+    (void)close(fd);
+    for (ssize_t i = 0; i < n; i++) {
+        restart(&w);
+        bytes[i] ^= 0x10;
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        assert_int_equal(write(fd, bytes, (size_t)n), n);
+        (void)close(fd);
+        bytes[i] ^= 0x10;
+        assert_false(holds(&w, "/a", "some bytes of a body", 20));
+    }
+    worker_end(&w);
+}
+
+static void
+test_any_cut_is_a_miss(void **state)
+{
+    struct worker w;
+    char path[PATH_SIZE];
+    struct stat st;
+    struct store_stats stats;
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "some bytes of a body");
+    turn_until(is_written(&w, "/a"));
+    file_of(&w, "/a", path);
+    assert_int_equal(stat(path, &st), 0);
+    for (off_t n = st.st_size - 1; n >= 0; n -= 7) {
+        restart(&w);
+        if (access(path, F_OK) != 0) { /* removed, as it should be */
+            put(&w, "/a", "some bytes of a body");
+            turn_until(is_written(&w, "/a"));
+            restart(&w);
+        }
+        assert_int_equal(truncate(path, n), 0);
+        assert_false(holds(&w, "/a", "some bytes of a body", 20));
+        store_stats(w.store, &stats);
+        assert_true(stats.damaged >= 1);
+        turn_until(access(path, F_OK) != 0);
+    }
+    worker_end(&w);
+}
+
+static void
+test_damage_far_inside_cuts_and_is_not_found_again(void **state)
+{
+    enum { N = 2000000 };
+    struct worker w;
+    char *body = make_body(N, 4), path[PATH_SIZE];
+    int fd;
+
+    (void)state;
+    worker_begin(&w);
+    put_long(&w, "/a", body, N, true);
+    file_of(&w, "/a", path);
+    fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "x", 1, 1500000), 1);
+    (void)close(fd);
+    assert_false(holds(&w, "/a", body, N)); /* which sees to it that no wrong byte came */
+    assert_int_equal(look_up(&w, "/a", NULL), STORE_ABSENT);
+    turn_until(access(path, F_OK) != 0);
+    free(body);
+    worker_end(&w);
+}
+
+/* ---- Heads that change. ---- */
+
+static void
+test_a_newer_head_and_a_soft_purge_survive(void **state)
+{
+    struct worker w;
+    struct store_object *o;
+    struct store_key key;
+    struct store_meta meta = meta_of(5);
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "hello");
+    turn_until(is_written(&w, "/a"));
+    key = key_of(&w, "/a");
+    assert_int_equal(store_find(w.store, w.pool, &key, &o), STORE_HELD);
+    meta.times[2] = 77;
+    assert_true(store_freshen(w.store, o, &meta));
+    turn_until(is_written(&w, "/a"));
+    restart(&w);
+    o = get(&w, w.pool, "/a");
+    assert_non_null(o);
+    assert_int_equal(store_object_meta(o)->times[2], 77);
+    assert_false(store_object_stale(o));
+    assert_true(store_soften(w.store, &key));
+    assert_true(store_object_stale(o));
+    turn_until(is_written(&w, "/a"));
+    restart(&w);
+    o = get(&w, w.pool, "/a");
+    assert_non_null(o);
+    assert_int_equal(store_object_meta(o)->times[2], 77);
+    assert_true(store_object_stale(o));
+    worker_end(&w);
+}
+
+static void
+test_a_removed_response_is_gone_after_a_restart_too(void **state)
+{
+    struct worker w;
+    struct store_key key;
+    char path[PATH_SIZE];
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "hello");
+    turn_until(is_written(&w, "/a"));
+    file_of(&w, "/a", path);
+    key = key_of(&w, "/a");
+    assert_true(store_remove(w.store, &key));
+    turn_until(access(path, F_OK) != 0);
+    put(&w, "/b", "hello");
+    turn_until(is_written(&w, "/b"));
+    restart(&w);
+    key = key_of(&w, "/b"); /* not loaded yet, and removed before it is */
+    (void)store_remove(w.store, &key);
+    turn_until(is_loaded(&w));
+    assert_null(get(&w, w.pool, "/a"));
+    assert_null(get(&w, w.pool, "/b"));
+    worker_end(&w);
+}
+
+/* ---- Loading. ---- */
+
+static void
+load_many(struct worker *w, int n)
+{
+    char key[32];
+    struct store_stats stats;
+
+    worker_begin(w);
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(key, sizeof(key), "/%d", i);
+        put(w, key, key);
+        turn_until(is_written(w, key));
+    }
+    turn_until(is_loaded(w));
+    restart(w);
+    turn_until(is_loaded(w));
+    store_stats(w->store, &stats);
+    assert_int_equal(stats.entries, n);
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(key, sizeof(key), "/%d", i);
+        assert_true(holds(w, key, key, strlen(key)));
+    }
+}
+
+static void
+test_the_index_comes_back_by_its_snapshot(void **state)
+{
+    struct worker w;
+    char path[128];
+
+    (void)state;
+    load_many(&w, 300);
+    (void)snprintf(path, sizeof(path), "%s/index", folder);
+    assert_int_equal(access(path, F_OK), 0);
+    worker_end(&w);
+}
+
+static void
+test_the_index_comes_back_without_a_snapshot_or_with_a_wrong_one(void **state)
+{
+    struct worker w;
+    struct store_stats stats;
+    char path[128];
+    int fd;
+
+    (void)state;
+    load_many(&w, 50);
+    (void)snprintf(path, sizeof(path), "%s/index", folder);
+    worker_end(&w);
+    assert_int_equal(unlink(path), 0);
+    worker_begin(&w);
+    turn_until(is_loaded(&w));
+    store_stats(w.store, &stats);
+    assert_int_equal(stats.entries, 50);
+    worker_end(&w);
+    fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "damage", 6, 100), 6);
+    (void)close(fd);
+    worker_begin(&w);
+    turn_until(is_loaded(&w));
+    store_stats(w.store, &stats);
+    assert_int_equal(stats.entries, 50);
+    worker_end(&w);
+}
+
+static void
+test_what_only_the_snapshot_knows_is_no_entry(void **state)
+{
+    struct worker w;
+    struct store_stats stats;
+    char path[PATH_SIZE];
+
+    (void)state;
+    load_many(&w, 10);
+    file_of(&w, "/3", path);
+    worker_end(&w);
+    assert_int_equal(unlink(path), 0);
+    worker_begin(&w);
+    turn_until(is_loaded(&w));
+    store_stats(w.store, &stats);
+    assert_int_equal(stats.entries, 9);
+    assert_null(get(&w, w.pool, "/3"));
+    worker_end(&w);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_a_response_survives_a_restart_with_all_it_has),
+        T(test_a_large_body_goes_to_a_file_and_comes_back),
+        T(test_a_part_of_a_large_body_is_read_alone),
+        T(test_a_reader_far_behind_reads_what_comes_from_the_file),
+        T(test_any_flipped_byte_is_a_miss),
+        T(test_any_cut_is_a_miss),
+        T(test_damage_far_inside_cuts_and_is_not_found_again),
+        T(test_a_newer_head_and_a_soft_purge_survive),
+        T(test_a_removed_response_is_gone_after_a_restart_too),
+        T(test_the_index_comes_back_by_its_snapshot),
+        T(test_the_index_comes_back_without_a_snapshot_or_with_a_wrong_one),
+        T(test_what_only_the_snapshot_knows_is_no_entry),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
