@@ -58,7 +58,6 @@ def results_of():
     installed()
     server = Server()
     server.configure(CONFIGURATION)
-    (server.prefix / "cache").mkdir(mode=0o777)
     server.start()
     port = server.extra_ports["PORT2"]
     origin = subprocess.Popen(
