@@ -284,14 +284,40 @@ absent(struct caching *c)
 }
 
 static int
+on_opened(weir_request *r, void *data)
+{
+    struct caching *c = data;
+
+    (void)r;
+    return c->object != NULL ? use_object(c) : absent(c);
+}
+
+static void
+opened(void *data, enum store_found found, struct store_object *o)
+{
+    struct caching *c = data;
+
+    c->object = found == STORE_HELD ? o : NULL;
+    flow_go(c, on_opened);
+}
+
+static int
 look(struct caching *c)
 {
+    int rc;
+
     if (++c->turns > FLOW_TURNS) {
         return fetch_alone(c);
     }
     switch (store_find(c->store, c->r->pool, &c->key, &c->object)) {
     case STORE_HELD:
         return use_object(c);
+    case STORE_ON_DISK:
+        rc = flow_wait(c);
+        if (rc == WEIR_AGAIN) {
+            store_open(c->store, c->r->pool, &c->key, opened, c);
+        }
+        return rc;
     default:
         return absent(c);
     }
