@@ -11,6 +11,7 @@
 #include "vary.h"
 
 static int look(struct caching *c);
+static int use_object(struct caching *c);
 
 /* ---- Waiting. ---- */
 
@@ -162,6 +163,22 @@ wait_for_other(struct caching *c)
     return rc;
 }
 
+/* Nothing was there a moment ago, nobody fetches it now: has another worker just done so? */
+static bool
+came_meanwhile(struct caching *c)
+{
+    struct store_object *o = NULL;
+
+    if (c->object != NULL || c->outcome == OUTCOME_BYPASS ||
+        store_find(c->store, c->r->pool, &c->key, &o) != STORE_HELD) {
+        return false;
+    }
+    c->object = o;
+    store_fill_end(c->fill, false);
+    c->fill = NULL;
+    return true;
+}
+
 /* It has to be asked for: by r, or somebody does it already. */
 static int
 miss(struct caching *c)
@@ -177,7 +194,7 @@ miss(struct caching *c)
     }
     c->fill = store_fill_begin(c->store, c->r->pool, &c->key, &others);
     if (c->fill != NULL) {
-        return go_fetch(c);
+        return came_meanwhile(c) ? use_object(c) : go_fetch(c);
     }
     if (!others) {
         return fetch_alone(c);
