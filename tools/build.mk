@@ -97,7 +97,7 @@ MODULE_SO := $(MODULE_NAMES:%=$(B)/modules/%.so)
 MODULE_OBJ :=
 MODULE_INDEX := $(if $(WEIR),$(B)/modules/index)
 
-UNIT_SRC := $(sort $(filter-out $(LEFT_OUT),$(wildcard tests/unit/*/test_*.c)))
+UNIT_SRC := $(sort $(filter-out $(LEFT_OUT) $(WITHOUT:%=tests/unit/modules/test_%_coding.c),$(wildcard tests/unit/*/test_*.c)))
 UNIT_BIN := $(UNIT_SRC:tests/%.c=$(B)/tests/%)
 DOUBLE_SRC := $(sort $(wildcard tests/modules/*.c))
 DOUBLE_SO := $(DOUBLE_SRC:tests/%.c=$(B)/tests/%.so)
@@ -150,6 +150,8 @@ $(B)/modules/$(1).so: $$(OBJ_$(1)) $(wildcard modules/$(1)/module.mk)
 	$$(Q)$$(CC) -o $$@.new $$(OBJ_$(1)) $$(LDFLAGS_MODULE) $$(LIBS_$(1)) && mv -f $$@.new $$@
 endef
 $(foreach m,$(MODULE_NAMES),$(eval $(call module_rule,$(m))))
+# For tests that are made of a module's files.
+MODULE_LIBS := $(sort $(foreach m,$(MODULE_NAMES),$(LIBS_$(m))))
 
 # The tests in tests/unit/NAME/ of a module of that name have its objects in them.
 define module_tests_rule
@@ -181,7 +183,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a $(B)/config.mk tools/build.mk
 	$(say) TEST $<
 	$(Q)$(CC) $(CFLAGS_TEST) -MF $@.d -o $@ $< $(call module_objects,unit/$*) $(if $(call whole,unit/$*),-Wl$(comma)--whole-archive) \
 	    $(B)/libcore.a -Wl,--no-whole-archive $(LDFLAGS_TEST) $(LIBRARIES) \
-	    $(OPTION_LIBS) -lcmocka
+	    $(MODULE_LIBS) -lcmocka
 comma := ,
 
 $(B)/tests/modules/%.so: tests/modules/%.c $(B)/config.mk tools/build.mk
@@ -215,7 +217,7 @@ fuzz-binaries: $(FUZZ_BIN)
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/libcore.a $(B)/config.mk tools/build.mk
 	@mkdir -p $(@D)
 	$(say) FUZZ $<
-	$(Q)$(CC) $(CFLAGS_TEST) -MF $@.d -o $@ $< $(B)/libcore.a $(LDFLAGS_TEST) -fsanitize=fuzzer $(LIBRARIES)
+	$(Q)$(CC) $(CFLAGS_TEST) -MF $@.d -o $@ $< $(B)/libcore.a $(LDFLAGS_TEST) -fsanitize=fuzzer $(LIBRARIES) $(MODULE_LIBS)
 else
 fuzz-binaries:
 	@./configure --builddir=$(FUZZ_BUILD) --with-cc=clang \

@@ -53,7 +53,8 @@ int
 wr_file_open_beneath(int dirfd, const char *path, int flags, uint64_t resolve)
 {
     struct open_how how = {
-        .flags = (uint64_t)(unsigned)(flags | ADDED_FLAGS),
+        /* openat2 has no patience with flags that mean nothing beside O_PATH. */
+        .flags = (uint64_t)(unsigned)(flags | (flags & O_PATH ? O_CLOEXEC : ADDED_FLAGS)),
         .mode = makes_file(flags) ? 0600 : 0,
         .resolve = resolve | RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };

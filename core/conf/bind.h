@@ -72,7 +72,7 @@ struct weir_conf {
     weir_str folder;             /* of the main file, for certificates as in nginx: "/usr/local/weir/conf/" */
     bool compat_nginx;           /* `compat nginx;` stands in the main context: rows with `compat` begin with that
                           * instead of their preset; to be set before wr_scope_create_main */
-    struct wr_tls_bank *tls; /* what it has of TLS: tls/context.h */
+    struct wr_tls_bank *tls; /* what it has of TLS: tls/bank.h */
     /* Types whose values the layer above makes: VALUE, ZONE, UPSTREAM. Fill field; WEIR_OK or a reported error. */
     int (*make_value)(struct weir_conf *cf, weir_str text, weir_value **field);
     int (*make_zone)(struct weir_conf *cf, weir_str text, weir_zone **field);

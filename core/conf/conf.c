@@ -47,6 +47,13 @@ weir_conf_before(weir_conf *cf, uint32_t i)
                                                            : (weir_str){ NULL, 0 };
 }
 
+weir_place
+weir_conf_place(weir_conf *cf)
+{
+    return cf->node != NULL ? (weir_place){ cf->node->source->name, cf->node->words[0].line }
+                            : (weir_place){ WEIR_STR(""), 0 };
+}
+
 weir_pool *
 weir_conf_pool(weir_conf *cf)
 {

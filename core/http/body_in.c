@@ -289,7 +289,7 @@ weir_read_body(weir_request *pub, uint64_t max, weir_body_done done, void *data)
     struct wr_body_in *b = body_of(r);
 
     if (b->streams || (b->wanted && !b->told)) {
-        return WEIR_ERROR; /* somebody is reading it already */
+        return WEIR_ERROR; /* somebody is reading it, or has had it piece by piece */
     }
     if (r->calling != WR_CALLING_PHASE || weir_suspend(pub, WR_LIMIT_BODY_MS, NULL, NULL) == NULL) {
         return WEIR_ERROR;
@@ -320,8 +320,8 @@ weir_stream_body(weir_request *pub, uint64_t max, weir_body_piece piece, void *d
     struct wr_body_in *b = body_of(r);
     bool tunnel = wr_response_is_tunnel(r) && !b->tunnel;
 
-    if (b->wanted && !b->told && !tunnel) {
-        return WEIR_INVALID;
+    if (((b->wanted && !b->told) || b->streams) && !tunnel) {
+        return WEIR_INVALID; /* somebody reads it, or has had it piece by piece: it is not kept */
     }
     b->streams = true;
     b->piece = piece;

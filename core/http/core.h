@@ -8,7 +8,7 @@
 #include "module/registry.h"
 
 extern const weir_module wr_core_server, wr_core_location, wr_core_files, wr_core_body,
-    wr_core_http2, wr_core_http, wr_core_https;
+    wr_core_http2, wr_core_coding, wr_core_http, wr_core_https;
 
 /* Offset and size of a CUSTOM row whose setter fills the neighbouring fields from `first` to `last`. */
 #define WR_CORE_SPAN(T, first, last)                                                               \

@@ -113,7 +113,7 @@ const weir_module wr_core_http = {
 
 const weir_module *const wr_http_builtin[] = {
     &wr_core_server, &wr_core_location, &wr_core_files,           &wr_core_body,
-    &wr_core_http2,  &wr_core_http,     &wr_core_variables_module, &wr_range_module,
+    &wr_core_http2,  &wr_core_coding, &wr_core_http,     &wr_core_variables_module, &wr_range_module,
     &wr_metrics_module, &wr_core_ssl, &wr_core_ssl_variables_module,
     &wr_core_https,
 };

@@ -104,6 +104,8 @@ static const weir_directive rows[] = {
             "longest piece of a body in one frame; less than 16k lets others in between sooner"),
     CHECKED(glitches, INT, "http2_max_glitches", HS, "1000", NULL, at_least_one,
             "how much useless work a client may make, in points, before its connection is closed"),
+    CHECKED(updates, INT, "http2_max_window_updates", HS, "1000", NULL, at_least_one,
+            "frames that open windows and cost no points, because answers were sent, and may be saved up"),
     OBSOLETE("http2_idle_timeout", HS),
     OBSOLETE("http2_max_concurrent_pushes", HS),
     OBSOLETE("http2_max_field_size", HS),

@@ -190,13 +190,21 @@ warn_unsupported(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
+/* ssl_ocsp_cache off | shared:NAME:SIZE. */
 static int
-check_ocsp(weir_conf *cf, const weir_directive *d, void *field)
+set_ocsp_cache(weir_conf *cf, const weir_directive *d, void *field)
 {
-    return *(uint32_t *)field == WR_SSL_OCSP_OFF
-               ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "\"%s\": clients' certificates are checked against "
-                                           "\"ssl_crl\", authorities are not asked", d->name);
+    weir_str word = weir_conf_arg(cf, 1);
+
+    (void)d;
+    *(weir_zone **)field = NULL;
+    if (weir_str_eq(word, WEIR_STR("off"))) {
+        return WEIR_OK;
+    }
+    if (!wr_str_starts(word, WEIR_STR("shared:"))) {
+        return weir_conf_error_at(cf, 1, "invalid OCSP cache \"%.*s\"", WEIR_FMT(word));
+    }
+    return cf->make_zone(cf, wr_str_cut(word, 7, SIZE_MAX), field);
 }
 
 /* ---- Rows. ---- */
@@ -222,7 +230,8 @@ static const weir_directive rows[] = {
     WEIR_OPT_CUSTOM(conf, certificate_cache, "ssl_certificate_cache", WHERE, 1, 3, 0,
                     set_certificate_cache, "how many certificates of names with variables are kept"),
     WEIR_OPT_COMPAT(conf, reload, FLAG, "ssl_certificate_reload", WEIR_IN_HTTP, "on", "off",
-                    "take up certificates whose files change, without a reload"),
+                    "take up, without a reload, certificates, keys, passphrases, authorities, revocation "
+                    "lists, parameters and stapled responses whose files change"),
     PATH(password_file, "ssl_password_file", "file of passphrases for keys, one a line"),
     WEIR_OPT_NAMES(conf, protocols, BITS, "ssl_protocols", WHERE, "TLSv1.2 TLSv1.3",
                    "versions of the protocol that are spoken", wr_tls_protocols),
@@ -231,8 +240,8 @@ static const weir_directive rows[] = {
     WEIR_OPT_COMPAT(conf, curve, STR, "ssl_ecdh_curve", WHERE, "X25519:prime256v1:secp384r1", "auto",
                     "groups for the exchange of keys; auto: OpenSSL's"),
     PATH(dhparam, "ssl_dhparam", "file of parameters for DHE ciphers, which are off without it"),
-    WEIR_OPT(conf, prefer_server_ciphers, FLAG, "ssl_prefer_server_ciphers", WHERE, "off",
-             "choose ciphers in our order, not in the client's"),
+    WEIR_OPT_COMPAT(conf, prefer_server_ciphers, FLAG, "ssl_prefer_server_ciphers", WHERE, "on", "off",
+                    "choose ciphers in our order, not in the client's; but ChaCha20 for clients that put it first"),
     { .name = "ssl_buffer_size",
       .help = "most bytes of an answer that are encrypted in one piece",
       .preset = "16k",
@@ -268,17 +277,13 @@ static const weir_directive rows[] = {
              "where the authority is asked, in place of what the certificate says"),
     WEIR_OPT(conf, stapling_verify, FLAG, "ssl_stapling_verify", WHERE, "off",
              "believe who signed them by ssl_trusted_certificate alone, not by our chain"),
-    { .name = "ssl_ocsp",
-      .help = "ask authorities whether clients' certificates are good",
-      .preset = "off",
-      .where = WHERE,
-      .type = WEIR_T_ENUM,
-      WEIR_FIELD_(conf, ocsp, ENUM),
-      .names = ocsp,
-      .set = check_ocsp },
+    WEIR_OPT_NAMES(conf, ocsp, ENUM, "ssl_ocsp", WHERE, "off",
+                   "ask authorities whether clients' certificates are good: the whole chain, or the leaf alone",
+                   ocsp),
     WEIR_OPT(conf, ocsp_responder, STR, "ssl_ocsp_responder", WHERE, NULL,
-             "where ssl_ocsp asks"),
-    WR_CORE_NOTHING("ssl_ocsp_cache", WHERE, "authorities are not asked about clients"),
+             "where ssl_ocsp asks, in place of what the certificate says"),
+    WEIR_OPT_CUSTOM(conf, ocsp_cache, "ssl_ocsp_cache", WHERE, 1, 1, 0, set_ocsp_cache,
+                    "off, or shared:NAME:SIZE: a zone where answers are kept as long as they hold"),
     { .name = "ssl_early_data",
       .help = "accepted; early data is not taken, since it can be replayed",
       .preset = "off",

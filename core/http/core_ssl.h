@@ -15,6 +15,7 @@
 #include "http/vhost.h"
 #include "tls/door.h"
 
+struct wr_conf_node;
 struct wr_http;
 struct wr_request;
 
@@ -52,6 +53,7 @@ struct wr_ssl_conf {
     weir_str stapling_responder;
     uint32_t ocsp;               /* enum wr_ssl_ocsp */
     weir_str ocsp_responder;
+    weir_zone *ocsp_cache;       /* NULL: off */
     bool early_data, reject, reload;
     weir_strs commands;          /* name, value, name, value ... */
     struct wr_ssl_certificate_cache {
@@ -63,12 +65,25 @@ struct wr_ssl_conf {
     struct wr_ssl_shared *shared;
 };
 
+struct wr_ssl_site;
+
+/* Who asks authorities about clients' certificates (process/client_ocsp.c), for one server. */
+struct wr_ssl_inquirer {
+    /* After a handshake: true: all is known, s->distrust says what is wrong; false: wr_tls_stream_admit will be called. */
+    bool (*ask)(const struct wr_ssl_site *site, struct wr_tls_stream *s);
+    /* s, which waited, has ended. */
+    void (*drop)(struct wr_tls_stream *s);
+};
+
 /* What one server shows. */
 struct wr_ssl_site {
     struct wr_tls_site tls; /* first */
+    bool bare;              /* it has no certificate, and is not shown: it says what is asked of clients, whoever is shown */
     const struct wr_server *server;
     const struct wr_ssl_conf *conf;
+    const struct wr_ssl_inquirer *inquirer; /* NULL: nobody is asked */
     uint8_t policy[WR_TLS_IDENTITY]; /* what it asks of clients' certificates: equal for equal demands */
+    uint8_t self[WR_TLS_IDENTITY];   /* of its name and addresses */
 };
 
 /* What the rows and the sites need of a configuration. */
@@ -87,8 +102,15 @@ void wr_ssl_count(enum wr_ssl_result result);
 /* The settings of a block. */
 const struct wr_ssl_conf *wr_ssl_conf(const void *const *conf);
 
+/* The statement that gave server its ssl_* directive `name`, or the server's own. */
+const struct wr_conf_node *wr_ssl_origin(const struct wr_server *server, const char *name);
+
 /* Make sites and doors of every server and endpoint that listens with TLS. False after reports. */
 bool wr_ssl_finish(struct weir_conf *cf, struct wr_http *http);
+
+/* Files of authorities have changed, and are read: sites ask something else of clients, and sessions from before are no longer
+ * come back to where they do. */
+void wr_ssl_renew(const struct wr_http *http);
 
 /* What hinders this request, whose server is chosen: a status to refuse it with, or 0. Has it come plainly where TLS is
  * spoken, is another server's name used to go around what this one asks of clients, is the client's certificate good? */

@@ -11,7 +11,7 @@ struct wr_ssl_certificates;
 bool wr_ssl_certificate_varies(const struct wr_ssl_conf *c, size_t i);
 
 /* The certificates of c; NULL in *made when none of them varies. False after a report. */
-bool wr_ssl_certificates_create(weir_conf *cf, const struct wr_ssl_conf *c, weir_strs passwords,
+bool wr_ssl_certificates_create(weir_conf *cf, const struct wr_ssl_conf *c, struct wr_tls_passwords passwords,
                                 struct wr_ssl_certificates **made);
 
 /* Give the connection of s those it is to be shown. False after a log line. */

@@ -33,7 +33,7 @@ is_directed_rightly(const struct wr_request *r, const struct wr_ssl_site *shown)
 }
 
 static uint32_t
-judge(const struct wr_request *r, const struct wr_ssl_site *site, const SSL *ssl)
+judge(const struct wr_request *r, const struct wr_ssl_site *site, const SSL *ssl, const char *distrust)
 {
     uint32_t verify = site->conf->verify;
     long result = SSL_get_verify_result(ssl);
@@ -42,6 +42,10 @@ judge(const struct wr_request *r, const struct wr_ssl_site *site, const SSL *ssl
         (verify != WR_TLS_VERIFY_OPTIONAL_NO_CA || !is_about_authority(result))) {
         wr_say(&r->log, INFO, "client SSL certificate verify error: (%ld:%s)", result,
                X509_verify_cert_error_string(result));
+        return 495;
+    }
+    if (distrust != NULL) {
+        wr_say(&r->log, INFO, "client SSL certificate verify error: %s", distrust);
         return 495;
     }
     if (verify == WR_TLS_VERIFY_ON && SSL_get0_peer_certificate(ssl) == NULL) {
@@ -66,5 +70,5 @@ wr_ssl_refusal(struct wr_request *r)
                "negotiated");
         return 421;
     }
-    return site->conf->verify != WR_TLS_VERIFY_OFF ? judge(r, site, s->ssl) : 0;
+    return site->conf->verify != WR_TLS_VERIFY_OFF ? judge(r, site, s->ssl, s->distrust) : 0;
 }

@@ -13,6 +13,7 @@
 #include "module/registry.h"
 #include "module/zone.h"
 #include "tls/authorities.h"
+#include "tls/bank.h"
 #include "tls/session.h"
 #include "tls/staple.h"
 #include "tls/ticket.h"
@@ -32,9 +33,8 @@ struct wr_ssl_shared {
 
 /* ---- Reports. ---- */
 
-/* The statement that gave server its `name`, or the server's own. */
-static const struct wr_conf_node *
-origin_of(const struct wr_server *server, const char *name)
+const struct wr_conf_node *
+wr_ssl_origin(const struct wr_server *server, const char *name)
 {
     const weir_items *rows = &wr_core_ssl.directives;
     const weir_directive *row = rows->at;
@@ -53,7 +53,7 @@ static bool
 complain(struct weir_conf *cf, const struct wr_server *server, const char *directive,
          const struct wr_err *err)
 {
-    cf->node = origin_of(server, directive);
+    cf->node = wr_ssl_origin(server, directive);
     (void)weir_conf_error(cf, "%s", err->text);
     return false;
 }
@@ -102,12 +102,16 @@ is_complete(const struct wr_ssl_conf *c, struct wr_err *err)
         return wr_err_set(err, "no ssl_client_certificate or ssl_trusted_certificate for "
                                "ssl_verify_client");
     }
+    if (c->verify == WR_TLS_VERIFY_OPTIONAL_NO_CA && c->ocsp != WR_SSL_OCSP_OFF) {
+        return wr_err_set(err, "\"ssl_ocsp\" is incompatible with "
+                               "\"ssl_verify_client optional_no_ca\"");
+    }
     return true;
 }
 
 static bool
 load_pairs(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_ssl_conf *c,
-           weir_strs passwords, struct wr_tls_settings *set, struct wr_err *err)
+           struct wr_tls_passwords passwords, struct wr_tls_settings *set, struct wr_err *err)
 {
     size_t n = c->certificates.count;
     struct wr_tls_pair **pairs = wr_pool_array(cf->pool, struct wr_tls_pair *, n);
@@ -172,7 +176,7 @@ make_sessions(struct weir_conf *cf, const struct wr_server *server, const struct
     if (c->cache.kind == WR_SSL_CACHE_BUILTIN) {
         s->sessions = wr_tls_sessions_create(cf->pool, c->cache.builtin);
     } else if (c->cache.kind == WR_SSL_CACHE_SHARED) {
-        cf->node = origin_of(server, "ssl_session_cache");
+        cf->node = wr_ssl_origin(server, "ssl_session_cache");
         s->sessions = wr_ssl_sessions_claim(cf, c->cache.zone);
         return s->sessions != NULL;
     }
@@ -180,7 +184,7 @@ make_sessions(struct weir_conf *cf, const struct wr_server *server, const struct
 }
 
 static bool
-make_staple(struct weir_conf *cf, const struct wr_server *server, const struct wr_ssl_conf *c,
+make_staple(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server *server, const struct wr_ssl_conf *c,
             struct wr_ssl_shared *s)
 {
     struct wr_err err;
@@ -193,7 +197,7 @@ make_staple(struct weir_conf *cf, const struct wr_server *server, const struct w
                                          s->context->settings.n_pairs);
         return true;
     }
-    s->staple = wr_tls_staple_load(cf->pool, c->stapling_file, &err);
+    s->staple = wr_tls_staple_load(cf->pool, b->bank, c->stapling_file, &err);
     return s->staple != NULL || complain(cf, server, "ssl_stapling_file", &err);
 }
 
@@ -208,8 +212,8 @@ static void
 make_policy(struct wr_ssl_shared *s, const struct wr_ssl_conf *c)
 {
     struct {
-        uint32_t verify, depth;
-        uint8_t authorities[WR_TLS_IDENTITY];
+        uint32_t verify, depth, ocsp, unused;
+        uint8_t authorities[WR_TLS_IDENTITY], responder[WR_TLS_IDENTITY];
     } all;
 
     memset(&all, 0, sizeof(all));
@@ -217,6 +221,10 @@ make_policy(struct wr_ssl_shared *s, const struct wr_ssl_conf *c)
     if (c->verify != WR_TLS_VERIFY_OFF) {
         all.depth = (uint32_t)c->verify_depth;
         wr_tls_authorities_digest(s->context->authorities, all.authorities);
+        all.ocsp = c->ocsp;
+        if (c->ocsp != WR_SSL_OCSP_OFF) {
+            digest(all.responder, c->ocsp_responder.data, c->ocsp_responder.len);
+        }
     }
     digest(s->policy, &all, sizeof(all));
 }
@@ -226,7 +234,7 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
             const struct wr_ssl_conf *c, struct wr_ssl_shared *s)
 {
     struct wr_tls_settings set;
-    weir_strs passwords = { NULL, 0 };
+    struct wr_tls_passwords passwords = { 0 };
     struct wr_err err;
 
     fill_settings(cf, c, &set);
@@ -235,7 +243,7 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
                                                                    : "ssl_certificate", &err);
     }
     if (c->password_file.data != NULL &&
-        !wr_tls_passwords_load(cf->pool, c->password_file.data, &passwords, &err)) {
+        !wr_tls_passwords_load(cf->pool, c->password_file, &passwords, &err)) {
         return complain(cf, server, "ssl_password_file", &err);
     }
     if (!load_pairs(cf, b, c, passwords, &set, &err)) {
@@ -245,13 +253,13 @@ fill_shared(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server
     if (s->context == NULL) {
         return complain(cf, server, "ssl_certificate", &err);
     }
-    cf->node = origin_of(server, "ssl_certificate");
+    cf->node = wr_ssl_origin(server, "ssl_certificate");
     if (!wr_ssl_certificates_create(cf, c, passwords, &s->certificates)) {
         return false;
     }
     make_policy(s, c);
     return make_tickets(cf, b, server, c, s) && make_sessions(cf, server, c, s) &&
-           make_staple(cf, server, c, s);
+           make_staple(cf, b, server, c, s);
 }
 
 static const struct wr_ssl_shared *
@@ -268,12 +276,11 @@ shared_of(struct weir_conf *cf, struct wr_ssl_build *b, const struct wr_server *
 
 /* ---- Sites. ---- */
 
-/* Digest of what makes the server the one that it is, for its sessions. */
+/* Digest of what makes the server the one that it is: its name and where it listens. */
 static void
-make_identity(struct weir_conf *cf, const struct wr_server *server, struct wr_ssl_site *site)
+make_self(struct weir_conf *cf, const struct wr_server *server, struct wr_ssl_site *site)
 {
     const struct wr_vec *listens = &wr_http_of(cf)->build->listens;
-    uint8_t both[2 * WR_TLS_IDENTITY];
     struct weir_pool scratch;
     weir_str text;
 
@@ -284,10 +291,32 @@ make_identity(struct weir_conf *cf, const struct wr_server *server, struct wr_ss
             text = weir_print(&scratch, "%.*s\n%.*s", WEIR_FMT(text), WEIR_FMT(l->address->text));
         }
     }
-    memcpy(both, site->policy, WR_TLS_IDENTITY);
-    digest(both + WR_TLS_IDENTITY, text.data, text.len);
-    digest(site->tls.identity, both, sizeof(both));
+    digest(site->self, text.data, text.len);
     wr_pool_fini(&scratch);
+}
+
+/* What it asks of clients, and what its sessions carry of that. */
+static void
+make_identity(struct wr_ssl_site *site, const struct wr_ssl_shared *shared)
+{
+    uint8_t both[2 * WR_TLS_IDENTITY];
+
+    memcpy(site->policy, shared->policy, WR_TLS_IDENTITY);
+    memcpy(both, site->policy, WR_TLS_IDENTITY);
+    memcpy(both + WR_TLS_IDENTITY, site->self, WR_TLS_IDENTITY);
+    digest(site->tls.identity, both, sizeof(both));
+}
+
+void
+wr_ssl_renew(const struct wr_http *http)
+{
+    for (uint32_t i = 0; i < http->n_servers; i++) {
+        struct wr_ssl_site *site = (struct wr_ssl_site *)(uintptr_t)http->servers[i]->ssl;
+        if (site != NULL && site->conf->shared->context != NULL) {
+            make_policy(site->conf->shared, site->conf);
+            make_identity(site, site->conf->shared);
+        }
+    }
 }
 
 static bool
@@ -296,9 +325,10 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     const struct wr_ssl_conf *c = wr_ssl_conf(server->base.conf);
     const struct wr_ssl_shared *shared;
     struct wr_ssl_site *site;
+    bool bare = c->certificates.count == 0 && !c->reject;
 
-    if (c->certificates.count == 0 && !c->reject) {
-        return true; /* it is shown by the address's default server */
+    if (bare && c->verify == WR_TLS_VERIFY_OFF) {
+        return true; /* the site of the address's default server is shown */
     }
     shared = shared_of(cf, b, server);
     if (!shared->good) {
@@ -307,15 +337,17 @@ make_site(struct weir_conf *cf, struct wr_ssl_build *b, struct wr_server *server
     site = wr_pool_zalloc(cf->pool, sizeof(*site));
     site->server = server;
     site->conf = c;
-    memcpy(site->policy, shared->policy, sizeof(site->policy));
+    site->bare = bare;
     site->tls.context = shared->context;
     site->tls.reject = c->reject;
+    site->tls.whole_chains = c->verify != WR_TLS_VERIFY_OFF && c->ocsp != WR_SSL_OCSP_OFF;
     site->tls.record = (uint32_t)WR_MIN(c->buffer_size, (uint64_t)UINT32_MAX);
     site->tls.session_s = WR_MAX(c->session_timeout_ms / 1000, 1u);
     site->tls.tickets = shared->tickets;
     site->tls.sessions = shared->sessions;
     site->tls.staple = shared->staple;
-    make_identity(cf, server, site);
+    make_self(cf, server, site);
+    make_identity(site, shared);
     server->ssl = site;
     return true;
 }
@@ -326,7 +358,7 @@ check_address(struct weir_conf *cf, const struct wr_build_address *a)
 {
     const struct wr_server *server = a->fallback;
 
-    if (server->ssl != NULL || cf->diag->errors != 0) {
+    if ((server->ssl != NULL && !server->ssl->bare) || cf->diag->errors != 0) {
         return true;
     }
     cf->node = a->default_node != NULL ? a->default_node : a->first;
@@ -361,7 +393,8 @@ choose(const void *owner, struct wr_conn *c, weir_str name, bool *http2)
 {
     const struct wr_endpoint *e = owner;
     const struct wr_server *server = name.len != 0 ? wr_vhost_find(e, name, NULL) : e->fallback;
-    const struct wr_ssl_site *site = server->ssl != NULL ? server->ssl : e->fallback->ssl;
+    const struct wr_ssl_site *site =
+        server->ssl != NULL && !server->ssl->bare ? server->ssl : e->fallback->ssl;
 
     (void)c;
     *http2 = wr_endpoint_has_http2(e, server);
@@ -385,7 +418,27 @@ shaken(const void *owner, const struct wr_tls_stream *s, bool good)
     wr_ssl_count(!good ? WR_SSL_FAILED : SSL_session_reused(s->ssl) ? WR_SSL_RESUMED : WR_SSL_FULL);
 }
 
-static const struct wr_tls_door_ops door_ops = { .choose = choose, .show = show, .shaken = shaken };
+static bool
+admit(const void *owner, struct wr_tls_stream *s)
+{
+    const struct wr_ssl_site *site = (const struct wr_ssl_site *)s->site;
+
+    (void)owner;
+    return site == NULL || site->inquirer == NULL || site->inquirer->ask(site, s);
+}
+
+static void
+left(const void *owner, struct wr_tls_stream *s)
+{
+    (void)owner;
+    ((const struct wr_ssl_site *)s->site)->inquirer->drop(s);
+}
+
+static const struct wr_tls_door_ops door_ops = { .choose = choose,
+                                                 .show = show,
+                                                 .shaken = shaken,
+                                                 .admit = admit,
+                                                 .left = left };
 
 bool
 wr_ssl_finish(struct weir_conf *cf, struct wr_http *http)

@@ -278,7 +278,7 @@ static WR_VAR_GET(nothing)
     return absent;
 }
 
-enum { LEAF = WR_VAR_LEAF, FRESH = WR_VAR_LEAF | WEIR_VAR_FRESH };
+enum { LEAF = WR_VAR_LEAF | WEIR_VAR_LATER, FRESH = LEAF | WEIR_VAR_FRESH };
 
 static const weir_variable table[] = {
     { "ssl_alpn_protocol", FRESH, wr_var_ssl_alpn_protocol },

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "http/core_ssl_variables.h"
+#include "tls/stream.h"
 
 static const weir_str absent = { NULL, 0 };
 
@@ -222,6 +223,7 @@ WR_VAR_GET(ssl_client_v_remain)
 WR_VAR_GET(ssl_client_verify)
 {
     SSL *ssl = wr_ssl_of(r);
+    const char *distrust;
     long result;
 
     (void)conf, (void)name;
@@ -232,7 +234,9 @@ WR_VAR_GET(ssl_client_verify)
         return WEIR_STR("NONE");
     }
     result = SSL_get_verify_result(ssl);
-    return result == X509_V_OK
-               ? WEIR_STR("SUCCESS")
-               : weir_print(r->pool, "FAILED:%s", X509_verify_cert_error_string(result));
+    if (result != X509_V_OK) {
+        return weir_print(r->pool, "FAILED:%s", X509_verify_cert_error_string(result));
+    }
+    distrust = wr_tls_stream_of_ssl(ssl)->distrust;
+    return distrust == NULL ? WEIR_STR("SUCCESS") : weir_print(r->pool, "FAILED:%s", distrust);
 }

@@ -10,7 +10,9 @@ static const weir_str absent = { NULL, 0 };
 WR_VAR_GET(status)
 {
     char *to = wr_pool_alloc(r->pool, 3);
-    uint32_t status = r->status;
+    uint32_t error = wr_request_of(r)->error_status;
+    uint32_t sent = r->status == 101 && r->version >= 20 ? 200 : r->status; /* a tunnel [RFC 8441 5] */
+    uint32_t status = error != 0 ? error : sent;
 
     (void)conf, (void)name;
     to[0] = (char)('0' + status / 100 % 10);

@@ -40,7 +40,7 @@ WR_VAR_GET(document_root)
 WR_VAR_GET(request_filename)
 {
     (void)conf, (void)name;
-    return weir_file_path(r, r->path);
+    return weir_file_path(r, absent);
 }
 
 WR_VAR_GET(realpath_root)

@@ -165,8 +165,10 @@ wr_error_page_answer(struct wr_request *r, uint32_t status)
     if (p == NULL || r->rewrites_left == 0) {
         return false;
     }
+    r->error_status = status; /* for $status in the page's name */
     to = weir_value_get(&r->pub, p->to);
     if (to.len == 0) {
+        r->error_status = 0;
         return false;
     }
     r->error_paged = true;

@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http/explain.h"
+#include "http/explain_client.h"
 #include "http/http.h"
-#include "http/request.h"
 #include "module/explain.h"
 #include "module/index.h"
 #include "module/interface.h"
@@ -166,7 +166,7 @@ explain_modules(const struct wr_http *http)
 
 /* What "http://host:port/path?query", "https://..." or "/path" asks for. */
 struct asked {
-    weir_str host, path;
+    weir_str authority, host, path;
     uint32_t port;   /* 0: any */
     bool tls, plain; /* nothing else will do */
 };
@@ -183,7 +183,8 @@ parse_target(weir_str target, weir_str host, struct asked *a)
         authority = wr_str_cut(target, 0, wr_str_find(target, '/'));
         target = wr_str_cut(target, authority.len, SIZE_MAX);
     }
-    *a = (struct asked){ .host = WEIR_STR(""),
+    *a = (struct asked){ .authority = authority,
+                         .host = WEIR_STR(""),
                          .path = target.len != 0 ? target : WEIR_STR("/"),
                          .tls = tls,
                          .plain = plain };
@@ -256,33 +257,38 @@ put(const cJSON *tree, bool json, int fd)
     return good;
 }
 
+static cJSON *
+explain_request(const struct wr_http *http, const struct wr_endpoint *e,
+                const struct wr_question *q, const struct asked *a)
+{
+    struct weir_pool *pool = wr_pool_create("explain", NULL);
+    struct wr_explain_client client;
+    struct wr_request *r = wr_explain_client_init(&client, pool, http, e, q, a->authority);
+    cJSON *tree =
+        r != NULL ? wr_explain_request(http, e, r, lower(pool, a->host), a->path) : NULL;
+
+    wr_pool_destroy(&pool);
+    return tree;
+}
+
 bool
-wr_http_explain(const struct wr_http *http, weir_str target, weir_str host, bool json, int fd)
+wr_http_explain(const struct wr_http *http, const struct wr_question *q, bool json, int fd)
 {
     const struct wr_endpoint *e;
-    struct weir_pool *pool;
-    struct wr_conn conn;
+    weir_str target = q->target;
     struct asked a;
     cJSON *tree = NULL;
     bool good;
 
     if (target.data == NULL) {
         tree = explain_modules(http);
-    } else if (!parse_target(target, host, &a)) {
+    } else if (!parse_target(target, q->host, &a)) {
         wr_say(wr_log_process(), ERROR, "\"%.*s\" is no http:// URL, nor a path and a host",
                WEIR_FMT(target));
     } else if ((e = find_endpoint(http, &a)) == NULL) {
         wr_say(wr_log_process(), ERROR, "no server listens%s", a.port != 0 ? " at that port" : "");
     } else {
-        static const struct wr_driver driver = { .name = "none" };
-        memset(&conn, 0, sizeof(conn));
-        conn.io.fd = -1;
-        conn.transport = &wr_transport_plain;
-        pool = wr_pool_create("explain", NULL);
-        tree = wr_explain_request(http, e,
-                                  wr_request_create(pool, &conn, &driver, NULL, http, e->fallback),
-                                  lower(pool, a.host), a.path);
-        wr_pool_destroy(&pool);
+        tree = explain_request(http, e, q, &a);
     }
     if (tree == NULL) {
         return false;

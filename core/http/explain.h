@@ -26,12 +26,19 @@ void wr_explain_add_text(cJSON *to, const char *key, weir_str text);
 /* "file" and "line" of a statement; NULL: nothing. */
 void wr_explain_add_place(cJSON *to, const struct wr_conf_node *node);
 
+/* text at the end of a list. */
+void wr_explain_add_line(cJSON *list, weir_str text);
+
+/* The list `key` of the statements of the module in slot that hold in scope, those of outer blocks first. */
+void wr_explain_add_statements(cJSON *to, const char *key, const struct wr_scope *scope,
+                               uint32_t slot);
+
 /* "kind", "name" and place of a location. */
 void wr_explain_add_location(cJSON *to, const struct wr_location *loc);
 
 /* ---- A request. ---- */
 
-/* The course of r, which has path and method, at the endpoint; the host in lower case. NULL: no path; said. */
+/* The course of r (explain_client.h) at the endpoint; the host in lower case. NULL: no path; said. */
 cJSON *wr_explain_request(const struct wr_http *http, const struct wr_endpoint *e,
                           struct wr_request *r, weir_str host, weir_str target);
 

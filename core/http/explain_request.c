@@ -5,7 +5,6 @@
  * location's pipeline each hook is shown with the statements that want it, and what its module
  * says.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,38 +15,14 @@
 #include "http/core.h"
 #include "http/core_ssl.h"
 #include "http/explain.h"
+#include "http/explain_course.h"
 #include "http/http.h"
 #include "http/request.h"
+#include "http/variable.h"
 #include "tls/context.h"
 #include "wire/uri.h"
 
 enum { ROUNDS = 10 }; /* of rewriting, as for a request */
-
-struct weir_explain {
-    cJSON *says; /* lines */
-};
-
-struct course {
-    const struct wr_http *http;
-    const struct wr_endpoint *endpoint;
-    struct wr_request *r;
-    cJSON *root;
-};
-
-void
-weir_explain_say(weir_explain *to, const char *fmt, ...)
-{
-    char *line = NULL;
-    va_list args;
-    int n;
-
-    va_start(args, fmt);
-    n = vasprintf(&line, fmt, args);
-    va_end(args);
-    WR_ASSERT(n >= 0);
-    cJSON_AddItemToArray(to->says, cJSON_CreateString(line));
-    free(line);
-}
 
 /* ---- Pieces. ---- */
 
@@ -62,12 +37,13 @@ wr_explain_add_text(cJSON *to, const char *key, weir_str text)
 }
 
 void
-wr_explain_add_place(cJSON *to, const struct wr_conf_node *node)
+wr_explain_add_line(cJSON *list, weir_str text)
 {
-    if (node != NULL) {
-        wr_explain_add_text(to, "file", node->source->name);
-        cJSON_AddNumberToObject(to, "line", node->words[0].line);
-    }
+    char *copy = strndup(text.data, text.len);
+
+    WR_ASSERT(copy != NULL);
+    cJSON_AddItemToArray(list, cJSON_CreateString(copy));
+    free(copy);
 }
 
 void
@@ -84,72 +60,10 @@ wr_explain_add_location(cJSON *to, const struct wr_location *loc)
     wr_explain_add_place(to, loc->node);
 }
 
-/* The words of a statement as they may be written. */
-static void
-add_words(cJSON *to, const struct wr_conf_node *node)
-{
-    char text[512];
-    struct wr_strbuf b = wr_strbuf_over(text, sizeof(text));
-
-    for (uint32_t i = 0; i < node->n_words; i++) {
-        const struct wr_conf_word *w = &node->words[i];
-        const char *quote = w->quoted ? "\"" : "";
-        wr_strbuf_print(&b, i != 0 ? " %s" : "%s", quote);
-        wr_strbuf_escaped(&b, wr_str_cut(w->text, 0, 100));
-        wr_strbuf_print(&b, "%s", quote);
-    }
-    wr_explain_add_text(to, "directive", wr_strbuf_view(&b));
-}
-
-/* Does the statement o of block `at` hold in scope? */
-static bool
-holds(const struct wr_scope *scope, const struct wr_scope *at, const struct wr_scope_origin *o)
-{
-    const struct wr_scope_origin *nearest = wr_scope_origin(scope, o->slot, o->row);
-
-    if (nearest == o || (o->row->flags & WEIR_D_MANY) == 0) {
-        return nearest == o;
-    }
-    for (const struct wr_scope_origin *other = at->origins; other != NULL; other = other->next) {
-        if (other == nearest) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Those of the block `at`, and of the blocks around it before. */
-static void
-add_held(cJSON *list, const struct wr_scope *scope, const struct wr_scope *at, uint32_t slot)
-{
-    if (at == NULL) {
-        return;
-    }
-    add_held(list, scope, at->parent, slot);
-    for (const struct wr_scope_origin *o = at->origins; o != NULL; o = o->next) {
-        if (o->slot == slot && holds(scope, at, o)) {
-            cJSON *item = cJSON_CreateObject();
-            add_words(item, o->node);
-            wr_explain_add_place(item, o->node);
-            cJSON_AddItemToArray(list, item);
-        }
-    }
-}
-
-/* The list `key` of the statements of the module in slot that hold in scope, those of outer blocks
- * first. */
-static void
-add_statements(cJSON *to, const char *key, const struct wr_scope *scope, uint32_t slot)
-{
-    cJSON *list = cJSON_GetObjectItem(to, key);
-
-    add_held(list != NULL ? list : cJSON_AddArrayToObject(to, key), scope, scope, slot);
-}
-
 /* ---- Server. ---- */
 
 static void
-add_tls(struct course *c, const struct wr_server *server)
+add_tls(struct wr_course *c, const struct wr_server *server)
 {
     static const struct {
         uint32_t bit;
@@ -158,7 +72,7 @@ add_tls(struct course *c, const struct wr_server *server)
                      { WR_TLS_1_1, "TLSv1.1" },
                      { WR_TLS_1_2, "TLSv1.2" },
                      { WR_TLS_1_3, "TLSv1.3" } };
-    const struct wr_server *shown = server->ssl != NULL ? server : c->endpoint->fallback;
+    const struct wr_server *shown = server->ssl != NULL && !server->ssl->bare ? server : c->endpoint->fallback;
     const struct wr_ssl_conf *conf = wr_ssl_conf(shown->base.conf);
     cJSON *o = cJSON_AddObjectToObject(c->root, "tls"), *list;
 
@@ -170,11 +84,11 @@ add_tls(struct course *c, const struct wr_server *server)
     }
     cJSON_AddBoolToObject(o, "http2", wr_endpoint_has_http2(c->endpoint, server));
     wr_explain_add_text(o, "shown_by", shown->name);
-    add_statements(o, "because", shown->base.scope, wr_core_ssl.self->slot);
+    wr_explain_add_statements(o, "because", shown->base.scope, wr_core_ssl.self->slot);
 }
 
 static void
-add_server(struct course *c, const struct wr_server *server, enum wr_vhost_by by, weir_str name)
+add_server(struct wr_course *c, const struct wr_server *server, enum wr_vhost_by by, weir_str name)
 {
     static const char *const how[] = {
         [WR_VHOST_DEFAULT] = "default", [WR_VHOST_ONLY] = "only",     [WR_VHOST_EXACT] = "exact",
@@ -197,20 +111,6 @@ add_server(struct course *c, const struct wr_server *server, enum wr_vhost_by by
 
 /* ---- Phases. ---- */
 
-/* What the module says of its hooks in this phase. */
-static void
-add_says(struct course *c, cJSON *to, const struct wr_order_hook *h, const struct wr_location *loc,
-         uint32_t phase)
-{
-    weir_explain e = { .says = cJSON_AddArrayToObject(to, "says") };
-
-    if (h->module->explain != NULL) {
-        wr_request_enter(c->r, loc);
-        c->r->phase = (uint8_t)phase;
-        h->module->explain(&c->r->pub, loc->conf[h->slot], phase, &e);
-    }
-}
-
 /* Does the hook before in the plan belong to the same module? */
 static bool
 goes_on(const struct wr_plan_phase *p, uint32_t i)
@@ -218,8 +118,9 @@ goes_on(const struct wr_plan_phase *p, uint32_t i)
     return i != 0 && p->at[i - 1].slot == p->at[i].slot;
 }
 
+/* The hooks of loc's plan, asked with the settings that the request has when it is their turn. */
 static cJSON *
-explain_phase(struct course *c, const struct wr_location *loc, uint32_t phase)
+explain_phase(struct wr_course *c, const struct wr_location *loc, uint32_t phase)
 {
     const struct wr_plan_phase *p = &loc->plan->phase[phase];
     const struct wr_order *order = &c->http->order;
@@ -237,6 +138,9 @@ explain_phase(struct course *c, const struct wr_location *loc, uint32_t phase)
             cJSON_AddItemToArray(others, cJSON_CreateString(h->module->name));
             continue;
         }
+        if (wr_explain_over(c) && phase < WEIR_PHASE_HEADERS) {
+            break;
+        }
         item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "module", h->module->name);
         cJSON_AddNumberToObject(item, "rank", h->hook->rank);
@@ -244,8 +148,8 @@ explain_phase(struct course *c, const struct wr_location *loc, uint32_t phase)
             cJSON_AddBoolToObject(item, "files", (h->hook->flags & WEIR_HOOK_FILES) != 0);
         }
         if (!goes_on(p, next)) {
-            add_statements(item, "because", loc->scope, h->slot);
-            add_says(c, item, h, loc, phase);
+            wr_explain_add_statements(item, "because", loc->scope, h->slot);
+            wr_explain_hook(c, item, h, phase);
         }
         cJSON_AddItemToArray(hooks, item);
         next++;
@@ -254,13 +158,17 @@ explain_phase(struct course *c, const struct wr_location *loc, uint32_t phase)
 }
 
 static void
-add_phases(struct course *c, const struct wr_location *loc, cJSON *to, uint32_t first,
+add_phases(struct wr_course *c, const struct wr_location *loc, cJSON *to, uint32_t first,
            uint32_t last)
 {
     for (uint32_t phase = first; phase <= last; phase++) {
         if (phase != WEIR_PHASE_FIND_CONFIG && phase != WEIR_PHASE_POST_REWRITE &&
-            phase != WEIR_PHASE_POST_ACCESS) {
+            phase != WEIR_PHASE_POST_ACCESS &&
+            (c->answer == 0 || phase == WEIR_PHASE_HEADERS || phase > WEIR_PHASE_REQUEST_BODY)) {
             cJSON_AddItemToArray(to, explain_phase(c, loc, phase));
+        }
+        if (phase == WEIR_PHASE_ACCESS) {
+            wr_explain_access_over(c);
         }
     }
 }
@@ -269,7 +177,7 @@ add_phases(struct course *c, const struct wr_location *loc, cJSON *to, uint32_t 
 
 /* Why a file does not go straight from the system to the client; nothing if it does. */
 static void
-add_sendfile(struct course *c, const struct wr_location *loc)
+add_sendfile(struct wr_course *c, const struct wr_location *loc)
 {
     const struct wr_files_conf *files = loc->conf[WR_SLOT_FILES];
     const struct wr_plan_phase *body = &loc->plan->phase[WEIR_PHASE_BODY];
@@ -293,7 +201,7 @@ add_sendfile(struct course *c, const struct wr_location *loc)
 
 /* What was said while the path was that of the location, and what became of it. */
 static void
-add_rewrite(struct course *c, const struct wr_location *loc, cJSON *phase)
+add_rewrite(struct wr_course *c, const struct wr_location *loc, cJSON *phase)
 {
     cJSON *list = cJSON_GetObjectItem(c->root, "rewritten");
     cJSON *o = cJSON_CreateObject();
@@ -308,72 +216,82 @@ add_rewrite(struct course *c, const struct wr_location *loc, cJSON *phase)
     cJSON_AddItemToArray(list, o);
 }
 
+/* What the location answers of itself; nothing if the pipeline runs. */
+static void
+add_answer(struct wr_course *c, const struct wr_location *loc)
+{
+    const struct wr_loc_conf *conf = loc->conf[WR_SLOT_LOC];
+
+    if (conf->internal && (c->r->pub.flags & WEIR_R_INTERNAL) == 0) {
+        c->answer = 404;
+        c->answered_by = "\"internal\": clients cannot ask for it";
+    } else if (loc->adds_slash && c->r->pub.path.len < loc->name.len) {
+        c->answer = 301;
+        c->answered_by = "the location: the path lacks its slash";
+    }
+}
+
 /* The location of the path that is left when all is rewritten; the phase in which it was not. NULL:
  * none, said. */
 static const struct wr_location *
-find_location(struct course *c, cJSON **phase)
+find_location(struct wr_course *c, cJSON **phase)
 {
     struct wr_request *r = c->r;
     const struct wr_location *loc = NULL;
 
     for (uint32_t round = 0; round <= ROUNDS; round++) {
-        loc = wr_location_find(r, r->server->base.base, r->pub.path);
+        loc = wr_location_find(r, r->loc->base, r->pub.path);
         if (loc == NULL) {
+            wr_say(wr_log_process(), ERROR, "a regular expression failed: the answer is 500");
             return NULL;
         }
-        loc = wr_location_limit(loc, r);
         wr_request_enter(r, loc);
+        loc = r->loc;
         r->rewritten = false;
         r->pub.flags &= ~(uint32_t)WEIR_R_STAYED;
-        *phase = explain_phase(c, loc, WEIR_PHASE_REWRITE);
-        if (!r->rewritten) {
-            return loc;
+        add_answer(c, loc);
+        *phase = c->answer == 0 ? explain_phase(c, loc, WEIR_PHASE_REWRITE) : NULL;
+        if (!r->rewritten || c->answer != 0) {
+            return r->loc;
         }
         if (round < ROUNDS) {
             add_rewrite(c, loc, *phase);
+            wr_request_enter(r, r->loc->base);
         }
     }
     cJSON_AddTrueToObject(c->root, "loops");
+    c->answer = 500;
     return loc;
 }
 
-/* What the location answers of itself; nothing if the pipeline runs. */
 static void
-add_answer(struct course *c, const struct wr_location *loc)
-{
-    const struct wr_loc_conf *conf = loc->conf[WR_SLOT_LOC];
-    const char *answer = NULL;
-
-    if (conf->internal && (c->r->pub.flags & WEIR_R_INTERNAL) == 0) {
-        answer = "404: it is internal, and clients cannot ask for it";
-    } else if (loc->adds_slash && c->r->pub.path.len < loc->name.len) {
-        answer = "301: the path lacks its slash";
-    }
-    if (answer != NULL) {
-        cJSON_AddStringToObject(c->root, "answer", answer);
-    }
-}
-
-static void
-add_location(struct course *c, const struct wr_location *loc)
+add_location(struct wr_course *c, const struct wr_location *loc)
 {
     static const uint32_t slots[] = { WR_SLOT_LOC, WR_SLOT_FILES, WR_SLOT_BODY };
     const struct wr_location *plain = loc;
 
-    while (plain->kind == WR_LOC_BLOCK) {
+    while (plain->kind == WR_LOC_BLOCK ||
+           (plain->kind == WR_LOC_BRANCH && plain->base != plain && plain->outer != NULL)) {
         plain = plain->outer;
     }
     wr_explain_add_location(cJSON_AddObjectToObject(c->root, "location"), loc);
     wr_explain_candidates(cJSON_AddArrayToObject(c->root, "candidates"), plain->base->inner,
                           c->r->pub.path, plain);
     for (size_t i = 0; i < WR_COUNT(slots); i++) {
-        add_statements(c->root, "settings", loc->scope, slots[i]);
+        wr_explain_add_statements(c->root, "settings", loc->scope, slots[i]);
     }
-    add_answer(c, loc);
     add_sendfile(c, loc);
 }
 
 /* ---- The whole. ---- */
+
+/* Of variables that nobody has asked a module about. */
+static void
+ignore_unknown(void *data, weir_str name)
+{
+    (void)data;
+    (void)name;
+}
 
 static bool
 read_path(struct wr_request *r, weir_str target)
@@ -391,23 +309,67 @@ read_path(struct wr_request *r, weir_str target)
     return true;
 }
 
+/* What is known of the answer, in words. */
+static void
+add_outcome(struct wr_course *c)
+{
+    char text[512];
+    const char *unless = c->unless != NULL ? c->unless : "";
+
+    if (c->answer != 0 && c->answered_by != NULL) {
+        (void)snprintf(text, sizeof(text), "%d, by %s%s%s%s", c->answer, c->answered_by,
+                       unless[0] != '\0' ? ", unless " : "", unless,
+                       unless[0] != '\0' ? " answers before" : "");
+        cJSON_AddStringToObject(c->root, "answer", text);
+        cJSON_AddNumberToObject(c->root, "status", c->answer);
+    } else if (c->answer == 0 && unless[0] != '\0') {
+        cJSON_AddStringToObject(c->root, "unless", unless);
+    }
+}
+
+/* The server's own phases, and the location's; false: there is none, said. */
+static bool
+explain_course(struct wr_course *c, const struct wr_server *server, cJSON *phases)
+{
+    const struct wr_location *loc;
+    cJSON *phase = NULL;
+
+    c->r->rewritten = false;
+    add_phases(c, &server->base, phases, WEIR_PHASE_POST_READ, WEIR_PHASE_SERVER_REWRITE);
+    if (c->r->rewritten) {
+        add_rewrite(c, &server->base, NULL);
+    }
+    loc = c->answer == 0 ? find_location(c, &phase) : c->r->loc;
+    if (loc == NULL) {
+        return false;
+    }
+    add_location(c, loc);
+    if (phase != NULL) {
+        cJSON_AddItemToArray(phases, phase);
+    }
+    add_phases(c, loc, phases, WEIR_PHASE_POST_REWRITE, WEIR_PHASE_LOG);
+    add_outcome(c);
+    return true;
+}
+
 cJSON *
 wr_explain_request(const struct wr_http *http, const struct wr_endpoint *e, struct wr_request *r,
                    weir_str host, weir_str target)
 {
-    struct course c = { .http = http, .endpoint = e, .r = r };
+    static const struct wr_vars_watch watch = { ignore_unknown, NULL };
+    struct wr_course c = { .http = http, .endpoint = e, .r = r };
     const struct wr_server *server;
-    const struct wr_location *loc;
-    cJSON *phases, *phase = NULL;
     enum wr_vhost_by by;
+    cJSON *phases;
     weir_str name;
+    bool good;
 
+    wr_vars_set_watch(http->vars, &watch);
     server = wr_vhost_choose(e, host, r, &by, &name);
-    r->pub.method = WEIR_GET;
-    r->pub.method_name = WEIR_STR("GET");
     r->pub.target = target;
     r->pub.host = host;
-    r->server = server;
+    r->line = weir_print(r->pub.pool, "%.*s %.*s HTTP/1.1", WEIR_FMT(r->pub.method_name),
+                         WEIR_FMT(target));
     wr_request_enter(r, &server->base);
     if (!read_path(r, target)) {
         return NULL;
@@ -416,20 +378,11 @@ wr_explain_request(const struct wr_http *http, const struct wr_endpoint *e, stru
     wr_explain_add_text(c.root, "path", r->pub.path);
     add_server(&c, server, by, name);
     phases = cJSON_CreateArray();
-    r->rewritten = false;
-    add_phases(&c, &server->base, phases, WEIR_PHASE_POST_READ, WEIR_PHASE_SERVER_REWRITE);
-    if (r->rewritten) {
-        add_rewrite(&c, &server->base, NULL);
-    }
-    loc = find_location(&c, &phase);
-    if (loc == NULL) {
-        cJSON_Delete(phases);
+    good = explain_course(&c, server, phases);
+    cJSON_AddItemToObject(c.root, "phases", phases);
+    if (!good) {
         cJSON_Delete(c.root);
         return NULL;
     }
-    add_location(&c, loc);
-    cJSON_AddItemToArray(phases, phase);
-    add_phases(&c, loc, phases, WEIR_PHASE_POST_REWRITE, WEIR_PHASE_LOG);
-    cJSON_AddItemToObject(c.root, "phases", phases);
     return c.root;
 }

@@ -77,6 +77,7 @@ say_filters(struct wr_explain_text *t, const cJSON *phase)
                              wr_explain_string(hook, "module"));
             say_because(t, hook);
         }
+        say_says(t, hook);
     }
 }
 
@@ -224,6 +225,7 @@ wr_explain_print_request(struct wr_explain_text *t, const cJSON *root)
 {
     const char *sendfile = wr_explain_string(root, "sendfile");
     const char *answer = wr_explain_string(root, "answer");
+    const char *unless = wr_explain_string(root, "unless");
     const cJSON *phase;
 
     say_server(t, cJSON_GetObjectItem(root, "server"));
@@ -232,6 +234,10 @@ wr_explain_print_request(struct wr_explain_text *t, const cJSON *root)
     say_location(t, root);
     if (answer[0] != '\0') {
         wr_explain_print(t, "%-*s%s\n", WR_EXPLAIN_COLUMN, "answer", answer);
+    }
+    if (unless[0] != '\0') {
+        wr_explain_print(t, "%-*s%s decides; if it lets the request in, it goes on as below\n",
+                         WR_EXPLAIN_COLUMN, "answer", unless);
     }
     say_statements(t, "settings", cJSON_GetObjectItem(root, "settings"));
     cJSON_ArrayForEach (phase, cJSON_GetObjectItem(root, "phases")) {

@@ -81,6 +81,7 @@ weir_file_path(weir_request *pub, weir_str path)
     const struct wr_files_conf *c = wr_files_conf(r);
     weir_str root = wr_file_root(r);
     weir_str none = { NULL, 0 };
+    bool found_by = path.data == NULL && !r->path_set;
 
     if (root.data == NULL) {
         return none;
@@ -98,7 +99,7 @@ weir_file_path(weir_request *pub, weir_str path)
         return join(r, root, path);
     }
     if (c->alias_for.len == 0) { /* the alias names the file; another path is put behind it */
-        return path.data == pub->path.data ? weir_dup(pub->pool, root) : join(r, root, path);
+        return found_by ? weir_dup(pub->pool, root) : join(r, root, path);
     }
     return join(r, root,
                 wr_str_starts(path, c->alias_for) ? wr_str_cut(path, c->alias_for.len, SIZE_MAX) : path);
@@ -119,14 +120,14 @@ has_dot_dot(const char *path)
 
 /* Open `rest` beneath the folder `base`, symbolic links as `resolve` says. */
 static int
-open_below(const char *base, const char *rest, uint64_t resolve)
+open_below(const char *base, const char *rest, int flags, uint64_t resolve)
 {
     int dir = wr_file_open(AT_FDCWD, base, O_PATH | O_DIRECTORY, 0), fd;
 
     if (dir < 0) {
-        return dir == -ENOTDIR && *rest == '\0' ? wr_file_open(AT_FDCWD, base, OPEN_FLAGS, 0) : dir;
+        return dir == -ENOTDIR && *rest == '\0' ? wr_file_open(AT_FDCWD, base, flags, 0) : dir;
     }
-    fd = wr_file_open_beneath(dir, *rest != '\0' ? rest : ".", OPEN_FLAGS, resolve);
+    fd = wr_file_open_beneath(dir, *rest != '\0' ? rest : ".", flags, resolve);
     (void)close(dir);
     return fd;
 }
@@ -152,7 +153,7 @@ step_owned(int dir, const char *name)
 
 /* Open base/rest name by name: a link is followed only to what its own owner owns. What was checked is what is opened. */
 static int
-open_owned(const char *base, const char *rest)
+open_owned(const char *base, const char *rest, int flags)
 {
     int fd = wr_file_open(AT_FDCWD, base, O_PATH, 0);
     char name[NAME_MAX + 1], self[48];
@@ -178,14 +179,14 @@ open_owned(const char *base, const char *rest)
         return fd;
     }
     (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-    opened = wr_file_open(AT_FDCWD, self, OPEN_FLAGS, 0);
+    opened = wr_file_open(AT_FDCWD, self, flags, 0);
     (void)close(fd);
     return opened;
 }
 
 /* Under disable_symlinks the whole path is looked at, or what follows from=. */
 static int
-open_without_links(struct wr_request *r, weir_str path, uint32_t symlinks)
+open_without_links(struct wr_request *r, weir_str path, uint32_t symlinks, int flags)
 {
     weir_str from = weir_value_get(&r->pub, wr_files_conf(r)->symlinks_from);
     const char *base = "/", *rest = path.data + 1;
@@ -196,33 +197,56 @@ open_without_links(struct wr_request *r, weir_str path, uint32_t symlinks)
         rest = path.data + from.len;
     }
     rest += strspn(rest, "/");
-    return symlinks == 2 ? open_owned(base, rest) : open_below(base, rest, RESOLVE_NO_SYMLINKS);
+    return symlinks == 2 ? open_owned(base, rest, flags)
+                         : open_below(base, rest, flags, RESOLVE_NO_SYMLINKS);
 }
 
-int
-wr_file_open_rooted(struct wr_request *r, weir_str path, uint32_t symlinks)
+static int
+open_rooted(struct wr_request *r, weir_str path, uint32_t symlinks, int flags)
 {
     weir_str root;
     const char *rest;
     int fd;
 
     if (symlinks != 0) {
-        return has_dot_dot(path.data) ? -EACCES : open_without_links(r, path, symlinks);
+        return has_dot_dot(path.data) ? -EACCES : open_without_links(r, path, symlinks, flags);
     }
     root = wr_file_root(r);
     if (root.data == NULL) {
         return -EINVAL;
     }
     if (!wr_str_starts(path, root)) {
-        return has_dot_dot(path.data) ? -EACCES : wr_file_open(AT_FDCWD, path.data, OPEN_FLAGS, 0);
+        return has_dot_dot(path.data) ? -EACCES : wr_file_open(AT_FDCWD, path.data, flags, 0);
     }
     rest = path.data + root.len;
     rest += strspn(rest, "/");
-    fd = open_below(weir_dup(r->pub.pool, root).data, rest, 0);
+    fd = open_below(weir_dup(r->pub.pool, root).data, rest, flags, 0);
     if (fd == -EXDEV && !has_dot_dot(rest)) { /* a link leads out of the root: the administrator's word */
-        fd = wr_file_open(AT_FDCWD, path.data, OPEN_FLAGS, 0);
+        fd = wr_file_open(AT_FDCWD, path.data, flags, 0);
     }
     return fd;
+}
+
+int
+wr_file_open_rooted(struct wr_request *r, weir_str path, uint32_t symlinks)
+{
+    return open_rooted(r, path, symlinks, OPEN_FLAGS);
+}
+
+/* What is at path, although it may not be read? 0 or -errno. */
+static int
+look_rooted(struct wr_request *r, weir_str path, struct stat *st)
+{
+    int fd = open_rooted(r, path, wr_files_conf(r)->symlinks, O_PATH), error = 0;
+
+    if (fd < 0) {
+        return fd;
+    }
+    if (fstat(fd, st) != 0) {
+        error = -errno;
+    }
+    (void)close(fd);
+    return error;
 }
 
 /* ---- The ABI. ---- */
@@ -264,13 +288,31 @@ fill(weir_file_info *info, const struct wr_file *f)
     memcpy(info, &full, WR_MIN((size_t)info->size_of, sizeof(full)));
 }
 
+static struct wr_file
+file_of(const struct stat *st)
+{
+    return (struct wr_file){ .kind = S_ISREG(st->st_mode)   ? WEIR_FILE_REGULAR
+                                     : S_ISDIR(st->st_mode) ? WEIR_FILE_DIRECTORY
+                                                            : WEIR_FILE_OTHER,
+                             .size = (uint64_t)st->st_size,
+                             .mtime = st->st_mtim.tv_sec,
+                             .inode = st->st_ino,
+                             .executable = (st->st_mode & 0111) != 0 };
+}
+
 int
 weir_file_look(weir_request *pub, weir_str file, weir_file_info *info, bool log_missing)
 {
     struct wr_request *r = wr_request_of(pub);
     struct wr_file *f;
+    struct stat st;
     int error = wr_file_get(r, file, false, false, &f);
 
+    if (error == -EACCES && (error = look_rooted(r, file, &st)) == 0) {
+        struct wr_file seen = file_of(&st);
+        fill(info, &seen);
+        return WEIR_OK;
+    }
     if (error != 0) {
         return wr_file_status(r, file, error, log_missing);
     }
@@ -295,13 +337,7 @@ weir_file_open(weir_request *pub, weir_str file, int *fd, weir_file_info *info)
         return wr_file_status(r, file, error, true);
     }
     if (info != NULL) {
-        struct wr_file f = { .kind = S_ISREG(st.st_mode)   ? WEIR_FILE_REGULAR
-                                     : S_ISDIR(st.st_mode) ? WEIR_FILE_DIRECTORY
-                                                           : WEIR_FILE_OTHER,
-                             .size = (uint64_t)st.st_size,
-                             .mtime = st.st_mtim.tv_sec,
-                             .inode = st.st_ino,
-                             .executable = (st.st_mode & 0111) != 0 };
+        struct wr_file f = file_of(&st);
         fill(info, &f);
     }
     *fd = opened;

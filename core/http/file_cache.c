@@ -100,6 +100,20 @@ wr_file_unref(struct wr_file *f)
     }
 }
 
+struct wr_file_identity
+wr_file_identity(const struct wr_file *f)
+{
+    const struct entry *e = (const struct entry *)f;
+
+    return (struct wr_file_identity){ .device = f->device,
+                                      .inode = f->inode,
+                                      .size = f->size,
+                                      .mtime_s = e->mtime.tv_sec,
+                                      .mtime_ns = e->mtime.tv_nsec,
+                                      .ctime_s = e->ctime.tv_sec,
+                                      .ctime_ns = e->ctime.tv_nsec };
+}
+
 /* Out of the cache; those who use it keep it. */
 static void
 unlink_entry(struct entry *e)

@@ -37,6 +37,13 @@ int wr_file_get(struct wr_request *r, weir_str path, bool need_fd, bool want_byt
                 struct wr_file **file);
 void wr_file_unref(struct wr_file *f);
 
+/* Which file it is, and how it was when it was opened; 8-byte fields, so equal ones are the same bytes. */
+struct wr_file_identity {
+    uint64_t device, inode, size;
+    int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;
+};
+struct wr_file_identity wr_file_identity(const struct wr_file *f);
+
 /* Once a worker. */
 void wr_file_cache_init(uint64_t memory_max);
 void wr_file_cache_fini(void);

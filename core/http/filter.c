@@ -1,12 +1,14 @@
 /* http/filter.c - the stage of body filters: a piece goes in, what they make comes out in order and goes to the driver.
  *
  * The server drives: each filter gets what it left before with the new piece behind it, and what it puts out goes on to the
- * next at once, but not while it waits, nor past the place of a subrequest whose body has not come. A filter that breaks the
+ * next at once, but not while it waits, nor past the place of a subrequest whose body has not come. Between two filters there
+ * may stand the decoder or the encoder of the response (http/coded_body). A filter that breaks the
  * contract of <weir/body.h> is named in the log and the response is cut.
  */
 #include "http/filter.h"
 
 #include "base/assert.h"
+#include "http/coded.h"
 #include "http/limits.h"
 #include "http/subrequest.h"
 #include "http/ticket.h"
@@ -19,6 +21,9 @@ wr_filters_need_memory(const struct wr_request *r)
 {
     const struct wr_plan_phase *p = wr_filters_of(r);
 
+    if (wr_coded_runs(r)) {
+        return true;
+    }
     for (uint32_t i = 0; r->filters != NULL && i < p->n; i++) {
         if (!r->filters[i].out && !(p->at[i].flags & WEIR_HOOK_FILES)) {
             return true;
@@ -175,15 +180,41 @@ pass_on(struct wr_request *r, uint32_t i, weir_chain *piece)
     }
 }
 
-/* Push what is on `piece` through the filters from i on, then to the driver. */
-void
-wr_filters_push(struct wr_request *r, uint32_t i, weir_chain *piece)
+/* What may stand in one place, in this order. */
+enum stage { DECODER, ENCODER, FILTER };
+
+/* Put `piece` through the decoder and the encoder if they stand in front of filter i and not before `from`. False: nothing of it
+ * goes on. */
+static bool
+pass_coders(struct wr_request *r, uint32_t i, enum stage from, weir_chain *piece)
+{
+    struct wr_coded *c = r->coded;
+
+    if (c == NULL) {
+        return true;
+    }
+    if (from == DECODER && c->decode.coder != NULL && c->decode.at == i &&
+        !wr_coded_decode(r, piece)) {
+        return false;
+    }
+    return from == FILTER || c->encode.coder == NULL || c->encode.at != i ||
+           wr_coded_encode(r, piece);
+}
+
+static void
+push(struct wr_request *r, uint32_t i, enum stage from, weir_chain *piece)
 {
     const struct wr_plan_phase *p = wr_filters_of(r);
 
-    for (; r->filters != NULL && i < p->n; i++) {
-        struct wr_filter *f = &r->filters[i];
+    for (;; i++, from = DECODER) {
+        struct wr_filter *f = r->filters != NULL ? &r->filters[i] : NULL;
         weir_chain out = { NULL, NULL };
+        if (!pass_coders(r, i, from, piece)) {
+            return;
+        }
+        if (f == NULL || i >= p->n) {
+            break;
+        }
         if (f->out) {
             continue;
         }
@@ -204,6 +235,35 @@ wr_filters_push(struct wr_request *r, uint32_t i, weir_chain *piece)
         }
     }
     wr_filters_emit(r, piece);
+}
+
+/* Push what is on `piece` through the filters from i on, then to the driver. */
+void
+wr_filters_push(struct wr_request *r, uint32_t i, weir_chain *piece)
+{
+    push(r, i, DECODER, piece);
+}
+
+/* The later one first: nothing new is made while something waits. */
+bool
+wr_filters_push_coded(struct wr_request *r)
+{
+    struct wr_coded *c = r->coded;
+    weir_chain piece = { NULL, NULL };
+
+    if (c != NULL && c->encode.coder != NULL && c->encode.in.head != NULL) {
+        if (wr_coded_encode(r, &piece)) {
+            push(r, c->encode.at, FILTER, &piece);
+        }
+        return true;
+    }
+    if (c != NULL && c->decode.coder != NULL && c->decode.in.head != NULL) {
+        if (wr_coded_decode(r, &piece)) {
+            push(r, c->decode.at, ENCODER, &piece);
+        }
+        return true;
+    }
+    return false;
 }
 
 /* Let go on what filters made and had to hold back; the last filter's is ahead of the others'. */
@@ -270,17 +330,17 @@ wr_filters_hold_back(const struct wr_request *r)
     return false;
 }
 
-/* State for the body filters that stay; none when all are out. */
+/* State for the body filters that stay; none when all are out and nothing is coded. */
 void
 wr_filters_make(struct wr_request *r)
 {
     uint32_t n = wr_filters_of(r)->n;
     uint64_t all = wr_filters_all(r);
 
-    if (r->no_body || (r->filters_out & all) == all) {
+    if (r->no_body || ((r->filters_out & all) == all && !wr_coded_runs(r))) {
         return;
     }
-    r->filters = wr_pool_array(r->pub.pool, struct wr_filter, n);
+    r->filters = wr_pool_array(r->pub.pool, struct wr_filter, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         r->filters[i].out = (r->filters_out >> i & 1) != 0;
     }

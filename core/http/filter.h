@@ -34,6 +34,9 @@ void wr_filters_push(struct wr_request *r, uint32_t i, weir_chain *piece);
 /* Nothing more will come: a filter that left some of it on its `in` is called again. False: there is none. */
 bool wr_filters_push_kept(struct wr_request *r);
 
+/* A decoder or encoder has more of what it took: it makes the next part. False: there is none. */
+bool wr_filters_push_coded(struct wr_request *r);
+
 /* Does a filter wait, or hold back what it made? */
 bool wr_filters_hold_back(const struct wr_request *r);
 

@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "http/build.h"
 #include "http/core_ssl.h"
+#include "http/coded.h"
 #include "http/file_cache.h"
+#include "http/kept.h"
 #include "http/settings.h"
 #include "http/variable.h"
 
@@ -128,8 +130,10 @@ bool
 wr_http_worker_start(const struct wr_http *http, const struct wr_http_drivers *drivers)
 {
     const struct wr_files_conf *files = http->scope->conf[WR_SLOT_FILES];
+    const struct wr_coding_conf *coding = http->scope->conf[WR_SLOT_CODING];
 
     wr_file_cache_init(files->hot_memory);
+    wr_kept_init(coding->compress_memory);
     for (struct wr_listen *l = http->listens; l != NULL; l = l->next) {
         l->accepted = drivers->accepted;
     }
@@ -159,5 +163,7 @@ wr_http_worker_stop(const struct wr_http *http)
             m->worker_stop(http->scope->conf[m->self->slot]);
         }
     }
+    wr_coder_fini();
+    wr_kept_fini();
     wr_file_cache_fini();
 }

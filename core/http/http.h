@@ -68,7 +68,18 @@ struct wr_http_drivers {
 bool wr_http_worker_start(const struct wr_http *http, const struct wr_http_drivers *drivers);
 void wr_http_worker_stop(const struct wr_http *http);
 
-/* `weir -M`: modules, or with a target how a request for it would run; text or JSON to fd. False: no such server, bad URL. */
-bool wr_http_explain(const struct wr_http *http, weir_str target, weir_str host, bool json, int fd);
+/* The request that `weir -M URL` is asked about. */
+struct wr_question {
+    weir_str target;           /* a URL, or a path; absent: what modules there are is asked */
+    weir_str host;             /* of a path; absent: none */
+    weir_str method;           /* absent: GET */
+    weir_str client;           /* an address; absent: 127.0.0.1 */
+    const char *const *fields; /* "Name: value" */
+    uint32_t n_fields;
+};
+
+/* `weir -M`: modules, or how a request would run; text or JSON to fd. False: no such server, bad URL, field or address; said.
+ * What variables are computed from is changed for good: nothing can be served after it. */
+bool wr_http_explain(const struct wr_http *http, const struct wr_question *q, bool json, int fd);
 
 #endif

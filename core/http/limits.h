@@ -10,6 +10,9 @@ enum {
     WR_LIMIT_FILTER_KEEP = 1 << 20, /* bytes a body filter may leave on `in` */
     WR_LIMIT_WHOLE = 8 << 20,   /* bytes of a body for a WEIR_HOOK_WHOLE filter; then 502 */
     WR_LIMIT_REQUEST_POOL = 16 << 20, /* bytes a request's pool may hold for weir_try_alloc */
+    WR_LIMIT_DECODE_FREE = 1 << 20, /* bytes of a decoded body before decode_max_ratio is looked at */
+    WR_LIMIT_CODERS_IDLE = 16,   /* encoders and decoders a worker keeps: some MiB */
+    WR_LIMIT_CODERS_BUSY = 1024, /* of each at work in a worker */
     WR_LIMIT_PULL = 64 * 1024,  /* bytes asked from a source at once */
     WR_LIMIT_OUTPUT = 256 * 1024, /* bytes that may wait for a slow client before the source is paused */
     WR_LIMIT_BRANCHES = 256,    /* blocks of `when` in a server, each as often as those in front of it make it differ */

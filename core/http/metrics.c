@@ -6,7 +6,7 @@
 #include "module/registry.h"
 
 static weir_self self = WR_SELF;
-static weir_metric *accepted, *handled, *requests, *connections;
+static weir_metric *accepted, *handled, *requests, *connections, *glitches, *calmed;
 
 void
 wr_count_accepted(bool kept)
@@ -33,6 +33,18 @@ wr_count_request(void)
 }
 
 void
+wr_count_glitches(uint32_t points)
+{
+    weir_count(glitches, points);
+}
+
+void
+wr_count_calmed(void)
+{
+    weir_count(calmed, 1);
+}
+
+void
 wr_count_show(uint8_t *shown, enum wr_shown now)
 {
     if (*shown != now) {
@@ -56,6 +68,14 @@ static const weir_metric_def defs[] = {
     { .name = "requests_total",
       .help = "requests begun by clients",
       .handle = &requests,
+      .type = WEIR_COUNTER },
+    { .name = "http2_glitches_total",
+      .help = "useless work that clients made over HTTP/2, in points of http2_max_glitches",
+      .handle = &glitches,
+      .type = WEIR_COUNTER },
+    { .name = "http2_calmed_total",
+      .help = "connections that were ended for too much of it",
+      .handle = &calmed,
       .type = WEIR_COUNTER },
     { .name = "connections",
       .help = "connections now: all, and by what they wait for",

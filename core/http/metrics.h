@@ -1,5 +1,6 @@
 /* http/metrics.h - the server's own counters: connections by state, and requests. Exported as weir_connections_accepted_total,
- * weir_connections_handled_total, weir_requests_total and weir_connections{state}. */
+ * weir_connections_handled_total, weir_requests_total, weir_connections{state}, weir_http2_glitches_total and
+ * weir_http2_calmed_total. */
 #ifndef WR_HTTP_METRICS_H
 #define WR_HTTP_METRICS_H
 
@@ -16,6 +17,10 @@ extern const weir_module wr_metrics_module;
 void wr_count_accepted(bool kept);
 void wr_count_closed(enum wr_shown shown);
 void wr_count_request(void);
+
+/* Useless work over HTTP/2, in points; a connection was ended for it. */
+void wr_count_glitches(uint32_t points);
+void wr_count_calmed(void);
 
 /* It is shown as `now` instead of *shown. */
 void wr_count_show(uint8_t *shown, enum wr_shown now);

@@ -90,6 +90,7 @@ wr_response_page_instead(struct wr_request *r, uint32_t status)
                                      { "Content-Encoding", 16 } };
 
     wr_chain_drop(&r->queued);
+    r->body_file = NULL;
     for (size_t i = 0; i < WR_COUNT(gone); i++) {
         (void)weir_out_remove(&r->pub, gone[i]);
     }

@@ -70,17 +70,37 @@ make_phase(struct wr_planner *p, uint32_t phase, const uint64_t *bits, size_t fi
 
 /* Which body filters a header filter speaks for: those of its module. */
 static void
-link_filters(struct wr_plan *plan)
+link_filters(struct wr_plan *plan, uint64_t texts)
 {
     const struct wr_plan_phase *headers = &plan->phase[WEIR_PHASE_HEADERS];
     const struct wr_plan_phase *body = &plan->phase[WEIR_PHASE_BODY];
 
+    plan->texts = texts;
     for (uint32_t i = 0; i < headers->n; i++) {
         struct wr_plan_hook *h = (struct wr_plan_hook *)(uintptr_t)&headers->at[i];
         for (uint32_t k = 0; k < body->n; k++) {
             h->bodies |= body->at[k].slot == h->slot ? UINT64_C(1) << k : 0;
         }
+        h->texts = h->bodies & texts;
+        plan->texts &= ~h->bodies;
     }
+}
+
+/* Which body filters want text, by bit; and where the coded body begins: behind them, and in front of what takes parts of it. */
+static uint64_t
+place_coding(struct wr_plan *plan)
+{
+    const struct wr_plan_phase *body = &plan->phase[WEIR_PHASE_BODY];
+    uint64_t texts = 0;
+
+    for (uint32_t k = 0; k < body->n; k++) {
+        bool text = (body->at[k].flags & WEIR_HOOK_TEXT) != 0;
+        texts |= (uint64_t)text << k;
+        if (text || body->at[k].origin->hook->rank <= WEIR_RANK_ENCODE) {
+            plan->encode_at = k + 1;
+        }
+    }
+    return texts;
 }
 
 /* The plan of these bits, made when it is not there. */
@@ -99,7 +119,7 @@ plan_of(struct wr_planner *p, const uint64_t *bits)
         plan->phase[phase] = make_phase(p, phase, bits, first);
         first += p->order->n[phase];
     }
-    link_filters(plan);
+    link_filters(plan, place_coding(plan));
     wr_map_add(&p->plans, weir_dup(p->pool, key), plan);
     return plan;
 }

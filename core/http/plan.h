@@ -24,6 +24,7 @@ struct wr_plan_hook {
     uint32_t flags;     /* WEIR_HOOK_* */
     uint32_t field;     /* WEIR_H_* the request must have; 0: none */
     uint64_t bodies;    /* of a HEADERS hook: the BODY hooks of its module, by bit */
+    uint64_t texts;     /* of these, those that want text */
     const char *module; /* its name */
     const struct wr_order_hook *origin; /* for -M */
 };
@@ -35,6 +36,8 @@ struct wr_plan_phase {
 
 struct wr_plan {
     struct wr_plan_phase phase[WEIR_PHASE_LOG + 1];
+    uint64_t texts;     /* BODY hooks that want text and have no HEADERS hook, by bit */
+    uint32_t encode_at; /* the first BODY hook that gets the coded body */
     const struct wr_plan *sub; /* the same for subrequests: without hooks that are for the client's request only */
 };
 

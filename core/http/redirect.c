@@ -192,5 +192,6 @@ weir_set_path(weir_request *pub, weir_str path)
         return WEIR_INVALID;
     }
     pub->path = path;
+    r->path_set = true;
     return WEIR_OK;
 }

@@ -249,9 +249,9 @@ say_why(int rc, struct wr_err *err)
     (void)wr_err_set(err, "%s", (const char *)words);
 }
 
-/* PCRE2's answer: how many groups are known (from 1), 0 for no match, -1 with the reason in err. The groups are in work.data. */
+/* PCRE2's answer for subject from byte `from` on: how many groups are known (from 1), 0 for no match, -1 with the reason in err. The groups are in work.data. */
 static int
-run(const weir_regex *re, weir_str subject, struct wr_err *err)
+run(const weir_regex *re, weir_str subject, size_t from, struct wr_err *err)
 {
     PCRE2_SPTR text = (PCRE2_SPTR)subject.data;
     int rc;
@@ -265,9 +265,9 @@ run(const weir_regex *re, weir_str subject, struct wr_err *err)
         speed_up((weir_regex *)(uintptr_t)re); /* const to callers, ours to know more about */
     }
     if (re->fast) {
-        rc = pcre2_jit_match(re->code, text, subject.len, 0, 0, work.data, work.context);
+        rc = pcre2_jit_match(re->code, text, subject.len, from, 0, work.data, work.context);
     } else {
-        rc = pcre2_match(re->code, text, subject.len, 0, 0, work.data, work.context);
+        rc = pcre2_match(re->code, text, subject.len, from, 0, work.data, work.context);
     }
     if (rc >= 0) {
         WR_ASSERT(rc > 0);
@@ -305,7 +305,7 @@ wr_regex_run_fully(const weir_regex *re, weir_str subject, struct wr_captures *c
     int known;
 
     subject = present(subject);
-    known = run(re, subject, err);
+    known = run(re, subject, 0, err);
     if (known > 0 && c != NULL) {
         keep(c, subject, pcre2_get_ovector_pointer(work.data), known);
     }
@@ -343,7 +343,7 @@ wr_regex_match(struct wr_request *r, const weir_regex *re, weir_str subject)
         return WEIR_ABSENT;
     }
     subject = present(subject);
-    known = run(re, subject, &err);
+    known = run(re, subject, 0, &err);
     if (known == 0) {
         return WEIR_ABSENT;
     }
@@ -376,4 +376,26 @@ int
 weir_regex_match(weir_request *r, const weir_regex *re, weir_str subject)
 {
     return wr_regex_match(r != NULL ? wr_request_of(r) : NULL, re, subject);
+}
+
+int
+weir_regex_find(const weir_regex *re, weir_str subject, size_t from, weir_str *groups, uint32_t n)
+{
+    struct wr_err err __attribute__((uninitialized));
+    int known;
+
+    if (from > subject.len || !admits(re, subject)) {
+        return WEIR_ABSENT;
+    }
+    subject = present(subject);
+    known = run(re, subject, from, &err);
+    if (known < 0) {
+        wr_log_line(wr_log_process(), WR_LOG_ERROR, "the regular expression \"%.*s\": %s",
+                    WEIR_FMT(re->pattern), err.text);
+        return WEIR_ERROR;
+    }
+    for (uint32_t i = 0; known != 0 && i < n; i++) {
+        groups[i] = group_of(subject, pcre2_get_ovector_pointer(work.data), known, i);
+    }
+    return known != 0 ? WEIR_OK : WEIR_ABSENT;
 }

@@ -27,6 +27,7 @@ struct wr_location; /* location.h */
 struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
 struct wr_file;     /* file_cache.h */
+struct wr_coded;    /* coded.h */
 
 /* How far the response is. */
 enum wr_answer {
@@ -93,6 +94,7 @@ struct wr_request {
     uint16_t hook;             /* the next hook of the phase */
     bool rewritten;            /* weir_rewrite: find the location anew after the phase */
     bool moved;                /* weir_redirect_inside: start over when the hook returns */
+    bool path_set;             /* weir_set_path: the path is not the one that the location was found by */
     bool denied;               /* an access hook said 401 or 403 under `satisfy any` */
     uint32_t denial;
     bool auth_delayed;         /* auth_delay has been waited for */
@@ -122,6 +124,8 @@ struct wr_request {
     struct wr_fields *trailers; /* NULL: none */
     uint64_t filters_out;      /* BODY hooks of the plan, by bit, that stay out of this response */
     struct wr_filter *filters; /* one a BODY hook of the plan; NULL when all stay out */
+    const struct wr_file *body_file; /* whose whole content is the body; NULL: it is something else */
+    struct wr_coded *coded;    /* how its body is decoded and coded; NULL: as it is */
     weir_chain queued;         /* body given before the head could go */
     weir_source source;        /* NULL: none */
     void *source_data;

@@ -244,6 +244,7 @@ send_file(struct wr_request *r, struct wr_file *f, uint32_t flags)
             : weir_buf_file(r->pub.pool, f->fd, 0, (size_t)f->size, false);
     b->flags |= WEIR_BUF_LAST;
     weir_chain_push(&body, b);
+    r->body_file = f;
     wr_response_begin(r, &body);
     return WEIR_DONE;
 }

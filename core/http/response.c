@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "http/coded.h"
 #include "http/filter.h"
 #include "http/limits.h"
 #include "http/ticket.h"
@@ -40,6 +41,8 @@ wr_response_clear(struct wr_request *r)
     r->pub.out_length = -1;
     r->status_text = (weir_str){ NULL, 0 };
     r->lengths_differ = false;
+    r->coded = NULL;
+    r->body_file = NULL;
     r->source = NULL;
     r->trailers = NULL;
 }
@@ -153,6 +156,9 @@ pump(struct wr_request *r)
             wr_request_later(r);
             break;
         }
+        if (wr_filters_push_coded(r)) {
+            continue;
+        }
         if (r->queued.head == NULL && !pull(r)) {
             if (r->end_wanted || !wr_filters_push_kept(r)) {
                 break;
@@ -214,6 +220,7 @@ send_head(struct wr_request *r)
 {
     bool last;
 
+    wr_coded_settle(r);
     if (r->pub.status == 304) {
         strip_not_modified(r);
     }
@@ -256,6 +263,27 @@ replace(struct wr_request *r, int rc)
     wr_response_page(r, status);
 }
 
+/* A header filter has said rc. False: the response is another one now. */
+static bool
+header_settled(struct wr_request *r, const struct wr_plan_hook *h, int rc)
+{
+    uint32_t status;
+
+    if (rc == WEIR_DONE) {
+        r->filters_out |= h->bodies; /* its module's body filters stay out of this response */
+        return true;
+    }
+    if (rc != WEIR_NEXT) {
+        replace(r, rc);
+        return false;
+    }
+    status = h->texts != 0 ? wr_coded_want_text(r, h->texts) : 0;
+    if (status != 0) {
+        replace(r, (int)status);
+    }
+    return status == 0;
+}
+
 static void
 run_header_filters(struct wr_request *r)
 {
@@ -270,10 +298,7 @@ run_header_filters(struct wr_request *r)
             return;
         }
         r->header_hook++;
-        if (rc == WEIR_DONE) {
-            r->filters_out |= h->bodies; /* its module's body filters stay out of this response */
-        } else if (rc != WEIR_NEXT) {
-            replace(r, rc);
+        if (!header_settled(r, h, rc)) {
             return;
         }
     }
@@ -322,10 +347,19 @@ wr_response_begin(struct wr_request *r, weir_chain *body)
         if (r->error_status >= 400) { /* the page's date is not the answer's, and no part of it is asked for */
             (void)weir_out_remove(&r->pub, WEIR_STR("Last-Modified"));
             (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
+        } else if (r->error_status == 204) {
+            (void)weir_out_remove(&r->pub, WEIR_STR("Content-Type"));
         }
     }
     if (body != NULL) {
         weir_chain_take(&r->queued, body);
+    }
+    if (r->plan->texts & ~r->filters_out) {
+        uint32_t status = wr_coded_want_text(r, r->plan->texts & ~r->filters_out);
+        if (status != 0) {
+            replace(r, (int)status);
+            return;
+        }
     }
     run_header_filters(r);
 }
@@ -349,13 +383,9 @@ header_resumed(struct wr_request *r, int rc)
     const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_HEADERS];
     const struct wr_plan_hook *h = &p->at[r->header_hook++];
 
-    if (rc == WEIR_DONE) {
-        r->filters_out |= h->bodies;
-    } else if (rc != WEIR_NEXT) {
-        replace(r, rc);
-        return;
+    if (header_settled(r, h, rc)) {
+        run_header_filters(r);
     }
-    run_header_filters(r);
 }
 
 static void

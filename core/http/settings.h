@@ -24,6 +24,7 @@ enum wr_http_slot {
     WR_SLOT_FILES,  /* core.files */
     WR_SLOT_BODY,   /* core.body */
     WR_SLOT_HTTP2,  /* core.http2 */
+    WR_SLOT_CODING, /* core.coding */
     WR_SLOT_BUILTIN /* how many; further built-in modules may follow */
 };
 
@@ -120,6 +121,7 @@ struct wr_http2_conf {
     uint64_t recv_buffer; /* http2_recv_buffer_size 256k */
     uint64_t chunk_size;  /* http2_chunk_size 16k (compat 8k) */
     int64_t glitches;     /* http2_max_glitches 1000 */
+    int64_t updates;      /* http2_max_window_updates 1000 */
 };
 
 #endif

@@ -397,6 +397,12 @@ weir_sub_buf(weir_request *pub, weir_str target)
 }
 
 bool
+wr_subrequest_is_part(const struct wr_request *r)
+{
+    return sub_of(r)->buf != NULL;
+}
+
+bool
 wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body)
 {
     struct sub *s = sub_of(wr_request_of(wr_buf_of(b)->sub));

@@ -10,6 +10,9 @@ void wr_subrequest_cancel_all(struct wr_request *r);
 /* Are there any in the background, which r's end has to wait for? */
 bool wr_subrequest_lingers(const struct wr_request *r);
 
+/* Does the body of r, a subrequest, become part of its parent's? */
+bool wr_subrequest_is_part(const struct wr_request *r);
+
 /* A WEIR_BUF_SUB buffer's body has arrived, or is under way: the bytes to send in its place. False: not yet; go on is called
  * by wr_response_go when it is. */
 bool wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body);

@@ -354,6 +354,58 @@ wr_vars_finish(struct weir_conf *cf, struct wr_vars *vars)
     return good;
 }
 
+/* ---- Without a client. ---- */
+
+static weir_str
+get_unknown(weir_request *r, const void *conf, weir_str name)
+{
+    const struct wr_vars_watch *watch = wr_request_of(r)->http->vars->watch;
+
+    (void)conf;
+    watch->unknown(watch->data, name);
+    return (weir_str){ NULL, 0 };
+}
+
+static weir_str
+get_lost(weir_request *r, void *because)
+{
+    return get_unknown(r, NULL, *(const weir_str *)because);
+}
+
+void
+wr_vars_set_watch(struct wr_vars *vars, const struct wr_vars_watch *watch)
+{
+    vars->watch = watch;
+    for (uint32_t i = 0; i < vars->n; i++) {
+        struct wr_var *v = &vars->at[i];
+        v->flags |= WEIR_VAR_FRESH;
+        if ((v->flags & WEIR_VAR_LATER) != 0) {
+            v->get = get_unknown;
+            v->rest = v->name;
+        }
+    }
+}
+
+void
+wr_vars_lose(struct wr_request *r, int32_t var, weir_str because)
+{
+    struct wr_request *main = wr_request_of(r->pub.main);
+    struct wr_var *v = &r->http->vars->at[var];
+
+    if (v->settable && main->var_state != NULL) {
+        main->var_state[var] = STATE_UNKNOWN;
+    }
+    if (v->settable && v->get == NULL) {
+        v->unset = get_lost;
+        v->unset_data = wr_pool_alloc(r->pub.pool, sizeof(because));
+        *(weir_str *)v->unset_data = because;
+    } else {
+        v->get = get_unknown;
+        v->rest = because;
+        v->field = 0;
+    }
+}
+
 /* ---- In a request. ---- */
 
 static void

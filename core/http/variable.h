@@ -43,6 +43,7 @@ struct wr_vars {
     struct wr_var *at;
     uint32_t n;
     struct wr_vars_index *index; /* variable.c */
+    const struct wr_vars_watch *watch; /* NULL in a server */
 };
 
 struct wr_vars *wr_vars_create(struct weir_pool *pool);
@@ -59,6 +60,17 @@ bool wr_vars_finish(struct weir_conf *cf, struct wr_vars *vars);
 /* Where a piece of a configuration's text stands: the statement's word, or the part of it, that `text` is a view of; the
  * statement itself when text is none of its words. */
 struct wr_conf_place wr_vars_place(const struct weir_conf *cf, weir_str text);
+
+/* For `weir -M`: none keeps what it was computed to, and those of WEIR_VAR_LATER tell unknown(data, name) that they were asked
+ * for. */
+struct wr_vars_watch {
+    void (*unknown)(void *data, weir_str name);
+    void *data;
+};
+void wr_vars_set_watch(struct wr_vars *vars, const struct wr_vars_watch *watch);
+
+/* The variable is as unknown as `because` from here on, until it is set. */
+void wr_vars_lose(struct wr_request *r, int32_t var, weir_str because);
 
 /* The core's own variables: a built-in module without settings. */
 extern const weir_module wr_core_variables_module;

@@ -16,7 +16,19 @@ bury(struct wr_task *t)
     free(WR_CONTAINER(t, struct wr_http2, task));
 }
 
-/* End whatever runs. False: a hook of a request runs, which ends when that returns. */
+/* The connection has gone, which nghttp2 is not told any more. */
+static void
+forget_stream(struct wr_stream *s)
+{
+    if (!s->closed) {
+        (void)nghttp2_session_set_stream_user_data(s->h->session, s->id, NULL);
+        s->closed = true;
+        wr_write_drop(s);
+        wr_http2_due(s);
+    }
+}
+
+/* End whatever runs. False: a request goes on without its client, or a hook of it runs, which ends when that returns. */
 static bool
 end_requests(struct wr_http2 *h, uint32_t log_status)
 {
@@ -25,7 +37,10 @@ end_requests(struct wr_http2 *h, uint32_t log_status)
     h->ending = true;
     WR_LIST_EACH(at, &h->streams) {
         struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        if (s->r != NULL && !s->r->ended) {
+        if (h->conn->gone && log_status == 499 && wr_stream_outlives(s)) {
+            forget_stream(s);
+            all = false;
+        } else if (s->r != NULL && !s->r->ended) {
             wr_request_gone(s->r, log_status);
             all = all && s->r->ended;
         }

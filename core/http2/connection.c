@@ -120,7 +120,7 @@ input_over(struct wr_http2 *h)
 {
     WR_LIST_EACH(at, &h->streams) {
         struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        bool waits = s->r != NULL && !s->r->ended && s->r->suspended != NULL;
+        bool waits = s->r != NULL && !s->r->ended && s->r->suspended != NULL && !wr_stream_outlives(s);
         if (s->r == NULL || !s->in_end || (waits && s->r->answer == WR_ANSWER_NONE)) {
             s->reset = true;
             if (s->r == NULL) {
@@ -304,6 +304,20 @@ finish_turn(struct wr_http2 *h)
     }
 }
 
+/* The connection has gone. What goes on without its client does so. */
+static void
+serve_gone(struct wr_http2 *h)
+{
+    h->serving = true;
+    for (unsigned rounds = 0; rounds < ROUNDS_A_TURN && work(h); rounds++) {
+    }
+    h->serving = false;
+    if (!wr_list_empty(&h->due)) {
+        wr_conn_wake(h->conn);
+    }
+    wr_http2_abandon(h, 499);
+}
+
 static void
 serve(struct wr_http2 *h)
 {
@@ -313,7 +327,7 @@ serve(struct wr_http2 *h)
         return;
     }
     if (c->gone) {
-        wr_http2_abandon(h, 499);
+        serve_gone(h);
         return;
     }
     if (h->ending) {
@@ -378,6 +392,10 @@ beat(struct wr_http2 *h)
     const struct wr_server_conf *c = wr_http2_server_conf(h);
 
     wr_conn_deadline(h->conn, WR_HTTP2_BEAT_MS);
+    if (h->conn->gone) {
+        serve(h);
+        return;
+    }
     if (h->in_block && wr_clock.now_ms - h->block_since_ms >= c->header_timeout_ms) {
         wr_http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "a request head that does not come");
     } else if (reads_too_slowly(h)) {
@@ -419,7 +437,7 @@ conn_expired(struct wr_conn *c)
 {
     struct wr_http2 *h = http2_of(c);
 
-    if (h->ending) {
+    if (h->ending && !c->gone) {
         wr_http2_close(h);
     } else if (is_idle(h) && (c->idle || begun_too_late(h))) {
         wr_http2_end(h, NGHTTP2_NO_ERROR);

@@ -6,6 +6,7 @@
  */
 #include "base/assert.h"
 #include "base/clock.h"
+#include "http/metrics.h"
 #include "http2/http2.h"
 
 enum {
@@ -13,8 +14,7 @@ enum {
     USEFUL_BYTES = 4096, /* that give a point back */
     SMALL_DATA = 32,     /* bytes of a frame of DATA that are hardly worth their frame */
     WORTH_UPDATES = 512, /* bytes of a frame of DATA sent that make the updates for it worth theirs */
-    UPDATES_EACH = 2,    /* one for the stream, one for the connection */
-    FREE_UPDATES = 1000  /* that are kept at most */
+    UPDATES_EACH = 2     /* one for the stream, one for the connection */
 };
 
 bool
@@ -27,8 +27,12 @@ wr_cost_add(struct wr_http2 *h, uint32_t points)
         h->points_ms = wr_clock.now_ms;
     }
     h->points += points;
+    wr_count_glitches(points);
     if (h->points <= (uint64_t)wr_http2_settings(h)->glitches) {
         return false;
+    }
+    if (!h->failed) {
+        wr_count_calmed();
     }
     wr_http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "too much useless work");
     return true;
@@ -53,7 +57,7 @@ void
 wr_cost_sent(struct wr_http2 *h, size_t bytes)
 {
     wr_cost_useful(h, bytes);
-    if (bytes >= WORTH_UPDATES && h->free_updates < FREE_UPDATES) {
+    if (bytes >= WORTH_UPDATES && h->free_updates < (uint64_t)wr_http2_settings(h)->updates) {
         h->free_updates += UPDATES_EACH;
     }
 }

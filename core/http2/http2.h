@@ -19,6 +19,7 @@
 #include "http/http.h"
 #include "http/pace.h"
 #include "http/request.h"
+#include "http/response.h"
 #include "net/conn.h"
 
 enum {
@@ -161,6 +162,14 @@ static inline struct wr_stream *
 wr_stream_of(const struct wr_request *r)
 {
     return r->stream;
+}
+
+/* Does its request go on although the client has gone? It wants nothing more of it then. */
+static inline bool
+wr_stream_outlives(const struct wr_stream *s)
+{
+    return s->r != NULL && !s->r->ended && s->r->outlives_client && !s->reset && s->in_end &&
+           !wr_response_is_tunnel(s->r);
 }
 
 /* Settings of the connection's address. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http2/http2.h"
+#include "http2/room.h"
 
 enum {
     SETTINGS_MAX = 32,  /* entries of one frame */
@@ -281,7 +282,7 @@ wr_session_create(struct wr_http2 *h)
         make_callbacks();
         make_options();
     }
-    WR_ASSERT(nghttp2_session_server_new2(&session, callbacks, h, options) == 0);
+    WR_ASSERT(nghttp2_session_server_new3(&session, callbacks, h, options, wr_room_memory()) == 0);
     WR_ASSERT(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, entries, WR_COUNT(entries)) == 0);
     WR_ASSERT(nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0,
                                                     WR_HTTP2_WINDOW) == 0);

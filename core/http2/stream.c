@@ -196,6 +196,8 @@ end_request(struct wr_stream *s)
 
     if (s->out_end) {
         wr_cost_useful(s->h, ANSWER_USEFUL);
+    }
+    if (s->out_end || (s->out_last && wr_stream_outlives(s))) {
         wr_request_end(r, false);
         return;
     }
@@ -222,6 +224,13 @@ end_stream(struct wr_stream *s)
     }
 }
 
+/* Is the request at its end, as far as the wire goes? */
+static bool
+is_at_end(const struct wr_stream *s)
+{
+    return s->out_end || s->reset || (s->closed && (s->out_last || !wr_stream_outlives(s)));
+}
+
 void
 wr_stream_work(struct wr_stream *s)
 {
@@ -229,9 +238,9 @@ wr_stream_work(struct wr_stream *s)
 
     if (r != NULL && !s->finished) {
         deliver(s);
-        if (!r->ended && (s->out_end || s->closed || s->reset)) {
+        if (!r->ended && is_at_end(s)) {
             end_request(s);
-        } else if (s->hungry && !r->ended) {
+        } else if ((s->hungry || s->closed) && !r->ended) { /* nobody asks for more of a closed one */
             s->hungry = false;
             wr_request_can_send(r);
         }

@@ -172,6 +172,9 @@ http2_head(struct wr_request *r, bool last)
     s->answered = true;
     if (!s->closed && !s->reset) {
         (void)nghttp2_submit_response(s->h->session, s->id, l.at, l.n, last ? NULL : &body);
+    } else {
+        s->out_last = last;
+        wr_http2_due(s);
     }
     wr_http2_touch(s->h);
 }
@@ -233,7 +236,9 @@ http2_body(struct wr_request *r, weir_chain *chain)
         weir_chain_push(&s->out, b);
     }
     s->hungry = false;
-    if (s->waits && !s->closed) {
+    if (s->closed) {
+        wr_http2_due(s);
+    } else if (s->waits) {
         s->waits = false;
         (void)nghttp2_session_resume_data(s->h->session, s->id);
     }
@@ -247,6 +252,9 @@ http2_room(struct wr_request *r)
     const struct wr_http2 *h = s->h;
     uint64_t held_max = s->out_bytes == 0 ? WR_HTTP2_HELD_MAX : WR_HTTP2_HELD;
 
+    if (s->closed && wr_stream_outlives(s)) { /* it is dropped */
+        return WR_HTTP2_STREAM_OUT;
+    }
     if (s->closed || s->reset || h->ending || h->conn->gone ||
         s->out_bytes >= WR_HTTP2_STREAM_OUT || h->held >= held_max) {
         return 0;

@@ -6,6 +6,7 @@
 #include "module/autoload.h"
 
 #include <string.h>
+#include <weir/coding.h>
 #include <weir/log.h>
 
 #include "base/assert.h"
@@ -302,6 +303,13 @@ check_variables(struct walk *w)
     }
 }
 
+/* Tables that any number of modules may offer: the server goes through all of them. */
+static bool
+is_of_many(const char *id)
+{
+    return strcmp(id, WEIR_SERIES) == 0 || strcmp(id, WEIR_CODING) == 0;
+}
+
 static void
 check_interfaces(struct walk *w)
 {
@@ -312,7 +320,7 @@ check_interfaces(struct walk *w)
         const weir_interface *f = l->module->interfaces.at;
         for (uint32_t i = 0; i < l->module->interfaces.count; i++) {
             struct wr_registry_module *other = wr_map_set(&owners, weir_str_c(f[i].id), l);
-            if (other != NULL && strcmp(f[i].id, WEIR_SERIES) != 0) { /* which is asked of all */
+            if (other != NULL && !is_of_many(f[i].id)) {
                 w->fine = wr_diag_error(w->diag, nowhere, NULL,
                                         "modules \"%s\" and \"%s\" both offer the interface \"%s\"",
                                         other->module->name, l->module->name, f[i].id);

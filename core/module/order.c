@@ -89,6 +89,10 @@ check_hook(const weir_module *m, const weir_hook *h, struct wr_err *err)
         return wr_err_set(err, "module \"%s\" has a hook without a function in phase %s", m->name,
                           phase);
     }
+    if (h->flags & WEIR_HOOK_TEXT && (h->phase != WEIR_PHASE_BODY || h->rank >= WEIR_RANK_ENCODE)) {
+        return wr_err_set(err, "module \"%s\" wants text where there is none: in phase %s, rank %d",
+                          m->name, phase, (int)h->rank);
+    }
     return true;
 }
 

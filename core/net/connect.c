@@ -3,9 +3,27 @@
 #include "net/connect.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/assert.h"
+
+/* Sizes that the system limits as it does: what it makes of them is no failure. */
+static void
+size_buffers(int fd, const struct wr_connect_from *from)
+{
+    int rcvbuf = (int)WR_MIN(from->rcvbuf, (uint32_t)INT_MAX);
+    int sndbuf = (int)WR_MIN(from->sndbuf, (uint32_t)INT_MAX);
+
+    if (rcvbuf != 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+    }
+    if (sndbuf != 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+    }
+}
 
 /* Our end of fd. 0 or -errno. */
 static int
@@ -42,6 +60,9 @@ wr_connect_begin(const struct wr_addr *addr, const struct wr_connect_from *from,
 
     if (fd < 0) {
         return -errno;
+    }
+    if (from != NULL) {
+        size_buffers(fd, from);
     }
     if (addr->at.family != AF_UNIX) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -12,6 +12,7 @@ struct wr_connect_from {
     const struct wr_addr *addr; /* where to come from; NULL: the system chooses */
     bool transparent;           /* addr need not be ours */
     bool keepalive;             /* SO_KEEPALIVE */
+    uint32_t rcvbuf, sndbuf;    /* bytes, SO_RCVBUF and SO_SNDBUF; 0: the system sizes them */
 };
 
 /*

@@ -160,15 +160,10 @@ entry_used(struct wr_resolve_live *live, struct wr_resolve_entry *e)
     wr_list_add(&live->by_use, &e->use);
 }
 
-/* Have a place for one more entry. */
+/* Drop the entry that was not used for longest. False: each is asked for, or has somebody waiting. */
 static bool
-make_place(struct wr_resolver *r)
+drop_oldest(struct wr_resolve_live *live)
 {
-    struct wr_resolve_live *live = r->live;
-
-    if (live->count < r->names_max) {
-        return true;
-    }
     WR_LIST_EACH (at, &live->by_use) {
         struct wr_resolve_entry *e = WR_CONTAINER(at, struct wr_resolve_entry, use);
         if (!e->asking && !e->telling && wr_list_empty(&e->waiters)) {
@@ -177,6 +172,59 @@ make_place(struct wr_resolver *r)
         }
     }
     return false;
+}
+
+/* How many are asked for although nobody waits any more. */
+static uint32_t
+count_deserted(const struct wr_resolve_live *live)
+{
+    uint32_t n = 0;
+
+    for (const struct wr_list *at = live->by_use.next; at != &live->by_use; at = at->next) {
+        const struct wr_resolve_entry *e = WR_CONTAINER(at, struct wr_resolve_entry, use);
+        n += e->asking && !e->telling && e->srv == NULL && wr_list_empty(&e->waiters) ? 1 : 0;
+    }
+    return n;
+}
+
+/* The library takes back all questions or none: those that somebody waits for are put again. So it is
+ * worth doing only when half of the places are in question, which that many askers had to leave. */
+static void
+take_back(struct wr_resolver *r)
+{
+    struct wr_resolve_live *live = r->live;
+
+    if (live->channel == NULL || 2 * count_deserted(live) < r->names_max) {
+        return;
+    }
+    wr_resolve_channel_recall(live);
+    WR_LIST_EACH (at, &live->by_use) {
+        struct wr_resolve_entry *e = WR_CONTAINER(at, struct wr_resolve_entry, use);
+        if (!e->recalled) {
+            continue;
+        }
+        e->recalled = false;
+        if (wr_list_empty(&e->waiters)) {
+            e->asking = false;
+            live->asking--;
+        } else {
+            wr_resolve_channel_ask(e);
+        }
+    }
+}
+
+/* Have a place for one more entry. inside: the question is the resolver's own, and the library is
+ * being heard. */
+static bool
+make_place(struct wr_resolver *r, bool inside)
+{
+    if (r->live->count < r->names_max || drop_oldest(r->live)) {
+        return true;
+    }
+    if (!inside) {
+        take_back(r);
+    }
+    return drop_oldest(r->live);
 }
 
 /* ---- The answer comes. ---- */
@@ -303,12 +351,12 @@ is_good(const struct wr_resolve_entry *e)
 }
 
 static struct wr_resolve_entry *
-entry_make(struct wr_resolver *r, enum wr_resolve_kind kind, weir_str name)
+entry_make(struct wr_resolver *r, enum wr_resolve_kind kind, weir_str name, bool inside)
 {
     struct wr_resolve_live *live = r->live;
     struct wr_resolve_entry *e, **bucket = bucket_of(live, name);
 
-    if (!make_place(r)) {
+    if (!make_place(r, inside)) {
         return NULL;
     }
     e = calloc(1, sizeof(*e) + name.len + 1);
@@ -361,7 +409,7 @@ ask(struct wr_resolver *r, weir_pool *owner, enum wr_resolve_kind kind, weir_str
     }
     full = r->live->waiting > r->waiting_max;
     e = entry_find(r->live, kind, key);
-    e = e != NULL || full ? e : entry_make(r, kind, key);
+    e = e != NULL || full ? e : entry_make(r, kind, key, owner == r->live->pool);
     good = e != NULL && is_good(e) && (!again || e->answer->code == WR_RESOLVE_FOUND);
     if (e == NULL || (!good && full)) {
         return wr_resolve_wait_deny(w, WR_RESOLVE_LIMIT);

@@ -261,6 +261,10 @@ got_addresses(void *data, int status, int timeouts, struct ares_addrinfo *found)
     struct wr_resolve_entry *e = data;
 
     (void)timeouts;
+    e->recalled = status == ARES_ECANCELLED && e->resolver->live->recalling;
+    if (e->recalled) {
+        return;
+    }
     if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) {
         wr_resolve_fail(e, WR_RESOLVE_SERVER);
     } else if (status != ARES_SUCCESS || found == NULL) {
@@ -279,6 +283,10 @@ got_records(void *data, int status, int timeouts, unsigned char *bytes, int len)
     struct wr_resolve_entry *e = data;
 
     (void)timeouts;
+    e->recalled = status == ARES_ECANCELLED && e->resolver->live->recalling;
+    if (e->recalled) {
+        return;
+    }
     if (status != ARES_SUCCESS || bytes == NULL || len < 0) {
         wr_resolve_fail(e, wr_resolve_code_of(status));
     } else {
@@ -299,4 +307,12 @@ wr_resolve_channel_ask(struct wr_resolve_entry *e)
         ares_getaddrinfo(live->channel, e->name, NULL, &hints, got_addresses, e);
     }
     plan(live);
+}
+
+void
+wr_resolve_channel_recall(struct wr_resolve_live *live)
+{
+    live->recalling = true;
+    ares_cancel(live->channel);
+    live->recalling = false;
 }

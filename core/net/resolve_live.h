@@ -27,6 +27,7 @@ struct wr_resolve_entry {
     struct wr_resolve_srv *srv; /* NULL: not at work */
     enum wr_resolve_kind kind;
     bool asking;
+    bool recalled; /* its question was taken back */
     bool telling; /* its waiters are being told */
     uint16_t name_len;
     char name[]; /* as wr_resolve_name makes it, zero-terminated */
@@ -54,6 +55,7 @@ struct wr_resolve_live {
     struct wr_list waits;  /* handles: struct wr_resolve_wait */
     uint32_t waiting;      /* so many */
     bool closing;
+    bool recalling; /* questions are being taken back */
     struct weir_pool *pool; /* owns the resolver's own questions: targets of SRV records */
     struct wr_hosts hosts;
     /* The channel: resolve_channel.c */
@@ -109,6 +111,9 @@ void wr_resolve_channel_close(struct wr_resolve_live *live);
 /* Ask name servers. Every path leads to wr_resolve_complete(e), now or later; or, for the records of
  * an SRV question, to wr_resolve_srv_answered. */
 void wr_resolve_channel_ask(struct wr_resolve_entry *e);
+
+/* Take all questions back that name servers have not answered: their entries are `recalled`, and not told. */
+void wr_resolve_channel_recall(struct wr_resolve_live *live);
 
 /* ---- resolve_srv.c ---- */
 

@@ -80,11 +80,16 @@ wr_start_explain(struct wr_instance *in, const struct wr_options *o)
     const struct wr_load_report report = {
         .fd = STDERR_FILENO, .kinds = 1u << WR_DIAG_ERROR, .console = true
     };
+    const struct wr_question q = { .target = weir_str_c(o->target),
+                                   .host = weir_str_c(o->host),
+                                   .method = weir_str_c(o->method),
+                                   .client = weir_str_c(o->client),
+                                   .fields = o->fields,
+                                   .n_fields = o->n_fields };
     bool ok;
     struct wr_generation *g = wr_load(in, &report, &ok);
 
-    ok = ok && wr_generation_explain(g, weir_str_c(o->target), weir_str_c(o->host), o->json,
-                                     STDOUT_FILENO);
+    ok = ok && wr_generation_explain(g, &q, o->json, STDOUT_FILENO);
     wr_generation_destroy(&g);
     return ok ? 0 : 1;
 }

@@ -136,7 +136,7 @@ wr_build_info_help(const struct wr_instance *in)
         stderr,
         "Usage: weir [-?hvVtTq] [-s signal] [-p prefix]\n"
         "            [-e filename] [-c filename] [-g directives]\n"
-        "            [-M [URL [host]]] [--json]\n"
+        "            [-M [URL [host]] [-H field] [--method name] [--client address]] [--json]\n"
         "\n"
         "Options:\n"
         "  -?,-h         : this help\n"
@@ -151,6 +151,9 @@ wr_build_info_help(const struct wr_instance *in)
         "  -c filename   : set configuration file (default: %s)\n"
         "  -g directives : set global directives out of configuration file\n"
         "  -M            : list modules; with a URL, and a host: how a request for it is handled\n"
+        "  -H field      : -M: a field of the request, \"Name: value\"; may stand several times\n"
+        "  --method name, --client address\n"
+        "                : -M: of the request (default: GET, 127.0.0.1)\n"
         "  --json        : -M and -T for programs\n"
         "  --check-module file : could this module be loaded?\n"
         "\n",

@@ -14,11 +14,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "http/core_ssl.h"
-#include "tls/context.h"
+#include "tls/bank.h"
 
 enum {
     LOOK_MS = 3000,
-    BYTES_MAX = 1 << 20 /* of a key and its certificates */
+    BYTES_MAX = WR_TLS_FILE_BYTES_MAX
 };
 
 /* Those of g that are looked at; NULL: none. */
@@ -32,20 +32,20 @@ bank_of(const struct wr_generation *g)
 
 /* ---- Looking. ---- */
 
-/* The pair in memory that can be handed over. A descriptor or -errno. */
+/* Number `index` in memory that can be handed over. A descriptor or -errno. */
 static int
-to_memory(const struct wr_tls_pair *p)
+to_memory(const struct wr_tls_bank *bank, uint32_t index)
 {
-    char *pem;
+    char *text;
     size_t len;
     int fd, rc;
 
-    if (!wr_tls_pair_print(p, &pem, &len)) {
+    if (!wr_tls_bank_print(bank, index, &text, &len)) {
         return -EINVAL;
     }
     fd = memfd_create("certificate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    rc = fd >= 0 ? wr_file_write_all(fd, pem, len) : -errno;
-    OPENSSL_clear_free(pem, len);
+    rc = fd >= 0 ? wr_file_write_all(fd, text, len) : -errno;
+    OPENSSL_clear_free(text, len);
     if (rc == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
         rc = -errno;
     }
@@ -57,17 +57,18 @@ to_memory(const struct wr_tls_pair *p)
 }
 
 static void
-changed(void *data, uint32_t index, const struct wr_tls_pair *p)
+changed(void *data, uint32_t index, weir_str path)
 {
     struct wr_certificates *c = data;
+    const struct wr_generation *g = *c->current;
     int fd;
 
-    wr_say(wr_log_process(), NOTICE, "certificate \"%.*s\" has changed and is used from now on",
-           WEIR_FMT(p->certificate));
+    wr_say(wr_log_process(), NOTICE, "\"%.*s\" has changed and is used from now on", WEIR_FMT(path));
+    wr_ssl_renew(g->home.http);
     if (c->hand_over == NULL) {
         return;
     }
-    fd = to_memory(p);
+    fd = to_memory(g->cf.tls, index);
     if (fd < 0) {
         wr_log_errno(wr_log_process(), WR_LOG_ERROR, -fd, "a certificate cannot be handed over");
         return;
@@ -101,18 +102,6 @@ wr_certificates_watch(struct wr_certificates *c, struct wr_generation *const *cu
 
 /* ---- In a worker. ---- */
 
-static bool
-take_text(struct wr_tls_bank *bank, uint32_t index, weir_str pem, struct wr_err *err)
-{
-    struct wr_tls_pair fresh = { .version = 0 };
-
-    if (!wr_tls_pair_parse(&fresh, pem, err)) {
-        return false;
-    }
-    wr_tls_bank_exchange(bank, index, &fresh);
-    return true;
-}
-
 void
 wr_certificates_take(struct wr_generation *g, uint32_t index, int fd)
 {
@@ -125,11 +114,13 @@ wr_certificates_take(struct wr_generation *g, uint32_t index, int fd)
     if (bank != NULL && fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= BYTES_MAX &&
         (text = malloc((size_t)st.st_size)) != NULL) {
         good = pread(fd, text, (size_t)st.st_size, 0) == st.st_size &&
-               take_text(bank, index, (weir_str){ text, (size_t)st.st_size }, &err);
+               wr_tls_bank_take(bank, index, (weir_str){ text, (size_t)st.st_size }, &err);
         OPENSSL_cleanse(text, (size_t)st.st_size);
         free(text);
     }
-    if (!good) {
+    if (good) {
+        wr_ssl_renew(g->home.http);
+    } else {
         wr_say(wr_log_process(), ERROR, "a certificate was handed over in vain: %s", err.text);
     }
     (void)close(fd);

@@ -1,4 +1,4 @@
-/* process/certificates.h - certificates whose files have changed, taken up while the server runs.
+/* process/certificates.h - certificates, and what else TLS reads from files, taken up while the server runs.
  *
  * Who may read the keys looks every few seconds: the master, which hands what it read to its workers, or a single process for
  * itself. What is not whole yet, or not good, changes nothing and is looked at again when it has changed again.
@@ -12,7 +12,7 @@
 struct wr_certificates {
     struct wr_timer timer;
     struct wr_generation *const *current; /* whose certificates are looked at */
-    /* Give the others certificate `index`, which fd holds; NULL: there are no others. */
+    /* Give the others number `index` of the bank, which fd holds; NULL: there are no others. */
     void (*hand_over)(void *data, uint32_t index, int fd);
     void *data;
 };
@@ -21,7 +21,7 @@ struct wr_certificates {
 void wr_certificates_watch(struct wr_certificates *c, struct wr_generation *const *current,
                            void (*hand_over)(void *data, uint32_t index, int fd), void *data);
 
-/* In a worker: certificate `index` of g is what fd holds, which is taken. */
+/* In a worker: number `index` of g's bank is what fd holds, which is taken. */
 void wr_certificates_take(struct wr_generation *g, uint32_t index, int fd);
 
 #endif

@@ -7,8 +7,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "module/metric.h"
+#include "process/client_ocsp.h"
 #include "process/folders.h"
-#include "tls/context.h"
+#include "tls/bank.h"
 #include "upstream/resolver_conf.h"
 #include "process/stapling.h"
 #include "upstream/upstream_conf.h"
@@ -26,13 +27,14 @@ list_builtin(const weir_module **to)
     uint32_t n = 0;
 
     to[n++] = &wr_main_module;
-    WR_ASSERT(wr_http_builtin_count + 5 <= BUILTIN_MAX);
+    WR_ASSERT(wr_http_builtin_count + 6 <= BUILTIN_MAX);
     for (uint32_t i = 0; i < wr_http_builtin_count; i++) {
         to[n++] = wr_http_builtin[i];
     }
     to[n++] = &wr_events_module;
     to[n++] = &wr_resolver_module;
-    to[n++] = &wr_stapling_module; /* its init() names upstreams, before they are settled */
+    to[n++] = &wr_stapling_module; /* its init() names upstreams, before they are settled; the next one's, too */
+    to[n++] = &wr_client_ocsp_module;
     to[n++] = &wr_upstream_module;
     return n;
 }
@@ -257,8 +259,7 @@ wr_generation_worker_stop(struct wr_generation *g)
 }
 
 bool
-wr_generation_explain(const struct wr_generation *g, weir_str target, weir_str host, bool json,
-                      int fd)
+wr_generation_explain(const struct wr_generation *g, const struct wr_question *q, bool json, int fd)
 {
-    return wr_http_explain(g->home.http, target, host, json, fd);
+    return wr_http_explain(g->home.http, q, json, fd);
 }

@@ -69,7 +69,7 @@ bool wr_generation_worker_start(struct wr_generation *g);
 void wr_generation_worker_stop(struct wr_generation *g);
 
 /* weir -M. False: no such server, bad URL. */
-bool wr_generation_explain(const struct wr_generation *g, weir_str target, weir_str host, bool json,
+bool wr_generation_explain(const struct wr_generation *g, const struct wr_question *q, bool json,
                            int fd);
 
 /* The argument of the statement `name` of the main context, the last one; absent: there is none.

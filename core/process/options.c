@@ -32,6 +32,16 @@ take_argument(struct words *w, const char *rest, char option, const char *kind, 
     return true;
 }
 
+/* -H, which may stand several times. */
+static bool
+read_field(struct words *w, const char *rest, struct wr_options *o, struct wr_err *err)
+{
+    if (o->n_fields == WR_OPTIONS_FIELDS) {
+        return wr_err_set(err, "option \"-H\" stands more than %d times", WR_OPTIONS_FIELDS);
+    }
+    return take_argument(w, rest, 'H', "\"name: value\"", &o->fields[o->n_fields++], err);
+}
+
 /* An option that takes an argument: true, and *done tells whether the letter was one. */
 static bool
 read_argument(struct words *w, const char *at, struct wr_options *o, bool *done, struct wr_err *err)
@@ -46,6 +56,8 @@ read_argument(struct words *w, const char *at, struct wr_options *o, bool *done,
         return take_argument(w, at + 1, 'e', "file name", &o->error_log, err);
     case 'g':
         return take_argument(w, at + 1, 'g', "parameter", &o->globals, err);
+    case 'H':
+        return read_field(w, at + 1, o, err);
     case 's':
         return take_argument(w, at + 1, 's', "parameter", &o->signal, err);
     default:
@@ -115,6 +127,8 @@ read_long(struct words *w, const char *word, struct wr_options *o, struct wr_err
         size_t offset;
         const char *kind;
     } with_argument[] = {
+        { "--client", offsetof(struct wr_options, client), "address" },
+        { "--method", offsetof(struct wr_options, method), "name" },
         { "--check-module", offsetof(struct wr_options, check_module), "file name" },
         { "--write-module-index", offsetof(struct wr_options, index_folder), "directory name" },
     };

@@ -4,8 +4,11 @@
 #define WR_PROCESS_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
+
+enum { WR_OPTIONS_FIELDS = 64 };
 
 /* All strings are the command line's own. */
 struct wr_options {
@@ -24,6 +27,10 @@ struct wr_options {
     const char *signal;       /* -s: "stop", "quit", "reload", "reopen" */
     const char *target;       /* -M's URL or path; NULL: list modules */
     const char *host;         /* -M's host */
+    const char *method;       /* --method, of -M's request; NULL: GET */
+    const char *client;       /* --client, its address; NULL: 127.0.0.1 */
+    const char *fields[WR_OPTIONS_FIELDS]; /* -H, its fields: "Name: value" */
+    uint32_t n_fields;
     const char *check_module; /* --check-module FILE */
     const char *index_folder; /* --write-module-index DIR */
 };

@@ -54,23 +54,6 @@ warn(struct weir_conf *cf, const struct ask *a, const struct wr_server *server, 
                 "\"ssl_stapling\" ignored, %s \"%.*s\"", why, WEIR_FMT(a->pair->certificate));
 }
 
-/* "http://host:port/path" to where and what. */
-static bool
-take_url(struct weir_conf *cf, struct ask *a, weir_str url)
-{
-    static const weir_str scheme = { "http://", 7 };
-    size_t slash;
-
-    if (!weir_str_ieq(wr_str_cut(url, 0, scheme.len), scheme)) {
-        return false;
-    }
-    url = wr_str_cut(url, scheme.len, SIZE_MAX);
-    slash = wr_str_find(url, '/');
-    a->host = weir_dup(cf->pool, wr_str_cut(url, 0, slash));
-    a->target = slash < url.len ? weir_dup(cf->pool, wr_str_cut(url, slash, SIZE_MAX)) : WEIR_STR("/");
-    return a->host.len != 0;
-}
-
 /* Is everything known that asking takes? A warning says what is not. */
 static bool
 complete(struct weir_conf *cf, struct ask *a, const struct wr_ssl_site *site)
@@ -92,7 +75,7 @@ complete(struct weir_conf *cf, struct ask *a, const struct wr_ssl_site *site)
         warn(cf, a, site->server, "no OCSP responder URL in the certificate");
         return false;
     }
-    if (!take_url(cf, a, url)) {
+    if (!wr_ocsp_place(cf->pool, url, &a->host, &a->target)) {
         warn(cf, a, site->server, "invalid URL prefix in OCSP responder for certificate");
         return false;
     }
@@ -160,7 +143,8 @@ take_answer(struct ask *a, weir_str der)
     struct wr_err err = { "issuer certificate not found" };
     int64_t until_s = 0;
     bool good = issuer != NULL && wr_ocsp_judge(der, a->pair->leaf, issuer, a->pair->chain,
-                                                a->verify ? a->authorities : NULL, &until_s, &err);
+                                                a->verify ? a->authorities : NULL, NULL, &until_s,
+                                                &err);
 
     X509_free(issuer);
     if (!good) {

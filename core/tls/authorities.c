@@ -3,62 +3,104 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/pool.h"
 #include "tls/fault.h"
 
+enum { CLIENTS, TRUSTED, REVOKED, FILES };
+
 struct wr_tls_authorities {
     uint8_t digest[32]; /* of all that is in store */
+    bool client, system; /* as in the settings */
+    struct wr_tls_file *files[FILES]; /* NULL: not given */
+    struct wr_tls_file_user users[FILES];
     X509_STORE *store;
     STACK_OF(X509_NAME) *names; /* for clients; NULL: none */
+    uint32_t version;
 };
 
-static bool
-load_file(X509_STORE *store, weir_str path, struct wr_err *err)
-{
-    return path.data == NULL || X509_STORE_load_file(store, path.data) == 1 ||
-           wr_tls_fault(err, "SSL_CTX_load_verify_locations(\"%.*s\") failed", WEIR_FMT(path));
-}
+/* ---- Reading. ---- */
 
+/* Certificates and lists of f, or lists alone, to store. False with err when there is none. */
 static bool
-load_crl(X509_STORE *store, weir_str path, struct wr_err *err)
+load_file(X509_STORE *store, const struct wr_tls_file *f, bool lists_only, const char *function,
+          struct wr_err *err)
 {
-    X509_LOOKUP *lookup;
+    BIO *in = wr_tls_file_open(f);
+    STACK_OF(X509_INFO) *all = PEM_X509_INFO_read_bio(in, NULL, NULL, NULL);
+    bool good = all != NULL;
+    int n = 0;
 
-    if (path.data == NULL) {
-        return true;
-    }
-    lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-    if (lookup == NULL || X509_load_crl_file(lookup, path.data, X509_FILETYPE_PEM) < 1) {
-        return wr_tls_fault(err, "X509_load_crl_file(\"%.*s\") failed", WEIR_FMT(path));
-    }
-    return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
-}
-
-static bool
-load(struct wr_tls_authorities *a, const struct wr_tls_settings *set, struct wr_err *err)
-{
-    if (set->client_authorities.data != NULL && !set->client) {
-        a->names = SSL_load_client_CA_file(set->client_authorities.data);
-        if (a->names == NULL) {
-            return wr_tls_fault(err, "SSL_load_client_CA_file(\"%.*s\") failed",
-                                WEIR_FMT(set->client_authorities));
+    for (int i = 0; good && i < sk_X509_INFO_num(all); i++) {
+        const X509_INFO *one = sk_X509_INFO_value(all, i);
+        if (one->x509 != NULL && !lists_only) {
+            good = X509_STORE_add_cert(store, one->x509) == 1;
+            n++;
+        }
+        if (good && one->crl != NULL) {
+            good = X509_STORE_add_crl(store, one->crl) == 1;
+            n++;
         }
     }
-    if (set->system_authorities && X509_STORE_set_default_paths(a->store) != 1) {
+    sk_X509_INFO_pop_free(all, X509_INFO_free);
+    BIO_free(in);
+    return (good && n != 0) ||
+           wr_tls_fault(err, "%s(\"%.*s\") failed", function, WEIR_FMT(f->path));
+}
+
+/* The subjects of f's certificates, each once. NULL: there is none. */
+static STACK_OF(X509_NAME) *
+load_names(const struct wr_tls_file *f)
+{
+    STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+    BIO *in = wr_tls_file_open(f);
+    X509 *c;
+
+    while ((c = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
+        bool known = false;
+        for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+            known = known || X509_NAME_cmp(sk_X509_NAME_value(names, i), X509_get_subject_name(c)) == 0;
+        }
+        if (!known) {
+            X509_NAME *name = X509_NAME_dup(X509_get_subject_name(c));
+            WR_ASSERT(name != NULL && sk_X509_NAME_push(names, name) != 0);
+        }
+        X509_free(c);
+    }
+    ERR_clear_error();
+    BIO_free(in);
+    if (sk_X509_NAME_num(names) <= 0) {
+        sk_X509_NAME_free(names);
+        return NULL;
+    }
+    return names;
+}
+
+static bool
+fill(X509_STORE *store, const struct wr_tls_authorities *a, struct wr_err *err)
+{
+    static const char locations[] = "SSL_CTX_load_verify_locations", crl[] = "X509_load_crl_file";
+
+    if (a->system && X509_STORE_set_default_paths(store) != 1) {
         return wr_tls_fault(err, "the system's authorities cannot be had");
     }
-    return load_file(a->store, set->client_authorities, err) &&
-           load_file(a->store, set->authorities, err) && load_crl(a->store, set->crl, err);
+    if ((a->files[CLIENTS] != NULL && !load_file(store, a->files[CLIENTS], false, locations, err)) ||
+        (a->files[TRUSTED] != NULL && !load_file(store, a->files[TRUSTED], false, locations, err))) {
+        return false;
+    }
+    return a->files[REVOKED] == NULL ||
+           (load_file(store, a->files[REVOKED], true, crl, err) &&
+            X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
 }
 
 /* Each object's digest, in the store's order, which is the same for the same files. */
 static void
-make_digest(struct wr_tls_authorities *a)
+make_digest(X509_STORE *store, uint8_t digest[32])
 {
-    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(a->store);
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
     EVP_MD_CTX *all = EVP_MD_CTX_new();
     unsigned char one[EVP_MAX_MD_SIZE];
     unsigned int len;
@@ -76,9 +118,33 @@ make_digest(struct wr_tls_authorities *a)
         }
         (void)EVP_DigestUpdate(all, one, len);
     }
-    WR_ASSERT(EVP_DigestFinal_ex(all, a->digest, NULL) == 1);
+    WR_ASSERT(EVP_DigestFinal_ex(all, digest, NULL) == 1);
     EVP_MD_CTX_free(all);
 }
+
+/* Make store, names and digest of the files as they are. False with err, and nothing changed. */
+static bool
+renew(void *owner, struct wr_err *err)
+{
+    struct wr_tls_authorities *a = owner;
+    X509_STORE *store = X509_STORE_new();
+
+    WR_ASSERT(store != NULL);
+    ERR_clear_error();
+    if (!fill(store, a, err)) {
+        X509_STORE_free(store);
+        return false;
+    }
+    wr_tls_authorities_free(a);
+    a->store = store;
+    a->names = a->files[CLIENTS] != NULL && !a->client ? load_names(a->files[CLIENTS]) : NULL;
+    make_digest(store, a->digest);
+    a->version++;
+    ERR_clear_error();
+    return true;
+}
+
+/* ---- Of a bank. ---- */
 
 X509_STORE *
 wr_tls_authorities_store(const struct wr_tls_authorities *a)
@@ -96,14 +162,50 @@ wr_tls_authorities_digest(const struct wr_tls_authorities *a, uint8_t digest[32]
     }
 }
 
+/* The files that the settings name. */
+static bool
+open_files(struct wr_tls_authorities *a, struct wr_tls_bank *b, const struct wr_tls_settings *set,
+           struct wr_err *err)
+{
+    const weir_str paths[FILES] = { set->client_authorities, set->authorities, set->crl };
+
+    for (int i = 0; i < FILES; i++) {
+        if (paths[i].data != NULL) {
+            a->files[i] = wr_tls_bank_file(b, paths[i], i == REVOKED ? "X509_load_crl_file"
+                                                                     : "SSL_CTX_load_verify_locations",
+                                           err);
+            if (a->files[i] == NULL) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static struct wr_tls_authorities *
+create(struct wr_tls_bank *b, const struct wr_tls_settings *set, struct wr_err *err)
+{
+    struct wr_tls_authorities *a = wr_pool_zalloc(b->pool, sizeof(*a));
+
+    a->client = set->client;
+    a->system = set->system_authorities;
+    if (!open_files(a, b, set, err) || !renew(a, err)) {
+        return NULL;
+    }
+    for (int i = 0; i < FILES; i++) {
+        if (a->files[i] != NULL) {
+            wr_tls_file_use(a->files[i], &a->users[i], renew, a);
+        }
+    }
+    return a;
+}
+
 bool
 wr_tls_authorities_find(struct wr_tls_bank *b, const struct wr_tls_settings *set,
                         struct wr_tls_authorities **found, struct wr_err *err)
 {
     struct weir_pool scratch;
-    struct wr_tls_authorities *a;
     weir_str name;
-    bool good = true;
 
     *found = NULL;
     if (set->client_authorities.data == NULL && set->authorities.data == NULL &&
@@ -115,23 +217,17 @@ wr_tls_authorities_find(struct wr_tls_bank *b, const struct wr_tls_settings *set
                       WEIR_FMT(set->client_authorities), WEIR_FMT(set->authorities),
                       WEIR_FMT(set->crl));
     *found = wr_map_find(&b->authorities, name);
-    if (*found == NULL) {
-        a = wr_pool_zalloc(b->pool, sizeof(*a));
-        a->store = X509_STORE_new();
-        WR_ASSERT(a->store != NULL);
-        ERR_clear_error();
-        good = load(a, set, err);
-        if (good) {
-            make_digest(a);
-            (void)wr_map_add(&b->authorities, weir_dup(b->pool, name), a);
-            *found = a;
-        } else {
-            wr_tls_authorities_free(a);
-        }
-        ERR_clear_error();
+    if (*found == NULL && (*found = create(b, set, err)) != NULL) {
+        (void)wr_map_add(&b->authorities, weir_dup(b->pool, name), *found);
     }
     wr_pool_fini(&scratch);
-    return good;
+    return *found != NULL;
+}
+
+uint32_t
+wr_tls_authorities_version(const struct wr_tls_authorities *a)
+{
+    return a != NULL ? a->version : 0;
 }
 
 void
@@ -165,4 +261,19 @@ wr_tls_authorities_issuer(const struct wr_tls_authorities *a, X509 *leaf)
     X509_STORE_CTX_free(look);
     ERR_clear_error();
     return issuer;
+}
+
+STACK_OF(X509) *
+wr_tls_authorities_chain(const struct wr_tls_authorities *a, X509 *leaf, STACK_OF(X509) *more)
+{
+    X509_STORE_CTX *look = X509_STORE_CTX_new();
+    STACK_OF(X509) *chain = NULL;
+
+    if (a != NULL && look != NULL && X509_STORE_CTX_init(look, a->store, leaf, more) == 1 &&
+        X509_STORE_CTX_set_default(look, "ssl_client") == 1 && X509_verify_cert(look) == 1) {
+        chain = X509_STORE_CTX_get1_chain(look);
+    }
+    X509_STORE_CTX_free(look);
+    ERR_clear_error();
+    return chain;
 }

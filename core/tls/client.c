@@ -47,7 +47,7 @@ keep(const struct wr_tls_stream *s, SSL_SESSION *session)
     struct wr_tls_client *client = s->to;
     struct wr_tls_visit *v;
 
-    if (!client->reuse || !SSL_SESSION_is_resumable(session)) {
+    if (!client->reuse || s->identity.len != 0 || !SSL_SESSION_is_resumable(session)) {
         return false;
     }
     if (client->visits == NULL) {
@@ -94,15 +94,19 @@ come_back(const struct wr_tls_client *client, SSL *ssl, const char *key)
 }
 
 static void
-end(void *data)
+forget_all(struct wr_tls_client *client)
 {
-    struct wr_tls_client *client = data;
-
     for (size_t i = 0; client->visits != NULL && i < PLACES; i++) {
         forget(&client->visits[i]);
     }
     free(client->visits);
     client->visits = NULL;
+}
+
+static void
+end(void *data)
+{
+    forget_all(data);
 }
 
 void
@@ -176,9 +180,24 @@ key_of(const char *name, weir_str peer)
     return key;
 }
 
+/* It may hold any bytes. */
+static weir_str
+heap_copy(weir_str s)
+{
+    char *copy;
+
+    if (s.len == 0) {
+        return (weir_str){ NULL, 0 };
+    }
+    copy = malloc(s.len);
+    WR_ASSERT(copy != NULL);
+    memcpy(copy, s.data, s.len);
+    return (weir_str){ copy, s.len };
+}
+
 bool
 wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str name, weir_str peer,
-                    struct wr_err *err)
+                    weir_str identity, struct wr_err *err)
 {
     SSL_CTX *context = wr_tls_context_ssl(client->context, err);
     char *bare = bare_name(name);
@@ -188,6 +207,10 @@ wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str na
     if (context == NULL) {
         free(bare);
         return false;
+    }
+    if (client->made_of != client->context->made_of) { /* other authorities may not believe who was believed */
+        forget_all(client);
+        client->made_of = client->context->made_of;
     }
     ssl = SSL_new(context);
     if (ssl == NULL || !expect(client, ssl, bare)) {
@@ -201,7 +224,8 @@ wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str na
     s->to = client;
     s->name = weir_str_c(bare);
     s->peer = key_of(bare, peer);
-    if (client->reuse) {
+    s->identity = heap_copy(identity);
+    if (client->reuse && identity.len == 0) {
         come_back(client, ssl, s->peer);
     }
     return true;
@@ -226,7 +250,8 @@ wr_tls_client_reason(const struct wr_conn *c, struct wr_err *err)
 }
 
 bool
-wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, weir_str name)
+wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, weir_str name,
+                 weir_str identity)
 {
     const struct wr_tls_stream *s = wr_tls_stream_of(c);
 
@@ -236,5 +261,5 @@ wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, we
     if (name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']') {
         name = wr_str_cut(name, 1, name.len - 2);
     }
-    return s->to == client && weir_str_eq(s->name, name);
+    return s->to == client && weir_str_eq(s->name, name) && weir_str_eq(s->identity, identity);
 }

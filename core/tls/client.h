@@ -15,6 +15,7 @@ struct wr_tls_client {
     struct wr_tls_context *context;
     bool send_name;      /* tell the server which name is wanted */
     bool reuse;          /* come back to sessions */
+    uint32_t made_of;    /* the context's, when the visits were made */
     struct wr_tls_visit *visits; /* the worker's: sessions of servers visited before; NULL: none yet */
 };
 
@@ -25,16 +26,19 @@ struct wr_tls_client *wr_tls_client_create(weir_pool *pool, struct wr_tls_contex
 /*
  * Speak TLS on c, which is connected: go on with its transport's handshake.
  *
- * name  the server has to be; also an address. When the settings verify, its certificate has to be for it
- * peer  whose sessions fit, text of its address
+ * name      the server has to be; also an address. When the settings verify, its certificate has to be for it
+ * peer      whose sessions fit, text of its address
+ * identity  names the certificates that are shown besides those of the settings: connections of different ones are
+ *           different, and their sessions are not come back to. Absent: none are
  *
  * False with err.
  */
 bool wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str name, weir_str peer,
-                         struct wr_err *err);
+                         weir_str identity, struct wr_err *err);
 
-/* Was c begun with this client and name? client NULL: is it plain? */
-bool wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, weir_str name);
+/* Was c begun with this client, name and identity? client NULL: is it plain? */
+bool wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, weir_str name,
+                      weir_str identity);
 
 /* stream.c: the handshake of a stream that we began is over. */
 void wr_tls_client_shaken(struct wr_tls_stream *s);

@@ -1,8 +1,7 @@
 /* tls/context.h - what TLS is spoken with: settings made into an SSL_CTX, shared by all that have equal settings.
  *
- * A bank is what one configuration has of it: certificates by file, authorities by file, contexts by settings. The files are
- * read while the configuration is, all mistakes are found then; the SSL_CTX itself, of which OpenSSL makes much, is made when
- * it is first used. Thousands of sites share one, or have made what their visitors ask for and no more.
+ * The SSL_CTX, of which OpenSSL makes much, is made when it is first used, and again when a file has another content. Thousands
+ * of sites share one, or have made what their visitors ask for and no more.
  */
 #ifndef WR_TLS_CONTEXT_H
 #define WR_TLS_CONTEXT_H
@@ -13,8 +12,6 @@
 #include <weir/conf.h>
 
 #include "base/err.h"
-#include "base/map.h"
-#include "base/vec.h"
 #include "tls/pair.h"
 
 /* Versions of the protocol, bits. */
@@ -54,50 +51,24 @@ struct wr_tls_settings {
     uint32_t n_pairs;
 };
 
-struct wr_tls_authorities; /* context.c */
+struct wr_tls_authorities; /* authorities.h */
+struct wr_tls_bank;        /* bank.h */
+struct wr_tls_dhparam;     /* dhparam.h */
 
 struct wr_tls_context {
     struct wr_tls_settings settings;
     struct wr_tls_authorities *authorities; /* NULL: none are needed */
+    struct wr_tls_dhparam *dhparam; /* NULL: no DHE */
     struct wr_tls_bank *bank;
     SSL_CTX *ssl;     /* NULL: not made yet; use wr_tls_context_ssl */
     uint32_t version; /* of the bank, when ssl was made or found to be right */
-    uint32_t made_of; /* the pairs' versions added up, when ssl was made */
+    uint32_t made_of; /* the versions of pairs, authorities and parameters added up, when ssl was made */
 };
-
-struct wr_tls_bank {
-    weir_pool *pool;
-    struct wr_map pairs;       /* "certificate\0key" to struct wr_tls_pair */
-    struct wr_map authorities; /* to struct wr_tls_authorities */
-    struct wr_map contexts;    /* to struct wr_tls_context */
-    struct wr_map tried;       /* settings without pairs, of which an SSL_CTX has been made */
-    uint32_t version;          /* counts up with every pair that is exchanged */
-};
-
-/* An empty one, which ends with pool. */
-struct wr_tls_bank *wr_tls_bank_create(weir_pool *pool);
-
-/* The pair of two places: read now, or the one that was read before. NULL with err. */
-struct wr_tls_pair *wr_tls_bank_pair(struct wr_tls_bank *b, weir_str certificate, weir_str key,
-                                     weir_strs passwords, struct wr_err *err);
-
-/* The context of these settings, whose texts live as long as the bank. NULL with err. */
-struct wr_tls_context *wr_tls_bank_context(struct wr_tls_bank *b, const struct wr_tls_settings *set,
-                                           struct wr_err *err);
-
-/* Read the pairs anew whose files have changed, and tell of each that is another one now; `index` is its place in the bank. One
- * that cannot be used is logged once and stays what it was. */
-void wr_tls_bank_look(struct wr_tls_bank *b,
-                      void (*changed)(void *data, uint32_t index, const struct wr_tls_pair *p),
-                      void *data);
-
-/* Put what another process read in the place of pair `index`; fresh is empty afterwards. */
-void wr_tls_bank_exchange(struct wr_tls_bank *b, uint32_t index, struct wr_tls_pair *fresh);
 
 /* The SSL_CTX, made if it has to be. NULL with err. It stays until the next call at least; who needs it longer counts it. */
 SSL_CTX *wr_tls_context_ssl(struct wr_tls_context *c, struct wr_err *err);
 
-/* A fresh SSL_CTX of settings alone, without the context's place in a bank: the caller's. NULL with err. */
-SSL_CTX *wr_tls_context_make(const struct wr_tls_settings *set, const struct wr_tls_authorities *authorities, struct wr_err *err);
+/* A fresh SSL_CTX of what is set in c, which need not be in a bank: the caller's. NULL with err. */
+SSL_CTX *wr_tls_context_make(const struct wr_tls_context *c, struct wr_err *err);
 
 #endif

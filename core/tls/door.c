@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "tls/authorities.h"
 #include "tls/fault.h"
 #include "tls/server_name.h"
 #include "tls/session.h"
@@ -176,11 +177,45 @@ wr_tls_door_equip(SSL_CTX *c)
 /* ---- Coming in. ---- */
 
 void
-wr_tls_door_shaken(const struct wr_tls_stream *s, bool good)
+wr_tls_door_shaken(struct wr_tls_stream *s, bool good)
 {
-    if (s->door->ops->shaken != NULL) {
-        s->door->ops->shaken(s->door->owner, s, good);
+    const struct wr_tls_door *door = s->door;
+
+    if (door->ops->shaken != NULL) {
+        door->ops->shaken(door->owner, s, good);
     }
+    s->waiting = good && door->ops->admit != NULL && !door->ops->admit(door->owner, s);
+}
+
+void
+wr_tls_stream_admit(struct wr_tls_stream *s)
+{
+    WR_ASSERT(s->waiting);
+    s->waiting = false;
+    wr_conn_wake(s->conn);
+}
+
+void
+wr_tls_door_left(struct wr_tls_stream *s)
+{
+    if (s->waiting) {
+        s->waiting = false;
+        s->door->ops->left(s->door->owner, s);
+    }
+}
+
+bool
+wr_tls_door_knows(const struct wr_tls_stream *s, const SSL_SESSION *session)
+{
+    X509 *leaf = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
+    STACK_OF(X509) *chain;
+
+    if (s->site == NULL || !s->site->whole_chains || leaf == NULL) {
+        return true;
+    }
+    chain = wr_tls_authorities_chain(s->site->context->authorities, leaf, NULL);
+    sk_X509_pop_free(chain, X509_free);
+    return chain != NULL;
 }
 
 static void
@@ -204,15 +239,15 @@ wr_tls_front_create(weir_pool *pool)
 static bool
 make_front(struct wr_tls_front *f, struct wr_err *err)
 {
-    const struct wr_tls_settings set = {
-        .protocols = WR_TLS_SSL3 | WR_TLS_1_0 | WR_TLS_1_1 | WR_TLS_1_2 | WR_TLS_1_3,
-        .groups = WEIR_STR(FRONT_GROUPS),
-        .tickets = true,
-        .session_ids = true,
+    const struct wr_tls_context front = {
+        .settings = { .protocols = WR_TLS_SSL3 | WR_TLS_1_0 | WR_TLS_1_1 | WR_TLS_1_2 | WR_TLS_1_3,
+                      .groups = WEIR_STR(FRONT_GROUPS),
+                      .tickets = true,
+                      .session_ids = true },
     };
 
     if (f->ssl == NULL) {
-        f->ssl = wr_tls_context_make(&set, NULL, err);
+        f->ssl = wr_tls_context_make(&front, err);
     }
     return f->ssl != NULL;
 }

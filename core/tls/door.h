@@ -34,6 +34,7 @@ struct wr_tls_site {
     struct wr_tls_context *context;
     uint8_t identity[WR_TLS_IDENTITY]; /* of block, authorities and way to verify: sessions are bound to it */
     bool reject;                       /* end every handshake */
+    bool whole_chains;                 /* resume only where our authorities alone make a chain of the client's certificate */
     uint32_t record;                   /* most plain bytes of a record; 0: as many as there may be */
     uint64_t session_s;                /* how long sessions live */
     struct wr_tls_tickets *tickets;    /* keys that tickets are encrypted with; NULL: none are given */
@@ -49,6 +50,10 @@ struct wr_tls_door_ops {
     bool (*show)(const void *owner, struct wr_tls_stream *s);
     /* A handshake is over. good: TLS is spoken; else the connection will be closed. May be NULL. */
     void (*shaken)(const void *owner, const struct wr_tls_stream *s, bool good);
+    /* After a good one: may the connection go on? False: wr_tls_stream_admit will be called. NULL: always. */
+    bool (*admit)(const void *owner, struct wr_tls_stream *s);
+    /* The connection, which waited for that, has ended. */
+    void (*left)(const void *owner, struct wr_tls_stream *s);
 };
 
 struct wr_tls_door {
@@ -66,8 +71,15 @@ bool wr_tls_door_enter(const struct wr_tls_door *door, struct wr_conn *c, weir_s
 /* One more certificate for the client of s; of a type of key that was shown already, it takes its place. Within `show`. */
 bool wr_tls_stream_show(struct wr_tls_stream *s, const struct wr_tls_pair *pair);
 
-/* stream.c: the handshake of s is over. */
-void wr_tls_door_shaken(const struct wr_tls_stream *s, bool good);
+/* The connection of s, about which `admit` said false, may go on. Not within `admit`. */
+void wr_tls_stream_admit(struct wr_tls_stream *s);
+
+/* Can a chain of our authorities be made of the certificate in session, where s's site wants that? */
+bool wr_tls_door_knows(const struct wr_tls_stream *s, const SSL_SESSION *session);
+
+/* stream.c: the handshake of s is over; it has ended. */
+void wr_tls_door_shaken(struct wr_tls_stream *s, bool good);
+void wr_tls_door_left(struct wr_tls_stream *s);
 
 /* context.c: give a server's SSL_CTX the functions of this file. */
 void wr_tls_door_equip(SSL_CTX *c);

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/pool.h"
+#include "base/str.h"
 #include "tls/fault.h"
 
 enum { SKEW_S = 300 /* that clocks may differ by */ };
@@ -23,6 +24,22 @@ wr_ocsp_url(weir_pool *pool, X509 *leaf)
     }
     X509_email_free(all);
     return url;
+}
+
+bool
+wr_ocsp_place(weir_pool *pool, weir_str url, weir_str *host, weir_str *target)
+{
+    static const weir_str scheme = { "http://", 7 };
+    size_t slash;
+
+    if (!weir_str_ieq(wr_str_cut(url, 0, scheme.len), scheme)) {
+        return false;
+    }
+    url = wr_str_cut(url, scheme.len, SIZE_MAX);
+    slash = wr_str_find(url, '/');
+    *host = weir_dup(pool, wr_str_cut(url, 0, slash));
+    *target = slash < url.len ? weir_dup(pool, wr_str_cut(url, slash, SIZE_MAX)) : WEIR_STR("/");
+    return host->len != 0;
 }
 
 X509 *
@@ -55,6 +72,20 @@ wr_ocsp_ask(X509 *leaf, X509 *issuer, unsigned char **der, size_t *len)
     ERR_clear_error();
     *len = n > 0 ? (size_t)n : 0;
     return n > 0;
+}
+
+bool
+wr_ocsp_key(X509 *leaf, X509 *issuer, uint8_t key[32])
+{
+    OCSP_CERTID *id = OCSP_cert_to_id(NULL, leaf, issuer);
+    unsigned char *der = NULL;
+    int n = id != NULL ? i2d_OCSP_CERTID(id, &der) : -1;
+    bool good = n > 0 && EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)n, key, NULL) == 1;
+
+    OPENSSL_free(der);
+    OCSP_CERTID_free(id);
+    ERR_clear_error();
+    return good;
 }
 
 /* ---- Judging. ---- */
@@ -99,7 +130,8 @@ seconds_of(const ASN1_GENERALIZEDTIME *t)
 }
 
 static bool
-judge_status(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t *until_s, struct wr_err *err)
+judge_status(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, bool *revoked, int64_t *until_s,
+             struct wr_err *err)
 {
     ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
     OCSP_CERTID *id = OCSP_cert_to_id(NULL, leaf, issuer);
@@ -111,7 +143,8 @@ judge_status(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t *until_s, 
     if (!found) {
         return wr_err_set(err, "certificate status not found in the OCSP response");
     }
-    if (status != V_OCSP_CERTSTATUS_GOOD) {
+    if (status != V_OCSP_CERTSTATUS_GOOD &&
+        (status != V_OCSP_CERTSTATUS_REVOKED || revoked == NULL)) {
         return wr_err_set(err, "certificate status \"%s\" in the OCSP response",
                           OCSP_cert_status_str(status));
     }
@@ -119,12 +152,16 @@ judge_status(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t *until_s, 
         return wr_tls_fault(err, "OCSP_check_validity() failed");
     }
     *until_s = seconds_of(next_update);
+    if (revoked != NULL) {
+        *revoked = status == V_OCSP_CERTSTATUS_REVOKED;
+    }
     return true;
 }
 
 bool
 wr_ocsp_judge(weir_str der, X509 *leaf, X509 *issuer, STACK_OF(X509) *chain,
-              const struct wr_tls_authorities *believe, int64_t *until_s, struct wr_err *err)
+              const struct wr_tls_authorities *believe, bool *revoked, int64_t *until_s,
+              struct wr_err *err)
 {
     const unsigned char *at = (const unsigned char *)der.data;
     OCSP_RESPONSE *r;
@@ -143,7 +180,7 @@ wr_ocsp_judge(weir_str der, X509 *leaf, X509 *issuer, STACK_OF(X509) *chain,
         good = wr_tls_fault(err, "OCSP_response_get1_basic() failed");
     } else {
         good = is_signed(basic, issuer, chain, believe, err) &&
-               judge_status(basic, leaf, issuer, until_s, err);
+               judge_status(basic, leaf, issuer, revoked, until_s, err);
         OCSP_BASICRESP_free(basic);
     }
     OCSP_RESPONSE_free(r);

@@ -28,35 +28,13 @@ wr_tls_pair_is_file(weir_str text)
 
 /* ---- Files. ---- */
 
-void
-wr_tls_file_look(const char *path, struct wr_tls_file_id *id)
-{
-    struct stat st;
-
-    *id = (struct wr_tls_file_id){ 0 };
-    if (strncmp(path, "data:", 5) != 0 && stat(path, &st) == 0) {
-        *id = (struct wr_tls_file_id){
-            .device = st.st_dev,
-            .inode = st.st_ino,
-            .size = (uint64_t)st.st_size,
-            .changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-        };
-    }
-}
-
-static bool
-differs(const char *path, const struct wr_tls_file_id *id)
-{
-    struct wr_tls_file_id now;
-
-    wr_tls_file_look(path, &now);
-    return now.inode != 0 && memcmp(&now, id, sizeof(now)) != 0;
-}
-
 bool
 wr_tls_pair_stale(const struct wr_tls_pair *p)
 {
-    return differs(p->certificate.data, &p->certificate_id) || differs(p->key.data, &p->key_id);
+    return wr_tls_file_differs(p->certificate.data, &p->certificate_id) ||
+           wr_tls_file_differs(p->key.data, &p->key_id) ||
+           (p->passwords.path.data != NULL &&
+            wr_tls_file_differs(p->passwords.path.data, &p->passwords_id));
 }
 
 /* What text names, for reading: a file, or the PEM behind "data:". */
@@ -183,7 +161,7 @@ load_key(struct wr_tls_pair *p, struct wr_err *err)
                           WEIR_FMT(p->key));
     }
     in = open_text(p->key, &function);
-    p->private_key = in != NULL ? read_key(in, p->passwords) : NULL;
+    p->private_key = in != NULL ? read_key(in, p->passwords.all) : NULL;
     BIO_free(in);
     if (p->private_key == NULL) {
         return wr_tls_fault(err, "cannot load certificate key \"%.*s\": %s failed",
@@ -202,11 +180,33 @@ wr_tls_pair_load(struct wr_tls_pair *p, struct wr_err *err)
     ERR_clear_error();
     wr_tls_file_look(p->certificate.data, &p->certificate_id);
     wr_tls_file_look(p->key.data, &p->key_id);
+    if (p->passwords.path.data != NULL) {
+        wr_tls_file_look(p->passwords.path.data, &p->passwords_id);
+    }
     if (!load_certificate(p, err) || !load_key(p, err)) {
         wr_tls_pair_clear(p);
         return false;
     }
     return true;
+}
+
+bool
+wr_tls_pair_read_again(const struct wr_tls_pair *p, struct wr_tls_pair *fresh, struct wr_err *err)
+{
+    weir_pool *scratch = wr_pool_create("passwords", NULL);
+    bool good;
+
+    *fresh = (struct wr_tls_pair){ .certificate = p->certificate, .key = p->key };
+    good = p->passwords.path.data == NULL ||
+           wr_tls_passwords_load(scratch, p->passwords.path, &fresh->passwords, err);
+    fresh->passwords.path = p->passwords.path;
+    good = wr_tls_pair_load(fresh, good ? err : NULL) && good;
+    if (!good) {
+        wr_tls_pair_clear(fresh);
+    }
+    fresh->passwords = (struct wr_tls_passwords){ 0 };
+    wr_pool_destroy(&scratch);
+    return good;
 }
 
 void
@@ -229,6 +229,7 @@ wr_tls_pair_exchange(struct wr_tls_pair *p, struct wr_tls_pair *fresh)
     p->private_key = fresh->private_key;
     p->certificate_id = fresh->certificate_id;
     p->key_id = fresh->key_id;
+    p->passwords_id = fresh->passwords_id;
     p->version++;
     fresh->leaf = NULL;
     fresh->chain = NULL;
@@ -293,15 +294,17 @@ wipe(void *data)
 }
 
 bool
-wr_tls_passwords_load(weir_pool *pool, const char *path, weir_strs *passwords, struct wr_err *err)
+wr_tls_passwords_load(weir_pool *pool, weir_str path, struct wr_tls_passwords *passwords,
+                      struct wr_err *err)
 {
     weir_str *text = wr_pool_zalloc(pool, sizeof(*text));
     weir_str *lines;
     size_t n = 0;
-    int rc = wr_file_read(AT_FDCWD, path, pool, PASSWORDS_BYTES_MAX, text);
+    int rc = wr_file_read(AT_FDCWD, path.data, pool, PASSWORDS_BYTES_MAX, text);
 
     if (rc != 0) {
-        return wr_err_set(err, "open() \"%s\" failed (%d: %s)", path, -rc, strerror(-rc));
+        return wr_err_set(err, "open() \"%.*s\" failed (%d: %s)", WEIR_FMT(path), -rc,
+                          strerror(-rc));
     }
     weir_on_end(pool, wipe, text);
     for (size_t i = 0; i < text->len; i++) {
@@ -320,6 +323,6 @@ wr_tls_passwords_load(weir_pool *pool, const char *path, weir_strs *passwords, s
         }
         rest = wr_str_cut(rest, end + 1, SIZE_MAX);
     }
-    *passwords = (weir_strs){ lines, n };
+    *passwords = (struct wr_tls_passwords){ path, { lines, n } };
     return true;
 }

@@ -10,24 +10,24 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <weir/conf.h>
 
 #include "base/err.h"
+#include "tls/file.h"
 
-/* Which content of a file was read. */
-struct wr_tls_file_id {
-    uint64_t device, inode, size;
-    int64_t changed_ns;
+/* Passphrases, and the file that they are from (absent: none). */
+struct wr_tls_passwords {
+    weir_str path; /* zero-terminated */
+    weir_strs all;
 };
 
 struct wr_tls_pair {
     weir_str certificate, key; /* paths, or "data:" and PEM; zero-terminated */
-    weir_strs passwords;       /* for the key */
+    struct wr_tls_passwords passwords; /* for the key */
     X509 *leaf;
     STACK_OF(X509) *chain;     /* without the leaf, may be empty */
     EVP_PKEY *private_key;
-    struct wr_tls_file_id certificate_id, key_id;
+    struct wr_tls_file_id certificate_id, key_id, passwords_id;
     uint32_t version;          /* how often the objects were exchanged */
 };
 
@@ -50,8 +50,8 @@ bool wr_tls_pair_stale(const struct wr_tls_pair *p);
 /* Put the objects of `fresh`, which is empty afterwards, into p, and count the version up. */
 void wr_tls_pair_exchange(struct wr_tls_pair *p, struct wr_tls_pair *fresh);
 
-/* What is at path now; all zero when there is nothing. */
-void wr_tls_file_look(const char *path, struct wr_tls_file_id *id);
+/* Read the files of p once more, passphrases too, into fresh, of which nothing is set. False with err, and fresh has their ids. */
+bool wr_tls_pair_read_again(const struct wr_tls_pair *p, struct wr_tls_pair *fresh, struct wr_err *err);
 
 /* Read PEM of a chain and a key from memory into p, as one that is handed over by another process. */
 bool wr_tls_pair_parse(struct wr_tls_pair *p, weir_str pem, struct wr_err *err);
@@ -59,9 +59,8 @@ bool wr_tls_pair_parse(struct wr_tls_pair *p, weir_str pem, struct wr_err *err);
 /* p's objects as such PEM, in memory that is the caller's to give to OPENSSL_clear_free. */
 bool wr_tls_pair_print(const struct wr_tls_pair *p, char **pem, size_t *len);
 
-/*
- * The passphrases of a file, one a line, in pool; they are wiped when it ends.
- */
-bool wr_tls_passwords_load(weir_pool *pool, const char *path, weir_strs *passwords, struct wr_err *err);
+/* The passphrases of a file, one a line, in pool; they are wiped when it ends. False with err. */
+bool wr_tls_passwords_load(weir_pool *pool, weir_str path, struct wr_tls_passwords *passwords,
+                           struct wr_err *err);
 
 #endif

@@ -70,6 +70,9 @@ asked(SSL *ssl, const unsigned char *id, int len, int *copy)
     OPENSSL_cleanse(bytes, n);
     if (session == NULL) {
         ERR_clear_error();
+    } else if (!wr_tls_door_knows(wr_tls_stream_of_ssl(ssl), session)) {
+        SSL_SESSION_free(session);
+        return NULL;
     }
     return session;
 }

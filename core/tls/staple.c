@@ -1,8 +1,6 @@
 /* tls/staple.c - stapled OCSP responses. */
 #include "tls/staple.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/tls1.h>
@@ -11,7 +9,6 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/pool.h"
 #include "tls/fault.h"
 #include "tls/stream.h"
@@ -26,7 +23,8 @@ struct part {
 };
 
 struct wr_tls_staple {
-    weir_str file; /* absent: of the authority */
+    struct wr_tls_file *file; /* NULL: of the authority */
+    struct wr_tls_file_user user;
     uint32_t n;
     struct part *parts;
 };
@@ -58,37 +56,40 @@ wr_tls_staple_create(weir_pool *pool, struct wr_tls_pair *const *pairs, uint32_t
 
 /* Is it a response at all? */
 static bool
-is_response(weir_str der, struct wr_err *err, weir_str path)
+is_response(void *owner, struct wr_err *err)
 {
-    const unsigned char *at = (const unsigned char *)der.data;
-    OCSP_RESPONSE *r = d2i_OCSP_RESPONSE(NULL, &at, (long)der.len);
+    const struct wr_tls_file *f = ((struct wr_tls_staple *)owner)->file;
+    const unsigned char *at = (const unsigned char *)f->bytes.data;
+    OCSP_RESPONSE *r = NULL;
 
+    ERR_clear_error();
+    if (f->bytes.len <= WR_TLS_STAPLE_BYTES_MAX) {
+        r = d2i_OCSP_RESPONSE(NULL, &at, (long)f->bytes.len);
+    }
     if (r == NULL) {
-        return wr_tls_fault(err, "d2i_OCSP_RESPONSE_bio(\"%.*s\") failed", WEIR_FMT(path));
+        return wr_tls_fault(err, "d2i_OCSP_RESPONSE_bio(\"%.*s\") failed", WEIR_FMT(f->path));
     }
     OCSP_RESPONSE_free(r);
     return true;
 }
 
 struct wr_tls_staple *
-wr_tls_staple_load(weir_pool *pool, weir_str path, struct wr_err *err)
+wr_tls_staple_load(weir_pool *pool, struct wr_tls_bank *bank, weir_str path, struct wr_err *err)
 {
     struct wr_tls_staple *staple = wr_pool_zalloc(pool, sizeof(*staple));
-    int rc = wr_file_read(AT_FDCWD, path.data, pool, WR_TLS_STAPLE_BYTES_MAX, &staple->file);
 
-    if (rc != 0) {
-        (void)wr_err_set(err, "BIO_new_file(\"%.*s\") failed (%d: %s)", WEIR_FMT(path), -rc,
-                         strerror(-rc));
+    staple->file = wr_tls_bank_file(bank, path, "BIO_new_file", err);
+    if (staple->file == NULL || !is_response(staple, err)) {
         return NULL;
     }
-    ERR_clear_error();
-    return is_response(staple->file, err, path) ? staple : NULL;
+    wr_tls_file_use(staple->file, &staple->user, is_response, staple);
+    return staple;
 }
 
 bool
 wr_tls_staple_is_of_file(const struct wr_tls_staple *staple)
 {
-    return staple->file.data != NULL;
+    return staple->file != NULL;
 }
 
 void
@@ -110,8 +111,8 @@ wr_tls_staple_put(struct wr_tls_staple *staple, uint32_t i, weir_str der, int64_
 static weir_str
 find(const struct wr_tls_staple *staple, const X509 *leaf)
 {
-    if (staple->file.data != NULL) {
-        return staple->file;
+    if (staple->file != NULL) {
+        return staple->file->bytes;
     }
     for (uint32_t i = 0; i < staple->n; i++) {
         const struct part *p = &staple->parts[i];

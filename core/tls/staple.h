@@ -6,6 +6,7 @@
 #ifndef WR_TLS_STAPLE_H
 #define WR_TLS_STAPLE_H
 
+#include "tls/bank.h"
 #include "tls/door.h"
 
 enum { WR_TLS_STAPLE_BYTES_MAX = 64 * 1024 };
@@ -13,8 +14,9 @@ enum { WR_TLS_STAPLE_BYTES_MAX = 64 * 1024 };
 /* Nothing yet, for the n pairs, which stay. In pool. */
 struct wr_tls_staple *wr_tls_staple_create(weir_pool *pool, struct wr_tls_pair *const *pairs, uint32_t n);
 
-/* The response of a file, in DER. NULL with err. */
-struct wr_tls_staple *wr_tls_staple_load(weir_pool *pool, weir_str path, struct wr_err *err);
+/* The response of a file, in DER. NULL with err. In pool, which ends no later than the bank. */
+struct wr_tls_staple *wr_tls_staple_load(weir_pool *pool, struct wr_tls_bank *bank, weir_str path,
+                                         struct wr_err *err);
 
 /* Is it of a file? Then nobody has to be asked. */
 bool wr_tls_staple_is_of_file(const struct wr_tls_staple *staple);

@@ -78,6 +78,7 @@ wr_tls_stream_end(struct wr_tls_stream *s)
     if (!s->client && s->looked && !s->done) { /* who said nothing did not begin one */
         wr_tls_door_shaken(s, false);
     }
+    wr_tls_door_left(s);
     if (!s->failed) { /* or OpenSSL takes the session for spoilt where nobody said goodbye */
         SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     }
@@ -85,6 +86,7 @@ wr_tls_stream_end(struct wr_tls_stream *s)
     free(s->held);
     free(s->unsent);
     free((void *)(uintptr_t)s->name.data);
+    free((void *)(uintptr_t)s->identity.data);
     free(s->peer);
     free(s->reason);
     s->tag = 0;
@@ -160,7 +162,7 @@ say(struct wr_tls_stream *s)
     size_t sent;
     int rc;
 
-    if (s->done && !s->client) {
+    if (s->done && !s->client && !s->waiting) {
         wr_tls_bio_keep(s);
         return 0;
     }
@@ -203,7 +205,7 @@ handshake(struct wr_conn *c)
     int rc;
 
     if (s->done && s->unsent == NULL) {
-        return 0;
+        return s->waiting ? -EAGAIN : 0;
     }
     wr_tls_bio_enter(s);
     rc = wr_tls_bio_flush(s, false, &sent);
@@ -212,6 +214,7 @@ handshake(struct wr_conn *c)
         rc = rc == 0 ? shake(s) : rc;
     }
     wr_tls_bio_leave(s);
+    rc = rc == 0 && s->waiting ? -EAGAIN : rc;
     if (rc == -EPROTONOSUPPORT) {
         wr_tls_stream_spill(s);
     }

@@ -30,6 +30,7 @@ struct wr_tls_stream {
     bool said_bye;
     bool looked;   /* the first byte is known to be of TLS */
     bool http2;    /* may be spoken here */
+    bool waiting;  /* the handshake is over, and whoever is asked about the client has not answered */
     bool slow;     /* the kernel did not take all: less is encrypted ahead */
     int error;     /* of the descriptor, positive; 0: none */
     SSL *ssl;
@@ -37,7 +38,10 @@ struct wr_tls_stream {
     const struct wr_tls_door *door; /* where a client came in; NULL: we are the client */
     struct wr_tls_client *to; /* and then with these settings */
     char *peer;             /* and for this server's sessions */
+    weir_str identity;      /* and who we said we are: wr_tls_client_begin; absent: as the settings say */
     const struct wr_tls_site *site; /* whose certificate it was shown; NULL: none yet */
+    void *inquiry;          /* of who is asked about the client; NULL: nothing is asked */
+    const char *distrust;   /* what they had to say against its certificate; NULL: nothing */
     weir_str name;          /* the server name that was asked for, in lower case; absent: none */
     char *reason;           /* why the server we went to could not be spoken with; NULL: the descriptor's fault, or none */
     uint8_t *held;          /* encrypted bytes that were read and not used */

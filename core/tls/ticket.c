@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -21,7 +22,17 @@
 #include "base/shm.h"
 #include "tls/stream.h"
 
-enum { SHORT_FILE = 48, LONG_FILE = 80 };
+enum {
+    SHORT_FILE = 48,
+    LONG_FILE = 80,
+    DERIVED = 64 /* keys of sites that a process keeps */
+};
+
+/* A key that was made for a site. */
+struct derived {
+    uint8_t identity[WR_TLS_IDENTITY];
+    struct wr_tls_ticket_key key; /* its name tells from which; bytes 0: a free place */
+};
 
 struct shared {
     struct wr_shm_mutex lock;
@@ -37,6 +48,7 @@ struct wr_tls_tickets {
     int64_t made_s;
     uint32_t n;
     struct wr_tls_ticket_key keys[WR_TLS_TICKET_FILES]; /* the first makes tickets */
+    struct derived *derived; /* DERIVED of them, found by identity; NULL: none was needed yet */
 };
 
 /* ---- Keys of our own. ---- */
@@ -115,6 +127,8 @@ wipe(void *data)
     struct wr_tls_tickets *t = data;
 
     OPENSSL_cleanse(t->keys, sizeof(t->keys));
+    OPENSSL_clear_free(t->derived, DERIVED * sizeof(*t->derived));
+    t->derived = NULL;
 }
 
 struct wr_tls_tickets *
@@ -184,6 +198,61 @@ wr_tls_tickets_load(weir_pool *pool, weir_strs paths, struct wr_err *err)
     return t;
 }
 
+/* ---- Keys of sites. ---- */
+
+bool
+wr_tls_ticket_key_derive(const struct wr_tls_ticket_key *all, const uint8_t identity[WR_TLS_IDENTITY],
+                         struct wr_tls_ticket_key *one)
+{
+    static EVP_KDF *hkdf;
+    static char digest[] = "SHA256";
+    uint8_t from[sizeof(all->secret) + sizeof(all->mac)], info[WR_TLS_IDENTITY], to[sizeof(from)];
+    EVP_KDF_CTX *c;
+    OSSL_PARAM params[4];
+    bool good;
+
+    hkdf = hkdf != NULL ? hkdf : EVP_KDF_fetch(NULL, "HKDF", NULL);
+    c = EVP_KDF_CTX_new(hkdf);
+    memcpy(from, all->secret, all->bytes);
+    memcpy(from + all->bytes, all->mac, all->bytes);
+    memcpy(info, identity, sizeof(info));
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
+    params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, from, 2 * (size_t)all->bytes);
+    params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, sizeof(info));
+    params[3] = OSSL_PARAM_construct_end();
+    good = c != NULL && EVP_KDF_derive(c, to, 2 * (size_t)all->bytes, params) == 1;
+    if (good) {
+        *one = *all;
+        memcpy(one->secret, to, all->bytes);
+        memcpy(one->mac, to + all->bytes, all->bytes);
+    }
+    EVP_KDF_CTX_free(c);
+    OPENSSL_cleanse(from, sizeof(from));
+    OPENSSL_cleanse(to, sizeof(to));
+    return good;
+}
+
+/* Key `all` for this site: one that is kept, or made now. NULL: it cannot be made. */
+static const struct wr_tls_ticket_key *
+of_site(struct wr_tls_tickets *t, const struct wr_tls_ticket_key *all, const struct wr_tls_site *site)
+{
+    struct derived *d;
+
+    if (t->derived == NULL && (t->derived = OPENSSL_zalloc(DERIVED * sizeof(*d))) == NULL) {
+        return NULL;
+    }
+    d = &t->derived[(site->identity[0] ^ all->name[0]) % DERIVED];
+    if (d->key.bytes != all->bytes || memcmp(d->key.name, all->name, sizeof(all->name)) != 0 ||
+        memcmp(d->identity, site->identity, sizeof(d->identity)) != 0) {
+        if (!wr_tls_ticket_key_derive(all, site->identity, &d->key)) {
+            d->key.bytes = 0;
+            return NULL;
+        }
+        memcpy(d->identity, site->identity, sizeof(d->identity));
+    }
+    return &d->key;
+}
+
 /* ---- OpenSSL's questions. ---- */
 
 static bool
@@ -191,10 +260,14 @@ set_up(const struct wr_tls_ticket_key *k, unsigned char *iv, EVP_CIPHER_CTX *cip
        EVP_MAC_CTX *mac, bool encrypt)
 {
     static char digest[] = "SHA256";
-    const EVP_CIPHER *aes = k->bytes == 16 ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
+    const EVP_CIPHER *aes;
     uint8_t secret[sizeof(k->mac)];
     OSSL_PARAM params[3];
 
+    if (k == NULL) {
+        return false;
+    }
+    aes = k->bytes == 16 ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
     memcpy(secret, k->mac, sizeof(secret));
     params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, secret, k->bytes);
     params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
@@ -221,12 +294,14 @@ key_for(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cip
             return -1;
         }
         memcpy(name, t->keys[0].name, sizeof(t->keys[0].name));
-        return set_up(&t->keys[0], iv, cipher, mac, true) ? 1 : -1;
+        return set_up(of_site(t, &t->keys[0], site), iv, cipher, mac, true) ? 1 : -1;
     }
     for (uint32_t i = 0; i < t->n; i++) {
         if (memcmp(name, t->keys[i].name, sizeof(t->keys[i].name)) == 0) {
             bool renew = i != 0 || SSL_version(ssl) == TLS1_3_VERSION; /* there each is used once [RFC 8446 C.4] */
-            return !set_up(&t->keys[i], iv, cipher, mac, false) ? -1 : renew ? 2 : 1;
+            return !set_up(of_site(t, &t->keys[i], site), iv, cipher, mac, false) ? -1
+                   : renew                                                        ? 2
+                                                                                  : 1;
         }
     }
     return 0;
@@ -249,12 +324,14 @@ static SSL_TICKET_RETURN
 after_reading(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_len,
               SSL_TICKET_STATUS status, void *data)
 {
-    (void)ssl, (void)session, (void)name, (void)name_len, (void)data;
+    bool known = session == NULL || wr_tls_door_knows(wr_tls_stream_of_ssl(ssl), session);
+
+    (void)name, (void)name_len, (void)data;
     switch (status) {
     case SSL_TICKET_SUCCESS:
-        return SSL_TICKET_RETURN_USE;
+        return known ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_IGNORE_RENEW;
     case SSL_TICKET_SUCCESS_RENEW:
-        return SSL_TICKET_RETURN_USE_RENEW;
+        return known ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_IGNORE_RENEW;
     case SSL_TICKET_EMPTY:
     case SSL_TICKET_NO_DECRYPT:
         return SSL_TICKET_RETURN_IGNORE_RENEW;

@@ -31,6 +31,11 @@ struct wr_tls_tickets *wr_tls_tickets_create(weir_pool *pool, void *shared);
 /* Keys of files of 48 or 80 bytes; the first makes tickets. NULL with err. */
 struct wr_tls_tickets *wr_tls_tickets_load(weir_pool *pool, weir_strs paths, struct wr_err *err);
 
+/* The key of one site, made of one for all: other bytes for every identity, so that no site can read another's tickets. False
+ * without memory. */
+bool wr_tls_ticket_key_derive(const struct wr_tls_ticket_key *all, const uint8_t identity[WR_TLS_IDENTITY],
+                              struct wr_tls_ticket_key *one);
+
 /* Change the key now, as if its time were over. For tests. */
 void wr_tls_tickets_rotate(struct wr_tls_tickets *t);
 

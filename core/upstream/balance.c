@@ -237,7 +237,7 @@ wr_balance_pick(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer **o
         if (!wr_peer_take(p)) { /* another worker was quicker */
             continue;
         }
-        wr_peer_count(&p->state->counts.requests);
+        wr_peer_count(&wr_peer_counts(p)->requests);
         note_tried(a, p->state->pub.id);
         wr_peer_tried(p);
         wr_peer_hold(p);
@@ -272,7 +272,7 @@ wr_balance_answered(weir_upstream *u, struct wr_attempt *a, struct wr_group_peer
     }
     a->status = reply->status;
     if (reply->status >= 100 && reply->status <= 599) {
-        wr_peer_count(&p->state->counts.responses[reply->status / 100 - 1]);
+        wr_peer_count(&wr_peer_counts(p)->responses[reply->status / 100 - 1]);
     }
     wr_peer_average(&p->state->pub.ewma_us, wr_clock.now_us - a->picked_us);
     if (p->index != WR_PEER_OUT) {

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "module/running.h"
 #include "upstream/exchange_metrics.h"
+#include "upstream/tally.h"
+#include "upstream/tls_client.h"
 
 enum { SPARES = 64 }; /* structs kept for the next exchanges */
 
@@ -78,9 +80,7 @@ retire(weir_exchange *x)
     wr_exchange_release(x, false);
     wr_exchange_peer_done(x, WEIR_ABSENT);
     wr_intake_drop(&x->in);
-    if (x->tried->last != NULL) {
-        wr_tries_end(x->tried->last, 0);
-    }
+    wr_tries_end(x->tried, 0);
     if (log != NULL && log->note == &x->note) {
         log->note = NULL;
     }
@@ -113,9 +113,7 @@ wr_exchange_fail(weir_exchange *x, int result)
     wr_exchange_release(x, false);
     wr_exchange_peer_done(x, result);
     wr_intake_drop(&x->in);
-    if (x->tried->last != NULL) {
-        wr_tries_end(x->tried->last, status_of(result));
-    }
+    wr_tries_end(x->tried, status_of(result));
     wr_count_exchange(result);
     x->state = WR_EXCHANGE_FAILED;
     x->result = result;
@@ -132,7 +130,7 @@ wr_exchange_over(weir_exchange *x, int result)
     wr_exchange_release(x, keep);
     wr_exchange_peer_done(x, complete ? WEIR_OK : result);
     wr_intake_drop(&x->in);
-    wr_tries_end(x->tried->last, 0);
+    wr_tries_end(x->tried, 0);
     x->tried->trailers = x->body.trailers;
     wr_count_exchange(complete ? WEIR_OK : result);
     x->state = WR_EXCHANGE_OVER;
@@ -363,6 +361,8 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
     wr_pool_own(owner, &x->owned, owner_ended);
     wr_attempt_init(&x->attempt, x->o.to, x->o.r, x->memory);
     x->tried = wr_tries_begin(x->o.r, x->memory);
+    x->tried->tally = x->o.to->tally;
+    WR_TALLY(x->tried->tally, requests);
     x->note = (struct wr_log_note){ wr_exchange_note, x->started_ms };
     log = wr_exchange_log(x);
     if (log != NULL) {
@@ -373,6 +373,9 @@ weir_exchange_start(weir_pool *owner, const weir_exchange_options *o)
         weir_chain_take(&x->out.body, x->o.body);
     } else if (x->o.body != NULL) {
         (void)weir_exchange_send(x, x->o.body, false);
+    }
+    if (x->policy.tls != NULL) {
+        x->tls_identity = wr_upstream_tls_identity(x->policy.tls, x->o.r, x->memory);
     }
     wr_exchange_try(x);
     return x;

@@ -89,6 +89,7 @@ struct weir_exchange {
     weir_exchange_policy policy;
     weir_pool *memory;  /* what the reply lives in: the request's pool, or the owner */
     const char *module; /* whose hook started it */
+    weir_str tls_identity; /* wr_upstream_tls_identity, worked out before the first try */
     struct wr_owned owned;
     struct wr_task task;
     struct wr_log_note note; /* what the request's log lines say of it */

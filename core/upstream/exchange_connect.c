@@ -99,8 +99,11 @@ open_link(weir_exchange *x)
     struct wr_link_want want = { .protocol = x->policy.protocol,
                                  .tls = wr_upstream_tls(x->policy.tls),
                                  .tls_name = x->o.tls_name,
+                                 .tls_identity = x->tls_identity,
                                  .from.keepalive =
                                      (x->policy.flags & WEIR_POLICY_SOCKET_KEEPALIVE) != 0,
+                                 .from.rcvbuf = x->policy.rcvbuf,
+                                 .from.sndbuf = x->policy.sndbuf,
                                  .fresh = x->fresh || x->policy.flags & WEIR_POLICY_NO_KEEP,
                                  .sure = must_be_sure(x) };
     int rc;
@@ -259,8 +262,8 @@ begin_tls(weir_exchange *x)
 {
     struct wr_err err;
 
-    if (!wr_tls_client_begin(wr_upstream_tls(x->policy.tls), &x->link->conn, x->o.tls_name,
-                             x->peer->text, &err)) {
+    if (!wr_upstream_tls_begin(x->policy.tls, &x->link->conn, x->o.tls_name, x->peer->text,
+                               x->tls_identity, &err)) {
         wr_exchange_say(x, 0, "%s", err.text);
         wr_exchange_peer_done(x, WEIR_ABSENT);
         wr_exchange_fail(x, WEIR_ERROR);

@@ -268,7 +268,7 @@ weir_fetch(weir_pool *owner, const weir_fetch_options *options,
     e.body = o.body;
     e.peer = o.peer;
     e.log = o.log;
-    e.tls_name = o.host;
+    e.tls_name = o.tls_name.len != 0 ? o.tls_name : o.host;
     e.head = make_head(f, &o, e.method);
     if (e.head.data == NULL) {
         f->result = WEIR_INVALID;

@@ -25,6 +25,7 @@ struct wr_idle;  /* link.h */
 struct wr_queue; /* queue.h */
 struct wr_lookups; /* lookup.h */
 struct wr_probe; /* probe.h */
+struct wr_group_tally; /* tally.h */
 
 #define WR_GROUP_TAG WR_TAG('g', 'r', 'p', ' ')
 
@@ -69,6 +70,7 @@ struct weir_upstream {
     uint64_t keepalive_ms;       /* so long */
     uint64_t keepalive_time_ms;  /* and no longer since they were made */
     uint64_t keepalive_requests; /* uses of one connection */
+    struct wr_group_tally *tally; /* the worker's counters; NULL: of a run-time name, or not yet */
     struct wr_idle *idle;        /* the worker's, by protocol */
     struct wr_lookups *lookups;      /* NULL: all servers are addresses */
     /* While the configuration is read */

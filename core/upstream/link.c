@@ -151,7 +151,7 @@ idle_take(weir_upstream *u, const struct wr_group_peer *p, const struct wr_link_
     WR_LIST_EACH (at, &i->links) {
         struct wr_link *l = WR_CONTAINER(at, struct wr_link, place);
         if (l->peer != p || !comes_from(l, want->from.addr) ||
-            !wr_tls_client_is(&l->conn, want->tls, want->tls_name)) {
+            !wr_tls_client_is(&l->conn, want->tls, want->tls_name, want->tls_identity)) {
             continue;
         }
         idle_leave(l);

@@ -42,7 +42,7 @@ struct wr_link {
 struct wr_link_want {
     const char *protocol; /* zero-terminated */
     struct wr_tls_client *tls; /* NULL: a plain one; a new one is plain until its user begins TLS */
-    weir_str tls_name;
+    weir_str tls_name, tls_identity;
     bool fresh;           /* a new one in any case */
     bool sure; /* an idle one only after a look that it has not ended in this very turn */
     struct wr_connect_from from;

@@ -2,6 +2,7 @@
 #include "upstream/outlier.h"
 
 #include "base/clock.h"
+#include "upstream/tally.h"
 
 #define LOAD(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 #define STORE(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
@@ -23,6 +24,7 @@ eject(const weir_upstream *u, struct wr_group_peer *p, const weir_log *log)
 {
     STORE(p->state->ejected_ms, wr_clock.now_ms + u->outlier.time_ms);
     wr_peer_flag(p, WEIR_PEER_EJECTED, true);
+    WR_TALLY(u->tally, ejections);
     weir_say(log, WARN,
              "upstream server left out for %llu ms after %u errors in a row, upstream: \"%.*s\"",
              (unsigned long long)u->outlier.time_ms, u->outlier.errors, WEIR_FMT(p->text));

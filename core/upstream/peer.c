@@ -167,7 +167,7 @@ wr_peer_failed(struct wr_group_peer *p, bool alone)
     uint32_t max = alone ? 0 : p->server->max_fails;
     uint32_t fails = __atomic_add_fetch(&s->pub.fails, 1, __ATOMIC_RELAXED);
 
-    wr_peer_count(&s->counts.fails);
+    wr_peer_count(&wr_peer_counts(p)->fails);
     STORE(s->failed_ms, wr_clock.now_ms);
     STORE(s->checked_ms, wr_clock.now_ms);
     if (max == 0) {
@@ -178,7 +178,7 @@ wr_peer_failed(struct wr_group_peer *p, bool alone)
         return false;
     }
     if ((wr_peer_flags(p) & WEIR_PEER_FAILED) == 0) {
-        wr_peer_count(&s->counts.unavail);
+        wr_peer_count(&wr_peer_counts(p)->unavail);
         wr_peer_flag(p, WEIR_PEER_FAILED, true);
     }
     return true;

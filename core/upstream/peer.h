@@ -31,6 +31,13 @@ struct wr_group_state {
     char name[];
 };
 
+/* What is counted of a peer. */
+struct wr_peer_counts {
+    uint64_t requests, fails, unavail;
+    uint64_t responses[5]; /* by hundreds of their status */
+    uint64_t checks, checks_failed, unhealthy;
+};
+
 /* A `server` line, or the address that a directive names. */
 struct wr_group_server {
     weir_str name;            /* as configured: "app1.example:8080"; may stand for several peers */
@@ -46,13 +53,7 @@ struct wr_group_server {
     uint16_t port;            /* of name, or the default */
     bool down, backup, drain;
     bool resolve; /* its addresses are asked for while the server runs */
-};
-
-/* What is counted of a peer. */
-struct wr_peer_counts {
-    uint64_t requests, fails, unavail;
-    uint64_t responses[5]; /* by hundreds of their status */
-    uint64_t checks, checks_failed, unhealthy;
+    struct wr_peer_counts *counts; /* the worker's: of its peers, where no zone has them; NULL: not yet */
 };
 
 /* What is known of a peer. */
@@ -147,6 +148,13 @@ static inline void
 wr_peer_count(uint64_t *count)
 {
     __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+}
+
+/* Where p is counted: in the zone, or for its server. */
+static inline struct wr_peer_counts *
+wr_peer_counts(const struct wr_group_peer *p)
+{
+    return p->share == NULL && p->server->counts != NULL ? p->server->counts : &p->state->counts;
 }
 
 /* WEIR_PEER_* of p now. */

@@ -1,7 +1,8 @@
 /* upstream/probe.c - checks of peers: a fetch from each every interval, and what is made of it.
  *
  * A check goes to a group of its own with the one address in it, so that it neither waits for a
- * place at the peer nor counts as one of its exchanges.
+ * place at the peer nor counts as one of its exchanges. That group ends with the check, or, where
+ * connections are kept, with the peer.
  */
 #include "upstream/probe.h"
 
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/strbuf.h"
+#include "upstream/link.h"
 
 /* One under way. */
 struct check {
@@ -21,6 +23,17 @@ struct check {
     weir_pool *pool;            /* all of it, this too */
     struct wr_log log;          /* where the exchange says what goes wrong, as long as that is news */
 };
+
+/* Where a peer is checked whose connection is kept. */
+struct target {
+    struct wr_list link; /* in probe->targets */
+    struct wr_group_peer *peer; /* held */
+    weir_pool *pool;     /* all of it, this too */
+    weir_upstream *group;
+    struct wr_task end;
+};
+
+enum { REST_MS = 1000 }; /* how much longer than to the next check a connection is kept */
 
 #define LOAD(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 #define STORE(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
@@ -62,7 +75,7 @@ learn_miss(const struct wr_probe *probe, struct wr_group_peer *p, const char *fa
     if ((wr_peer_flags(p) & WEIR_PEER_UNHEALTHY) != 0 || LOAD(s->misses) < probe->fails) {
         return;
     }
-    wr_peer_count(&s->counts.unhealthy);
+    wr_peer_count(&wr_peer_counts(p)->unhealthy);
     wr_peer_flag(p, WEIR_PEER_UNHEALTHY, true);
     wr_peer_flag(p, WEIR_PEER_UNKNOWN, false);
     wr_say(wr_log_process(), WARN,
@@ -73,11 +86,11 @@ learn_miss(const struct wr_probe *probe, struct wr_group_peer *p, const char *fa
 void
 wr_probe_learn(const struct wr_probe *probe, struct wr_group_peer *p, const char *fault)
 {
-    wr_peer_count(&p->state->counts.checks);
+    wr_peer_count(&wr_peer_counts(p)->checks);
     if (fault == NULL) {
         learn_pass(probe, p);
     } else {
-        wr_peer_count(&p->state->counts.checks_failed);
+        wr_peer_count(&wr_peer_counts(p)->checks_failed);
         learn_miss(probe, p, fault);
     }
 }
@@ -122,27 +135,74 @@ on_done(void *data, int result, const weir_reply *reply)
     drop(c);
 }
 
-/* A group of nothing but the peer's address, at the port that is checked. */
+/* A group in pool of nothing but p's address, at the port that is checked. */
 static weir_upstream *
-target_of(const struct check *c)
+make_group(const struct wr_probe *probe, const struct wr_group_peer *p, weir_pool *pool)
 {
     const struct wr_group_server like = { .weight = 1 };
-    weir_upstream *u = wr_group_create(c->pool, c->probe->group->name);
-    struct wr_addr addr = c->peer->addr;
+    weir_upstream *u = wr_group_create(pool, probe->group->name);
+    struct wr_addr addr = p->addr;
     char room[WR_ADDR_TEXT];
     struct wr_strbuf text = wr_strbuf_over(room, sizeof(room));
     struct wr_err err;
 
-    if (c->probe->port != 0 && addr.at.family == AF_INET) {
-        addr.at.v4.sin_port = htons(c->probe->port);
-    } else if (c->probe->port != 0 && addr.at.family == AF_INET6) {
-        addr.at.v6.sin6_port = htons(c->probe->port);
+    if (probe->port != 0 && addr.at.family == AF_INET) {
+        addr.at.v4.sin_port = htons(probe->port);
+    } else if (probe->port != 0 && addr.at.family == AF_INET6) {
+        addr.at.v6.sin6_port = htons(probe->port);
     }
     wr_addr_format(&addr, false, &text);
-    u->keepalive = 0;
-    WR_ASSERT(wr_group_add(u, weir_dup(c->pool, wr_strbuf_view(&text)), 0, &like, &err));
+    u->keepalive = probe->keepalive_ms != 0 ? 1 : 0;
+    u->keepalive_time_ms = probe->keepalive_ms;
+    u->keepalive_ms = probe->interval_ms + probe->jitter_ms + REST_MS;
+    u->keepalive_requests = UINT64_MAX;
+    WR_ASSERT(wr_group_add(u, weir_dup(pool, wr_strbuf_view(&text)), 0, &like, &err));
     return u;
 }
+
+/* ---- Connections that are kept. ---- */
+
+static void
+end_target(struct wr_task *t)
+{
+    weir_pool *pool = WR_CONTAINER(t, struct target, end)->pool;
+
+    wr_pool_destroy(&pool);
+}
+
+/* No check of it is under way. Its memory stays to the end of the turn, in which a closing link may
+ * still name it. */
+static void
+drop_target(struct target *t)
+{
+    wr_list_remove(&t->link);
+    wr_peer_release(t->peer);
+    wr_link_close_idle(t->group);
+    wr_loop_bury(wr_loop_self(), &t->end, end_target);
+}
+
+static struct target *
+find_target(struct wr_probe *probe, struct wr_group_peer *p)
+{
+    weir_pool *pool;
+    struct target *t;
+
+    for (struct wr_list *at = probe->targets.next; at != &probe->targets; at = at->next) {
+        t = WR_CONTAINER(at, struct target, link);
+        if (t->peer == p) {
+            return t;
+        }
+    }
+    pool = wr_pool_create("check", NULL);
+    t = wr_pool_zalloc(pool, sizeof(*t));
+    *t = (struct target){ .peer = p, .pool = pool, .group = make_group(probe, p, pool) };
+    wr_task_init(&t->end, end_target);
+    wr_peer_hold(p);
+    wr_list_add(&probe->targets, &t->link);
+    return t;
+}
+
+/* ---- Checking. ---- */
 
 static void
 begin(struct wr_probe *probe, struct wr_group_peer *p)
@@ -152,6 +212,8 @@ begin(struct wr_probe *probe, struct wr_group_peer *p)
     weir_fetch_options o = { .size = sizeof(o),
                              .method = WEIR_GET,
                              .host = probe->group->name,
+                             .policy = &probe->policy,
+                             .tls_name = probe->tls_name,
                              .target = probe->uri,
                              .timeout_ms = probe->timeout_ms,
                              .keep = wr_match_wants_body(probe->match) ? WR_PROBE_BODY_MAX : 0 };
@@ -164,7 +226,7 @@ begin(struct wr_probe *probe, struct wr_group_peer *p)
         c->log.pub.level = WR_MIN(c->log.pub.level, (uint32_t)WR_LOG_CRIT);
     }
     o.log = &c->log.pub;
-    o.to = target_of(c);
+    o.to = probe->keepalive_ms != 0 ? find_target(probe, p)->group : make_group(probe, p, pool);
     weir_fetch(pool, &o, on_done, c);
 }
 
@@ -177,6 +239,21 @@ is_under_way(const struct wr_probe *probe, const struct wr_group_peer *p)
         }
     }
     return false;
+}
+
+/* Those of peers that have left the group. */
+static void
+drop_old_targets(struct wr_probe *probe)
+{
+    struct wr_list *next;
+
+    for (struct wr_list *at = probe->targets.next; at != &probe->targets; at = next) {
+        struct target *t = WR_CONTAINER(at, struct target, link);
+        next = at->next;
+        if (t->peer->index == WR_PEER_OUT && !is_under_way(probe, t->peer)) {
+            drop_target(t);
+        }
+    }
 }
 
 /* ---- When, and who. ---- */
@@ -219,6 +296,7 @@ fire(struct wr_timer *t)
     const weir_upstream *u = probe->group;
 
     wr_timer_set(wr_loop_self(), t, next_ms(probe));
+    drop_old_targets(probe);
     if (!wr_probe_lease(probe)) {
         return;
     }
@@ -239,6 +317,7 @@ wr_probe_start(weir_upstream *u)
         return;
     }
     wr_list_init(&probe->checks);
+    wr_list_init(&probe->targets);
     probe->timer.fire = fire;
     do {
         weir_random(&probe->owner, sizeof(probe->owner));
@@ -271,6 +350,9 @@ wr_probe_stop(weir_upstream *u)
     wr_timer_clear(wr_loop_self(), &probe->timer);
     while (!wr_list_empty(&probe->checks)) {
         drop(WR_CONTAINER(probe->checks.next, struct check, link));
+    }
+    while (!wr_list_empty(&probe->targets)) {
+        drop_target(WR_CONTAINER(probe->targets.next, struct target, link));
     }
     end_lease(probe);
     probe->owner = 0;

@@ -12,8 +12,12 @@
 
 enum { WR_PROBE_BODY_MAX = 256 * 1024 }; /* of a response, if `match` asks for it; longer ones fail */
 
+enum wr_probe_type { WR_PROBE_AS_REQUESTS, WR_PROBE_HTTP, WR_PROBE_HTTPS };
+
 /* What `health_check` says. */
 struct wr_probe {
+    enum wr_probe_type type;
+    uint64_t keepalive_ms;  /* how long a connection is used for checks; 0: for one */
     uint64_t interval_ms, jitter_ms, timeout_ms;
     uint32_t fails, passes; /* in a row, to be unhealthy, or healthy again */
     uint16_t port;          /* 0: the peer's */
@@ -22,10 +26,13 @@ struct wr_probe {
     weir_str uri;
     weir_str match_name; /* "" for the standard one */
     const struct wr_match *match;
+    weir_exchange_policy policy;
+    weir_str tls_name;
     /* the worker's */
     weir_upstream *group;
     struct wr_timer timer;
     struct wr_list checks; /* under way */
+    struct wr_list targets; /* whose connections are kept */
     uint64_t owner;        /* its name on the lease; 0: not running */
 };
 

@@ -79,12 +79,20 @@ set_time(weir_str value, uint64_t least, uint64_t *to)
 }
 
 static bool
+set_type(weir_str value, enum wr_probe_type *to)
+{
+    bool https = weir_str_eq(value, WEIR_STR("https"));
+
+    *to = https ? WR_PROBE_HTTPS : WR_PROBE_HTTP;
+    return https || weir_str_eq(value, WEIR_STR("http"));
+}
+
+static bool
 set_word(struct wr_probe *probe, weir_str word)
 {
     probe->mandatory = probe->mandatory || weir_str_eq(word, WEIR_STR("mandatory"));
     probe->persistent = probe->persistent || weir_str_eq(word, WEIR_STR("persistent"));
-    return weir_str_eq(word, WEIR_STR("mandatory")) || weir_str_eq(word, WEIR_STR("persistent")) ||
-           weir_str_eq(word, WEIR_STR("type=http"));
+    return weir_str_eq(word, WEIR_STR("mandatory")) || weir_str_eq(word, WEIR_STR("persistent"));
 }
 
 static bool
@@ -100,6 +108,12 @@ set_parameter(struct wr_probe *probe, weir_str word)
     }
     if (wr_conf_has_name(word, WEIR_STR("timeout="), &value)) {
         return set_time(value, 1, &probe->timeout_ms);
+    }
+    if (wr_conf_has_name(word, WEIR_STR("keepalive_time="), &value)) {
+        return set_time(value, 0, &probe->keepalive_ms);
+    }
+    if (wr_conf_has_name(word, WEIR_STR("type="), &value)) {
+        return set_type(value, &probe->type);
     }
     if (wr_conf_has_name(word, WEIR_STR("fails="), &value)) {
         return set_times(value, &probe->fails);
@@ -155,16 +169,74 @@ wr_probe_set_check(weir_conf *cf, const weir_directive *row, void *field)
 
 /* ---- The end of the load. ---- */
 
-/* The group that is named in the block of the check. */
+static bool
+is_within(const struct wr_scope *inner, const struct wr_scope *outer)
+{
+    while (inner != NULL && inner != outer) {
+        inner = inner->parent;
+    }
+    return inner != NULL;
+}
+
+/* The group that is named in the block of the check, or else in a block within it (if, limit_except). */
 static weir_upstream *
 group_beside(const struct wr_upstream_conf *top, const struct wr_upstream_check *c)
 {
+    weir_upstream *within = NULL;
+
     WR_VEC_EACH (const struct wr_upstream_use, use, &top->uses) {
         if (use->scope == c->scope) {
             return use->group;
         }
+        within = within == NULL && is_within(use->scope, c->scope) ? use->group : within;
     }
-    return NULL;
+    return within;
+}
+
+/* How others speak with u: in the block of the check, or else in the first block of the configuration
+ * that says so, by TLS if that is told. NULL: nobody says. */
+static const struct wr_upstream_use *
+use_of(const struct wr_upstream_conf *top, const struct wr_upstream_check *c,
+       const weir_upstream *u)
+{
+    const struct wr_upstream_use *found = NULL;
+
+    WR_VEC_EACH (const struct wr_upstream_use, use, &top->uses) {
+        if (use->group != u || use->policy == NULL ||
+            (c->probe->type == WR_PROBE_HTTPS && use->policy->tls == NULL)) {
+            continue;
+        }
+        if (is_within(use->scope, c->scope) && c->group == NULL) {
+            return use;
+        }
+        found = found != NULL ? found : use;
+    }
+    return found;
+}
+
+/* Checks are made once, by connections that are nobody else's. False after a report. */
+static bool
+make_policy(struct weir_conf *cf, const struct wr_upstream_conf *top,
+            const struct wr_upstream_check *c, const weir_upstream *u)
+{
+    struct wr_probe *probe = c->probe;
+    const struct wr_upstream_use *use =
+        probe->type != WR_PROBE_HTTP ? use_of(top, c, u) : NULL;
+
+    probe->policy = (weir_exchange_policy){ .size = sizeof(probe->policy),
+                                            .connect_ms = probe->timeout_ms,
+                                            .send_ms = probe->timeout_ms,
+                                            .read_ms = probe->timeout_ms };
+    if (use != NULL) {
+        probe->policy.tls = use->policy->tls;
+        probe->tls_name = use->tls_name;
+    } else if (probe->type == WR_PROBE_HTTPS) {
+        wr_diag_error(cf->diag, wr_conf_place(c->node, 0), NULL,
+                      "no directive speaks TLS with upstream \"%.*s\", as its health check would",
+                      WEIR_FMT(u->name));
+        return false;
+    }
+    return true;
 }
 
 static int
@@ -189,6 +261,9 @@ settle(struct weir_conf *cf, const struct wr_upstream_conf *top, const struct wr
     if (u->probe != NULL) {
         wr_diag_error(cf->diag, wr_conf_place(c->node, 0), NULL,
                       "upstream \"%.*s\" has a health check already", WEIR_FMT(u->name));
+        return WEIR_ERROR;
+    }
+    if (!make_policy(cf, top, c, u)) {
         return WEIR_ERROR;
     }
     probe->group = u;

@@ -7,6 +7,7 @@
 #include "upstream/budget.h"
 #include "upstream/exchange.h"
 #include "upstream/exchange_metrics.h"
+#include "upstream/tally.h"
 
 /* May the request be sent once more after what became of it? */
 static bool
@@ -44,10 +45,11 @@ wr_retry_wanted(weir_exchange *x, uint32_t cause, int result)
         return false;
     }
     wr_count_retry();
+    WR_TALLY(x->o.to->tally, retries);
     x->tries_left--;
     wr_exchange_release(x, false);
     wr_exchange_peer_done(x, result);
-    wr_tries_end(x->tried->last, status_of(cause));
+    wr_tries_end(x->tried, status_of(cause));
     return true;
 }
 
@@ -104,11 +106,12 @@ wr_retry_status(weir_exchange *x, uint32_t status)
         return false;
     }
     wr_count_retry();
+    WR_TALLY(x->o.to->tally, retries);
     x->tries_left--;
     wr_exchange_release(x, false);
     /* that something is not there, or not allowed, is no failure of the peer's */
     wr_exchange_peer_done(x, status == 403 || status == 404 ? WEIR_ABSENT : WEIR_ERROR);
-    wr_tries_end(x->tried->last, status);
+    wr_tries_end(x->tried, status);
     wr_exchange_try(x);
     return true;
 }

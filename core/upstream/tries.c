@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "upstream/tally.h"
 #include "upstream/upstream_conf.h"
 
 static struct wr_tries **
@@ -51,13 +52,23 @@ wr_tries_add(struct wr_tried *t, weir_pool *memory, weir_str addr)
 }
 
 void
-wr_tries_end(struct wr_try *t, uint32_t status)
+wr_tries_end(const struct wr_tried *tried, uint32_t status)
 {
-    if (t->response_ms < 0) {
+    struct wr_try *t = tried->last;
+    bool first;
+
+    if (t == NULL) {
+        return;
+    }
+    first = t->response_ms < 0;
+    if (first) {
         t->response_ms = (int64_t)(wr_clock.now_ms - t->began_ms);
     }
     if (t->status == 0) {
         t->status = status;
+    }
+    if (first) {
+        wr_tally_try(tried->tally, t);
     }
 }
 

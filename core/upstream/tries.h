@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <weir/upstream.h>
 
+struct wr_group_tally; /* tally.h */
+
 /* One try at one peer. Times are milliseconds from its beginning, -1: not so far. */
 struct wr_try {
     struct wr_try *next;
@@ -23,6 +25,7 @@ struct wr_tried {
     struct wr_try *first, *last;
     const weir_reply *reply;     /* NULL: none so far */
     const weir_header *trailers; /* NULL: none */
+    struct wr_group_tally *tally; /* where tries are counted; NULL: nowhere */
 };
 
 /* What hangs on a request at core.upstream, through its internal redirects. */
@@ -36,8 +39,8 @@ struct wr_tried *wr_tries_begin(weir_request *r, weir_pool *memory);
 /* One more try, at addr. */
 struct wr_try *wr_tries_add(struct wr_tried *t, weir_pool *memory, weir_str addr);
 
-/* It is over; status where it has none yet. */
-void wr_tries_end(struct wr_try *t, uint32_t status);
+/* The last one is over, if there is one; status where it has none yet. */
+void wr_tries_end(const struct wr_tried *tried, uint32_t status);
 
 /* Those of r; NULL: none. */
 const struct wr_tries *wr_tries_of(const weir_request *r);

@@ -13,6 +13,7 @@
 #include "upstream/probe.h"
 #include "upstream/probe_conf.h"
 #include "upstream/server_conf.h"
+#include "upstream/tally.h"
 #include "upstream/upstream_explain.h"
 #include "upstream/upstream_names.h"
 #include "upstream/upstream_series.h"
@@ -157,9 +158,14 @@ init(weir_conf *cf, void *conf)
     struct wr_upstream_conf *top = conf;
     bool loaded = top->names == NULL || wr_upstream_load(cf, top->names);
     bool checked = wr_probe_settle(cf, top) == WEIR_OK;
+    struct wr_err err;
 
     top->uses = top->checks = (struct wr_vec){ .pool = NULL }; /* memory of the load */
-    return wr_upstream_zones_claim(cf, top) == WEIR_OK && loaded && checked ? WEIR_OK : WEIR_ERROR;
+    top->defined = NULL;
+    if (wr_upstream_zones_claim(cf, top) != WEIR_OK || !loaded || !checked) {
+        return WEIR_ERROR;
+    }
+    return wr_tallies_create(cf, top, &err) ? WEIR_OK : weir_conf_error(cf, "%s", err.text);
 }
 
 /* ---- In a worker. ---- */
@@ -180,9 +186,10 @@ weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
 static int
 worker_start(const void *conf)
 {
-    const struct wr_upstream_conf *top = conf;
+    struct wr_upstream_conf *top = (struct wr_upstream_conf *)(uintptr_t)conf;
 
     wr_upstream_zones_join(top);
+    wr_tallies_join(top);
     wr_upstream_series_of(top);
     for (size_t i = 0; i < wr_upstream_count(top); i++) {
         wr_lookup_start(wr_upstream_group(top, i), weir_worker_pool());

@@ -37,8 +37,41 @@ wr_upstream_named(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str n
     return u;
 }
 
+/* The names that an upstream{} of http defines. Its statements are all there from the first on. */
+static struct wr_map *
+read_defined(const struct weir_conf *cf)
+{
+    struct wr_map *names = wr_pool_alloc(wr_conf_scratch(cf), sizeof(*names));
+    const struct wr_scope *scope = cf->scope;
+
+    wr_map_init(names, wr_conf_scratch(cf), false);
+    while (scope->parent != NULL && scope->where != WEIR_IN_HTTP) {
+        scope = scope->parent;
+    }
+    for (const struct wr_conf_node *n = scope->node != NULL ? scope->node->first : NULL; n != NULL;
+         n = n->next) {
+        if (n->n_words == 2 && weir_str_eq(n->words[0].text, WEIR_STR("upstream"))) {
+            (void)wr_map_add(names, n->words[1].text, (void *)(uintptr_t)n);
+        }
+    }
+    return names;
+}
+
+/* Is u a group, or will it be one when all is read? */
+static bool
+is_defined(const struct weir_conf *cf, struct wr_upstream_conf *top, const weir_upstream *u)
+{
+    if (u->defined != NULL) {
+        return true;
+    }
+    if (top->defined == NULL) {
+        top->defined = read_defined(cf);
+    }
+    return wr_map_find(top->defined, u->name) != NULL;
+}
+
 /* The group or address of this name. A name without a port that users give different default ports
- * is two addresses, unless it turns out to be a group. */
+ * is two addresses, unless it is a group. */
 static weir_upstream *
 find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint16_t default_port)
 {
@@ -51,8 +84,20 @@ find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint
         u->default_port = default_port;
         return u;
     }
+    if (is_defined(cf, top, u)) {
+        return u;
+    }
     return wr_upstream_named(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),
                                               default_port));
+}
+
+static void
+add_use(const struct weir_conf *cf, struct wr_upstream_conf *top, struct wr_upstream_use use)
+{
+    if (top->uses.pool == NULL) {
+        wr_vec_init_of(&top->uses, wr_conf_scratch(cf), struct wr_upstream_use);
+    }
+    *(struct wr_upstream_use *)wr_vec_add(&top->uses) = use;
 }
 
 weir_upstream *
@@ -71,11 +116,23 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
         u->used = cf->node;
         u->scope = cf->scope;
     }
-    if (top->uses.pool == NULL) {
-        wr_vec_init_of(&top->uses, wr_conf_scratch(cf), struct wr_upstream_use);
-    }
-    *(struct wr_upstream_use *)wr_vec_add(&top->uses) = (struct wr_upstream_use){ cf->scope, u };
+    add_use(cf, top, (struct wr_upstream_use){ .scope = cf->scope, .group = u });
     return u;
+}
+
+void
+weir_upstream_held(weir_conf *cf, weir_upstream *u, const weir_exchange_policy *policy,
+                   weir_str tls_name)
+{
+    struct wr_upstream_conf *top = wr_upstream_main(cf);
+
+    WR_CHECK(u, WR_GROUP_TAG);
+    WR_ASSERT(top != NULL && policy->size == sizeof(*policy));
+    add_use(cf, top,
+            (struct wr_upstream_use){ .scope = cf->scope,
+                                      .group = u,
+                                      .policy = policy,
+                                      .tls_name = tls_name.len != 0 ? tls_name : u->name });
 }
 
 int

@@ -8,12 +8,15 @@
 #include "upstream/group.h"
 
 struct wr_run_time;
+struct wr_tallies; /* tally.h */
 struct wr_probe; /* probe.h */
 
 /* While a configuration is read: a group is named in a block; a check stands in one. */
 struct wr_upstream_use {
     const struct wr_scope *scope;
     weir_upstream *group;
+    const weir_exchange_policy *policy; /* weir_upstream_held; NULL: nobody has said */
+    weir_str tls_name;
 };
 
 struct wr_upstream_check {
@@ -35,6 +38,8 @@ struct wr_upstream_conf {
     struct wr_run_time *run_time; /* main: groups made of names that only requests know */
     struct wr_map *matches; /* main: wr_match by name, likewise */
     struct wr_vec uses, checks; /* main, while it is read: wr_upstream_use, wr_upstream_check */
+    struct wr_tallies *tallies; /* main: what workers count; NULL: there are no groups */
+    struct wr_map *defined;     /* and the names that have an upstream{}, once that matters */
 };
 
 /* What the main context holds; NULL where there is none yet. */

@@ -215,7 +215,7 @@ get_cookie(weir_request *r, const void *conf, weir_str name)
     return absent;
 }
 
-enum { FRESH = WEIR_VAR_FRESH, FAMILY = WEIR_VAR_FRESH | WEIR_VAR_PREFIX };
+enum { FRESH = WEIR_VAR_FRESH | WEIR_VAR_LATER, FAMILY = FRESH | WEIR_VAR_PREFIX };
 
 const weir_variable wr_upstream_variables[WR_UPSTREAM_VARIABLES] = {
     { "upstream_addr", FRESH, get_addr },

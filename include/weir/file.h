@@ -28,7 +28,8 @@ typedef struct weir_file_info {
  * or alias and path are joined by exactly one '/'. */
 WEIR_API weir_str weir_file_path(weir_request *r, weir_str path);
 
-/* What is at file? WEIR_OK; WEIR_ABSENT (also for a path through a file); 403 when access is denied; WEIR_ERROR (logged).
+/* What is at file? WEIR_OK, also when it must not be read; WEIR_ABSENT (also for a path through a file); 403 when the folders
+ * on the way deny access; WEIR_ERROR (logged).
  * log_missing: note an absent file in the error log, as log_not_found says. */
 WEIR_API int weir_file_look(weir_request *r, weir_str file, weir_file_info *info, bool log_missing);
 

@@ -36,14 +36,17 @@ typedef struct weir_tls_client_options { /* absent strings and zeros: the defaul
     bool      session_reuse;
     bool      sni;              /* send the name */
     uint8_t   reserved_[5];
-    weir_strs certificate;      /* ours: files, pairwise with key */
-    weir_strs key;
+    weir_strs certificate;      /* ours: files, pairwise with key. Names with variables are worked out for each connection, */
+    weir_strs key;              /* which then serves only requests for which they are the same; empty: no such certificate */
     weir_str  password_file;
     weir_str  trusted;          /* file of authorities; absent: the system's */
     weir_str  crl;
     weir_str  protocols;        /* "TLSv1.2 TLSv1.3" */
     weir_str  ciphers;
     weir_strs conf_commands;    /* name, value, name, value, ... */
+    uint64_t  cache_max;        /* certificates of names with variables that are kept; 0: each is read anew */
+    uint64_t  cache_inactive_ms; /* not when unused for so long, 0: 10 seconds; */
+    uint64_t  cache_valid_ms;   /* looked at again after so long, 0: 60 seconds */
 } weir_tls_client_options;
 
 /* Load it, once per block of settings; equal options share. NULL after a reported error. */
@@ -77,6 +80,8 @@ typedef struct weir_exchange_policy {
     const weir_tls_client *tls;        /* NULL: plain */
     weir_value            *bind;       /* local address[:port] to come from; NULL or empty: the system's choice */
     const char            *protocol;   /* "http": idle connections are shared among exchanges of the same */
+    uint32_t               rcvbuf;     /* of the socket, bytes (SO_RCVBUF, SO_SNDBUF); 0: the system sizes it */
+    uint32_t               sndbuf;
 } weir_exchange_policy;
 
 enum weir_policy_flag {
@@ -85,6 +90,10 @@ enum weir_policy_flag {
     WEIR_POLICY_TRANSPARENT      = 1u << 2, /* bind to an address that is not ours */
     WEIR_POLICY_ANY_RESPONSE     = 1u << 3  /* `compat nginx;`: looser about what comes back */
 };
+
+/* In the check of a block whose directive named u: how the block's exchanges with u are held, and the name that a certificate
+ * has to be for (absent: u's). A health_check asks u's peers by TLS as this says. policy stays as long as the configuration. */
+WEIR_API void weir_upstream_held(weir_conf *cf, weir_upstream *u, const weir_exchange_policy *policy, weir_str tls_name);
 
 /* ---- Exchanges. --------------------------------------------------------------------------------------------------- */
 typedef struct weir_exchange weir_exchange;
@@ -177,6 +186,7 @@ typedef struct weir_fetch_options {
     const weir_exchange_policy *policy;     /* NULL: the defaults */
     uint64_t                    peer;       /* as in weir_exchange_options */
     const weir_log             *log;        /* NULL: the worker's */
+    weir_str                    tls_name;   /* as in weir_exchange_options; absent: host */
 } weir_fetch_options;
 
 /* Start it; done(data, result, reply) once, from the loop; reply is NULL unless result is WEIR_OK, and lives until done

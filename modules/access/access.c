@@ -28,6 +28,23 @@ check_address(weir_request *r, const void *conf)
     return 403;
 }
 
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const access_conf *c = conf;
+    const struct rule *rule = rules_find(&c->rules, weir_client_addr_bytes(r));
+
+    (void)phase;
+    if (rule == NULL) {
+        weir_explain_say(to, "no rule is about %.*s", WEIR_FMT(weir_client_addr(r, NULL)));
+        return;
+    }
+    weir_explain_say(to, "%.*s is %s by the rule of %.*s:%u", WEIR_FMT(weir_client_addr(r, NULL)),
+                     rule->denies ? "denied" : "allowed", WEIR_FMT(rule->place.file),
+                     rule->place.line);
+    weir_explain_verdict(to, rule->denies ? 403 : WEIR_DONE);
+}
+
 static bool
 wanted(const void *conf)
 {
@@ -49,6 +66,7 @@ set_rule(weir_conf *cf, const weir_directive *d, void *field)
     if (loose) {
         weir_conf_warn(cf, "low address bits of %.*s are meaningless", WEIR_FMT(text));
     }
+    rule->place = weir_conf_place(cf);
     rules_add(field, rule);
     return WEIR_OK;
 }
@@ -71,4 +89,4 @@ static const weir_hook hooks[] = {
 
 WEIR_MODULE("access", "1.0", .summary = "lets clients in, or not, by their address",
             .conf_size = sizeof(access_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks));
+            .hooks = WEIR_ITEMS(hooks), .explain = explain);

@@ -10,6 +10,7 @@ struct rule {
     bool denies;
     bool all; /* whatever the address */
     weir_net net;
+    weir_place place;
 };
 
 /* One block's. Zeroed: none. */

@@ -96,7 +96,7 @@ static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_BODY,
       .body = filter_body,
       .wanted = wanted,
-      .flags = WEIR_HOOK_FILES },
+      .flags = WEIR_HOOK_FILES | WEIR_HOOK_TEXT },
 };
 
 WEIR_MODULE("addition", "1.0", .summary = "puts other pages in front of and behind a page",

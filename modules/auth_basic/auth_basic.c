@@ -263,6 +263,34 @@ authenticate(weir_request *r, const void *conf)
     return rc;
 }
 
+/* For weir -M, which has no worker's threads: what a password comes to is not found out. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const auth_basic_conf *c = conf;
+    weir_str realm = weir_value_get(r, c->realm), unknown = weir_explain_unknown(to), user, password;
+
+    (void)phase;
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "the realm is unknown: depends on $%.*s", WEIR_FMT(unknown));
+        weir_explain_verdict(to, WEIR_AGAIN);
+    } else if (weir_str_eq(realm, WEIR_STR("off"))) {
+        weir_explain_say(to, "off: no password is asked for");
+    } else if (c->file.path == NULL) {
+        weir_explain_say(to, "there is no auth_basic_user_file: nobody comes in");
+        weir_explain_verdict(to, 403);
+    } else if (weir_basic_credentials(r, &user, &password) != WEIR_OK) {
+        weir_explain_say(to, "asks for a password of \"%.*s\" that is in %s", WEIR_FMT(realm),
+                         path_of(r, c).data);
+        weir_explain_verdict(to, 401);
+    } else {
+        weir_explain_say(to, "the password of \"%.*s\" decides, held against %s", WEIR_FMT(user),
+                         path_of(r, c).data);
+        weir_explain_verdict(to, WEIR_AGAIN);
+        wipe(password);
+    }
+}
+
 /* ---- Configuration. ---- */
 
 static bool
@@ -324,4 +352,5 @@ static const weir_metric_def metrics[] = {
 
 WEIR_MODULE("auth_basic", "1.0", .summary = "asks for a name and a password",
             .conf_size = sizeof(auth_basic_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics), .check = check);
+            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics), .check = check,
+            .explain = explain);

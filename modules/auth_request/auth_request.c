@@ -11,6 +11,7 @@ enum { LONGEST_MS = 24 * 60 * 60 * 1000 }; /* the subrequest has time limits of 
 struct assignment {
     struct assignment *next;
     int32_t var;
+    weir_str name;
     weir_value *value;
 };
 
@@ -93,6 +94,20 @@ ask(weir_request *r, const void *conf)
     return weir_subrequest(r, &o, answered, q) == WEIR_OK ? WEIR_AGAIN : 500;
 }
 
+/* For weir -M, which asks nobody. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const auth_request_conf *c = conf;
+
+    (void)phase;
+    weir_explain_say(to, "what %.*s answers decides", WEIR_FMT(c->target));
+    for (const struct assignment *a = c->assignments; a != NULL; a = a->next) {
+        weir_explain_lose(to, r, a->var, a->name);
+    }
+    weir_explain_verdict(to, WEIR_AGAIN);
+}
+
 /* ---- Configuration. ---- */
 
 static bool
@@ -111,7 +126,8 @@ set_assignment(weir_conf *cf, const weir_directive *d, void *field)
     if (name.len < 2 || name.data[0] != '$') {
         return weir_conf_error_at(cf, 1, "invalid variable name \"%.*s\"", WEIR_FMT(name));
     }
-    a->var = weir_var_declare(cf, (weir_str){ name.data + 1, name.len - 1 });
+    a->name = weir_dup(weir_conf_pool(cf), (weir_str){ name.data + 1, name.len - 1 });
+    a->var = weir_var_declare(cf, a->name);
     a->value = weir_value_compile(cf, weir_conf_arg(cf, 2));
     while (*at != NULL) {
         at = &(*at)->next;
@@ -149,4 +165,4 @@ static const weir_metric_def metrics[] = {
 
 WEIR_MODULE("auth_request", "1.0", .summary = "lets in whom a subrequest lets in",
             .conf_size = sizeof(auth_request_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics));
+            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics), .explain = explain);

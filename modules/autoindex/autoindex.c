@@ -108,7 +108,7 @@ static int
 read_directory(weir_request *r, struct progress *p)
 {
     weir_file_info info = { .size_of = sizeof(info) };
-    weir_str file = weir_file_path(r, r->path);
+    weir_str file = weir_file_path(r, (weir_str){ NULL, 0 });
     int fd;
 
     if (file.data == NULL) {

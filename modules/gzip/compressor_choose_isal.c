@@ -12,10 +12,10 @@ enum {
 };
 
 const struct compressor_kind *
-compressor_choose(const struct compressor_shape *shape)
+compressor_choose(const weir_coding_shape *shape)
 {
     if (shape->level <= LEVEL_MOST && shape->window_bits == WINDOW_BITS &&
-        shape->memory_level == MEMORY_LEVEL) {
+        shape->memory == MEMORY_LEVEL) {
         return &compressor_isal;
     }
     return &compressor_zlib;

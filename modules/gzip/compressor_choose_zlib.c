@@ -2,7 +2,7 @@
 #include "compressor_kind.h"
 
 const struct compressor_kind *
-compressor_choose(const struct compressor_shape *shape)
+compressor_choose(const weir_coding_shape *shape)
 {
     (void)shape;
     return &compressor_zlib;

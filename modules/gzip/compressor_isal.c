@@ -41,7 +41,7 @@ isal_restart(struct compressor *base)
 }
 
 static struct compressor *
-isal_create(const struct compressor_shape *shape)
+isal_create(const weir_coding_shape *shape)
 {
     uint32_t level = shape->level <= 1 ? 1 : 3;
     uint32_t level_bytes = level == 1 ? ISAL_DEF_LVL1_SMALL : ISAL_DEF_LVL3_SMALL;
@@ -62,7 +62,7 @@ isal_create(const struct compressor_shape *shape)
 
 /* One call of igzip over at most UINT32_MAX bytes either way. It only reads next_in. */
 static int
-isal_step(struct isal_zstream *z, struct compressor_io *io, enum compressor_flush flush)
+isal_step(struct isal_zstream *z, weir_coding_io *io, uint32_t flush)
 {
     uint32_t in_len = io->in_len < UINT32_MAX ? (uint32_t)io->in_len : UINT32_MAX;
     uint32_t out_len = io->out_len < UINT32_MAX ? (uint32_t)io->out_len : UINT32_MAX;
@@ -73,8 +73,8 @@ isal_step(struct isal_zstream *z, struct compressor_io *io, enum compressor_flus
     z->avail_in = in_len;
     z->next_out = io->out;
     z->avail_out = out_len;
-    z->end_of_stream = whole && flush == COMPRESSOR_END;
-    z->flush = whole && flush == COMPRESSOR_SYNC ? SYNC_FLUSH : NO_FLUSH;
+    z->end_of_stream = whole && flush == WEIR_CODING_END;
+    z->flush = whole && flush == WEIR_CODING_SYNC ? SYNC_FLUSH : NO_FLUSH;
     rc = isal_deflate(z);
     io->in += in_len - z->avail_in;
     io->in_len -= in_len - z->avail_in;
@@ -86,44 +86,43 @@ isal_step(struct isal_zstream *z, struct compressor_io *io, enum compressor_flus
 /* Has the last step brought what flush asks for to its end? The library's header names the two
  * states as what a caller looks at. */
 static bool
-isal_done(const struct isal_zstream *z, const struct compressor_io *io, enum compressor_flush flush)
+isal_done(const struct isal_zstream *z, const weir_coding_io *io, uint32_t flush)
 {
     switch (flush) {
-    case COMPRESSOR_MORE:
+    case WEIR_CODING_MORE:
         return io->in_len == 0;
-    case COMPRESSOR_SYNC:
+    case WEIR_CODING_SYNC:
         return io->in_len == 0 && z->internal_state.state == ZSTATE_NEW_HDR;
-    case COMPRESSOR_END:
+    default:
         return z->internal_state.state == ZSTATE_END;
     }
-    return false;
 }
 
-static enum compressor_result
-isal_run(struct compressor *base, struct compressor_io *io, enum compressor_flush flush)
+static int
+isal_run(struct compressor *base, weir_coding_io *io, uint32_t flush)
 {
     struct isal_compressor *c = (struct isal_compressor *)base;
 
     c->unsent = c->unsent || io->in_len != 0;
-    if (flush == COMPRESSOR_SYNC && !c->unsent) {
-        return COMPRESSOR_OK;
+    if (flush == WEIR_CODING_SYNC && !c->unsent) {
+        return WEIR_OK;
     }
     while (io->out_len != 0) {
         size_t in_len = io->in_len;
         size_t out_len = io->out_len;
 
         if (isal_step(&c->z, io, flush) != COMP_OK) {
-            return COMPRESSOR_FAILED;
+            return WEIR_ERROR;
         }
         if (isal_done(&c->z, io, flush)) {
-            c->unsent = flush == COMPRESSOR_MORE;
-            return COMPRESSOR_OK;
+            c->unsent = flush == WEIR_CODING_MORE;
+            return WEIR_OK;
         }
         if (io->in_len == in_len && io->out_len == out_len) {
-            return COMPRESSOR_FAILED;
+            return WEIR_ERROR;
         }
     }
-    return COMPRESSOR_FULL;
+    return WEIR_AGAIN;
 }
 
 const struct compressor_kind compressor_isal = {

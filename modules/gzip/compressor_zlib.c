@@ -30,7 +30,7 @@ zlib_destroy(struct compressor *base)
 }
 
 static struct compressor *
-zlib_create(const struct compressor_shape *shape)
+zlib_create(const weir_coding_shape *shape)
 {
     struct zlib_compressor *c = calloc(1, sizeof(*c));
 
@@ -38,7 +38,7 @@ zlib_create(const struct compressor_shape *shape)
         return NULL;
     }
     if (deflateInit2(&c->z, shape->level, Z_DEFLATED, shape->window_bits + GZIP_WRAP,
-                     shape->memory_level, Z_DEFAULT_STRATEGY) != Z_OK) {
+                     shape->memory, Z_DEFAULT_STRATEGY) != Z_OK) {
         free(c);
         return NULL;
     }
@@ -53,7 +53,7 @@ zlib_restart(struct compressor *base)
 
 /* One call of deflate over at most UINT_MAX bytes either way. */
 static int
-zlib_step(z_stream *z, struct compressor_io *io, int flush)
+zlib_step(z_stream *z, weir_coding_io *io, int flush)
 {
     uInt in_len = io->in_len < UINT_MAX ? (uInt)io->in_len : UINT_MAX;
     uInt out_len = io->out_len < UINT_MAX ? (uInt)io->out_len : UINT_MAX;
@@ -71,33 +71,33 @@ zlib_step(z_stream *z, struct compressor_io *io, int flush)
     return rc;
 }
 
-static enum compressor_result
-zlib_run(struct compressor *base, struct compressor_io *io, enum compressor_flush flush)
+static int
+zlib_run(struct compressor *base, weir_coding_io *io, uint32_t flush)
 {
-    static const int words[] = { [COMPRESSOR_MORE] = Z_NO_FLUSH,
-                                 [COMPRESSOR_SYNC] = Z_SYNC_FLUSH,
-                                 [COMPRESSOR_END] = Z_FINISH };
+    static const int words[] = { [WEIR_CODING_MORE] = Z_NO_FLUSH,
+                                 [WEIR_CODING_SYNC] = Z_SYNC_FLUSH,
+                                 [WEIR_CODING_END] = Z_FINISH };
     struct zlib_compressor *c = (struct zlib_compressor *)base;
 
     while (io->out_len != 0) {
         int rc = zlib_step(&c->z, io, words[flush]);
 
         if (rc == Z_STREAM_END) {
-            return COMPRESSOR_OK;
+            return WEIR_OK;
         }
         /* Z_BUF_ERROR: nothing was left to do. */
         if (rc != Z_OK && rc != Z_BUF_ERROR) {
-            return COMPRESSOR_FAILED;
+            return WEIR_ERROR;
         }
-        if (flush != COMPRESSOR_END && io->in_len == 0 &&
-            (flush == COMPRESSOR_MORE || io->out_len != 0)) {
-            return COMPRESSOR_OK;
+        if (flush != WEIR_CODING_END && io->in_len == 0 &&
+            (flush == WEIR_CODING_MORE || io->out_len != 0)) {
+            return WEIR_OK;
         }
-        if (flush == COMPRESSOR_END && rc == Z_BUF_ERROR && io->out_len != 0) {
-            return COMPRESSOR_FAILED;
+        if (flush == WEIR_CODING_END && rc == Z_BUF_ERROR && io->out_len != 0) {
+            return WEIR_ERROR;
         }
     }
-    return COMPRESSOR_FULL;
+    return WEIR_AGAIN;
 }
 
 const struct compressor_kind compressor_zlib = {

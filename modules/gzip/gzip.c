@@ -1,9 +1,103 @@
-/* gzip.c - the gzip content coding as a response filter: its directives and tables.
+/* gzip.c - nginx's gzip directives: which responses are offered to be coded so.
  *
- * filter.c has the hooks, rules.c the questions they ask, compressor.h the library underneath.
+ * The server holds the offer against the request and its response, and codes the body; coding.c is what it codes with.
  */
 #include "gzip.h"
-#include "rules.h"
+
+/* Smaller output buffers than this have no use, larger ones no sense. */
+enum { BUFFER_SIZE_MAX = 1 << 20 };
+
+/* A regular expression of gzip_disable. */
+struct agent {
+    struct agent *next;
+    const weir_regex *regex;
+};
+
+struct disabled {
+    struct agent *agents;
+    bool old_msie;
+};
+
+typedef struct {
+    bool on;
+    bool vary;
+    bool no_buffer;        /* accepted, not used */
+    bool buffers;          /* likewise */
+    uint64_t postpone;     /* likewise */
+    int64_t level;         /* 1 to 9 */
+    uint64_t min_length;   /* bytes */
+    uint64_t window;       /* bytes, a power of two */
+    uint64_t hash;         /* bytes, a power of two */
+    uint32_t http_version; /* 10 or 11 */
+    uint32_t proxied;      /* WEIR_CODING_PROXIED_* */
+    weir_strs types;       /* besides text/html */
+    struct disabled *disabled; /* NULL: none */
+} gzip_conf;
+
+/* ---- The offer. ---- */
+
+static bool
+agent_suits(weir_request *r, const void *data)
+{
+    const struct disabled *d = data;
+    const weir_header *agent = r->in[WEIR_H_USER_AGENT];
+
+    if (d == NULL || agent == NULL) {
+        return true;
+    }
+    if (d->old_msie && gzip_old_msie(agent->value)) {
+        return false;
+    }
+    for (const struct agent *a = d->agents; a != NULL; a = a->next) {
+        if (weir_regex_match(r, a->regex, agent->value) == WEIR_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int
+offer(weir_request *r, const void *conf)
+{
+    const gzip_conf *c = conf;
+    const weir_coding_offer o = {
+        .size = sizeof(o),
+        .flags = c->vary ? 0 : WEIR_CODING_NO_VARY,
+        .coding = &gzip_coding,
+        .shape = { .level = (int32_t)c->level,
+                   .window_bits = __builtin_ctzll(c->window),
+                   .memory = __builtin_ctzll(c->hash) - 8 },
+        .min_length = c->min_length,
+        .types = &c->types,
+        .http_version = c->http_version,
+        .proxied = c->proxied,
+        .suits = agent_suits,
+        .data = c->disabled,
+    };
+
+    weir_encode(r, &o);
+    return WEIR_NEXT;
+}
+
+/* $gzip_ratio: how many times smaller the response has become. */
+static weir_str
+ratio(weir_request *r, const void *conf, weir_str name)
+{
+    weir_str text = { NULL, 0 };
+    uint64_t in, out;
+    char *to;
+
+    (void)conf;
+    (void)name;
+    if (weir_encoded(r, &gzip_coding, &in, &out) == WEIR_OK && out != 0) {
+        to = weir_alloc(r->pool, 24);
+        text.len = gzip_ratio_text(in, out, to, 24);
+        text.data = to;
+    }
+    return text;
+}
+
+/* ---- Directives. ---- */
 
 static bool
 wanted(const void *conf)
@@ -46,11 +140,10 @@ check_hash(weir_conf *cf, const weir_directive *d, void *field)
     return check_power(cf, *(const uint64_t *)field, 512, 128 << 10);
 }
 
-/* gzip_buffers number size */
+/* gzip_buffers number size: the server bounds what is under way. */
 static int
 set_buffers(weir_conf *cf, const weir_directive *d, void *field)
 {
-    struct gzip_buffers *b = field;
     uint64_t number;
     uint64_t size;
 
@@ -60,11 +153,10 @@ set_buffers(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error_at(cf, 1, "invalid number of buffers");
     }
     if (weir_parse_size(weir_conf_arg(cf, 2), &size) != WEIR_OK || size == 0 ||
-        size > GZIP_OUTPUT_SIZE_MAX) {
+        size > BUFFER_SIZE_MAX) {
         return weir_conf_error_at(cf, 2, "invalid buffer size, it must be from 1 to 1m");
     }
-    b->number = (uint32_t)number;
-    b->size = size;
+    *(bool *)field = true;
     return WEIR_OK;
 }
 
@@ -72,7 +164,7 @@ set_buffers(weir_conf *cf, const weir_directive *d, void *field)
 static int
 set_disable(weir_conf *cf, const weir_directive *d, void *field)
 {
-    struct gzip_disabled **at = field;
+    struct disabled **at = field;
 
     (void)d;
     if (*at == NULL) {
@@ -80,7 +172,7 @@ set_disable(weir_conf *cf, const weir_directive *d, void *field)
     }
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
-        struct gzip_agent *a;
+        struct agent *a;
 
         if (weir_str_eq(word, WEIR_STR("msie6"))) {
             (*at)->old_msie = true;
@@ -100,31 +192,14 @@ set_disable(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
-static int
-check(weir_conf *cf, void *conf)
-{
-    gzip_conf *c = conf;
-
-    if (c->buffers.pool == NULL) {
-        c->buffers.pool = weir_zalloc(weir_conf_pool(cf), sizeof(*c->buffers.pool));
-    }
-    return WEIR_OK;
-}
-
-static void
-worker_stop(const void *conf)
-{
-    compressor_pool_empty(((const gzip_conf *)conf)->buffers.pool);
-}
-
 static const weir_name versions[] = { { "1.0", 10 }, { "1.1", 11 }, { NULL, 0 } };
 
 static const weir_name proxied[] = {
-    { "off", GZIP_PROXIED_OFF },           { "expired", GZIP_PROXIED_EXPIRED },
-    { "no-cache", GZIP_PROXIED_NO_CACHE }, { "no-store", GZIP_PROXIED_NO_STORE },
-    { "private", GZIP_PROXIED_PRIVATE },   { "no_last_modified", GZIP_PROXIED_NO_LAST_MODIFIED },
-    { "no_etag", GZIP_PROXIED_NO_ETAG },   { "auth", GZIP_PROXIED_AUTH },
-    { "any", GZIP_PROXIED_ANY },           { NULL, 0 },
+    { "off", WEIR_CODING_PROXIED_OFF },           { "expired", WEIR_CODING_PROXIED_EXPIRED },
+    { "no-cache", WEIR_CODING_PROXIED_NO_CACHE }, { "no-store", WEIR_CODING_PROXIED_NO_STORE },
+    { "private", WEIR_CODING_PROXIED_PRIVATE },   { "no_last_modified", WEIR_CODING_PROXIED_NO_LAST_MODIFIED },
+    { "no_etag", WEIR_CODING_PROXIED_NO_ETAG },   { "auth", WEIR_CODING_PROXIED_AUTH },
+    { "any", WEIR_CODING_PROXIED_ANY },           { NULL, 0 },
 };
 
 enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
@@ -140,8 +215,8 @@ static const weir_directive directives[] = {
     WEIR_OPT(gzip_conf, on, FLAG, "gzip",
              WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION | WEIR_IN_IF, "off",
              "code responses with gzip for clients that accept it"),
-    WEIR_OPT_CUSTOM(gzip_conf, buffers, "gzip_buffers", BLOCKS, 2, 2, 0, set_buffers,
-                    "number and size of output buffers"),
+    WEIR_OPT_CUSTOM(gzip_conf, buffers, "gzip_buffers", BLOCKS, 2, 2, WEIR_D_NOTHING, set_buffers,
+                    "number and size of output buffers: no effect"),
     CHECKED(level, INT, "gzip_comp_level", "1", "from 1, fast, to 9, small", check_level),
     WEIR_OPT_CUSTOM(gzip_conf, disabled, "gzip_disable", BLOCKS, 1, 0, WEIR_D_MANY,
                     set_disable, "no gzip for a User-Agent that matches one of these"),
@@ -174,33 +249,19 @@ static const weir_directive directives[] = {
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_HEADERS,
-      .rank = WEIR_RANK_ENCODE,
-      .handler = gzip_headers,
-      .wanted = wanted },
-    { .phase = WEIR_PHASE_BODY, .rank = WEIR_RANK_ENCODE, .body = gzip_body, .wanted = wanted },
+    { .phase = WEIR_PHASE_HEADERS, .rank = WEIR_RANK_ENCODE, .handler = offer, .wanted = wanted },
 };
 
 static const weir_variable variables[] = {
-    { .name = "gzip_ratio", .flags = WEIR_VAR_FRESH, .get = gzip_ratio },
+    { .name = "gzip_ratio", .flags = WEIR_VAR_FRESH | WEIR_VAR_LATER, .get = ratio },
 };
 
-static const weir_metric_def metrics[] = {
-    { .name = "bytes_in_total",
-      .help = "bytes of responses before gzip",
-      .handle = &gzip_bytes_in,
-      .type = WEIR_COUNTER },
-    { .name = "bytes_out_total",
-      .help = "bytes of responses after gzip",
-      .handle = &gzip_bytes_out,
-      .type = WEIR_COUNTER },
-    { .name = "responses_total",
-      .help = "responses coded with gzip",
-      .handle = &gzip_responses,
-      .type = WEIR_COUNTER },
+static const weir_interface interfaces[] = {
+    { WEIR_CODING, &gzip_coding },
+    { WEIR_CODING, &gzip_coding_deflate },
 };
 
-WEIR_MODULE("gzip", "1.0", .summary = "the gzip content coding for responses",
-            .conf_size = sizeof(gzip_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
-            .metrics = WEIR_ITEMS(metrics), .check = check, .worker_stop = worker_stop);
+WEIR_MODULE("gzip", "1.0", .flags = WEIR_MODULE_ALWAYS,
+            .summary = "the content codings gzip and deflate", .conf_size = sizeof(gzip_conf),
+            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks),
+            .variables = WEIR_ITEMS(variables), .interfaces = WEIR_ITEMS(interfaces));

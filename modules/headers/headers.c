@@ -6,6 +6,7 @@
  * byte of the body is: a body filter that passes everything on sets them then.
  */
 #include "added.h"
+#include "explain.h"
 #include "expires.h"
 #include "rules.h"
 
@@ -160,6 +161,22 @@ wants_request(const void *conf)
     return ((const headers_conf *)conf)->request.all.count > 0;
 }
 
+/* For weir -M. Fields of the request are changed, since what comes behind looks at them. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const headers_conf *c = conf;
+
+    if (phase == WEIR_PHASE_PREACCESS) {
+        explain_rules(r, &c->request.all, to);
+        rules_apply_in(r, &c->request.all);
+    } else if (phase == WEIR_PHASE_HEADERS) {
+        explain_added(r, "add_header", &c->headers.settled, to);
+        explain_rules(r, &c->answer.all, to);
+        explain_added(r, "add_trailer", &c->trailers.settled, to);
+    }
+}
+
 static bool
 wants_body(const void *conf)
 {
@@ -248,4 +265,4 @@ static const weir_hook hooks[] = {
 WEIR_MODULE("headers", "1.0",
             .summary = "fields of answers and requests, and how long answers may be kept",
             .conf_size = sizeof(headers_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .check = check);
+            .hooks = WEIR_ITEMS(hooks), .check = check, .explain = explain);

@@ -62,7 +62,7 @@ index_answer(weir_request *r, const void *conf)
     if (r->path.data[r->path.len - 1] != '/' || !(r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST))) {
         return WEIR_NEXT;
     }
-    weir_str directory = weir_file_path(r, r->path);
+    weir_str directory = weir_file_path(r, (weir_str){ NULL, 0 });
     if (directory.data == NULL) {
         return WEIR_ERROR;
     }
@@ -83,7 +83,7 @@ refuse(weir_request *r, const void *conf)
     if (r->path.data[r->path.len - 1] != '/') {
         return WEIR_NEXT;
     }
-    weir_str directory = weir_file_path(r, r->path);
+    weir_str directory = weir_file_path(r, (weir_str){ NULL, 0 });
     if (directory.data == NULL) {
         return WEIR_ERROR;
     }

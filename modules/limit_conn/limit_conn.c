@@ -81,6 +81,7 @@ static int
 limit_request(weir_request *r, const void *conf)
 {
     const limit_conn_conf *c = conf;
+    bool any = false;
 
     if (weir_ctx(r) != NULL) { /* counted already, before an internal redirect */
         return WEIR_NEXT;
@@ -99,12 +100,46 @@ limit_request(weir_request *r, const void *conf)
         if (counts_add(l->zone->counts, key, l->most) != WEIR_OK) {
             return refuse(r, c, l);
         }
+        any = true;
         counted = weir_alloc(r->pool, sizeof(*counted));
         *counted = (struct counted){ l->zone->counts, weir_dup(r->pool, key) };
         weir_on_end(r->pool, uncount, counted);
     }
-    decide(r, PASSED);
+    if (any) {
+        decide(r, PASSED);
+    }
     return WEIR_NEXT;
+}
+
+/* The key as people can read it. */
+static weir_str
+readable(weir_request *r, weir_str key)
+{
+    return weir_str_eq(key, weir_client_addr_bytes(r)) ? weir_client_addr(r, NULL) : key;
+}
+
+/* For weir -M: what is counted; how much is under way only a worker knows. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const limit_conn_conf *c = conf;
+
+    (void)phase;
+    for (const struct limit *l = c->limits; l != NULL; l = l->next) {
+        weir_str key = weir_value_get(r, l->zone->key), unknown = weir_explain_unknown(to);
+        if (unknown.data == NULL && key.len == 0) {
+            weir_explain_say(to, "zone \"%.*s\": the key is empty, there is no limit",
+                             WEIR_FMT(l->name));
+            continue;
+        }
+        weir_explain_say(to, "zone \"%.*s\": %u at a time of the key %s%.*s%s, then %s%u",
+                         WEIR_FMT(l->name), (unsigned)l->most,
+                         unknown.data != NULL ? "that depends on $" : "\"",
+                         WEIR_FMT(unknown.data != NULL ? unknown : readable(r, key)),
+                         unknown.data != NULL ? "" : "\"",
+                         c->dry_run ? "only a line in the log instead of " : "",
+                         (unsigned)c->status);
+    }
 }
 
 static weir_str
@@ -266,7 +301,7 @@ static const weir_hook hooks[] = {
 };
 
 static const weir_variable variables[] = {
-    { .name = "limit_conn_status", .get = get_status },
+    { .name = "limit_conn_status", .flags = WEIR_VAR_LATER, .get = get_status },
 };
 
 static const weir_metric_def metrics[] = {
@@ -280,7 +315,8 @@ static const weir_metric_def metrics[] = {
 };
 
 WEIR_MODULE("limit_conn", "1.0", .summary = "bounds how many requests of a key are under way",
+            .flags = WEIR_MODULE_STATE_STAYS,
             .conf_size = sizeof(limit_conn_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
             .metrics = WEIR_ITEMS(metrics), .check = check, .init = init,
-            .worker_start = worker_start);
+            .worker_start = worker_start, .explain = explain);

@@ -96,15 +96,18 @@ refusing(weir_request *r, const limit_req_conf *c, uint64_t now, uint64_t *exces
  * quicker: what is too much by now waits as the most that is taken does. */
 static uint64_t
 count(weir_request *r, const limit_req_conf *c, uint64_t now, const struct limit **slowest,
-      uint64_t *excess)
+      uint64_t *excess, bool *counted)
 {
     uint64_t longest = 0;
     weir_str key;
+
+    *counted = false;
 
     for (const struct limit *l = c->limits; l != NULL; l = l->next) {
         if (!key_of(r, l, &key)) {
             continue;
         }
+        *counted = true;
         uint64_t e = store_zone.count(l->zone->buckets, key, l->zone->rate, now, l->burst);
         uint64_t wait = bucket_wait_ms(e < l->burst ? e : l->burst, l->free, l->zone->rate);
         if (wait > longest) {
@@ -148,6 +151,7 @@ limit_request(weir_request *r, const void *conf)
     const limit_req_state *st = weir_ctx(r);
     uint64_t now = weir_now(), excess = 0, wait;
     const struct limit *l;
+    bool counted;
 
     if (st != NULL) { /* decided already, before an internal redirect */
         return WEIR_NEXT;
@@ -158,14 +162,59 @@ limit_request(weir_request *r, const void *conf)
         decide(r, c->dry_run ? REJECTED_DRY_RUN : REJECTED);
         return c->dry_run ? WEIR_NEXT : (int)c->status;
     }
-    wait = count(r, c, now, &l, &excess);
+    wait = count(r, c, now, &l, &excess, &counted);
     if (wait == 0) {
-        decide(r, PASSED);
+        if (counted) {
+            decide(r, PASSED);
+        }
         return WEIR_NEXT;
     }
     say(r, c->level + 1, true, excess, l, c->dry_run);
     decide(r, c->dry_run ? DELAYED_DRY_RUN : DELAYED);
     return c->dry_run ? WEIR_NEXT : wait_for(r, wait);
+}
+
+/* The key as people can read it. */
+static weir_str
+readable(weir_request *r, weir_str key)
+{
+    return weir_str_eq(key, weir_client_addr_bytes(r)) ? weir_client_addr(r, NULL) : key;
+}
+
+/* For weir -M: what is counted, and how; how much was counted so far only a worker knows. */
+static void
+explain_limit(weir_request *r, const limit_req_conf *c, const struct limit *l, weir_explain *to)
+{
+    weir_str key = weir_value_get(r, l->zone->key), unknown = weir_explain_unknown(to);
+    const char *delay = l->free >= l->burst ? ", none delayed" : ", delayed";
+
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "zone \"%.*s\": the key is unknown: depends on $%.*s",
+                         WEIR_FMT(l->name), WEIR_FMT(unknown));
+    } else if (key.len == 0) {
+        weir_explain_say(to, "zone \"%.*s\": the key is empty, there is no limit",
+                         WEIR_FMT(l->name));
+        return;
+    } else {
+        weir_explain_say(to, "zone \"%.*s\": the key is \"%.*s\"", WEIR_FMT(l->name),
+                         WEIR_FMT(readable(r, key)));
+    }
+    weir_explain_say(to, "  %llu.%03llu requests a second, %llu more at once%s; then %s%u",
+                     (unsigned long long)(l->zone->rate / BUCKET_REQUEST),
+                     (unsigned long long)(l->zone->rate % BUCKET_REQUEST),
+                     (unsigned long long)(l->burst / BUCKET_REQUEST), l->burst != 0 ? delay : "",
+                     c->dry_run ? "only a line in the log instead of " : "", (unsigned)c->status);
+}
+
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const limit_req_conf *c = conf;
+
+    (void)phase;
+    for (const struct limit *l = c->limits; l != NULL; l = l->next) {
+        explain_limit(r, c, l, to);
+    }
 }
 
 static weir_str
@@ -403,7 +452,7 @@ static const weir_hook hooks[] = {
 };
 
 static const weir_variable variables[] = {
-    { .name = "limit_req_status", .get = get_status },
+    { .name = "limit_req_status", .flags = WEIR_VAR_LATER, .get = get_status },
 };
 
 static const weir_metric_def metrics[] = {
@@ -417,6 +466,7 @@ static const weir_metric_def metrics[] = {
 };
 
 WEIR_MODULE("limit_req", "1.0", .summary = "holds the requests of a key to a rate",
+            .flags = WEIR_MODULE_STATE_STAYS,
             .conf_size = sizeof(limit_req_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
-            .metrics = WEIR_ITEMS(metrics), .check = check);
+            .metrics = WEIR_ITEMS(metrics), .check = check, .explain = explain);

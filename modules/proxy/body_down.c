@@ -133,7 +133,7 @@ read_to_file(struct proxied *p)
     int rc;
 
     if (p->spool == NULL) {
-        p->spool = spool_open(p->r, p->conf->temp.path);
+        p->spool = spool_open(p->r, &p->conf->temp);
         if (p->spool == NULL) {
             p->behind_since = UINT64_MAX; /* not again: the upstream waits instead */
             return false;

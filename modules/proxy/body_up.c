@@ -6,6 +6,25 @@
  */
 #include "proxy.h"
 
+/* The body has been passed on as it came, to an upstream that failed, and this is the location that
+ * its error led to. A GET, as error_page makes one, does without: no body of one means anything
+ * [RFC 9110 9.3.1]. */
+static int
+without_body(struct proxied *p)
+{
+    weir_request *r = p->r;
+
+    if (r->method != WEIR_GET && r->method != WEIR_HEAD) {
+        weir_say(r->log, ERROR,
+                 "the request's body has been passed on already, no other upstream can have it");
+        return 502;
+    }
+    p->streams = p->up_chunked = p->up_frames = false;
+    p->up_over = true;
+    p->up_length = -1;
+    return send_begin(p, NULL);
+}
+
 /* ---- Whole. ---- */
 
 /* What proxy_set_body says. */
@@ -37,7 +56,19 @@ whole_body(weir_request *r, void *data, int result, weir_chain *body)
     }
     p->up_over = true;
     p->up_length = (int64_t)weir_chain_len(body);
+    if (p->conf->pass_trailers && p->conf->http_version == 11 && chunks_trail(r)) {
+        p->up_chunked = p->up_frames = true;
+        chunks_frame(p, body, true);
+    }
     return send_begin(p, body);
+}
+
+static int
+read_whole(struct proxied *p)
+{
+    int rc = weir_read_body(p->r, 0, whole_body, p);
+
+    return rc == WEIR_ERROR ? without_body(p) : rc;
 }
 
 /* ---- As it comes. ---- */
@@ -104,22 +135,25 @@ can_stream(const struct proxied *p)
     return !p->conf->request_buffering && (p->r->in_length >= 0 || p->conf->http_version == 11);
 }
 
+/* Will there be trailers to be passed on? Then chunks are sent, whatever length was told. */
+static bool
+announces_trailers(const struct proxied *p)
+{
+    return p->conf->pass_trailers && p->conf->http_version == 11 &&
+           p->r->in[WEIR_H_TRAILER] != NULL;
+}
+
 static int
 stream_body(struct proxied *p)
 {
-    int rc;
-
+    if (weir_stream_body(p->r, 0, piece, p) != WEIR_OK) {
+        return without_body(p);
+    }
     p->streams = true;
-    p->up_chunked = p->r->in_length < 0;
+    p->up_chunked = p->r->in_length < 0 || announces_trailers(p);
     p->up_frames = p->up_chunked && p->conf->pass_trailers;
     p->up_length = p->r->in_length;
-    rc = send_begin(p, NULL);
-    if (rc == WEIR_AGAIN && weir_stream_body(p->r, 0, piece, p) != WEIR_OK) {
-        weir_say(p->r->log, ERROR, "the request's body has been taken already");
-        send_give_up(p);
-        return 500;
-    }
-    return rc;
+    return send_begin(p, NULL);
 }
 
 /* ---- Which. ---- */
@@ -133,10 +167,10 @@ body_up_begin(struct proxied *p)
     if (p->conf->body != NULL) { /* a value may be about the client's body: that has to be there */
         return p->conf->body->constant.data != NULL || !(r->flags & WEIR_R_HAS_BODY)
                    ? fixed_body(p)
-                   : weir_read_body(r, 0, whole_body, p);
+                   : read_whole(p);
     }
     if (p->conf->pass_body && r->flags & WEIR_R_HAS_BODY) {
-        return can_stream(p) ? stream_body(p) : weir_read_body(r, 0, whole_body, p);
+        return can_stream(p) ? stream_body(p) : read_whole(p);
     }
     p->up_over = true;
     if (p->conf->pass_body && r->in[WEIR_H_CONTENT_LENGTH] != NULL) {

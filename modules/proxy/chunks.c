@@ -40,6 +40,17 @@ may_trail(const weir_header *h)
     }
 }
 
+bool
+chunks_trail(const weir_request *r)
+{
+    for (const weir_header *h = weir_in_trailers(r); h != NULL; h = h->next) {
+        if (may_trail(h)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static weir_str
 end_of(struct proxied *p)
 {

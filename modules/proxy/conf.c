@@ -135,6 +135,14 @@ check_version(weir_conf *cf, const weir_directive *d, void *field)
 }
 
 int
+check_socket_size(weir_conf *cf, const weir_directive *d, void *field)
+{
+    return *(uint64_t *)field <= SIZE_SANE
+               ? WEIR_OK
+               : weir_conf_error_at(cf, 1, "\"%s\" directive invalid value", d->name);
+}
+
+int
 check_positive(weir_conf *cf, const weir_directive *d, void *field)
 {
     return *(int64_t *)field >= 0
@@ -158,7 +166,9 @@ make_policy(proxy_conf *c)
                                  .read_ms = c->read_ms,
                                  .head_max = c->buffer_size,
                                  .bind = c->bind.address,
-                                 .protocol = "http" };
+                                 .protocol = "http",
+                                 .rcvbuf = (uint32_t)c->rcvbuf,
+                                 .sndbuf = (uint32_t)c->sndbuf };
     p->flags = (c->socket_keepalive ? WEIR_POLICY_SOCKET_KEEPALIVE : 0u) |
                (c->bind.transparent ? WEIR_POLICY_TRANSPARENT : 0u);
     c->tls = *p;

@@ -81,7 +81,7 @@ answer(weir_request *r, const void *conf)
     return p != NULL && p->reply != NULL && p->x != NULL ? reply_answer(p) : WEIR_NEXT;
 }
 
-/* For weir -M: who is asked, and for what. With variables a request decides. */
+/* For weir -M: who is asked, and for what. */
 static void
 explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
 {
@@ -90,7 +90,13 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
 
     (void)phase;
     if (t->value != NULL) {
-        weir_explain_say(to, "proxy_pass: a request decides who is asked");
+        weir_str url = weir_value_get(r, t->value), unknown = weir_explain_unknown(to);
+        if (unknown.data != NULL) {
+            weir_explain_say(to, "proxy_pass: who is asked is unknown: depends on $%.*s",
+                             WEIR_FMT(unknown));
+        } else {
+            weir_explain_say(to, "proxy_pass: asks %.*s", WEIR_FMT(url));
+        }
         return;
     }
     uri = target_uri(r, t, &t->known);
@@ -236,8 +242,12 @@ static const weir_directive directives[] = {
     OWN(bind, "proxy_bind", 1, 2, 0, set_bind, "local address that connections come from"),
     OPT(socket_keepalive, FLAG, "proxy_socket_keepalive", "off",
         "have the system probe connections (SO_KEEPALIVE)"),
-    NOTHING(rcvbuf, SIZE, "proxy_socket_rcvbuf", "the system sizes its buffers: no effect"),
-    NOTHING(sndbuf, SIZE, "proxy_socket_sndbuf", "the system sizes its buffers: no effect"),
+    CHECKED(rcvbuf, SIZE, "proxy_socket_rcvbuf", "0",
+            "the socket's receive buffer (SO_RCVBUF); 0: the system sizes it", NULL,
+            check_socket_size),
+    CHECKED(sndbuf, SIZE, "proxy_socket_sndbuf", "0",
+            "the socket's send buffer (SO_SNDBUF); 0: the system sizes it", NULL,
+            check_socket_size),
     NOTHING(send_lowat, SIZE, "proxy_send_lowat", "of other systems: no effect"),
     NOTHING(hash_size, INT, "proxy_headers_hash_max_size", "no hash is made: no effect"),
     NOTHING(hash_bucket, INT, "proxy_headers_hash_bucket_size", "no hash is made: no effect"),
@@ -260,8 +270,8 @@ static const weir_directive directives[] = {
     OPT(ssl_crl, PATH, "proxy_ssl_crl", NULL, "file of revoked certificates"),
     WORDS(ssl_conf_commands, "proxy_ssl_conf_command", 2, 2, WEIR_D_MANY,
           "a command of OpenSSL's, and its value"),
-    WORDS(ssl_certificate_cache, "proxy_ssl_certificate_cache", 1, 3, WEIR_D_NOTHING,
-          "certificates are read when the configuration is: no effect"),
+    OWN(ssl_cache, "proxy_ssl_certificate_cache", 1, 3, 0, set_certificate_cache,
+        "how many certificates of names with variables are kept"),
 };
 
 static const weir_hook hooks[] = {
@@ -284,6 +294,8 @@ static const weir_variable variables[] = {
       .flags = WEIR_VAR_FRESH,
       .get = var_add_x_forwarded_for },
     { .name = "proxy_add_via", .flags = WEIR_VAR_FRESH, .get = var_add_via },
+    { .name = "proxy_internal_body_length", .flags = WEIR_VAR_FRESH, .get = var_body_length },
+    { .name = "proxy_internal_chunked", .flags = WEIR_VAR_FRESH, .get = var_chunked },
 };
 
 static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx" };

@@ -100,6 +100,12 @@ struct temp_folder {
     uint32_t levels[3];
 };
 
+/* proxy_ssl_certificate_cache. */
+struct certificate_cache {
+    uint64_t max; /* 0: off */
+    uint64_t inactive_ms, valid_ms;
+};
+
 /* proxy_ignore_headers. */
 enum ignored {
     IGNORE_ACCEL_REDIRECT = 1 << 0,
@@ -167,7 +173,7 @@ typedef struct {
     weir_value *ssl_name;
     weir_strs ssl_certificate, ssl_certificate_key, ssl_protocols, ssl_conf_commands;
     weir_str ssl_password_file, ssl_trusted, ssl_crl, ssl_ciphers;
-    weir_strs ssl_certificate_cache;
+    struct certificate_cache ssl_cache;
     /* Made in check(). */
     const weir_cache *cache; /* NULL: there is none */
     weir_str standard_from, standard_to; /* what proxy_pass says of redirects; absent: nothing */
@@ -261,6 +267,8 @@ void body_up_pass(struct proxied *p, weir_chain *body, bool last);
 
 /* chunks.c: frame what is on body as a chunk; last: and end with the request's trailers. */
 void chunks_frame(struct proxied *p, weir_chain *body, bool last);
+/* Are there trailers of r that may be passed on? Its body has come to its end. */
+bool chunks_trail(const weir_request *r);
 
 /* send.c: the exchange. */
 int send_begin(struct proxied *p, weir_chain *body);
@@ -305,6 +313,7 @@ void store_add(struct proxied *p, const weir_chain *c, const weir_buf *after);
 void store_end(struct proxied *p);
 
 /* ssl.c: the policy for https, made of the settings. */
+int set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field);
 int ssl_compile(weir_conf *cf, proxy_conf *c);
 weir_str ssl_name(struct proxied *p);
 
@@ -312,6 +321,8 @@ weir_str ssl_name(struct proxied *p);
 weir_str var_proxy_host(weir_request *r, const void *conf, weir_str name);
 weir_str var_proxy_port(weir_request *r, const void *conf, weir_str name);
 weir_str var_add_x_forwarded_for(weir_request *r, const void *conf, weir_str name);
+weir_str var_body_length(weir_request *r, const void *conf, weir_str name);
+weir_str var_chunked(weir_request *r, const void *conf, weir_str name);
 weir_str var_add_via(weir_request *r, const void *conf, weir_str name);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct spool {
@@ -21,32 +20,50 @@ spool_close(void *data)
     (void)close(s->fd);
 }
 
+/* A name of chance below the folder; the folders of its levels, named by its last digits, are made. */
+static weir_str
+new_name(weir_pool *pool, const struct temp_folder *t)
+{
+    weir_str folder = t->path, name;
+    uint64_t nonce;
+
+    weir_random(&nonce, sizeof(nonce));
+    name = weir_print(pool, "%016llx", (unsigned long long)nonce);
+    for (size_t i = 0, end = name.len; i < 3 && t->levels[i] != 0; i++) {
+        end -= t->levels[i];
+        folder = weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), (int)t->levels[i],
+                            name.data + end);
+        (void)mkdir(folder.data, 0700); /* if it cannot be made, opening the file says why */
+    }
+    return weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), WEIR_FMT(name));
+}
+
 /* Without a name where the system can; else the name goes at once. */
 static int
-open_file(weir_str folder)
+open_file(weir_pool *pool, const struct temp_folder *t)
 {
-    char path[4096];
-    int fd = open(folder.data, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(t->path.data, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    weir_str name;
 
-    if (fd >= 0 || folder.len > sizeof(path) - 16) {
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) {
         return fd;
     }
-    (void)snprintf(path, sizeof(path), "%.*s/XXXXXX", WEIR_FMT(folder));
-    fd = mkostemp(path, O_CLOEXEC);
+    name = new_name(pool, t);
+    fd = open(name.data, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0) {
-        (void)unlink(path);
+        (void)unlink(name.data);
     }
     return fd;
 }
 
 struct spool *
-spool_open(weir_request *r, weir_str folder)
+spool_open(weir_request *r, const struct temp_folder *t)
 {
     struct spool *s = weir_zalloc(r->pool, sizeof(*s));
 
-    s->fd = open_file(folder);
+    s->fd = open_file(r->pool, t);
     if (s->fd < 0) {
-        weir_say(r->log, ERROR, "no temporary file in \"%.*s\" (%d: %s)", WEIR_FMT(folder), errno,
+        weir_say(r->log, ERROR, "no temporary file in \"%.*s\" (%d: %s)", WEIR_FMT(t->path), errno,
                  strerror(errno));
         return NULL;
     }

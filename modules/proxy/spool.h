@@ -3,12 +3,10 @@
 #ifndef PROXY_SPOOL_H
 #define PROXY_SPOOL_H
 
-#include <weir/weir.h>
+#include "proxy.h"
 
-struct spool;
-
-/* An unnamed file in folder, closed when pool ends. NULL after a logged error. */
-struct spool *spool_open(weir_request *r, weir_str folder);
+/* An unnamed file in the folder, closed when pool ends. NULL after a logged error. */
+struct spool *spool_open(weir_request *r, const struct temp_folder *t);
 
 /* Append what is on c, which is dropped. False after a logged error: the body cannot be completed.
  */

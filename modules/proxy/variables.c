@@ -1,4 +1,5 @@
-/* proxy/variables.c - $proxy_host, $proxy_port, $proxy_add_x_forwarded_for. */
+/* proxy/variables.c - $proxy_host, $proxy_port, $proxy_add_x_forwarded_for, and how the body goes up.
+ */
 #include "proxy.h"
 
 /* Where r goes, or went. */
@@ -37,4 +38,28 @@ var_add_x_forwarded_for(weir_request *r, const void *conf, weir_str name)
     (void)conf;
     (void)name;
     return add_x_forwarded_for(r);
+}
+
+/* The length that is sent, as nginx has it: 0 where there is no body, absent where it is not known. */
+weir_str
+var_body_length(weir_request *r, const void *conf, weir_str name)
+{
+    const struct proxied *p = weir_ctx(r);
+
+    (void)conf;
+    (void)name;
+    if (p == NULL || p->up_chunked) {
+        return (weir_str){ NULL, 0 };
+    }
+    return weir_print(r->pool, "%lld", (long long)(p->up_length > 0 ? p->up_length : 0));
+}
+
+weir_str
+var_chunked(weir_request *r, const void *conf, weir_str name)
+{
+    const struct proxied *p = weir_ctx(r);
+
+    (void)conf;
+    (void)name;
+    return p != NULL && p->up_chunked ? WEIR_STR("chunked") : (weir_str){ NULL, 0 };
 }

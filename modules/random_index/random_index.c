@@ -65,7 +65,7 @@ answer(weir_request *r, const void *conf)
         !(r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST))) {
         return WEIR_NEXT;
     }
-    weir_str folder = weir_file_path(r, r->path);
+    weir_str folder = weir_file_path(r, (weir_str){ NULL, 0 });
     if (folder.data == NULL || weir_file_look(r, folder, &info, false) != WEIR_OK ||
         info.kind != WEIR_FILE_DIRECTORY || weir_file_open(r, folder, &fd, NULL) != WEIR_OK) {
         return WEIR_NEXT; /* what else there is finds out why */

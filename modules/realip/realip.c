@@ -64,13 +64,15 @@ take_last(weir_str *list)
     return last;
 }
 
-/* Make the address that `text` says the client's. False: it is none, or nobody may be believed any more. */
+/* Make the address that `text` says the client's. False: it is none, or nobody may be believed any more. Whoever comes by
+ * way of a proxy does not come over a socket of this machine, and must not be taken for one who does. */
 static bool
 believe(weir_request *r, const realip_conf *c, weir_str text, uint32_t port)
 {
     weir_str addr;
 
     return weir_addr_parse(text, &addr, port != 0 ? &(uint32_t){ 0 } : &port) == WEIR_OK &&
+           !weir_str_eq(addr, WEIR_STR("unix:")) &&
            weir_set_client_addr(r, addr, port) == WEIR_OK && c->recursive &&
            trusted(c, weir_client_addr_bytes(r));
 }
@@ -129,6 +131,29 @@ correct(weir_request *r, const void *conf)
         b->port = port;
     }
     return WEIR_NEXT;
+}
+
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const realip_conf *c = conf;
+    weir_str addr = weir_client_addr(r, NULL), now;
+
+    (void)phase;
+    if (weir_ctx(r) != NULL) {
+        return;
+    }
+    (void)correct(r, conf);
+    now = weir_client_addr(r, NULL);
+    if (weir_explain_unknown(to).data != NULL) {
+        weir_explain_say(to, "a PROXY header decides who the client is");
+    } else if (now.data != addr.data) {
+        weir_explain_say(to, "the client is %.*s: %.*s says it, and is trusted", WEIR_FMT(now),
+                         WEIR_FMT(addr));
+    } else {
+        weir_explain_say(to, "the client stays %.*s%s", WEIR_FMT(addr),
+                         trusted(c, weir_client_addr_bytes(r)) ? "" : ", which is not trusted");
+    }
 }
 
 /* ---- Variables. ---- */
@@ -259,5 +284,7 @@ static const weir_variable variables[] = {
 };
 
 WEIR_MODULE("realip", "1.0", .summary = "the client's address as a trusted proxy tells it",
+            .flags = WEIR_MODULE_STATE_STAYS,
             .conf_size = sizeof(realip_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables), .check = check);
+            .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables), .check = check,
+            .explain = explain);

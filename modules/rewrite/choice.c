@@ -29,10 +29,13 @@ run_if(weir_request *r, const struct step *step)
 static int
 explain_if(weir_request *r, const struct step *step, weir_explain *to)
 {
-    (void)r;
-    (void)step;
-    weir_explain_say(to, "if: a request decides; this is the course without it");
-    return WEIR_NEXT;
+    const struct if_step *s = (const struct if_step *)step;
+    int holds = condition_explain(r, s->condition, "if", step->place, to);
+
+    if (holds == -1) {
+        return 500;
+    }
+    return holds > 0 ? program_explain_enter(r, s->scope, to) : WEIR_NEXT;
 }
 
 int
@@ -52,6 +55,7 @@ struct branch {
     struct branch *next;
     const struct condition *condition; /* NULL: else */
     const weir_scope *scope;
+    weir_place place;
 };
 
 struct when_step {
@@ -77,12 +81,27 @@ run_when(weir_request *r, const struct step *step)
     return WEIR_NEXT;
 }
 
+/* Where one cannot be known, none behind it is. */
 static int
 explain_when(weir_request *r, const struct step *step, weir_explain *to)
 {
-    (void)r;
-    (void)step;
-    weir_explain_say(to, "when: a request decides; this is the course without it");
+    const struct branch *b = ((const struct when_step *)step)->first;
+
+    for (; b != NULL; b = b->next) {
+        int holds = 1;
+        if (b->condition == NULL) {
+            weir_explain_say(to, "else (%.*s:%u): entered", WEIR_FMT(b->place.file), b->place.line);
+        } else {
+            holds = condition_explain(r, b->condition, "when", b->place, to);
+        }
+        if (holds < 0) {
+            return holds == CONDITION_UNKNOWN ? WEIR_NEXT : 500;
+        }
+        if (holds) {
+            int rc = program_explain_enter(r, b->scope, to);
+            return rc == WEIR_NEXT ? STEP_STOP : rc;
+        }
+    }
     return WEIR_NEXT;
 }
 
@@ -92,6 +111,7 @@ add_branch(weir_conf *cf, struct when_step *s, const struct condition *condition
     struct branch *b = weir_zalloc(weir_conf_pool(cf), sizeof(*b));
 
     b->condition = condition;
+    b->place = weir_conf_place(cf);
     b->scope = weir_conf_branch(cf, "else", "return");
     if (s->last != NULL) {
         s->last->next = b;

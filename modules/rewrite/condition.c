@@ -32,6 +32,7 @@ struct test {
 struct condition {
     struct test *tests;
     uint32_t n;
+    weir_str text; /* as it was written, for weir -M */
 };
 
 /* ---- Reading. ---- */
@@ -234,6 +235,10 @@ condition_read(weir_conf *cf, uint32_t first, bool joined)
         return NULL;
     }
     c->tests = weir_zalloc(weir_conf_pool(cf), w.n * sizeof(c->tests[0]));
+    for (uint32_t i = 0; i < w.n; i++) {
+        c->text = weir_print(weir_conf_pool(cf), "%.*s%s%.*s", WEIR_FMT(c->text), i != 0 ? " " : "",
+                             WEIR_FMT(w.at[i]));
+    }
     return read_tests(&w, c, joined) ? c : NULL;
 }
 
@@ -313,5 +318,26 @@ condition_holds(weir_request *r, const struct condition *c)
         }
         holds = (rc != 0) != t->differs;
     }
+    return holds;
+}
+
+int
+condition_explain(weir_request *r, const struct condition *c, const char *what, weir_place place,
+                  weir_explain *to)
+{
+    int holds = condition_holds(r, c);
+    weir_str unknown = weir_explain_unknown(to);
+
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "%s (%.*s:%u): (%.*s) is unknown: depends on $%.*s; this is the course without it",
+                         what, WEIR_FMT(place.file), place.line, WEIR_FMT(c->text),
+                         WEIR_FMT(unknown));
+        return CONDITION_UNKNOWN;
+    }
+    weir_explain_say(to, "%s (%.*s:%u): (%.*s) %s", what, WEIR_FMT(place.file), place.line,
+                     WEIR_FMT(c->text),
+                     holds < 0 ? "fails: the answer is 500"
+                     : holds   ? "holds"
+                               : "does not hold");
     return holds;
 }

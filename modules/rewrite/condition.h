@@ -23,4 +23,10 @@ const struct condition *condition_read(weir_conf *cf, uint32_t first, bool joine
  */
 int condition_holds(weir_request *r, const struct condition *c);
 
+enum { CONDITION_UNKNOWN = -2 };
+
+/* The same for weir -M, said as `what (place): ...`; CONDITION_UNKNOWN where nobody can know beforehand. */
+int condition_explain(weir_request *r, const struct condition *c, const char *what,
+                      weir_place place, weir_explain *to);
+
 #endif

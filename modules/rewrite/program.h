@@ -18,13 +18,15 @@ struct step;
 /* Do a step: WEIR_NEXT to go on with the one after it, else what the hook answers. */
 typedef int step_run(weir_request *r, const struct step *step);
 
-/* Say what the step does with a request that nobody has made: WEIR_NEXT if the one after it runs. */
+/* Say what the step does with a request that nobody has made, and do what can be done without sending: WEIR_NEXT if the one
+ * after it runs, STEP_STOP, or the answer. */
 typedef int step_explain(weir_request *r, const struct step *step, weir_explain *to);
 
 struct step {
     const struct step *next;
     step_run *run;
-    step_explain *explain; /* NULL: nothing that weir -M would not show as it is written */
+    step_explain *explain;
+    weir_place place;
     uint32_t status;   /* return: what to answer with */
     weir_value *value; /* return: the text or the URL */
 };
@@ -52,6 +54,10 @@ int program_run(weir_request *r, const struct program *p);
 
 /* Enter the settings of a block that was chosen, and walk its program. */
 int program_enter(weir_request *r, const weir_scope *scope);
+
+/* The same for weir -M. */
+int program_explain(weir_request *r, const struct program *p, weir_explain *to);
+int program_explain_enter(weir_request *r, const weir_scope *scope, weir_explain *to);
 
 /* A line for rewrite_log. */
 #define REWRITE_LOG(r, ...)                                                                        \

@@ -19,7 +19,6 @@ struct replace_step {
     weir_str pattern;
     struct replacement plain;
     struct replacement coded; /* for a path that came encoded */
-    bool is_known;            /* what it becomes is made of what was matched alone */
     bool keeps_args;          /* the request's query is put behind */
     bool stays;               /* break */
     bool stops;               /* no step after this one */
@@ -105,50 +104,52 @@ run_rewrite(weir_request *r, const struct step *step)
 /* ---- Explaining. ---- */
 
 static int
+explain_match(weir_request *r, const struct replace_step *s, weir_explain *to)
+{
+    const struct replacement *t = came_encoded(r) ? &s->coded : &s->plain;
+    weir_str path = weir_value_get(r, t->path), args = weir_value_get(r, t->args);
+    weir_str unknown = weir_explain_unknown(to);
+    const char *mark = t->args != NULL ? "?" : "";
+
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "  matches; what it becomes is unknown: depends on $%.*s",
+                         WEIR_FMT(unknown));
+        return s->step.status != 0 ? (int)s->step.status : s->stops ? STEP_STOP : WEIR_NEXT;
+    }
+    if (s->step.status != 0) {
+        weir_explain_say(to, "  matches: %u to \"%.*s%s%.*s\"", (unsigned)s->step.status,
+                         WEIR_FMT(path), mark, WEIR_FMT(args));
+        return (int)s->step.status;
+    }
+    weir_explain_say(to, "  matches: the path becomes \"%.*s%s%.*s\"%s", WEIR_FMT(path), mark,
+                     WEIR_FMT(args),
+                     s->stays   ? ", in this location"
+                     : s->stops ? ", whose location is looked for"
+                                : "");
+    return change(r, s, t);
+}
+
+static int
 explain_rewrite(weir_request *r, const struct step *step, weir_explain *to)
 {
     const struct replace_step *s = (const struct replace_step *)step;
-    const char *then = s->stays   ? ", in this location"
-                       : s->stops ? ", whose location is looked for"
-                                  : "";
     int rc = weir_regex_match(r, s->regex, r->path);
-    weir_str path;
 
-    if (rc != WEIR_OK) {
-        weir_explain_say(to, "rewrite: \"%.*s\" does not match \"%.*s\"", WEIR_FMT(s->pattern),
-                         WEIR_FMT(r->path));
+    weir_explain_say(to, "rewrite (%.*s:%u): \"%.*s\" on \"%.*s\"", WEIR_FMT(step->place.file),
+                     step->place.line, WEIR_FMT(s->pattern), WEIR_FMT(r->path));
+    if (rc == WEIR_ABSENT) {
+        weir_captures_drop(r);
+        weir_explain_say(to, "  does not match");
         return WEIR_NEXT;
     }
-    if (!s->is_known) {
-        weir_explain_say(to, "rewrite: \"%.*s\" matches; a request decides what it becomes",
-                         WEIR_FMT(s->pattern));
-        return s->stops ? STEP_STOP : WEIR_NEXT;
+    if (rc != WEIR_OK) {
+        weir_explain_say(to, "  fails: the answer is 500");
+        return 500;
     }
-    path = weir_value_get(r, s->plain.path);
-    if (s->step.status != 0) {
-        weir_explain_say(to,
-                         "rewrite: \"%.*s\" matches: %u to \"%.*s\", and nothing behind it runs",
-                         WEIR_FMT(s->pattern), (unsigned)s->step.status, WEIR_FMT(path));
-        return STEP_STOP;
-    }
-    weir_explain_say(to, "rewrite: \"%.*s\" matches: the path becomes \"%.*s\"%s",
-                     WEIR_FMT(s->pattern), WEIR_FMT(path), then);
-    return path.len != 0 ? change(r, s, &s->plain) : STEP_STOP;
+    return explain_match(r, s, to);
 }
 
 /* ---- Reading. ---- */
-
-/* Has the text variables besides $1 to $9? */
-static bool
-has_variables(weir_str s)
-{
-    for (size_t i = 0; i + 1 < s.len; i++) {
-        if (s.data[i] == '$' && (s.data[i + 1] < '0' || s.data[i + 1] > '9')) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool
 begins_with(weir_str s, weir_str what)
@@ -209,7 +210,6 @@ set_rewrite(weir_conf *cf, const weir_directive *d, void *field)
     s->step.run = run_rewrite;
     s->pattern = weir_conf_arg(cf, 1);
     s->regex = weir_regex_compile(cf, s->pattern, 0);
-    s->is_known = !has_variables(to);
     s->step.explain = explain_rewrite;
     s->keeps_args = to.len == 0 || to.data[to.len - 1] != '?';
     to.len -= s->keeps_args ? 0 : 1;

@@ -94,10 +94,20 @@ is_redirect(uint32_t status)
 static int
 explain_return(weir_request *r, const struct step *step, weir_explain *to)
 {
-    (void)r;
-    weir_explain_say(to, "return: the answer is %u, and nothing behind it runs",
-                     (unsigned)step->status);
-    return STEP_STOP;
+    bool leads = is_redirect(step->status) && step->value != NULL;
+    weir_str url = leads ? weir_value_get(r, step->value) : WEIR_STR("");
+    weir_str unknown = weir_explain_unknown(to);
+
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "return (%.*s:%u): the answer is %u, to where $%.*s says",
+                         WEIR_FMT(step->place.file), step->place.line, (unsigned)step->status,
+                         WEIR_FMT(unknown));
+    } else {
+        weir_explain_say(to, "return (%.*s:%u): the answer is %u%s%.*s%s",
+                         WEIR_FMT(step->place.file), step->place.line, (unsigned)step->status,
+                         leads ? " to \"" : "", WEIR_FMT(url), leads ? "\"" : "");
+    }
+    return (int)step->status;
 }
 
 /* Without a text, an error is answered by its page (error_page), all else by an empty body. */

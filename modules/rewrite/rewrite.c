@@ -20,6 +20,7 @@ program_add_sized(weir_conf *cf, struct program *p, size_t size)
     }
     p->last = step;
     p->where = weir_conf_where(cf);
+    step->place = weir_conf_place(cf);
     return step;
 }
 
@@ -57,16 +58,32 @@ run(weir_request *r, const void *conf)
     return rc == STEP_STOP ? WEIR_NEXT : rc;
 }
 
-/* For weir -M: the program's steps up to one that ends it. */
+int
+program_explain(weir_request *r, const struct program *p, weir_explain *to)
+{
+    int rc = WEIR_NEXT;
+
+    for (const struct step *step = p->first; step != NULL && rc == WEIR_NEXT; step = step->next) {
+        rc = step->explain(r, step, to);
+    }
+    return rc;
+}
+
+int
+program_explain_enter(weir_request *r, const weir_scope *scope, weir_explain *to)
+{
+    weir_enter(r, scope);
+    return program_explain(r, &((const rewrite_conf *)weir_loc_conf(r))->program, to);
+}
+
 static void
 explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
 {
-    const struct step *step = ((const rewrite_conf *)conf)->program.first;
-    int rc = WEIR_NEXT;
+    int rc = program_explain(r, &((const rewrite_conf *)conf)->program, to);
 
     (void)phase;
-    for (; step != NULL && rc == WEIR_NEXT; step = step->next) {
-        rc = step->explain != NULL ? step->explain(r, step, to) : WEIR_NEXT;
+    if (rc >= 100) {
+        weir_explain_verdict(to, rc);
     }
 }
 
@@ -100,7 +117,8 @@ run_break(weir_request *r, const struct step *step)
 static int
 explain_break(weir_request *r, const struct step *step, weir_explain *to)
 {
-    weir_explain_say(to, "break: what is behind it is left out");
+    weir_explain_say(to, "break (%.*s:%u): what is behind it is left out",
+                     WEIR_FMT(step->place.file), step->place.line);
     return run_break(r, step);
 }
 
@@ -118,6 +136,7 @@ set_break(weir_conf *cf, const weir_directive *d, void *field)
 struct set_step {
     struct step step; /* first */
     int32_t var;
+    weir_str name;
     weir_value *value;
 };
 
@@ -128,6 +147,24 @@ run_set(weir_request *r, const struct step *step)
 
     (void)weir_var_set(r, s->var, weir_value_get(r, s->value));
     return WEIR_NEXT;
+}
+
+static int
+explain_set(weir_request *r, const struct step *step, weir_explain *to)
+{
+    const struct set_step *s = (const struct set_step *)step;
+    weir_str value = weir_value_get(r, s->value), unknown = weir_explain_unknown(to);
+
+    if (unknown.data != NULL) {
+        weir_explain_say(to, "set (%.*s:%u): $%.*s is unknown: depends on $%.*s",
+                         WEIR_FMT(step->place.file), step->place.line, WEIR_FMT(s->name),
+                         WEIR_FMT(unknown));
+        weir_explain_lose(to, r, s->var, unknown);
+        return WEIR_NEXT;
+    }
+    weir_explain_say(to, "set (%.*s:%u): $%.*s becomes \"%.*s\"", WEIR_FMT(step->place.file),
+                     step->place.line, WEIR_FMT(s->name), WEIR_FMT(value));
+    return run_set(r, step);
 }
 
 /* A variable that `set` names is read in a request in which no `set` of it has run. */
@@ -159,10 +196,12 @@ set_set(weir_conf *cf, const weir_directive *d, void *field)
     if (var < 0 || value == NULL) {
         return WEIR_ERROR;
     }
-    weir_var_default(cf, var, get_unset,
-                     (void *)(uintptr_t)weir_dup(weir_conf_pool(cf), name).data);
+    name = weir_dup(weir_conf_pool(cf), name);
+    weir_var_default(cf, var, get_unset, (void *)(uintptr_t)name.data);
     struct set_step *s = program_add_sized(cf, field, sizeof(*s));
     s->var = var;
+    s->name = name;
+    s->step.explain = explain_set;
     s->value = value;
     s->step.run = run_set;
     return WEIR_OK;

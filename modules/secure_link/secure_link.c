@@ -226,7 +226,8 @@ check(weir_conf *cf, void *conf)
         return weir_conf_error(cf, "\"secure_link_secret\" is empty");
     }
     if (c->secret.data != NULL && (c->given != NULL || c->md5 != NULL || c->message != NULL)) {
-        return weir_conf_error(cf, "\"secure_link_secret\" and \"secure_link\" cannot be mixed");
+        return weir_conf_error(cf, "\"secure_link_secret\" cannot be mixed with \"secure_link\" and "
+                                   "\"secure_link_md5\"");
     }
     if (c->md5 != NULL && c->message != NULL) {
         return weir_conf_error(cf, "\"secure_link_md5\" and \"secure_link_hmac\" cannot be mixed");
@@ -250,7 +251,7 @@ static const weir_directive directives[] = {
       .min = 2,
       .max = 2,
       .set = set_hmac },
-    WEIR_OPT(link_conf, secret, STR, "secure_link_secret", WEIR_IN_LOCATION, NULL,
+    WEIR_OPT(link_conf, secret, STR, "secure_link_secret", WHERE, NULL,
              "the secret of links that have their checksum in the path"),
 };
 

@@ -37,7 +37,7 @@ static_answer(weir_request *r, const void *conf)
     if (r->path.data[r->path.len - 1] == '/') {
         return WEIR_NEXT;
     }
-    weir_str file = weir_file_path(r, r->path);
+    weir_str file = weir_file_path(r, (weir_str){ NULL, 0 });
     if (file.data == NULL) {
         return WEIR_ERROR;
     }

@@ -7,7 +7,7 @@
  *     load [-c CONNS] -r PER-SECOND -t SECONDS PORT PATH                           open loop
  *     load -c CONNS -i PORT PATH      one request each, prints "ready", holds them until stdin ends
  *
- * -p requests sent at once on a connection; -x one request a connection.
+ * -h takes the place of Host when it names that. -p requests sent at once on a connection; -x one request a connection.
  * In the open loop a request's latency counts from the moment it was due, so waiting for a free
  * connection is part of it. A request that was sent and got no answer because the server closed a
  * kept connection is "raced". Prints one line of name=value.
@@ -429,7 +429,10 @@ main(int argc, char **argv)
 
     read_options(argc, argv);
     request_bytes = (size_t)snprintf(request, sizeof(request),
-                                     "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", opt.path,
+                                     "GET %s HTTP/1.1\r\n%s%s%s%s\r\n", opt.path,
+                                     opt.header != NULL && strncasecmp(opt.header, "Host:", 5) == 0
+                                         ? ""
+                                         : "Host: localhost\r\n",
                                      opt.header != NULL ? opt.header : "",
                                      opt.header != NULL ? "\r\n" : "",
                                      opt.close ? "Connection: close\r\n" : "");

@@ -43,12 +43,32 @@ class Workload:
     origin: bool = False                    # in front of tests/bench/origin.c; ORIGIN is its port
     message: int = 0                        # bytes of messages in tunnels, which are sent in place of requests
     tls: bool = False                       # over TLS 1.3, with a certificate of P-256
+    resumed: bool = False                   # by one connection after the other, each by the session of the one before
     streams: int = 0                        # over HTTP/2 and TLS, so many at a time on each connection
 
 
 REGEXES = " ".join(f"location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 403; }}" for i in range(50))
 HOSTS = "\n".join(f"server {{ listen 127.0.0.1:PORT; server_name host{i}.example www.host{i}.example; root /var/empty; }}"
                   for i in range(99))
+TEXT = "r" * 128
+NAMED = "\n".join(f'server {{ listen 127.0.0.1:PORT; server_name host{i}.example *.sub{i}.example; location / {{ return 200 "{TEXT}"; }} }}'
+                  for i in range(99)) + "\nserver { listen 127.0.0.1:PORT; server_name ~^re[0-9]+\\.example$; return 204; }"
+ANSWERING = " ".join(f'location ~ ^/(section{i}|part{i})/([a-z]+)-([0-9]+)\\.(php|cgi)$ {{ return 200 "{TEXT}"; }}' for i in range(50))
+REWRITES = (r"""set $kind page; rewrite ^/old/(.*)$ /new/$1 permanent; rewrite ^/a/([a-z]+)$ /b/$1; rewrite ^/img/(\d+)\.png$ /i/$1 last;
+    if ($http_user_agent ~* (bot|crawl)) { return 403; } if ($arg_debug) { set $kind debug; }
+    rewrite ^/user/([0-9]+)/([a-z]+)$ /profile?id=$1&tab=$2 last;
+    location /profile { rewrite ^ /show/$arg_id/$arg_tab? last; }
+    location /show/ { if ($request_method = POST) { return 405; } """ + f'return 200 "{TEXT[:100]}$uri $kind"; }}')
+MAPS = ("map $uri $moved { default \"\"; " + " ".join(f"/old/{i} /new/{i};" for i in range(1000)) + " }\n"
+        "map $http_user_agent $client { default other; ~*firefox firefox; ~*chrome chrome; ~*safari safari; ~*curl curl; }\n"
+        "map $host $site { hostnames; default none; .example.com com; *.example.org org; localhost here; }\n"
+        "map $site$client $both { default -; hereother \"here, other\"; }\n"
+        "geo $place { default world; 127.0.0.0/8 here; " + " ".join(f"10.{i}.0.0/16 net{i};" for i in range(250)) + " }\n"
+        "split_clients $remote_addr$uri $part { 10% a; 20% b; * c; }")
+MAPPED = f'if ($moved) {{ return 301 $moved; }} location / {{ return 200 "{TEXT[:90]}$both, $place, $part"; }}'
+FIELDS = " ".join(f'add_header X-Constant-{i} "a value that is the same each time";' for i in range(6)) + (
+    ' add_header X-Uri "$uri" always; add_header X-Host $host; add_header X-Request "$request_method $request_uri"; '
+    'add_header X-Empty $arg_none; add_header Cache-Control "max-age=60, public"; expires 60;')
 OFC = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s; open_file_cache_min_uses 1;"
 GZIP = "gzip on; gzip_types text/plain; gzip_min_length 20; gzip_comp_level {};"
 UPSTREAM = "upstream origin { server 127.0.0.1:ORIGIN; keepalive 64; }"
@@ -67,6 +87,12 @@ WORKLOADS = [
     Workload("static-10m", path="/10m.txt", body="10m.txt", floor=("file",), conns=16, counted=300, stepped=40, goal=0.97),
     Workload("close", close=True, floor=("close",), goal=1.1),
     Workload("many", path="/section/1k.txt", location=REGEXES, others=HOSTS, goal=1.9),
+    Workload("names", path="/x", others=NAMED, headers=("Host: host77.example",), body="128.txt", goal=1.2),
+    Workload("names-wild", path="/x", others=NAMED, headers=("Host: www.sub77.example",), body="128.txt", goal=1.2),
+    Workload("regex", path="/part44/abc-12.php", location=ANSWERING, body="128.txt", goal=1.9),
+    Workload("rewrite", path="/user/12/photos", location=REWRITES, body="128.txt", goal=1.2),
+    Workload("maps", path="/page", http=MAPS, location=MAPPED, body="128.txt", goal=1.2),
+    Workload("headers", location=FIELDS, goal=1.3),
     Workload("log", http="access_log LOG;", goal=1.6),
     Workload("log-buf", http="access_log LOG combined buffer=64k;", goal=1.35),
     Workload("gzip", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(1), headers=("Accept-Encoding: gzip",),
@@ -82,9 +108,10 @@ WORKLOADS = [
     Workload("tls-static", tls=True, goal=1.35),
     Workload("tls-100k", path="/100k.txt", tls=True, counted=2000, stepped=200, goal=1.1),
     Workload("tls-full", tls=True, close=True, counted=1000, stepped=50, goal=1.1),
+    Workload("tls-resume", tls=True, resumed=True, close=True, counted=1000, stepped=100, goal=1.05),
     Workload("h2-static", tls=True, streams=32, conns=16, counted=20000, stepped=2000, goal=3.5),
 ]
-SPECIAL = ["idle", "start-10000", "reload", "streams"]
+SPECIAL = ["idle", "idle-tls", "idle-h2", "start-10000", "start-tls-10000", "reload", "streams"]
 
 
 def text_of(size):
@@ -110,7 +137,7 @@ def make_files(folder):
     (folder / "50k.txt.gz").write_bytes(gzip.compress((folder / "50k.txt").read_bytes(), 6))
 
 
-def make_certificate(folder):
+def make_certificate(folder, tickets=False):
     """The lines of a configuration that name a certificate for localhost, made by itself."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     if not key.exists():
@@ -118,7 +145,7 @@ def make_certificate(folder):
                         "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
                        check=True, capture_output=True)
     return (f"ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3; "
-            "ssl_session_cache off; ssl_session_tickets off;")
+            f"ssl_session_cache off; ssl_session_tickets {'on' if tickets else 'off'};")
 
 
 # ---- servers ------------------------------------------------------------------------------------------------------
@@ -156,7 +183,7 @@ class Server:
         self.port = free_port()
         log = str(self.folder / "access.log")
         more = " ssl http2" if workload.streams else " ssl" if workload.tls else ""
-        pair = make_certificate(files) if workload.tls else ""
+        pair = make_certificate(files, workload.resumed) if workload.tls else ""
         site = servers or (f"server {{ listen 127.0.0.1:{self.port}{more} backlog=4096; server_name localhost; root {files}; "
                            f"{pair} {workload.location} }}\n{workload.others}")
         http = workload.http.replace("LOG", log)
@@ -328,7 +355,7 @@ def parse_servers(names):
 
 def compile_tools():
     OUT.mkdir(parents=True, exist_ok=True)
-    for stem in "floor", "load", "origin", "relay", "stream":
+    for stem, libraries in ("floor", ()), ("load", ()), ("origin", ()), ("relay", ()), ("stream", ()), ("resume", ("-lssl", "-lcrypto")):
         source, target = ROOT / f"tests/bench/{stem}.c", OUT / stem
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-            subprocess.run(["gcc", *STRICT, str(source), "-o", str(target)], check=True)
+            subprocess.run(["gcc", *STRICT, str(source), "-o", str(target), *libraries], check=True)

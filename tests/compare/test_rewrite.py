@@ -8,9 +8,7 @@ import itertools
 
 import pytest
 
-from weir import server as servers
-from weir.server import Server, configuration
-from weir.wire import Connection
+from weir.beside import compare, start
 
 FIELDS = ("Location", "Content-Type", "X-A", "X-B", "X-V", "Cache-Control", "Allow")
 
@@ -183,80 +181,31 @@ def requests():
     yield "GET", "/show", {"fields": ["X-Break: 1"]}
 
 
-def start(conf, http=""):
-    """(weir, nginx), equally configured."""
-    pair, binary = [], servers.BINARY
-    try:
-        for path in (binary, "/usr/sbin/nginx"):
-            servers.BINARY = path
-            server = Server()
-            for name in ("files/a.txt", "f", "other/if/root/f", "if/root/f", "if/break/f", "if/header", "try/f",
-                         "try/dir/index.html", "trynamed/f", "trycode/f", "errors/f", "index.html", "a b"):
-                server.write(name, f"content of {name}\n")
-            server.configure(configuration(conf, http=http))
-            pair.append(server.start())
-    finally:
-        servers.BINARY = binary
-    return pair
+FILES = ("files/a.txt", "f", "other/if/root/f", "if/root/f", "if/break/f", "if/header", "try/f", "try/dir/index.html",
+         "trynamed/f", "trycode/f", "errors/f", "index.html", "a b")
 
 
 @pytest.fixture(scope="module")
 def both():
-    pair = start(CONF, HTTP)
+    pair = start(CONF, HTTP, FILES)
     yield pair
     for server in pair:
         server.stop()
 
 
-def differences(mine, theirs, ports):
-    """What is not the same; each server's port and name are its own."""
-    found = []
-    if mine.status != theirs.status:
-        found.append(f"status {mine.status}, not {theirs.status}")
-    for name in FIELDS:
-        values = [[v.replace(f":{port}/", ":PORT/") for v in answer.all(name)]
-                  for answer, port in zip((mine, theirs), ports)]
-        if values[0] != values[1]:
-            found.append(f"{name}: {values[0]}, not {values[1]}")
-    pages = theirs.body.startswith(b"<html>\r\n<head><title>")
-    if mine.status == theirs.status and not pages and mine.body != theirs.body:
-        found.append(f"body {mine.body!r}, not {theirs.body!r}")
-    return found
-
-
-def ask(server, method, path, more):
-    conn = Connection(server.port)
-    try:
-        return conn.get(path, method, **more)
-    finally:
-        conn.close()
-
-
-def compare(pair, asked):
-    wrong, idle = [], set(KNOWN)
-    for method, path, more in asked:
-        mine, theirs = (ask(server, method, path, more) for server in pair)
-        found = differences(mine, theirs, [server.port for server in pair])
-        if found and path in KNOWN:
-            idle.discard(path)
-        elif found:
-            wrong.append(f"{method} {path} {more or ''}: {'; '.join(found)}")
-    return wrong, idle
-
-
 def test_every_answer_is_the_same(both):
     asked = list(requests())
     assert len(asked) > 150
-    wrong, idle = compare(both, asked)
+    wrong, idle = compare(both, asked, FIELDS, KNOWN)
     assert not wrong, f"{len(wrong)} differences in {len(asked)} requests:\n" + "\n".join(wrong)
     assert not idle, f"these do not differ: {idle}"
 
 
 def test_slashes_are_kept_alike():
-    pair = start(SLASHES)
+    pair = start(SLASHES, files=FILES)
     try:
         wrong, _ = compare(pair, [("GET", path, {}) for path in (
-            "/a//b", "/a/b", "//a//b", "/r///x//y", "/r/x//y?z", "//", "/a//b//c", "/r/x/../y", "/r//x/./y")])
+            "/a//b", "/a/b", "//a//b", "/r///x//y", "/r/x//y?z", "//", "/a//b//c", "/r/x/../y", "/r//x/./y")], FIELDS)
     finally:
         for server in pair:
             server.stop()

@@ -206,7 +206,7 @@ def test_m_of_a_path_shows_its_pipeline(make_server):
     assert result.returncode == 0, output(result)
     assert "location" in result.stdout and "/app/" in result.stdout
     assert re.search(r"weir\.conf:\d+", result.stdout)
-    assert re.search(r"^\s*body\b.*gzip", result.stdout, re.M)
+    assert re.search(r"^\s*headers\b.*gzip", result.stdout, re.M)
     assert re.search(r"^\s*headers\b.*headers", result.stdout, re.M)
 
 
@@ -240,16 +240,89 @@ def test_m_follows_what_is_rewritten_to_the_servers_that_are_asked(make_server):
     said = server.run("-M", "/very/file?q=1", "a").stdout
     assert re.search(r"^rewritten +to /old/file\?q=1 by the server .*\n"
                      r" +to /app/file\?q=1 by location /old/", said, re.M), said
-    assert 'rewrite: "^/old/(.*)$" matches: the path becomes "/app/file"' in said
-    assert 'rewrite: "^/nope$" does not match "/app/file"' in said
-    assert "if: a request decides" in said
+    assert re.search(r'rewrite \(\S+:\d+\): "\^/old/\(\.\*\)\$" on "/old/file"\n +matches: the path becomes "/app/file"', said)
+    assert re.search(r'"\^/nope\$" on "/app/file"\n +does not match', said)
+    assert re.search(r"if \(\S+:\d+\): \(\$arg_x\) does not hold", said)
     assert 'proxy_pass: asks "app" for /v1/file?q=1\n' in said
     assert "server 127.0.0.1:9 (127.0.0.1:9), weight 3" in said and "backup 127.0.0.1:10" in said
     assert re.search(r"^access .*allow 127\.0\.0\.1 .*\n +deny all", said, re.M)
     assert re.search(r"^preaccess +limit_req .*rate=2r/s.*\n +limit_req zone=one burst=5", said, re.M)
-    assert '302 to "/new", and nothing behind it runs' in server.run("-M", "/gone", "a").stdout
-    assert "return: the answer is 410" in server.run("-M", "/back", "a").stdout
+    assert 'matches: 302 to "/new"' in server.run("-M", "/gone", "a").stdout
+    assert re.search(r"^answer +410, by rewrite$", server.run("-M", "/back", "a").stdout, re.M)
     assert "rewritten" not in server.run("-M", "/back", "a").stdout
+
+
+VERDICTS = """
+    set $who $connection;
+    if ($http_user_agent ~* bot) { return 403; }
+    location /if/ { if ($arg_x = 1) { add_header In yes; } if ($who) { add_header Who yes; } root /nowhere; }
+    location /net/ { allow 10.0.0.0/8; deny all; root /nowhere; }
+    location /any/ { satisfy any; deny all; auth_basic R; auth_basic_user_file users; root /nowhere; }
+    location /ask/ { deny 192.0.2.1; auth_request /auth; auth_request_set $name $upstream_http_name;
+                     add_header Name $name; root /nowhere; }
+    location /both/ { satisfy any; deny all; auth_request /auth; root /nowhere; }
+    location /auth { return 204; }
+    location /put/ { limit_except GET { deny all; } root /nowhere; }
+    location /when/ { when ($http_accept ~ json and $args) { return 200 j; } else { return 301 https://$host$request_uri; } }
+    location /mapped/ { add_header M $mapped always; header set X $upstream_addr status=404,5xx; header set Y y if=$arg_y; root /nowhere; }
+    location /real/ { set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-IP; allow 192.0.2.7; deny all; root /nowhere; }
+    location /slow/ { limit_req zone=one burst=5 nodelay; limit_conn two 3; root /nowhere; }
+    location /regex/ { if ($args ~ "^(a+)+$") { return 200; } root /nowhere; }
+"""
+
+
+def answer_of(said):
+    found = re.search(r"^answer +(.*)$", said, re.M)
+    return found[1] if found else None
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("words, answer, line", [
+    (["/if/?x=1"], None, r"\(\$arg_x = 1\) holds\n.*\(\$who\) is unknown: depends on \$connection"),
+    (["/if/?x=1"], None, r"add_header In: yes +\(200, 201"),
+    (["/if/", "-H", "User-Agent: A-Bot"], "403, by rewrite", r"bot\) holds\n +return \(\S+weir\.conf:\d+\): the answer is 403"),
+    (["/net/"], "403, by access", r"127\.0\.0\.1 is denied by the rule of \S+weir\.conf:\d+"),
+    (["/net/", "--client", "10.1.2.3"], None, r"10\.1\.2\.3 is allowed by the rule of"),
+    (["/any/"], "401, by auth_basic", r'asks for a password of "R" that is in \S+users'),
+    (["/any/", "-H", "Authorization: Basic dTpw"], "auth_basic decides; if it lets the request in, it goes on as below",
+     r'the password of "u" decides'),
+    (["/ask/"], "auth_request decides; if it lets the request in, it goes on as below", r"Name: unknown, depends on \$name"),
+    (["/ask/", "--client", "192.0.2.1"], "403, by access", "is denied"),
+    (["/both/"], "auth_request decides; if it lets the request in, it goes on as below", "what /auth answers decides"),
+    (["/put/x"], None, r"location +/put/"),
+    (["/put/x", "--method", "PUT"], "403, by access", r"location +limit_except"),
+    (["/when/?a", "-H", "Accept: application/json"], "200, by rewrite", r"json and \$args\) holds"),
+    (["/when/?a"], "301, by rewrite", r'the answer is 301 to "https://a/when/\?a"'),
+    (["/mapped/", "-H", "X: one"], None, r"add_header M: first +\(any status\)\n.*set X: unknown, depends on \$upstream_addr"
+                                         r" +\(404, 500-599|set X: unknown"),
+    (["/mapped/"], None, r"set Y: left out, if= is"),
+    (["/mapped/?y=1"], None, r"set Y: y$"),
+    (["/real/", "-H", "X-Real-IP: 192.0.2.7"], None, r"the client is 192\.0\.2\.7: 127\.0\.0\.1 says it"),
+    (["/real/"], "403, by access", "127.0.0.1 is denied"),
+    (["/slow/"], None, r'zone "one": the key is "127\.0\.0\.1"\n +0\.500 requests a second, 5 more at once, none delayed; then 503'),
+    (["/slow/"], None, r'zone "two": 3 at a time of the key "a", then 503'),
+    (["/regex/?" + 40 * "a" + "b"], "500, by rewrite", "fails: the answer is 500"),
+])
+def test_m_says_what_becomes_of_the_request(make_server, words, answer, line):
+    server = make_server(VERDICTS, http="map $http_x $mapped { one first; default other; }\n"
+                         "limit_req_zone $binary_remote_addr zone=one:1m rate=30r/m; limit_conn_zone $host zone=two:1m;")
+    result = server.run("-M", words[0], "a", *words[1:])
+    assert result.returncode == 0, output(result)
+    assert answer_of(result.stdout) == answer, result.stdout
+    assert re.search(line, result.stdout, re.M), result.stdout
+    tree = json.loads(server.run("-M", words[0], "a", *words[1:], "--json").stdout)
+    decided = answer is not None and answer[0].isdigit()
+    assert tree.get("status") == (int(answer[:3]) if decided else None)
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("words, said", [
+    (["-H", "nonsense"], '"nonsense" is no field'), (["-H", "A b: c"], "is no field"), (["-H", "A: b\r\nC: d"], "is no field"),
+    (["--client", "here"], '"here" is no address'), (["--method", "A B"], '"A B" is no method'),
+])
+def test_m_refuses_what_no_request_has(make_server, words, said):
+    result = make_server(OK).run("-M", "/", "a", *words)
+    assert result.returncode == 1 and said in result.stderr
 
 
 @pytest.mark.weir_only

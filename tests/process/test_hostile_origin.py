@@ -61,6 +61,20 @@ LIES = {
     "a list of lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
     "a length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "an unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: cow\r\n\r\nok",
+    "chunks twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "chunks in two fields": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "a coding behind chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "chunks with a vertical tab": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: \x0bchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "chunks of HTTP/1.0": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "a length past 64 bits": b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551618\r\n\r\nok",
+    "a length past 63 bits": b"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\nok",
+    "an empty length": b"HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\nok",
+    "a length in hexadecimal": b"HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\nok",
+    "another version": b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "a field without a name": b"HTTP/1.1 200 OK\r\n: a\r\nContent-Length: 2\r\n\r\nok",
+    "a line without a colon": b"HTTP/1.1 200 OK\r\nabc\r\nContent-Length: 2\r\n\r\nok",
+    "an interim response with a body": b"HTTP/1.1 103 Early\r\nContent-Length: 5\r\n\r\nhello" + OK,
+    "too many fields": b"HTTP/1.1 200 OK\r\n" + b"A:\r\n" * 600 + b"Content-Length: 2\r\n\r\nok",
     "an unasked 101": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     "a NUL in a field": b"HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 2\r\n\r\nok",
     "a bare CR in a field": b"HTTP/1.1 200 OK\r\nA: b\rX: c\r\nContent-Length: 2\r\n\r\nok",
@@ -89,6 +103,12 @@ CUTS = {
     "a chunked body without its end": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", True),
     "a bad chunk size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nxyz\r\n", False),
     "a chunk longer than its size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123456\r\n0\r\n\r\n", False),
+    "a chunk size of 68 bits": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n10000000000000001\r\n6\r\n0\r\n\r\n", False),
+    "a negative chunk size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n-1\r\n6\r\n0\r\n\r\n", False),
+    "a chunk size with a prefix": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0x1\r\n6\r\n0\r\n\r\n", False),
+    "a chunk ended by a bare line feed": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n1\n6\r\n0\r\n\r\n", False),
+    "extensions of a chunk without end": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n1;" + b"a" * 5000 + b"\r\n6\r\n0\r\n\r\n", False),
+    "trailers over the limit": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\nA: " + b"a" * 200_000 + b"\r\n\r\n", False),
     "a trailer that is none": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\nbad\r\n\r\n", False),
 }
 
@@ -128,14 +148,73 @@ def test_surplus_bytes_reach_nobody(front, name):
     assert origin.connections == 3      # none was used twice
 
 
-def test_a_body_behind_a_204_reaches_nobody(front):
-    server, origin = front(answers(b"HTTP/1.1 204 None\r\n\r\nevil"))
+@pytest.mark.parametrize("method, status, fields", [
+    ("GET", 204, b""), ("GET", 304, b""), ("GET", 304, b"Content-Length: 4\r\n"), ("HEAD", 200, b"Content-Length: 4\r\n"),
+    ("HEAD", 200, b"Transfer-Encoding: chunked\r\n"), ("GET", 200, b"Content-Length: 0\r\n")])
+def test_a_body_where_none_may_be_reaches_nobody(front, method, status, fields):
+    server, origin = front(answers(b"HTTP/1.1 %d Odd\r\n%s\r\nevil" % (status, fields)))
     with Connection(server.port) as connection:
         for _ in range(2):
-            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            answer = connection.response()
-            assert (answer.status, answer.body) == (204, b"")
+            answer = connection.get("/", method)
+            assert (answer.status, answer.body) == (status, b"")
     assert origin.connections == 2
+
+
+def test_a_204_with_a_length_is_not_passed_on_as_it_is(front):
+    """[RFC 9110 8.6]"""
+    server, origin = front(answers(b"HTTP/1.1 204 None\r\nContent-Length: 4\r\n\r\nevil"))
+    with Connection(server.port) as connection:
+        for _ in range(2):
+            answer = connection.get("/")
+            assert answer.status in (204, 502) and b"evil" not in answer.body
+            assert answer.status == 502 or answer.get("Content-Length") is None
+    assert origin.connections == 2
+
+
+def test_bytes_that_come_over_an_idle_connection_answer_nobody(front):
+    def script(talk):
+        talk.request()
+        talk.send(OK)
+        asked.wait(15)
+        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+        ended.append(talk.wait_for_end())
+        said.set()
+    asked, said, ended = threading.Event(), threading.Event(), []
+    server, origin = front(script)
+    assert fetch(server.port, "/").body == b"ok"
+    asked.set()
+    assert said.wait(15) and ended == [True]
+    assert fetch(server.port, "/").body == b"ok"
+    assert origin.connections == 2
+
+
+def test_an_answer_before_the_request_answers_nobody_else(front):
+    """It is said when the connection is made. Who asks first may have it; the connection is not used again."""
+    def script(talk):
+        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" * 3)
+        talk.wait_for_end()
+    server, origin = front(script)
+    for _ in range(3):
+        answer = fetch(server.port, "/")
+        assert (answer.status, answer.body) in ((200, b"ok"), (502, answer.body))
+    assert origin.connections == 3
+
+
+def test_an_early_answer_to_an_upload_ends_the_connection(front):
+    """What was not sent of the body must not be taken for the next request."""
+    def script(talk):
+        while b"\r\n\r\n" not in talk.buffer and talk.more():
+            pass
+        first.append(talk.buffer[:5])
+        talk.send(b"HTTP/1.1 413 Large\r\nContent-Length: 2\r\n\r\nno")
+        while talk.more():
+            pass
+    first = []
+    server, origin = front(script, more="client_max_body_size 0;")
+    for _ in range(3):
+        answer = fetch(server.port, "/", "POST", body=b"GET / HTTP/1.1\r\n\r\n" * 400_000)
+        assert answer.status == 413
+    assert origin.connections == 3 and first == [b"POST "] * 3
 
 
 def test_a_reset_in_the_head_and_in_the_body(front):

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -497,6 +498,32 @@ def test_a_window_that_stays_closed_ends_its_stream_and_no_other(make_server):
         assert conn.reset_of(stream) == CANCEL
         conn.frame(SETTINGS, payload=struct.pack("!HI", INITIAL_WINDOW, 65535))
         assert conn.get("/a.txt").body == b"hello"
+
+
+def test_who_is_slower_than_the_minimum_rates_loses_the_stream_after_20_seconds(make_server):
+    """Two streams of one connection, neither ever still: a body that drips in, and a window that is opened by a few bytes."""
+    server = start(make_server, "client_body_timeout 5s; send_timeout 5s; client_body_min_rate 500; send_min_rate 2k; location / { }"
+                   " location /echo { echo on; }", main=ECHO["main"])
+    begin, drop = time.monotonic(), threading.Event()
+    with Http2(server.port, settings={INITIAL_WINDOW: 10}, credit=False, timeout=0.25) as conn:
+        sender = conn.request("/echo", method="POST", body=b"x", end=False)
+        reader = conn.request("/big")
+
+        def both_cut():
+            drop.wait(0.25)
+            conn.body(sender, b"x", end=False)
+            if reader not in conn.resets:
+                conn.update(reader, 10)
+            try:
+                conn.read()
+            except TimeoutError:
+                pass
+            return "body too slowly" in server.log() and reader in conn.resets
+
+        wait_for("both are cut", both_cut, 60)
+        assert time.monotonic() - begin >= 20
+        assert conn.resets[reader] == CANCEL and len(conn.answers[reader].body) > 20
+        assert not conn.goaways
 
 
 def test_a_client_that_does_not_read_is_cut(make_server):

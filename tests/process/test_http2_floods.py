@@ -188,11 +188,30 @@ def test_useful_work_pays_for_what_is_not(server):
         assert not conn.goaways
 
 
+def test_http2_max_window_updates_limits_what_is_saved_up(make_server):
+    """Answers pay for windows that are opened, but no more than that is saved for later."""
+    server = make_server("http2 on; http2_max_glitches 50; http2_max_window_updates 10; location / { }",
+                         files={"big": b"x" * 40_000}).start()
+    with Http2(server.port) as conn:
+        for _ in range(10):             # each of three frames, and so six updates
+            assert len(conn.get("/big").body) == 40_000
+            conn.update(0, 1)
+        conn.synchronise()
+        assert not conn.goaways
+        for _ in range(200):
+            conn.update(0, 1)
+        assert conn.goaway() == ENHANCE_YOUR_CALM
+
+
 def test_http2_max_glitches_sets_the_limit(make_server):
-    server = make_server("http2 on; http2_max_glitches 20; location / { return 200 ok; }").start()
+    server = make_server("http2 on; http2_max_glitches 20; location / { return 200 ok; } location /metrics { metrics prometheus; }").start()
     with Http2(server.port) as conn:
         assert conn.get().body == b"ok"
         for _ in range(30):
             conn.frame(PING, 0, 0, b"12345678")
         assert conn.goaway() == ENHANCE_YOUR_CALM
     wait_for("the log tells", lambda: re.search("ended for too much useless work", server.log()))
+    with Http2(server.port) as conn:
+        text = conn.get("/metrics").body.decode()
+    points = int(re.search(r"weir_http2_glitches_total (\d+)", text)[1])
+    assert 20 < points <= 60 and "weir_http2_calmed_total 1\n" in text, text

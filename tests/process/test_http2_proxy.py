@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import socket
+import struct
+import threading
 
 import pytest
 
@@ -12,8 +15,8 @@ from weir.server import wait_for
 pytestmark = pytest.mark.weir_only
 
 
-def proxy(make_server, origin, more=""):
-    return make_server(f"http2 on; client_max_body_size 4m; location / {{ proxy_pass http://127.0.0.1:{origin.port}; {more} }}").start()
+def proxy(make_server, origin, more="", **rest):
+    return make_server(f"http2 on; client_max_body_size 4m; location / {{ proxy_pass http://127.0.0.1:{origin.port}; {more} }}", **rest).start()
 
 
 def piece_of(n):
@@ -49,6 +52,21 @@ def test_uploads_pass_whole(make_server, buffering):
                 conn.frame(DATA, END_STREAM if sent + size == len(body) else 0, stream, body[sent:sent + size])
                 window[0], window[stream], sent = window[0] - size, window[stream] - size, sent + size
             assert conn.response(stream).body == hashlib.sha256(body).hexdigest().encode()
+
+
+@pytest.mark.parametrize("length", [False, True])
+@pytest.mark.parametrize("buffering", ["on", "off"])
+def test_trailers_of_an_upload_pass_when_wanted(make_server, buffering, length):
+    """A length that was told is kept to, unless trailers are announced. [RFC 9110 6.6.2]"""
+    with Origin() as origin:
+        server = proxy(make_server, origin, f"proxy_request_buffering {buffering}; proxy_pass_trailers on;")
+        with Http2(server.port) as conn:
+            fields = [("content-length", "3"), ("trailer", "x-t")] if length else []
+            stream = conn.request(method="POST", fields=fields, body=b"", end=False)
+            conn.body(stream, b"abc", end=False)
+            conn.head(stream, [("x-t", "1"), ("host", "evil")], end=True)
+            assert conn.response(stream).status == 200
+        assert origin.requests[0].body == b"abc" and origin.requests[0].trailers == [("x-t", "1")]
 
 
 def test_the_host_and_no_field_of_http2_reach_the_origin(make_server):
@@ -120,7 +138,7 @@ CLASSIC = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection u
 @pytest.mark.parametrize("more", ["", CLASSIC], ids=["weir", "nginx"])
 def test_an_extended_connect_makes_a_tunnel(make_server, more):
     with Origin(websocket) as origin:
-        server = proxy(make_server, origin, more)
+        server = proxy(make_server, origin, more + "access_log logs/seen seen;", http="log_format seen $status;")
         with Http2(server.port) as conn:
             stream = conn.request(raw=CONNECT, end=False)
             conn.until("the word", lambda: stream in conn.answers and conn.answers[stream].body == b"hi")
@@ -133,6 +151,8 @@ def test_an_extended_connect_makes_a_tunnel(make_server, more):
             conn.body(stream, b"bye", end=False)
             assert len(conn.response(stream).body) == 2 + 3 + 60_000
             assert conn.resets.get(stream, NO_ERROR) == NO_ERROR
+        wait_for("the log", lambda: (server.prefix / "logs/seen").exists() and (server.prefix / "logs/seen").read_text())
+        assert (server.prefix / "logs/seen").read_text() == "200\n"    # as the client saw it
         request = origin.requests[0]
         assert (request.method, request.target) == ("GET", "/chat")
         assert request.get("Upgrade") == "websocket" and request.get("Sec-WebSocket-Version") == "13"
@@ -165,3 +185,52 @@ def test_early_hints_pass(make_server):
         reply = fetch(server.port)
         assert reply.body == b"ok"
         assert reply.interim == [(103, [("link", "</s.css>; rel=preload")])]
+
+
+@pytest.mark.parametrize("how", ["reset", "closed", "half"])
+def test_a_client_that_goes_can_be_ignored(make_server, how):
+    go, done = threading.Event(), threading.Event()
+    body = piece_of(30_000 if how == "half" else 2_000_000)  # who has ended his side opens no windows
+    def script(request):
+        yield go
+        yield answer(body)
+        done.set()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, "proxy_ignore_client_abort on; } location = /here { return 200 x;")
+        with Http2(server.port) as conn:
+            stream = conn.request()
+            wait_for("the origin", lambda: origin.requests)
+            if how == "reset":
+                conn.reset(stream)
+            elif how == "half":
+                conn.sock.shutdown(socket.SHUT_WR)
+            else:
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                conn.sock.close()
+            assert fetch(server.port, "/here").status == 200  # by now the end has been seen
+            go.set()
+            assert done.wait(5)
+            assert not origin.broken
+            if how == "half":
+                assert conn.response(stream).body == body
+            elif how == "reset":
+                assert conn.get("/again").status == 200
+
+
+@pytest.mark.parametrize("how", ["reset", "closed"])
+def test_a_client_that_goes_takes_its_request_with_it(make_server, how):
+    ended = threading.Event()
+    def script(request):
+        if request.sock.recv(1) == b"":
+            ended.set()
+        return None
+    with Origin(script) as origin:
+        server = proxy(make_server, origin)
+        with Http2(server.port) as conn:
+            stream = conn.request()
+            wait_for("the origin", lambda: origin.requests)
+            if how == "reset":
+                conn.reset(stream)
+            else:
+                conn.sock.close()
+            assert ended.wait(5)

@@ -81,3 +81,30 @@ def test_no_descriptor_leaks_into_a_worker(make_server):
     wait_for("a worker", lambda: len(server.workers()) == 1)
     fetch(server.port)                  # a worker that answers has opened and closed what it will
     assert len(os.listdir(f"/proc/{server.workers()[0]}/fd")) < 20
+
+
+UNREADABLE = """
+    root %ROOT%;
+    location /in/ { if (-f $request_filename) { return 200 "-f"; } if (!-e $request_filename) { return 200 "!-e"; } }
+    location /at/ { if (-d $request_filename) { return 200 "-d"; } if (-f $request_filename) { return 200 "-f"; } }
+    location /shut { try_files /at/file =418; }
+    location /try/ { try_files /in/file =418; }
+"""
+
+
+@AS_ROOT
+def test_if_f_is_false_and_logged_where_the_worker_may_not_look(make_server):
+    """nginx asks the system about a file and does not open it: a file that cannot be read is there all the same."""
+    server = make_server(UNREADABLE, single=False, main="user nobody nogroup;")
+    server.write("in/file", "x")
+    server.write("at/file", "x")
+    (server.root / "in").chmod(0o700)
+    (server.root / "at/file").chmod(0)
+    server.allowed = r"\[crit\] .*(failed \(13: Permission denied\))"
+    server.start()
+    wait_for("a worker", lambda: len(server.workers()) == 1)
+    assert fetch(server.port, "/at/file").body == b"-f"
+    assert fetch(server.port, "/in/file").body == b"!-e"
+    assert re.search(r'/in/file" failed \(13: Permission denied\)', server.log())
+    assert fetch(server.port, "/try/x").status == 418
+    assert fetch(server.port, "/shut").status == 403

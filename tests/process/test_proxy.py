@@ -363,9 +363,10 @@ def test_settings_cannot_say_another_length(make_server, origin):
 
 
 @weir_only
-@pytest.mark.parametrize("body", [b"", b"abc", b"x" * 100_000])
-def test_trailers_of_an_upload_pass_when_wanted(make_server, origin, body):
-    server = proxy(make_server, origin, "proxy_request_buffering off; proxy_pass_trailers on;")
+@pytest.mark.parametrize("body", [b"", b"abc", b"x" * 100_000], ids=["none", "short", "long"])
+@pytest.mark.parametrize("buffering", ["on", "off"])
+def test_trailers_of_an_upload_pass_when_wanted(make_server, origin, body, buffering):
+    server = proxy(make_server, origin, f"proxy_request_buffering {buffering}; proxy_pass_trailers on;")
     with Connection(server.port) as c:
         c.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
                (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") +
@@ -376,6 +377,17 @@ def test_trailers_of_an_upload_pass_when_wanted(make_server, origin, body):
     assert origin.requests[0].trailers == [("X-T", "1"), ("X-U", "2")]
 
 
+@weir_only
+def test_a_whole_upload_without_trailers_keeps_its_length(make_server, origin):
+    server = proxy(make_server, origin, "proxy_pass_trailers on;")
+    with Connection(server.port) as c:
+        c.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nHost: evil\r\n\r\n",
+               methods=[b"POST"])
+        assert c.response().status == 200
+    got = origin.requests[0]
+    assert got.all("Content-Length") == ["3"] and got.get("Transfer-Encoding") is None and got.body == b"abc"
+
+
 def test_trailers_of_an_upload_are_read_off(make_server, origin):
     server = proxy(make_server, origin)
     with Connection(server.port) as c:
@@ -383,3 +395,18 @@ def test_trailers_of_an_upload_are_read_off(make_server, origin):
                methods=[b"POST"])
         assert c.response().status == 200
     assert origin.requests[0].body == b"abc"
+
+
+@pytest.mark.parametrize("buffering", ["on", "off"])
+@pytest.mark.parametrize("body, chunked, want", [(None, False, ["0", ""]), (b"abc", False, ["3", ""]), (b"abc", True, ["3", ""])])
+def test_the_body_that_is_sent_has_variables(make_server, origin, body, chunked, want, buffering):
+    """[nginx ngx_http_proxy_module $proxy_internal_body_length, $proxy_internal_chunked]"""
+    server = proxy(make_server, origin, f"proxy_request_buffering {buffering}; proxy_http_version 1.1;"
+                   "proxy_set_header X-Length $proxy_internal_body_length; proxy_set_header X-Chunked $proxy_internal_chunked;")
+    with Connection(server.port) as c:
+        framing = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" if chunked else b"Content-Length: 3\r\n\r\nabc" if body else b"\r\n"
+        c.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + framing, methods=[b"POST"])
+        assert c.response().status == 200
+    if chunked and buffering == "off":
+        want = ["", "chunked"]
+    assert [origin.requests[0].get("X-Length", ""), origin.requests[0].get("X-Chunked", "")] == want

@@ -77,6 +77,24 @@ def test_our_certificate_is_shown_to_those_who_want_one(make_server, secure):
     assert ask(make_server, to, TRUST + "proxy_ssl_name a.example;")[1] == 400
 
 
+@pytest.mark.parametrize("cache", ["", "proxy_ssl_certificate_cache max=1 inactive=1h valid=1h;",
+                                   "proxy_ssl_certificate_cache max=10 valid=1ms;"])
+def test_our_certificate_may_be_named_by_a_variable(make_server, secure, cache):
+    """A connection that was made with one certificate serves no request for which it is another."""
+    to = f"https://127.0.0.1:{secure.extra_ports['PORT2']}"
+    server = make_server(f"location / {{ proxy_pass {to}; {TRUST} proxy_ssl_name a.example; {cache}"
+                         "proxy_ssl_certificate $who$arg_in; proxy_ssl_certificate_key %TLS%/$arg_who.key; }",
+                         http='map $arg_who $who { default %TLS%/$arg_who.pem; "" ""; }').start()
+    with Connection(server.port) as c:
+        for who in ("alice", "middle", "alice", "alice"):
+            got = c.get(f"/?who={who}").body.decode().split("|")
+            assert got[3] == f"CN={who},O=weir tests" and got[4] == "."
+        assert c.get("/").status == 400
+        assert c.get("/?who=nobody").status == 502
+        assert "nobody.pem" in server.log()
+        assert c.get("/?who=alice").status == 200
+
+
 def test_a_scheme_may_be_a_variable(make_server, secure):
     _, status, body = ask(make_server, "$arg_s://127.0.0.1:$arg_p/z", TRUST + "proxy_ssl_name $arg_n;",
                           f"/?s=https&p={secure.port}&n=a.example")
@@ -95,6 +113,8 @@ def test_a_body_goes_over_tls(make_server, secure):
     ("proxy_ssl_certificate %TLS%/alice.pem;", "no \"proxy_ssl_certificate_key\""),
     ("proxy_ssl_trusted_certificate %TLS%/none;", "none"),
     ("proxy_ssl_protocols TLSv9;", "no versions of TLS"),
+    ("proxy_ssl_certificate_cache valid=1s;", 'must have the "max" parameter'),
+    ("proxy_ssl_certificate_cache max=0;", 'invalid parameter "max=0"'),
 ])
 def test_mistakes_about_tls_are_found_at_load(make_server, conf, says):
     result = make_server(f"location / {{ proxy_pass https://127.0.0.1:1; {conf} }}").run("-t")

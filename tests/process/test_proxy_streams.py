@@ -281,6 +281,33 @@ def test_a_client_that_goes_can_be_ignored(make_server, reset):
         assert not origin.broken
 
 
+FALLBACK = ("location / {{ proxy_pass http://127.0.0.1:%PORT2%; proxy_request_buffering off; error_page 502 {to}; }}"
+            "location {to} {{ proxy_pass http://127.0.0.1:{port}; {more} }}")
+
+
+@weir_only
+@pytest.mark.parametrize("more", ["", "proxy_request_buffering off;", "proxy_set_body [$request_body];"])
+def test_an_upload_that_was_passed_on_is_not_sent_to_another_location_without_its_body(make_server, more):
+    with Origin() as origin:
+        server = make_server(FALLBACK.format(to="@spare", port=origin.port, more=more)).start()
+        got = fetch(server.port, "/", method="POST", body=b"x" * 200_000)
+        assert got.status == 502 and not origin.requests
+        assert "the request's body has been passed on already" in server.log()
+
+
+@weir_only
+@pytest.mark.parametrize("more", ["", "proxy_request_buffering off;"])
+def test_an_error_page_from_elsewhere_does_not_need_the_upload(make_server, more):
+    with Origin(lambda r: answer(b"sorry")) as origin:
+        server = make_server(FALLBACK.format(to="/sorry", port=origin.port, more=more)).start()
+        with Connection(server.port) as c:
+            c.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000, methods=[b"POST"])
+            got = c.response()
+            assert got.status == 502 and got.body == b"sorry"
+            assert c.get("/again").body == b"sorry"
+        assert [r.method for r in origin.requests] == ["GET", "GET"] and origin.requests[0].body == b""
+
+
 def test_a_worker_that_leaves_answers_what_is_proxied(make_server):
     go = threading.Event()
     with Origin(lambda r: iter([go, answer(b"late")])) as origin:

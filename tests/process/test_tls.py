@@ -158,7 +158,6 @@ def test_refused_handshakes(make_server):
     ("GOOD ssl_session_cache nonsense;", 'invalid session cache "nonsense"'),
     ("GOOD ssl_password_file %TLS%/none;", r'open\(\) ".*none" failed'),
     ("GOOD ssl_certificate_cache inactive=1s;", 'must have the "max" parameter'),
-    ("GOOD ssl_ocsp on;", "ssl_crl"),
     ("GOOD ssl_buffer_size 100;", "at least 512"),
 ])
 def test_mistakes_are_found_by_the_test(make_server, conf, words):
@@ -195,6 +194,26 @@ def test_settings_of_the_protocol(make_server):
     assert "TLSv1.2, Cipher is ECDHE-ECDSA-AES256-GCM-SHA384" in said
     assert "ECDH, secp384r1, 384 bits" in said or "P-384" in said
     assert "Cipher is (NONE)" in s_client(server, "-tls1_3")
+
+
+AES128, AES256, CHACHA = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"
+SUITE128, SUITE256, SUITE_CHACHA = "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"
+
+
+@pytest.mark.parametrize("more, offered, chosen", [
+    ("", (AES256, AES128, CHACHA), AES128),             # ours, whatever the client would like best
+    ("", (AES128, AES256), AES128),
+    ("", (CHACHA, AES256, AES128), CHACHA),             # without AES in its processor, that is
+    ("", (SUITE256, SUITE128, SUITE_CHACHA), SUITE128),
+    ("", (SUITE_CHACHA, SUITE128), SUITE_CHACHA),
+    ("ssl_prefer_server_ciphers off;", (AES256, AES128), AES256),
+    ("ssl_prefer_server_ciphers off;", (SUITE256, SUITE128), SUITE256),
+])
+def test_the_server_chooses_the_cipher(make_server, more, offered, chosen):
+    server = one_site(make_server, more + OK).start()
+    new = offered[0].startswith("TLS_")
+    said = s_client(server, *(("-tls1_3", "-ciphersuites") if new else ("-tls1_2", "-cipher")), ":".join(offered))
+    assert f"Cipher is {chosen}\n" in said, said
 
 
 def test_settings_of_one_site_are_not_the_others(make_server):

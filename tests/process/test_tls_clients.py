@@ -107,3 +107,27 @@ def test_a_resumed_session_remembers_its_client(make_server, version):
     with TlsConnection(server.port, with_context=c, session=session) as conn:
         assert conn.get("/").body == first == b"CN=alice,O=weir tests SUCCESS"
         assert conn.reused
+
+
+@pytest.mark.parametrize("verify, status", [
+    ("ssl_verify_client on;" + CLIENTS, 421),
+    ("ssl_verify_client optional;" + CLIENTS, 421),
+    ("ssl_verify_client off;" + CLIENTS, 200),
+])
+@pytest.mark.parametrize("sni", ["a.example", "b.example"])
+def test_a_server_without_a_certificate_is_not_reached_around_what_it_asks(make_server, sni, verify, status):
+    """The default server's certificate is shown for it, and asks for nothing."""
+    server = make_server(f'{PAIR} server_name a.example; location / {{ return 200 a; }}', listen=LISTEN,
+                         servers=[f"{LISTEN} server_name b.example; {verify} location / {{ return 200 b; }}"]).start()
+    with TlsConnection(server.port, sni, context(V13, "alice", verify=False)) as conn:
+        assert conn.get("/", host="a.example").status == 200
+        assert conn.get("/", host="b.example").status == status
+
+
+def test_a_server_without_a_certificate_may_ask_what_the_default_asks(make_server):
+    server = make_server(f'{PAIR} server_name a.example; location / {{ return 200 a; }}', listen=LISTEN,
+                         http=f"ssl_verify_client on; {CLIENTS}",
+                         servers=[f'{LISTEN} server_name b.example; location / {{ return 200 "$ssl_client_verify"; }}']).start()
+    for client, status in (("alice", 200), (None, 400)):
+        with TlsConnection(server.port, "b.example", context(V13, client, verify=False)) as conn:
+            assert conn.get("/", host="b.example").status == status

@@ -362,6 +362,36 @@ def series_has(server, name, **labels):
     return any(labels.items() <= s["labels"].items() for s in found)
 
 
+# -- numbers
+
+@pytest.mark.parametrize("zone", ["", "zone z 64k;"])
+def test_groups_are_counted_over_all_workers(group, zone):
+    server, first, second = group(zone + "server {0}; server {1};", answers(answer("four", more="X: y\r\n")),
+                                  answers(answer("no", "404 No")), main="worker_processes 3;", single=False)
+    for _ in range(20):
+        ask(server)
+    assert series(server, "requests_total") == series(server, "tries_total") == series(server, "connected_total") == 20
+    assert series(server, "responses_total", code="2xx") + series(server, "responses_total", code="4xx") == 20
+    peers = [f"127.0.0.1:{origin.port}" for origin in (first, second)]
+    counts = [series(server, "peer_requests_total", peer=peer) for peer in peers]
+    assert sum(counts) == 20 and all(counts)
+    assert series(server, "peer_responses_total", peer=peers[1], code="4xx") == counts[1] == series(server, "responses_total", code="4xx")
+    one, other = (len(a) for a in (answer("four", more="X: y\r\n"), answer("no", "404 No")))
+    assert series(server, "received_bytes_total") == counts[0] * one + counts[1] * other
+    assert series(server, "sent_bytes_total") > 20 * len("GET / HTTP/1.1\r\n\r\n")
+
+
+def test_tries_and_ejections_are_counted_by_group(group):
+    server, *_ = group("server 127.0.0.1:1 max_fails=0; server {0}; retry_budget off; outlier_ejection errors=2 time=1h;",
+                       answers(answer("a")), conf="courier_retry on;")
+    for _ in range(8):
+        assert ask(server) == "a"
+    assert series(server, "requests_total") == 8
+    assert series(server, "tries_again_total") == series(server, "peer_fails_total", peer="127.0.0.1:1") == 2
+    assert series(server, "tries_total") == 10 and series(server, "connected_total") == 8
+    assert series(server, "ejections_total") == 1
+
+
 # -- weir -M
 
 def test_groups_are_explained(make_server):

@@ -66,11 +66,12 @@ static const char *
 said(struct site *s, const char *target, const char *host, bool json)
 {
     static char text[65536];
+    const struct wr_question q = { .target = weir_str_c(target), .host = weir_str_c(host) };
     int fd = memfd_create("said", MFD_CLOEXEC);
     ssize_t n;
 
     text[0] = '\0';
-    if (wr_http_explain(s->home.http, weir_str_c(target), weir_str_c(host), json, fd)) {
+    if (wr_http_explain(s->home.http, &q, json, fd)) {
         n = pread(fd, text, sizeof(text) - 1, 0);
         assert_true(n > 0);
         text[n] = '\0';
@@ -226,7 +227,7 @@ test_modules_say_what_they_would_do(void **state)
     assert_null(strstr(text, "phase 7"));
     assert_non_null(strstr(said(&s, "/x", "h", false), "phase 7, path /x\n"));
     assert_non_null(strstr(said(&s, "/round", "h", false), "over and over: the answer is 500\n"));
-    assert_non_null(strstr(said(&s, "/in", "h", false), "answer         404: it is internal"));
+    assert_non_null(strstr(said(&s, "/in", "h", false), "answer         404, by \"internal\": clients cannot ask for it\n"));
     site_fini(&s);
 }
 

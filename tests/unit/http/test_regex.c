@@ -155,6 +155,28 @@ test_what_is_not_utf_8_matches_no_expression_about_characters(void **state)
 }
 
 static void
+test_every_match_of_a_subject_is_found_in_turn(void **state)
+{
+    weir_regex *re = compile("(b)|(?<=b)c|x*$", 0);
+    weir_str groups[3], subject = WEIR_STR("abcc");
+
+    (void)state;
+    assert_int_equal(weir_regex_find(re, subject, 0, groups, 3), WEIR_OK);
+    assert_ptr_equal(groups[0].data, subject.data + 1);
+    assert_int_equal(groups[0].len, 1);
+    assert_ptr_equal(groups[1].data, subject.data + 1);
+    assert_null(groups[2].data);
+    assert_int_equal(weir_regex_find(re, subject, 2, groups, 1), WEIR_OK);
+    assert_ptr_equal(groups[0].data, subject.data + 2);
+    assert_int_equal(weir_regex_find(re, subject, 3, groups, 2), WEIR_OK);
+    assert_ptr_equal(groups[0].data, subject.data + 4);
+    assert_int_equal(groups[0].len, 0);
+    assert_null(groups[1].data);
+    assert_int_equal(weir_regex_find(re, subject, 5, groups, 1), WEIR_ABSENT);
+    assert_int_equal(weir_regex_find(compile("^c", 0), subject, 2, groups, 1), WEIR_ABSENT);
+}
+
+static void
 test_an_absent_subject_is_empty(void **state)
 {
     (void)state;
@@ -327,6 +349,7 @@ main(void)
         TEST(test_the_work_of_a_match_is_limited),
         TEST(test_a_long_subject_is_matched),
         TEST(test_what_is_not_utf_8_matches_no_expression_about_characters),
+        TEST(test_every_match_of_a_subject_is_found_in_turn),
         TEST(test_an_absent_subject_is_empty),
         TEST(test_literals_are_read_off_a_pattern),
         TEST(test_what_is_not_surely_needed_gives_no_literals),

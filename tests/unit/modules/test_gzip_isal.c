@@ -13,10 +13,10 @@ test_isal_serves_the_lower_levels_of_the_whole_window(void **state)
 {
     (void)state;
     for (int level = 1; level <= 9; level++) {
-        const struct compressor_shape whole = { level, 15, 8 };
-        const struct compressor_shape narrow = { level, 14, 8 };
-        const struct compressor_shape less = { level, 15, 7 };
-        const struct compressor_shape more = { level, 15, 9 };
+        const weir_coding_shape whole = { level, 15, 8, 0 };
+        const weir_coding_shape narrow = { level, 14, 8, 0 };
+        const weir_coding_shape less = { level, 15, 7, 0 };
+        const weir_coding_shape more = { level, 15, 9, 0 };
 
         assert_ptr_equal(compressor_choose(&whole),
                          level <= 6 ? &compressor_isal : &compressor_zlib);
@@ -26,27 +26,6 @@ test_isal_serves_the_lower_levels_of_the_whole_window(void **state)
     }
 }
 
-static void
-test_streams_of_both_libraries_share_a_pool(void **state)
-{
-    struct compressor_pool pool = { 0 };
-    struct compressor *of_isal = compressor_take(&pool, &fast);
-    struct compressor *of_zlib = compressor_take(&pool, &best);
-
-    (void)state;
-    assert_ptr_equal(of_isal->kind, &compressor_isal);
-    assert_ptr_equal(of_zlib->kind, &compressor_zlib);
-    compressor_give(&pool, of_isal);
-    compressor_give(&pool, of_zlib);
-    assert_int_equal(pool.n_idle, 2);
-    assert_ptr_equal(compressor_take(&pool, &fast), of_isal);
-    assert_ptr_equal(compressor_take(&pool, &best), of_zlib);
-    compressor_give(&pool, of_isal);
-    compressor_give(&pool, of_zlib);
-    compressor_pool_empty(&pool);
-}
-
-/* What compressor.h promises of the whole pool. */
 static void
 test_a_stream_takes_no_more_than_zlib_would(void **state)
 {
@@ -60,7 +39,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_isal_serves_the_lower_levels_of_the_whole_window),
-        cmocka_unit_test(test_streams_of_both_libraries_share_a_pool),
         cmocka_unit_test(test_a_stream_takes_no_more_than_zlib_would),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,19 @@ test_explain_takes_a_target_and_a_host(void **state)
 }
 
 static void
+test_the_request_that_is_explained_takes_fields_method_and_client(void **state)
+{
+    (void)state;
+    assert_true(PARSE("-M", "/", "-H", "A: b", "-HC: d", "--method", "PUT", "--client", "::1"));
+    assert_int_equal(o.n_fields, 2);
+    assert_string_equal(o.fields[0], "A: b");
+    assert_string_equal(o.fields[1], "C: d");
+    assert_string_equal(o.method, "PUT");
+    assert_string_equal(o.client, "::1");
+    assert_false(PARSE("-M", "/", "-H"));
+}
+
+static void
 test_what_is_no_option_is_refused_and_named(void **state)
 {
     static const struct {
@@ -119,6 +132,7 @@ main(void)
         cmocka_unit_test(test_help_and_build_also_show_the_version),
         cmocka_unit_test(test_signals_are_four),
         cmocka_unit_test(test_explain_takes_a_target_and_a_host),
+        cmocka_unit_test(test_the_request_that_is_explained_takes_fields_method_and_client),
         cmocka_unit_test(test_what_is_no_option_is_refused_and_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,10 +43,11 @@ test_an_exchanged_pair_makes_another_context(void **state)
 {
     struct wr_tls_settings set = two_settings();
     struct wr_tls_context *c, *other;
-    struct wr_tls_pair fresh = { .version = 0 };
     struct wr_tls_pair *const *b;
     struct wr_err err;
     SSL_CTX *before, *others;
+    char *text;
+    size_t len;
 
     (void)state;
     set.n_pairs = 1;
@@ -57,11 +58,10 @@ test_an_exchanged_pair_makes_another_context(void **state)
     before = wr_tls_context_ssl(c, &err);
     others = wr_tls_context_ssl(other, &err);
     assert_ptr_equal(wr_tls_context_ssl(c, &err), before);
-    fresh.certificate = b[0]->certificate;
-    fresh.key = b[0]->key;
-    assert_true(wr_tls_pair_load(&fresh, &err));
+    assert_true(wr_tls_bank_print(two.bank, 1, &text, &len));
     SSL_CTX_up_ref(before);
-    wr_tls_bank_exchange(two.bank, 0, &fresh);
+    assert_true(wr_tls_bank_take(two.bank, 0, (weir_str){ text, len }, &err));
+    OPENSSL_clear_free(text, len);
     assert_ptr_not_equal(wr_tls_context_ssl(c, &err), before);
     assert_int_equal(X509_cmp(SSL_CTX_get0_certificate(wr_tls_context_ssl(c, &err)), b[0]->leaf), 0);
     assert_ptr_equal(wr_tls_context_ssl(other, &err), others); /* nothing of it has changed */
@@ -98,7 +98,7 @@ test_key_and_certificate_belong_together(void **state)
     (void)state;
     two_certificate(two.pool, "a", &certificate, &key);
     two_certificate(two.pool, "b", &other, &other_key);
-    assert_null(wr_tls_bank_pair(two.bank, certificate, other_key, (weir_strs){ NULL, 0 }, &err));
+    assert_null(wr_tls_bank_pair(two.bank, certificate, other_key, (struct wr_tls_passwords){ 0 }, &err));
     assert_non_null(strstr(err.text, "key values mismatch"));
 }
 

@@ -57,6 +57,23 @@ test_two_keys_are_kept(void **state)
 }
 
 static void
+test_each_site_has_keys_of_its_own(void **state)
+{
+    static const uint8_t one[WR_TLS_IDENTITY] = { 1 }, other[WR_TLS_IDENTITY] = { 2 };
+    struct wr_tls_ticket_key all = { .name = "name", .bytes = 32 }, a, b, again;
+
+    (void)state;
+    assert_true(wr_tls_ticket_key_derive(&all, one, &a));
+    assert_true(wr_tls_ticket_key_derive(&all, other, &b));
+    assert_true(wr_tls_ticket_key_derive(&all, one, &again));
+    assert_memory_equal(a.name, all.name, sizeof(a.name));
+    assert_memory_equal(&a, &again, sizeof(a)); /* the same in every worker */
+    assert_memory_not_equal(a.secret, b.secret, sizeof(a.secret));
+    assert_memory_not_equal(a.mac, b.mac, sizeof(a.mac));
+    assert_memory_not_equal(a.secret, all.secret, sizeof(a.secret));
+}
+
+static void
 test_keys_change_with_time(void **state)
 {
     int64_t now = wr_clock.wall_s;
@@ -120,6 +137,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TWO_TEST(test_a_ticket_brings_back_its_session),
         TWO_TEST(test_two_keys_are_kept),
+        TWO_TEST(test_each_site_has_keys_of_its_own),
         TWO_TEST(test_keys_change_with_time),
         TWO_TEST(test_a_ticket_is_for_its_site_alone),
         TWO_TEST(test_without_tickets_there_are_none),

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "net/conn.h"
+#include "tls/bank.h"
 #include "tls/client.h"
 #include "tls/door.h"
 #include "tls/session.h"
@@ -121,7 +122,7 @@ two_pair(const char *name)
     struct wr_err err;
 
     two_certificate(two.pool, name, &certificate, &key);
-    pairs[0] = wr_tls_bank_pair(two.bank, certificate, key, (weir_strs){ NULL, 0 }, &err);
+    pairs[0] = wr_tls_bank_pair(two.bank, certificate, key, (struct wr_tls_passwords){ 0 }, &err);
     assert_non_null(pairs[0]);
     return pairs;
 }
@@ -180,7 +181,8 @@ two_connect(void)
     two.us = wr_conn_open(fds[0], sizeof(struct wr_conn), &two_ops, NULL, NULL);
     two.them = wr_conn_open(fds[1], sizeof(struct wr_conn), &two_ops, NULL, NULL);
     assert_true(wr_tls_door_enter(&two.door, two.us, WEIR_STR("")));
-    assert_true(wr_tls_client_begin(two.client, two.them, WEIR_STR("a.example"), WEIR_STR("peer"), &err));
+    assert_true(wr_tls_client_begin(two.client, two.them, WEIR_STR("a.example"), WEIR_STR("peer"),
+                                    WEIR_STR(""), &err));
 }
 
 /* Both shake hands. The worst of what they said. */

@@ -1,5 +1,6 @@
 /* Exchanges over real sockets on loopback: the plain course, keeping connections, ends. */
 #include "origin.h"
+#include "upstream/exchange.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: 1\r\n\r\n"
 
@@ -334,10 +335,38 @@ test_no_live_peer_is_told_from_the_loop(void **state)
     free(seen.body);
 }
 
+static void
+test_the_buffers_of_the_socket_are_sized_as_told(void **state)
+{
+    /* The system doubles what it is told, for its own use. [socket(7)] */
+    const weir_exchange_policy policy = { .size = sizeof(policy), .rcvbuf = 20000, .sndbuf = 30000 };
+    struct seen seen = nothing_seen();
+    int rcvbuf = 0, sndbuf = 0, peer, listener;
+    socklen_t len = sizeof(int);
+    uint16_t port;
+
+    (void)state;
+    listener = listen_at(&port);
+    get(&seen, group_at(&port, 1), &policy);
+    peer = take(listener);
+    assert_int_equal(
+        getsockopt(seen.x->link->conn.io.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, &len), 0);
+    assert_int_equal(
+        getsockopt(seen.x->link->conn.io.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &len), 0);
+    assert_int_equal(rcvbuf, 40000);
+    assert_int_equal(sndbuf, 60000);
+    weir_exchange_end(seen.x);
+    free(seen.body);
+    close(peer);
+    close(listener);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_the_buffers_of_the_socket_are_sized_as_told, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_request_is_sent_and_its_response_read, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_kept_connection_is_used_again, setup, teardown),

@@ -1,0 +1,34 @@
+/* http/explain_course.h - how far the request of `weir -M URL` has come, and what is known of its answer. Private to
+ * http/explain_request.c and http/explain_hook.c. */
+#ifndef WR_HTTP_EXPLAIN_COURSE_H
+#define WR_HTTP_EXPLAIN_COURSE_H
+
+#include <cjson/cJSON.h>
+
+#include "http/request.h"
+#include "module/order.h"
+
+struct wr_course {
+    const struct wr_http *http;
+    const struct wr_endpoint *endpoint;
+    struct wr_request *r;
+    cJSON *root;
+    int answer;              /* a status; 0: none yet */
+    const char *answered_by; /* the module */
+    const char *unless;      /* a module may have answered before; NULL: none */
+    int denial;              /* under `satisfy any`: the status so far */
+    const char *denied_by;   /* NULL: nobody */
+    bool granted;            /* somebody has let it in */
+    const char *open;        /* this module might; NULL: none */
+};
+
+/* Ask the hook's module, with the settings that the request has now: "says" and "verdict". */
+void wr_explain_hook(struct wr_course *c, cJSON *to, const struct wr_order_hook *h, uint32_t phase);
+
+/* Are the hooks behind left out? */
+bool wr_explain_over(const struct wr_course *c);
+
+/* All access hooks were asked. */
+void wr_explain_access_over(struct wr_course *c);
+
+#endif

@@ -1,0 +1,44 @@
+/* http/kept.h - compressed files of this worker: the second answer with a file costs no compression.
+ *
+ * An entry is the whole coded body of one file as it was (identity, size, both times) by one coding in one shape. Entries are
+ * counted: an answer under way keeps its bytes. All bytes together, also of what is being collected, stay below compress_memory;
+ * what was not asked for longest goes first.
+ */
+#ifndef WR_HTTP_KEPT_H
+#define WR_HTTP_KEPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/coding.h>
+
+#include "base/pool.h"
+#include "http/file_cache.h"
+
+struct wr_kept_key {
+    struct wr_file_identity file;
+    const weir_coding *coding;
+    weir_coding_shape shape;
+};
+
+struct wr_kept;    /* an entry */
+struct wr_keeping; /* one being collected */
+
+/* Once a worker; bytes 0: nothing is kept. */
+void wr_kept_init(uint64_t bytes);
+void wr_kept_fini(void);
+
+/* The entry, counted for the caller; NULL: there is none. */
+struct wr_kept *wr_kept_find(const struct wr_kept_key *key);
+weir_str wr_kept_bytes(const struct wr_kept *k);
+void wr_kept_unref(void *k);
+
+/* Begin to collect one, for as long as owner lives; NULL: nothing is kept. */
+struct wr_keeping *wr_keeping_begin(weir_pool *owner, const struct wr_kept_key *key);
+
+/* More of it. One that grows too long is given up, and takes no memory from then on. */
+void wr_keeping_add(struct wr_keeping *k, const uint8_t *bytes, size_t len);
+
+/* That was all: it is an entry now, unless there is one already. */
+void wr_keeping_finish(struct wr_keeping *k);
+
+#endif

@@ -1,0 +1,3 @@
+HEADER = brotli/encode.h brotli/decode.h
+PACKAGE = libbrotli-dev
+LIBS = -lbrotlienc -lbrotlidec

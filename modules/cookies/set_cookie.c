@@ -1,0 +1,322 @@
+/* cookies/set_cookie.c - what browsers see in a Set-Cookie line, which is not what its grammar says: anything between semicolons.
+ */
+#include "set_cookie.h"
+
+static const char *const attribute_names[COOKIE_ATTRIBUTES] = {
+    [COOKIE_EXPIRES] = "Expires",   [COOKIE_MAX_AGE] = "Max-Age",
+    [COOKIE_DOMAIN] = "Domain",     [COOKIE_PATH] = "Path",
+    [COOKIE_SECURE] = "Secure",     [COOKIE_HTTPONLY] = "HttpOnly",
+    [COOKIE_SAMESITE] = "SameSite", [COOKIE_PARTITIONED] = "Partitioned",
+};
+
+static weir_str
+trim(weir_str s)
+{
+    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
+        s.data++;
+        s.len--;
+    }
+    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return s;
+}
+
+/* What stands in front of the first c, and behind it: absent when there is none. */
+static weir_str
+split(weir_str s, char c, weir_str *behind)
+{
+    const char *at = s.len != 0 ? memchr(s.data, c, s.len) : NULL;
+    size_t n = at != NULL ? (size_t)(at - s.data) : s.len;
+
+    *behind = at != NULL ? (weir_str){ at + 1, s.len - n - 1 } : (weir_str){ NULL, 0 };
+    return (weir_str){ s.data, n };
+}
+
+static bool
+has_control(weir_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (((uint8_t)s.data[i] < 0x20 && s.data[i] != '\t') || s.data[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+cookie_value_is_plain(weir_str s)
+{
+    return !has_control(s) && (s.len == 0 || memchr(s.data, ';', s.len) == NULL);
+}
+
+bool
+cookie_needs_equals(weir_str value)
+{
+    return value.len != 0 && memchr(value.data, '=', value.len) != NULL;
+}
+
+bool
+set_cookie_next(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value)
+{
+    if (rest->data == NULL) {
+        return false;
+    }
+    *name = split(split(*rest, ';', rest), '=', value);
+    *name = trim(*name);
+    *value = trim(*value);
+    *which = 0;
+    while (*which < COOKIE_ATTRIBUTES && !weir_str_ieq(*name, weir_str_c(attribute_names[*which]))) {
+        (*which)++;
+    }
+    return true;
+}
+
+bool
+set_cookie_parse(weir_str field, struct set_cookie *c)
+{
+    weir_str rest, pair, name, value;
+    uint32_t which;
+
+    *c = (struct set_cookie){ 0 };
+    pair = split(field, ';', &c->attributes);
+    name = split(pair, '=', &value);
+    if (value.data == NULL) {
+        value = name;
+        name.len = 0;
+    }
+    c->name = trim(name);
+    c->value = trim(value);
+    if (has_control(field) || c->name.len + c->value.len > COOKIE_PAIR_MAX ||
+        c->name.len + c->value.len == 0) {
+        return false;
+    }
+    rest = c->attributes;
+    while (set_cookie_next(&rest, &which, &name, &value)) {
+        if (which < COOKIE_ATTRIBUTES && value.len <= COOKIE_ATTRIBUTE_MAX) {
+            c->at[which] = value.data != NULL ? value : WEIR_STR("");
+        }
+    }
+    return true;
+}
+
+/* ---- Dates. ---- */
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A number of least to most digits at the front of *s, moved behind it; what follows is no digit. */
+static bool
+number(weir_str *s, size_t least, size_t most, int *n)
+{
+    size_t i = 0;
+
+    *n = 0;
+    while (i < s->len && i < most && is_digit(s->data[i])) {
+        *n = *n * 10 + (s->data[i++] - '0');
+    }
+    if (i < least || (i < s->len && is_digit(s->data[i]))) {
+        return false;
+    }
+    *s = (weir_str){ s->data + i, s->len - i };
+    return true;
+}
+
+static bool
+colon(weir_str *s)
+{
+    if (s->len == 0 || s->data[0] != ':') {
+        return false;
+    }
+    *s = (weir_str){ s->data + 1, s->len - 1 };
+    return true;
+}
+
+struct date {
+    int hour, minute, second, day, month, year; /* -1: not there yet; month from 0 */
+};
+
+static bool
+is_time(weir_str s, struct date *d)
+{
+    struct date t;
+
+    if (!number(&s, 1, 2, &t.hour) || !colon(&s) || !number(&s, 1, 2, &t.minute) || !colon(&s) ||
+        !number(&s, 1, 2, &t.second)) {
+        return false;
+    }
+    d->hour = t.hour;
+    d->minute = t.minute;
+    d->second = t.second;
+    return true;
+}
+
+static int
+month_of(weir_str s)
+{
+    static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+
+    for (int i = 0; s.len >= 3 && i < 12; i++) {
+        if (weir_str_ieq((weir_str){ s.data, 3 }, (weir_str){ months + 3 * i, 3 })) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void
+read_token(weir_str s, struct date *d)
+{
+    int n;
+    weir_str rest = s;
+
+    if (d->hour < 0 && is_time(s, d)) {
+        return;
+    }
+    if (d->day < 0 && number(&rest, 1, 2, &n)) {
+        d->day = n;
+        return;
+    }
+    if (d->month < 0 && month_of(s) >= 0) {
+        d->month = month_of(s);
+        return;
+    }
+    rest = s;
+    if (d->year < 0 && number(&rest, 2, 4, &n)) {
+        d->year = n;
+    }
+}
+
+static bool
+is_delimiter(char c)
+{
+    uint8_t u = (uint8_t)c;
+
+    return u == 0x09 || (u >= 0x20 && u <= 0x2f) || (u >= 0x3b && u <= 0x40) ||
+           (u >= 0x5b && u <= 0x60) || (u >= 0x7b && u <= 0x7e);
+}
+
+/* Days since 1970 of a day of the Gregorian calendar. */
+static int64_t
+days_from_civil(int year, int month, int day)
+{
+    int y = month < 2 ? year - 1 : year;
+    int era = y / 400, of_era = y - era * 400;
+    int of_year = (153 * ((month + 10) % 12) + 2) / 5 + day - 1;
+
+    return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+bool
+cookie_date_parse(weir_str s, int64_t *seconds)
+{
+    static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    struct date d = { -1, -1, -1, -1, -1, -1 };
+    size_t i = 0;
+
+    while (i < s.len) {
+        size_t begin = i;
+        while (i < s.len && !is_delimiter(s.data[i])) {
+            i++;
+        }
+        if (i > begin) {
+            read_token((weir_str){ s.data + begin, i - begin }, &d);
+        }
+        i++;
+    }
+    if (d.year >= 0 && d.year < 100) {
+        d.year += d.year >= 70 ? 1900 : 2000;
+    }
+    if (d.hour < 0 || d.day < 1 || d.month < 0 || d.year < 1601 || d.hour > 23 || d.minute > 59 ||
+        d.second > 59) {
+        return false;
+    }
+    bool leap = d.year % 4 == 0 && (d.year % 100 != 0 || d.year % 400 == 0);
+    if (d.day > lengths[d.month] + (leap && d.month == 1)) {
+        return false;
+    }
+    *seconds = days_from_civil(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + d.second;
+    return true;
+}
+
+/* Is it "-" and digits, or digits? Then what a browser makes of it: not more than nothing? */
+static bool
+max_age_counts(weir_str s, bool *over)
+{
+    size_t i = s.len != 0 && s.data[0] == '-';
+    bool zero = true;
+
+    if (s.len == i) {
+        return false;
+    }
+    for (size_t k = i; k < s.len; k++) {
+        if (!is_digit(s.data[k])) {
+            return false;
+        }
+        zero = zero && s.data[k] == '0';
+    }
+    *over = i == 1 || zero;
+    return true;
+}
+
+bool
+set_cookie_expired(const struct set_cookie *c, int64_t now)
+{
+    int64_t at;
+    bool over;
+
+    if (max_age_counts(c->at[COOKIE_MAX_AGE], &over)) {
+        return over;
+    }
+    return c->at[COOKIE_EXPIRES].len != 0 && cookie_date_parse(c->at[COOKIE_EXPIRES], &at) && at <= now;
+}
+
+/* ---- Putting together. ---- */
+
+static char *
+put(char *to, weir_str s)
+{
+    if (s.len != 0) {
+        memcpy(to, s.data, s.len);
+    }
+    return to + s.len;
+}
+
+static char *
+put_attribute(char *to, weir_str name, weir_str value, bool has_value)
+{
+    to = put(put(to, WEIR_STR("; ")), name);
+    return has_value ? put(put(to, WEIR_STR("=")), value) : to;
+}
+
+weir_str
+set_cookie_write(weir_pool *pool, const struct set_cookie *c, const struct set_cookie_change *change)
+{
+    size_t room = change->name.len + change->value.len + 1 + 2 * c->attributes.len + 2;
+    weir_str rest = c->attributes, name, value;
+    uint32_t which;
+    char *data, *to;
+
+    for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
+        room += change->action[i] == COOKIE_SET ? strlen(attribute_names[i]) + change->set[i].len + 3 : 0;
+    }
+    data = to = weir_alloc(pool, room);
+    if (change->name.len != 0 || cookie_needs_equals(change->value)) {
+        to = put(put(to, change->name), WEIR_STR("="));
+    }
+    to = put(to, change->value);
+    while (set_cookie_next(&rest, &which, &name, &value)) {
+        if (name.len + value.len != 0 && (which == COOKIE_ATTRIBUTES || change->action[which] == COOKIE_KEEP)) {
+            to = put_attribute(to, name, value, value.data != NULL);
+        }
+    }
+    for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
+        if (change->action[i] == COOKIE_SET) {
+            to = put_attribute(to, weir_str_c(attribute_names[i]), change->set[i], change->set[i].len != 0);
+        }
+    }
+    return (weir_str){ data, (size_t)(to - data) };
+}

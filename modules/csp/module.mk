@@ -1,0 +1,1 @@
+LIBS = -lcrypto -lcjson

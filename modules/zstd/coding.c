@@ -1,0 +1,155 @@
+/* coding.c - encoders and decoders of zstd [RFC 8878] over libzstd.
+ *
+ * A body in HTTP has a window of at most 8 MiB, both ways [RFC 9659 3].
+ */
+#include "coding.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+static void *
+zstd_encoder_open(const weir_coding_shape *shape)
+{
+    ZSTD_CCtx *e = ZSTD_createCCtx();
+    int bits = shape->window_bits; /* 0: the level's own, which may be too much from level 17 on */
+
+    if (e == NULL) {
+        return NULL;
+    }
+    if (bits == 0 && shape->level >= 17) {
+        bits = ZSTD_BITS_MAX;
+    }
+    if (ZSTD_isError(ZSTD_CCtx_setParameter(e, ZSTD_c_compressionLevel, shape->level)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(e, ZSTD_c_windowLog, bits))) {
+        (void)ZSTD_freeCCtx(e);
+        return NULL;
+    }
+    return e;
+}
+
+static void
+zstd_encoder_close(void *state)
+{
+    (void)ZSTD_freeCCtx(state);
+}
+
+static bool
+zstd_encoder_restart(void *state)
+{
+    return !ZSTD_isError(ZSTD_CCtx_reset(state, ZSTD_reset_session_only));
+}
+
+static int
+zstd_encode(void *state, weir_coding_io *io, uint32_t flush)
+{
+    static const ZSTD_EndDirective words[] = { [WEIR_CODING_MORE] = ZSTD_e_continue,
+                                               [WEIR_CODING_SYNC] = ZSTD_e_flush,
+                                               [WEIR_CODING_END] = ZSTD_e_end };
+
+    for (;;) {
+        ZSTD_inBuffer in = { io->in, io->in_len, 0 };
+        ZSTD_outBuffer out = { io->out, io->out_len, 0 };
+        size_t left = ZSTD_compressStream2(state, &out, &in, words[flush]);
+
+        if (ZSTD_isError(left)) {
+            return WEIR_ERROR;
+        }
+        io->in = io->in != NULL ? io->in + in.pos : NULL;
+        io->in_len -= in.pos;
+        io->out += out.pos;
+        io->out_len -= out.pos;
+        if (io->in_len == 0 && (flush == WEIR_CODING_MORE || left == 0)) {
+            return WEIR_OK;
+        }
+        if (io->out_len == 0) {
+            return WEIR_AGAIN;
+        }
+    }
+}
+
+struct zstd_decoder {
+    ZSTD_DCtx *z;
+    bool between; /* frames: the body may end here */
+};
+
+static bool
+zstd_decoder_restart(void *state)
+{
+    struct zstd_decoder *d = state;
+
+    d->between = false;
+    return !ZSTD_isError(ZSTD_DCtx_reset(d->z, ZSTD_reset_session_only));
+}
+
+static void
+zstd_decoder_close(void *state)
+{
+    struct zstd_decoder *d = state;
+
+    (void)ZSTD_freeDCtx(d->z);
+    free(d);
+}
+
+static void *
+zstd_decoder_open(void)
+{
+    struct zstd_decoder *d = calloc(1, sizeof(*d));
+
+    if (d == NULL) {
+        return NULL;
+    }
+    d->z = ZSTD_createDCtx();
+    if (d->z == NULL ||
+        ZSTD_isError(ZSTD_DCtx_setParameter(d->z, ZSTD_d_windowLogMax, ZSTD_BITS_MAX))) {
+        zstd_decoder_close(d);
+        return NULL;
+    }
+    return d;
+}
+
+/* Several frames may follow one another. [RFC 8878 3.1] */
+static int
+zstd_decode(void *state, weir_coding_io *io)
+{
+    struct zstd_decoder *d = state;
+
+    while (io->in_len != 0 || !d->between) {
+        ZSTD_inBuffer in = { io->in, io->in_len, 0 };
+        ZSTD_outBuffer out = { io->out, io->out_len, 0 };
+        size_t left = ZSTD_decompressStream(d->z, &out, &in);
+
+        if (ZSTD_isError(left)) {
+            return WEIR_ERROR;
+        }
+        io->in = io->in != NULL ? io->in + in.pos : NULL;
+        io->in_len -= in.pos;
+        io->out += out.pos;
+        io->out_len -= out.pos;
+        d->between = left == 0;
+        if (!d->between && io->out_len == 0) {
+            return WEIR_AGAIN;
+        }
+        if (!d->between && io->in_len == 0) {
+            return WEIR_OK;
+        }
+        if (d->between && io->out_len == 0 && io->in_len != 0) {
+            return WEIR_AGAIN;
+        }
+    }
+    return WEIR_DONE;
+}
+
+const weir_coding zstd_coding = {
+    .size = sizeof(weir_coding),
+    .name = "zstd",
+    .suffix = ".zst",
+    .preset = { .level = 3 },
+    .encoder_open = zstd_encoder_open,
+    .encoder_close = zstd_encoder_close,
+    .encoder_restart = zstd_encoder_restart,
+    .encode = zstd_encode,
+    .decoder_open = zstd_decoder_open,
+    .decoder_close = zstd_decoder_close,
+    .decoder_restart = zstd_decoder_restart,
+    .decode = zstd_decode,
+};

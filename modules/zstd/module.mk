@@ -1,0 +1,3 @@
+HEADER = zstd.h
+PACKAGE = libzstd-dev
+LIBS = -lzstd

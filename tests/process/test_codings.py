@@ -1,0 +1,375 @@
+"""Coded bodies: decoded once for the filters that want text, coded once for the client.  [RFC 9110 8.4, 12.5.3]"""
+
+import gzip
+import random
+import re
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from weir.recorder import Origin, answer, chunked
+from weir.server import wait_for
+from weir.wire import Connection, fetch
+
+pytestmark = pytest.mark.weir_only
+
+TEXT = b"<html><p>every word of this page is there to be read, and read again, by a filter</p></html>" * 40
+
+
+def raw_deflate(text):
+    c = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return c.compress(text) + c.flush()
+
+
+def un_zstd(data):
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
+CODE = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress,
+        "zstd": zstandard.ZstdCompressor().compress}
+DECODE = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": un_zstd, None: bytes}
+
+
+def plain(got):
+    return DECODE[got.get("Content-Encoding")](got.body)
+
+
+def wait_log(server, words):
+    wait_for(f"{words} in the log", lambda: words in server.log(whole=True))
+
+
+class Setup:
+    """A server in front of an origin that answers `reply`."""
+
+    def __init__(self, make_server, reply, more="shout on;", **parts):
+        self.origin = Origin(lambda request: reply(request) if callable(reply) else reply)
+        self.server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{self.origin.port}; {more} }}",
+                                  main="load_module %MODULE:shout%;", **parts).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.origin.stop()
+
+    def get(self, accept="gzip", fields=(), **more):
+        fields = [*fields, *([f"Accept-Encoding: {accept}"] if accept is not None else [])]
+        return fetch(self.server.port, "/", fields=fields, **more)
+
+
+def coded(coding, body=TEXT, fields=(), name=None):
+    return answer(CODE[coding](body), fields=[("Content-Type", "text/html"), ("ETag", '"e"'), ("Accept-Ranges", "bytes"),
+                                              ("Content-Encoding", name or coding), *fields])
+
+
+# ---- In and out. ----
+
+@pytest.mark.parametrize("came", ["gzip", "br", "zstd"])
+def test_a_filter_sees_text_and_the_client_gets_what_came(make_server, came):
+    with Setup(make_server, coded(came)) as s:
+        got = s.get("gzip, br, zstd")
+        assert got.get("Content-Encoding") == came and plain(got) == TEXT.upper()
+        assert got.get("Content-Length") is None and got.get("Accept-Ranges") is None
+        assert got.get("ETag") == 'W/"e"' and got.all("Vary") == ["Accept-Encoding"]
+
+
+@pytest.mark.parametrize("came,accept,goes", [
+    ("br", "gzip", "gzip"), ("gzip", "br;q=0.9, gzip;q=0.1", "br"), ("deflate", "zstd", "zstd"), ("gzip", "gzip;q=0", None),
+    ("zstd", None, None), ("br", "identity", None), ("gzip", "*", "gzip"), ("br", "deflate", None)])
+def test_what_goes_out_is_what_the_client_takes(make_server, came, accept, goes):
+    with Setup(make_server, coded(came)) as s:
+        got = s.get(accept)
+        assert got.get("Content-Encoding") == goes and plain(got) == TEXT.upper()
+        assert got.all("Vary") == ["Accept-Encoding"]
+
+
+def test_without_a_filter_that_wants_text_nothing_is_decoded(make_server):
+    body = gzip.compress(TEXT)
+    with Setup(make_server, coded("gzip"), more="gzip on; brotli on;") as s:
+        got = s.get("br")
+        assert got.get("Content-Encoding") == "gzip" and got.get("ETag") == '"e"'
+        assert plain(got) == TEXT and int(got.get("Content-Length")) == len(got.body)
+        assert len(got.body) == len(body)
+
+
+def test_a_plain_body_stays_plain(make_server):
+    with Setup(make_server, answer(TEXT, fields=[("Content-Type", "text/html"), ("Content-Encoding", "identity")])) as s:
+        got = s.get("gzip")
+        assert got.body == TEXT.upper() and int(got.get("Content-Length")) == len(TEXT)
+
+
+def test_vary_is_said_once(make_server):
+    with Setup(make_server, coded("gzip", fields=[("Vary", "Cookie, accept-encoding")])) as s:
+        assert s.get().all("Vary") == ["Cookie, accept-encoding"]
+
+
+@pytest.mark.parametrize("name", ["x-gzip", "GZIP", " gzip ,"])
+def test_names_of_codings_are_read_as_written(make_server, name):
+    with Setup(make_server, coded("gzip", name=name)) as s:
+        assert plain(s.get()) == TEXT.upper()
+
+
+def test_bare_deflate_is_read(make_server):
+    reply = answer(raw_deflate(TEXT), fields=[("Content-Encoding", "deflate")])
+    with Setup(make_server, reply) as s:
+        assert plain(s.get(None)) == TEXT.upper()
+
+
+def test_several_members_are_one_body(make_server):
+    two = gzip.compress(TEXT) + gzip.compress(b"and more")
+    with Setup(make_server, answer(two, fields=[("Content-Encoding", "gzip")])) as s:
+        assert plain(s.get(None)) == TEXT.upper() + b"AND MORE"
+
+
+def test_what_follows_the_stream_is_passed_over(make_server):
+    with Setup(make_server, answer(gzip.compress(TEXT) + b"\0\0\0\0", fields=[("Content-Encoding", "gzip")])) as s:
+        assert plain(s.get(None)) == TEXT.upper()
+
+
+def test_a_coded_body_of_nothing_is_nothing(make_server):
+    with Setup(make_server, answer(b"", fields=[("Content-Encoding", "gzip")])) as s:
+        assert s.get(None).body == b""
+
+
+# ---- What cannot be decoded is left as it is. ----
+
+@pytest.mark.parametrize("fields,status", [
+    ([("Content-Encoding", "compress")], "200 OK"), ([("Content-Encoding", "gzip, gzip")], "200 OK"),
+    ([("Content-Encoding", "gzip"), ("Content-Encoding", "br")], "200 OK"),
+    ([("Content-Encoding", "gzip"), ("Cache-Control", "public, no-transform")], "200 OK"),
+    ([("Content-Encoding", "gzip"), ("Content-Range", "bytes 0-3/100")], "206 Partial Content")])
+def test_what_may_or_can_not_be_decoded_passes_unchanged(make_server, fields, status):
+    body = gzip.compress(TEXT)
+    with Setup(make_server, answer(body, status, fields=fields)) as s:
+        got = s.get("br")
+        assert got.body == body and got.get("X-Text") == "no" and int(got.get("Content-Length")) == len(body)
+
+
+# ---- Heads without bodies. ----
+
+def test_head_says_what_get_would(make_server):
+    with Setup(make_server, lambda r: coded("gzip") if r.method == "GET" else coded("gzip")[:-len(gzip.compress(TEXT))]) as s:
+        got, head = s.get("br"), s.get("br", method="HEAD")
+        without = lambda a: [(n, v) for n, v in a.fields if n not in ("Date", "Transfer-Encoding")]
+        assert without(got) == without(head) and head.get("Content-Encoding") == "br"
+
+
+def test_a_304_has_the_tag_and_vary_of_the_200(make_server):
+    reply = answer(b"", "304 Not Modified", fields=[("ETag", '"e"'), ("Content-Encoding", "gzip")], length=None)
+    with Setup(make_server, reply) as s:
+        got = s.get("gzip", fields=['If-None-Match: W/"e"'])
+        assert got.status == 304 and got.get("ETag") == 'W/"e"' and got.get("Vary") == "Accept-Encoding"
+        assert got.get("Content-Encoding") is None
+
+
+def test_a_204_has_nothing(make_server):
+    with Setup(make_server, answer(b"", "204 No Content", fields=[("Content-Encoding", "gzip")], length=None)) as s:
+        assert s.get().status == 204
+
+
+# ---- Cuts. ----
+
+@pytest.mark.parametrize("coding", list(CODE))
+def test_every_pair_of_cuts_gives_the_same_text(make_server, coding):
+    text = b"a page, a page"
+    data = CODE[coding](text)
+    cuts = [(a, b) for a in range(len(data) + 1) for b in range(a, len(data) + 1)]
+
+    def reply(request):
+        a, b = cuts[int(request.target[1:])]
+        pieces = [p for p in (data[:a], data[a:b], data[b:]) if p]
+        return chunked(*pieces, fields=[("Content-Encoding", coding)])
+
+    with Setup(make_server, reply, more="shout on; proxy_buffering off; keepalive_requests 9999;") as s:
+        with Connection(s.server.port) as c:
+            for i in range(len(cuts)):
+                got = c.get(f"/{i}", fields=["Accept-Encoding: " + ("gzip", "br", "zstd", "identity")[i % 4]])
+                assert plain(got) == text.upper(), cuts[i]
+
+
+def test_a_long_body_of_little_order_comes_whole(make_server):
+    body = random.Random(1).randbytes(700_000) + b"x" * 300_000
+    for coding in CODE:
+        with Setup(make_server, coded(coding, body), more="shout on; gzip on;") as s:
+            assert plain(s.get("gzip")) == body.upper()
+
+
+# ---- Broken and hostile ones. ----
+
+@pytest.mark.parametrize("body", [gzip.compress(TEXT)[:-9], b"no gzip at all", gzip.compress(TEXT)[:-8] + b"12345678"])
+def test_a_broken_body_is_cut_and_told(make_server, body):
+    with Setup(make_server, answer(body, fields=[("Content-Encoding", "gzip")])) as s:
+        with pytest.raises(Exception):
+            s.get(None)
+        wait_log(s.server, 'a "gzip" body ')
+
+
+@pytest.mark.parametrize("coding", list(CODE))
+def test_a_bomb_is_cut(make_server, coding):
+    with Setup(make_server, coded(coding, b"\0" * (64 << 20))) as s:
+        with pytest.raises(Exception):
+            s.get(None)
+        wait_log(s.server, "has become more than 100 times as long")
+
+
+def test_the_ratio_is_a_directive(make_server):
+    with Setup(make_server, coded("gzip", b"a" * (4 << 20)), more="shout on; decode_max_ratio 2000;") as s:
+        assert s.get(None).body == b"A" * (4 << 20)
+
+
+def test_the_size_is_a_directive(make_server):
+    with Setup(make_server, coded("gzip", b"a" * 100_000), more="shout on; decode_max_size 99999;") as s:
+        with pytest.raises(Exception):
+            s.get(None)
+        wait_log(s.server, "longer than decode_max_size")
+
+
+# ---- gunzip. ----
+
+@pytest.mark.parametrize("came", list(CODE))
+def test_gunzip_decodes_for_those_who_cannot(make_server, came):
+    with Setup(make_server, coded(came), more="gunzip on; gunzip_buffers 4 8k;") as s:
+        for accept in (None, "identity", f"{came};q=0, *;q=0"):
+            got = s.get(accept)
+            assert got.get("Content-Encoding") is None and got.body == TEXT
+            assert got.get("ETag") == 'W/"e"' and got.all("Vary") == ["Accept-Encoding"]
+        got = s.get(came)
+        assert got.get("Content-Encoding") == came and got.get("ETag") == '"e"' and got.all("Vary") == ["Accept-Encoding"]
+
+
+def test_what_gunzip_decodes_is_coded_as_the_client_likes(make_server):
+    with Setup(make_server, coded("gzip"), more="gunzip on; brotli on;") as s:
+        got = s.get("br")
+        assert got.get("Content-Encoding") == "br" and plain(got) == TEXT
+
+
+def test_gunzip_leaves_sealed_bodies(make_server):
+    with Setup(make_server, coded("gzip", fields=[("Cache-Control", "no-transform")]), more="gunzip on;") as s:
+        got = s.get(None)
+        assert got.get("Content-Encoding") == "gzip" and plain(got) == TEXT
+
+
+# ---- Files, and pages of several parts. ----
+
+def test_a_filter_reads_files_that_are_stored_coded(make_server):
+    server = make_server("gzip_static always; shout on; location / { }", main="load_module %MODULE:shout%;")
+    server.write("p.html.gz", gzip.compress(TEXT))
+    server.start()
+    for accept in ("gzip", "br"):
+        got = fetch(server.port, "/p.html", fields=[f"Accept-Encoding: {accept}"])
+        assert got.get("Content-Encoding") == accept and plain(got) == TEXT.upper()
+    assert fetch(server.port, "/p.html").body == TEXT.upper()
+
+
+def test_parts_that_come_coded_are_put_together_as_text(make_server):
+    origin = Origin(lambda r: coded("gzip", b"[" + r.target.encode() + b"]"))
+    server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}"
+                         f"location /page {{ proxy_pass http://127.0.0.1:{origin.port}; add_before_body /a; add_after_body /b; }}")
+    server.start()
+    got = fetch(server.port, "/page", fields=["Accept-Encoding: gzip"])
+    assert got.get("Content-Encoding") == "gzip" and plain(got) == b"[/a][/page][/b]"
+    got = fetch(server.port, "/page")
+    assert got.get("Content-Encoding") is None and got.body == b"[/a][/page][/b]"
+    origin.stop()
+
+
+# ---- What is kept. ----
+
+PAGE = b"".join(b"line %d of a page that is asked for again and again\n" % i for i in range(4000))
+
+
+def kept_server(make_server, more="", **parts):
+    return make_server(f"gzip on; brotli on; zstd on; {more} location / {{ }} location = /metrics {{ metrics prometheus; gzip off; brotli off; zstd off; }}",
+                       files={"p.html": PAGE, "q.html": PAGE[::-1]}, **parts).start()
+
+
+def hits(server, coding):
+    pages = fetch(server.port, "/metrics").body.decode()
+    return int(re.search(rf'^weir_encoded_kept_hits_total{{coding="{coding}"}} (\d+)', pages, re.M)[1])
+
+
+def of(server, coding, path="/p.html", method="GET", fields=()):
+    return fetch(server.port, path, method, fields=[f"Accept-Encoding: {coding}", *fields])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_the_second_answer_with_a_file_is_the_one_that_was_kept(make_server, coding):
+    server = kept_server(make_server)
+    first, second = of(server, coding), of(server, coding)
+    assert plain(first) == plain(second) == PAGE and first.body == second.body
+    assert first.get("Content-Length") is None and int(second.get("Content-Length")) == len(second.body)
+    same = lambda a: [(n, v) for n, v in a.fields if n not in ("Date", "Transfer-Encoding", "Content-Length")]
+    assert same(first) == same(second)
+    assert hits(server, coding) == 1
+
+
+def test_head_and_304_are_those_of_what_is_kept(make_server):
+    server = kept_server(make_server)
+    of(server, "br")
+    got, head = of(server, "br"), of(server, "br", method="HEAD")
+    fields = lambda a: [(n, v) for n, v in a.fields if n != "Date"]
+    assert fields(got) == fields(head)
+    again = of(server, "br", fields=[f"If-None-Match: {got.get('ETag')}"])
+    assert again.status == 304 and again.get("ETag") == got.get("ETag") and again.get("Vary") == "Accept-Encoding"
+
+
+def test_each_file_coding_and_level_is_kept_apart(make_server):
+    server = kept_server(make_server, "location /best/ { gzip_comp_level 9; alias %ROOT%/; }")
+    for _ in range(2):
+        assert plain(of(server, "gzip")) == PAGE
+        assert plain(of(server, "gzip", "/q.html")) == PAGE[::-1]
+        assert plain(of(server, "zstd")) == PAGE
+        assert plain(of(server, "gzip", "/best/p.html")) == PAGE
+    assert len(of(server, "gzip", "/best/p.html").body) < len(of(server, "gzip").body)
+
+
+def test_a_file_that_changed_is_coded_anew(make_server):
+    server = kept_server(make_server)
+    of(server, "gzip")
+    of(server, "gzip")
+    server.write("p.html", PAGE.upper())        # of the same length and time
+    wait_for("the new page", lambda: plain(of(server, "gzip")) == PAGE.upper())
+    assert plain(of(server, "gzip")) == PAGE.upper()
+
+
+def test_nothing_is_kept_where_there_is_no_memory_for_it(make_server):
+    server = kept_server(make_server, http="compress_memory 0;")
+    for _ in range(3):
+        assert plain(of(server, "gzip")) == PAGE
+    assert hits(server, "gzip") == 0
+
+
+def test_what_is_kept_stays_below_its_memory(make_server):
+    """Of 16k an entry has at most 2k: neither of the pages fits, and files that do push each other out."""
+    server = kept_server(make_server, http="compress_memory 16k;")
+    small = {f"s{i}.html": random.Random(i).randbytes(1000).hex().encode() for i in range(64)}
+    for path, content in small.items():
+        server.write(path, content)
+    for _ in range(3):
+        assert plain(of(server, "gzip")) == PAGE
+        for path, content in small.items():
+            assert plain(of(server, "gzip", "/" + path)) == content
+    assert hits(server, "gzip") == 0        # 64 of them, of a kilobyte each, never fit
+    assert plain(of(server, "gzip", "/s63.html")) == small["s63.html"] and hits(server, "gzip") == 1
+
+
+def test_a_filter_that_wants_text_is_not_passed_by(make_server):
+    server = make_server("gzip on; location / { } location /shout/ { shout on; alias %ROOT%/; }",
+                         files={"p.html": PAGE}, main="load_module %MODULE:shout%;").start()
+    of(server, "gzip")
+    assert plain(of(server, "gzip")) == PAGE
+    for _ in range(2):
+        assert plain(of(server, "gzip", "/shout/p.html")) == PAGE.upper()
+    assert plain(of(server, "gzip")) == PAGE
+
+
+def test_a_client_that_leaves_leaves_nothing_half(make_server):
+    server = kept_server(make_server)
+    server.write("big.html", PAGE * 40)
+    with Connection(server.port) as c:
+        c.send(b"GET /big.html HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n")
+        c.fill()
+    for _ in range(2):
+        assert plain(of(server, "gzip", "/big.html")) == PAGE * 40

@@ -1,0 +1,11 @@
+/* zstd gives back what it codes. */
+#include "../../../modules/zstd/coding.c"
+
+#include "unit/modules/coding_check.h"
+
+int
+main(void)
+{
+    checked = &zstd_coding;
+    return cmocka_run_group_tests(coding_tests, NULL, NULL);
+}
