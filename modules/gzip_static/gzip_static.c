@@ -49,7 +49,7 @@ choose(weir_request *r, const gzip_static_conf *c)
 {
     const uint32_t modes[N] = { c->br, c->zstd, c->gzip };
     struct candidate best = { .q = 0 };
-    weir_str plain = weir_file_path(r, r->path), file;
+    weir_str plain = weir_file_path(r, (weir_str){ NULL, 0 }), file;
 
     for (uint32_t i = 0; i < N && plain.data != NULL; i++) {
         if (modes[i] == OFF || c->codings[i] == NULL || !look(r, plain, c->codings[i], &file)) {
