@@ -319,6 +319,15 @@ conf_path(const cache_conf *c, uint32_t which, weir_str name)
     return NULL;
 }
 
+bool
+conf_names_parts(const struct valid *v)
+{
+    while (v != NULL && v->status != 206) {
+        v = v->next;
+    }
+    return v != NULL;
+}
+
 struct store *
 conf_store(weir_request *r, const cache_conf *c, enum weir_cache_family which)
 {

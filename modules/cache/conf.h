@@ -118,6 +118,9 @@ bool conf_any(weir_request *r, const struct conditions *c);
 /* What proxy_cache_valid says of a status, in seconds; -1: nothing. */
 int64_t conf_valid(const struct valid *v, uint32_t status);
 
+/* Does it name 206? Then the operator's key tells parts apart (slice). */
+bool conf_names_parts(const struct valid *v);
+
 /* All stores of a configuration. */
 void conf_each_store(const cache_conf *c, void (*fn)(void *data, const struct path *p), void *data);
 

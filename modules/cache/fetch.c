@@ -163,6 +163,7 @@ judge(struct caching *c, const weir_reply *reply)
                              .status = reply->status,
                              .authorized = r->in[WEIR_H_AUTHORIZATION] != NULL,
                              .valid = conf_valid(c->family->valid, reply->status),
+                             .parts = conf_names_parts(c->family->valid),
                              .now = flow_now(),
                              .delay = c->delay };
     const char *why;

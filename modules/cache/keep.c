@@ -231,6 +231,7 @@ renew(struct caching *c, struct store_meta *m)
                              .status = m->status,
                              .authorized = c->r->in[WEIR_H_AUTHORIZATION] != NULL,
                              .valid = conf_valid(c->family->valid, m->status),
+                             .parts = conf_names_parts(c->family->valid),
                              .now = flow_now(),
                              .delay = c->delay };
 

@@ -11,6 +11,7 @@
 #include "vary.h"
 
 static int look(struct caching *c);
+static int use_object(struct caching *c);
 
 /* ---- Waiting. ---- */
 
@@ -162,6 +163,22 @@ wait_for_other(struct caching *c)
     return rc;
 }
 
+/* Nothing was there a moment ago, nobody fetches it now: has another worker just done so? */
+static bool
+came_meanwhile(struct caching *c)
+{
+    struct store_object *o = NULL;
+
+    if (c->object != NULL || c->outcome == OUTCOME_BYPASS ||
+        store_find(c->store, c->r->pool, &c->key, &o) != STORE_HELD) {
+        return false;
+    }
+    c->object = o;
+    store_fill_end(c->fill, false);
+    c->fill = NULL;
+    return true;
+}
+
 /* It has to be asked for: by r, or somebody does it already. */
 static int
 miss(struct caching *c)
@@ -177,7 +194,7 @@ miss(struct caching *c)
     }
     c->fill = store_fill_begin(c->store, c->r->pool, &c->key, &others);
     if (c->fill != NULL) {
-        return go_fetch(c);
+        return came_meanwhile(c) ? use_object(c) : go_fetch(c);
     }
     if (!others) {
         return fetch_alone(c);
@@ -284,14 +301,40 @@ absent(struct caching *c)
 }
 
 static int
+on_opened(weir_request *r, void *data)
+{
+    struct caching *c = data;
+
+    (void)r;
+    return c->object != NULL ? use_object(c) : absent(c);
+}
+
+static void
+opened(void *data, enum store_found found, struct store_object *o)
+{
+    struct caching *c = data;
+
+    c->object = found == STORE_HELD ? o : NULL;
+    flow_go(c, on_opened);
+}
+
+static int
 look(struct caching *c)
 {
+    int rc;
+
     if (++c->turns > FLOW_TURNS) {
         return fetch_alone(c);
     }
     switch (store_find(c->store, c->r->pool, &c->key, &c->object)) {
     case STORE_HELD:
         return use_object(c);
+    case STORE_ON_DISK:
+        rc = flow_wait(c);
+        if (rc == WEIR_AGAIN) {
+            store_open(c->store, c->r->pool, &c->key, opened, c);
+        }
+        return rc;
     default:
         return absent(c);
     }

@@ -233,7 +233,7 @@ forbidden(const struct policy_case *c, const struct control *cc)
     const uint32_t allows = CC_PUBLIC | CC_S_MAXAGE | CC_MUST_REVALIDATE;
     bool nginx = c->conf->rules == RULES_NGINX;
 
-    if (c->status < 200 || c->status > 599 || c->status == 206 || c->status == 304) {
+    if (c->status < 200 || c->status > 599 || (c->status == 206 && !c->parts) || c->status == 304) {
         return "a status that is not stored";
     }
     if (cc->flags & CC_MUST_UNDERSTAND && !nginx) {

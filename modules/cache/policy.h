@@ -62,6 +62,7 @@ struct policy_case {
     struct policy_fields fields;
     uint32_t status;
     bool authorized; /* the request had Authorization */
+    bool parts;      /* the key tells parts apart: a 206 is as good as a 200 */
     int64_t valid;   /* what proxy_cache_valid says of the status; negative: nothing */
     int64_t now;     /* the head came */
     uint64_t delay;  /* from the request to the head, seconds */

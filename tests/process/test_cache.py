@@ -274,7 +274,7 @@ def test_fields_order_and_repetition_stay(front):
     assert [f for f in hit.fields if f[0] in ("X-A", "X-B", "Link")] == fields
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, 65536, 300000])
+@pytest.mark.parametrize("size", [0, 1, 1000, 65536, 300000, 3000000])
 @pytest.mark.parametrize("chunks", [False, True])
 def test_bodies_come_back_as_they_came(front, size, chunks):
     body = bytes(i * 7 % 251 for i in range(1000)) * (size // 1000) + b"x" * (size % 1000)

@@ -1,0 +1,167 @@
+"""The cache over its life: restarts, reloads, damage, workers that die.  [reliability 3]"""
+
+import os
+import signal
+
+import pytest
+
+from test_cache import FRESH, Front, answer, front, numbered  # noqa: F401
+from test_cache_flow import Held, all_at_once, bodies
+from weir.server import children, wait_for
+
+pytestmark = pytest.mark.weir_only
+
+BODY = b"0123456789" * 1000
+
+
+def files(one):
+    return [p for p in (one.server.prefix / "cache").rglob("*") if p.is_file() and len(p.name) == 32]
+
+
+def restart(one):
+    one.server.process.send_signal(signal.SIGQUIT)
+    one.server.process.wait(15)
+    one.server.start()
+
+
+def stored(front, n=1, **parts):
+    """n responses, all on the disk."""
+    replies = numbered(FRESH)
+    one = front(lambda r: replies(r) if r.target == "/" else answer(BODY, fields=[FRESH, ("X-T", r.target)]), **parts)
+    for i in range(n):
+        one.get(f"/{i}")
+    wait_for("files", lambda: len(files(one)) >= n)
+    return one
+
+
+def test_a_restart_keeps_what_is_stored(front):
+    one = stored(front, 5)
+    restart(one)
+    wait_for("it to be found again", lambda: one.get("/0").get("X-Cache") == "HIT")
+    asked = one.asked
+    for i in range(5):
+        got = one.get(f"/{i}")
+        assert got.body == BODY and got.get("X-T") == f"/{i}" and got.get("X-Cache") == "HIT"
+    assert one.asked == asked <= 6
+
+
+def test_a_hit_from_the_disk_has_age_ranges_and_conditions(front):
+    one = front(answer(BODY, fields=[FRESH, ("ETag", '"a"')]))
+    one.get()
+    wait_for("the file", lambda: files(one))
+    restart(one)
+    wait_for("it to be found again", lambda: one.get().get("X-Cache") == "HIT")
+    assert one.get(fields=[("Range", "bytes=5-8")]).body == b"5678"
+    assert one.get(fields=[("If-None-Match", '"a"')]).status == 304
+    assert one.get(method="HEAD").get("Content-Length") == "10000"
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "empty", "gone", "head"])
+def test_damage_is_a_miss_and_never_an_answer(front, how):
+    one = stored(front)
+    restart_first = files(one)[0]
+    one.server.process.send_signal(signal.SIGQUIT)
+    one.server.process.wait(15)
+    data = bytearray(restart_first.read_bytes())
+    if how == "gone":
+        restart_first.unlink()
+    else:
+        if how == "flip":
+            data[-100] ^= 1
+        elif how == "head":
+            data[60] ^= 1
+        restart_first.write_bytes({"cut": bytes(data[:-50]), "empty": b""}.get(how, bytes(data)))
+    one.server.start()
+    for _ in range(3):
+        try:
+            got = one.get("/0")
+        except Exception:            # found while it was sent: cut, never complete and wrong
+            continue
+        assert got.body == BODY
+    assert one.get("/0").body == BODY
+
+
+def test_a_reload_keeps_what_is_stored_and_what_is_under_way(front):
+    held = Held()
+    one = front(held, main="worker_processes 2;", single=False)
+    wait_for("workers", lambda: len(children(one.server.process.pid)) >= 2)
+    before = set(children(one.server.process.pid))
+    clients = all_at_once(one, 4)
+    assert held.came.wait(10)
+    one.server.process.send_signal(signal.SIGHUP)
+    wait_for("new workers", lambda: len(set(children(one.server.process.pid)) - before) >= 2)
+    late = all_at_once(one, 4)
+    held.start.set()
+    held.go_on.set()
+    assert bodies([*clients, *late]) == {b"first and the rest"}
+    assert one.get().get("X-Cache") == "HIT" and one.asked == 1
+
+
+def test_a_filler_that_is_killed_is_followed_by_another(front):
+    held = Held()
+    one = front(held, answer(b"second", fields=[FRESH]), main="worker_processes 2;", single=False)
+    one.server.allowed = "exited on signal 9|killed|died"
+    wait_for("workers", lambda: len(children(one.server.process.pid)) >= 2)
+    first = all_at_once(one, 1)
+    assert held.came.wait(10)
+    clients = all_at_once(one, 30)
+    filler = owner_of(one, first[0])
+    os.kill(filler, signal.SIGKILL)
+    got = []
+    for c in clients:
+        try:
+            got.append(c.response(b"GET").body)
+        except Exception:            # the killed worker's own
+            pass
+    assert set(got) <= {b"second"}
+    assert one.get().body == b"second"
+    held.start.set()
+    held.go_on.set()
+
+
+def owner_of(one, client):
+    """The worker that holds the connection."""
+    host, port = client.sock.getsockname()[:2]
+    wanted = f"{int.from_bytes(bytes(map(int, host.split('.'))), 'little'):08X}:{port:04X}"
+    for pid in children(one.server.process.pid):
+        inodes = set()
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+            except OSError:
+                pass
+        with open(f"/proc/{pid}/net/tcp") as table:
+            for line in table.readlines()[1:]:
+                parts = line.split()
+                if parts[2] == wanted and f"socket:[{parts[9]}]" in inodes:
+                    return pid
+    raise AssertionError("nobody holds it")
+
+
+def test_a_folder_that_cannot_be_written_is_served_through(front):
+    one = front(answer(BODY * 300, fields=[FRESH]))
+    folder = one.server.prefix / "cache"
+    folder.chmod(0o500)
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o500)
+    try:
+        for _ in range(3):
+            assert one.get().body == BODY * 300
+    finally:
+        folder.chmod(0o700)
+        for path in folder.rglob("*"):
+            if path.is_dir():
+                path.chmod(0o700)
+
+
+def test_max_size_holds(front):
+    one = front(lambda r: answer(BODY * 10, fields=[FRESH]), http="")
+    one.server.process.send_signal(signal.SIGQUIT)
+    one.server.process.wait(15)
+    text = one.server.text.replace("memory=8m", "memory=1m max_size=1m manager_sleep=10ms")
+    one.server.configure(text)
+    one.server.start()
+    for i in range(40):
+        assert one.get(f"/{i}").body == BODY * 10
+    wait_for("the folder to shrink", lambda: sum(p.stat().st_size for p in files(one)) <= 1 << 20)
