@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include "../modules/cache/path.h"
 
@@ -364,6 +365,70 @@ test_what_only_the_snapshot_knows_is_no_entry(void **state)
     worker_end(&w);
 }
 
+/* ---- Killed while it writes. ---- */
+
+enum { KEYS = 20, BIG = 400000 };
+
+static char *bodies[KEYS];
+
+static size_t
+length_of(int i)
+{
+    return i % 4 == 0 ? BIG : (size_t)(100 + i * 1000);
+}
+
+static void
+write_all_the_time(struct worker *w)
+{
+    char key[16];
+
+    for (int i = 0;; i++) {
+        (void)snprintf(key, sizeof(key), "/%d", i % KEYS);
+        put_long(w, key, bodies[i % KEYS], length_of(i % KEYS), i % 3 == 0);
+        turn_a_little();
+    }
+}
+
+static void
+test_a_worker_killed_while_it_writes_leaves_what_is_whole_or_absent(void **state)
+{
+    struct worker child, w;
+    char key[16];
+    int status, right = 0;
+
+    (void)state;
+    for (int i = 0; i < KEYS; i++) {
+        bodies[i] = make_body(length_of(i), (unsigned)i);
+    }
+    for (int round = 0; round < 40; round++) {
+        pid_t pid;
+        worker_load(&child, NULL, NULL);
+        pid = fork();
+        if (pid == 0) {
+            process_start();
+            worker_start(&child);
+            write_all_the_time(&child);
+        }
+        (void)poll(NULL, 0, 5 + 3 * (round % 11)); /* any moment will do */
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        wr_pool_destroy(&child.pool); /* and the zone: the machine starts anew */
+        process_start();
+        worker_load(&w, NULL, NULL);
+        worker_start(&w);
+        for (int i = 0; i < KEYS; i++) {
+            (void)snprintf(key, sizeof(key), "/%d", i);
+            right += holds(&w, key, bodies[i], length_of(i));
+        }
+        worker_end(&w);
+        process_end();
+    }
+    assert_true(right > 40);
+    for (int i = 0; i < KEYS; i++) {
+        free(bodies[i]);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -382,6 +447,9 @@ main(void)
         T(test_the_index_comes_back_by_its_snapshot),
         T(test_the_index_comes_back_without_a_snapshot_or_with_a_wrong_one),
         T(test_what_only_the_snapshot_knows_is_no_entry),
+        cmocka_unit_test_setup_teardown(
+            test_a_worker_killed_while_it_writes_leaves_what_is_whole_or_absent, setup_master,
+            teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
