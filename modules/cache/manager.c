@@ -30,7 +30,7 @@ enum {
 
 struct manager {
     struct store *s;
-    weir_timer *timer;
+    weir_timer *timer, *purging;
     uint32_t bucket; /* the walk goes on here */
     uint32_t ticks;
     bool asking; /* how much room the disk has */
@@ -150,6 +150,18 @@ take_duty(struct store *s)
     return s->on_duty;
 }
 
+/* Purges that others began and did not end. */
+static void
+purge(void *data)
+{
+    struct manager *m = data;
+
+    if (m->s->on_duty && purge_go_on(m->s)) {
+        weir_timer_set(m->purging, 1);
+    }
+    doomed_go(m->s);
+}
+
 static void
 do_duty(struct manager *m)
 {
@@ -158,7 +170,7 @@ do_duty(struct manager *m)
     m->ticks++;
     wake_look_for_deaths(s);
     loader_go(s);
-    purge_go_on(s);
+    purge(m);
     ask(m);
     walk(m);
     doomed_go(s);
@@ -199,6 +211,7 @@ manager_start(struct store *s)
         loader_go(s);
     }
     m->timer = weir_timer_start(weir_worker_pool(), TICK_MS, tick, m);
+    m->purging = weir_timer_start(weir_worker_pool(), TICK_MS, purge, m);
 }
 
 /* The last worker of all leaves: what comes after it finds an index. */
@@ -217,6 +230,7 @@ void
 manager_stop(struct store *s)
 {
     weir_timer_stop(s->manager->timer);
+    weir_timer_stop(s->manager->purging);
     loader_stop(s);
     if (is_last(s) && s->root->loaded && !s->root->disk_off) {
         saver_write(s);

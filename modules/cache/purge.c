@@ -193,18 +193,26 @@ store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
     weir_on_end(owner, owner_ended, p);
 }
 
-void
+bool
 purge_go_on(struct store *s)
 {
+    bool more = false;
+
     if (s->root->n_bans == 0 || !shared_lock(s)) {
-        return;
+        return false;
     }
     for (uint32_t i = 0; i < SHARED_BANS; i++) {
         struct ban *b = &s->root->bans[i];
         bool left = b->slot >= SHARED_SLOTS || !s->root->slots[b->slot].used;
-        if (b->clock != 0 && left && walk(s, b)) {
+        if (b->clock == 0 || !left) {
+            continue;
+        }
+        if (walk(s, b)) {
             lift(s, b);
+        } else {
+            more |= b->cursor < s->root->n_buckets;
         }
     }
     shared_unlock(s);
+    return more;
 }

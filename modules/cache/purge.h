@@ -4,7 +4,7 @@
 
 #include "shared.h"
 
-/* Walk on for workers that died. */
-void purge_go_on(struct store *s);
+/* Walk on, a little, for workers that are gone. True: there is more to walk now. */
+bool purge_go_on(struct store *s);
 
 #endif
