@@ -44,6 +44,7 @@ walk(struct store *s, struct ban *b)
     struct root *r = s->root;
     uint32_t n = 0;
 
+    b->again |= r->loading;
     for (uint32_t i = 0; i < BUCKETS && b->cursor < r->n_buckets && n < ENTRIES; i++) {
         struct entry *e = r->buckets[b->cursor], *next;
         for (; e != NULL; e = next) {
@@ -56,13 +57,18 @@ walk(struct store *s, struct ban *b)
         }
         b->cursor++;
     }
-    return b->cursor == r->n_buckets && !r->loading;
+    if (b->cursor == r->n_buckets && b->again && !r->loading) {
+        b->again = false; /* what was loaded behind the walk */
+        b->cursor = 0;
+    }
+    return b->cursor == r->n_buckets && !b->again;
 }
 
 static void
 lift(struct store *s, struct ban *b)
 {
     CHANGE(s, b->clock, 0);
+    shared_free(s, b->text);
     CHANGE(s, s->root->n_bans, s->root->n_bans - 1);
 }
 
@@ -110,43 +116,66 @@ owner_ended(void *data)
     }
 }
 
-/* A place for another ban; an older one that is as wide does as well. Under the lock. */
+/* A ban that none has; NULL: there is none. */
+static struct ban *
+free_ban(struct root *r)
+{
+    for (uint32_t i = 0; i < SHARED_BANS; i++) {
+        if (r->bans[i].clock == 0) {
+            return &r->bans[i];
+        }
+    }
+    return NULL;
+}
+
+/* Under the lock. NULL: no room. */
 static struct ban *
 new_ban(struct store *s, const struct store_match *m)
 {
     struct root *r = s->root;
-    struct ban *b = NULL;
+    struct ban *b = free_ban(r);
+    char *text = b != NULL && m->prefix.len != 0 ? shared_alloc(s, m->prefix.len + 8) : NULL;
 
-    for (uint32_t i = 0; i < SHARED_BANS && b == NULL; i++) {
-        b = r->bans[i].clock == 0 ? &r->bans[i] : NULL;
-    }
-    if (b == NULL || m->prefix.len > SHARED_BAN_TEXT) {
+    if (b == NULL || (m->prefix.len != 0 && text == NULL) || m->prefix.len > UINT16_MAX) {
+        shared_free(s, text);
         return NULL;
     }
-    memset(b, 0, sizeof(*b)); /* not seen as long as clock is 0 */
-    b->slot = s->me;
-    b->all = m->all;
-    b->soft = m->soft;
-    b->tag = m->tag;
+    *b = (struct ban){ .slot = s->me, .tag = m->tag, .soft = m->soft, .text = text };
+    b->all = m->all || (m->prefix.data != NULL && m->prefix.len == 0); /* all begin with nothing */
     b->text_len = (uint32_t)m->prefix.len;
-    if (m->prefix.len != 0) {
-        memcpy(b->text, m->prefix.data, m->prefix.len);
-    } else if (m->prefix.data != NULL) {
-        b->all = true; /* everything begins with nothing */
+    if (text != NULL) {
+        memcpy(text, m->prefix.data, m->prefix.len);
     }
     CHANGE(s, r->clock, r->clock + 1);
-    CHANGE(s, b->clock, r->clock);
+    CHANGE(s, b->clock, r->clock); /* from here on it is seen */
     CHANGE(s, r->n_bans, r->n_bans + 1);
     return b;
 }
 
-/* No place for a ban, or a prefix too long for one: walk at once. Slow, but never wrong. */
+/* While the index is being loaded, only a ban reaches what is not there yet: the first one becomes one of everything. */
+static void
+widen(struct store *s)
+{
+    struct root *r = s->root;
+    struct ban *b = &r->bans[0];
+
+    if (!r->loading || b->clock == 0) {
+        return;
+    }
+    CHANGE(s, r->clock, r->clock + 1);
+    CHANGE(s, b->all, true);
+    CHANGE(s, b->soft, false);
+    b->cursor = 0;
+    b->again = true;
+}
+
+/* No place for a ban: walk at once. Slow, but never wrong. */
 static void
 purge_now(struct store *s, const struct store_match *m, struct purge *p)
 {
-    struct ban *b = weir_zalloc(p->owner, sizeof(*b) + m->prefix.len);
+    struct ban *b = weir_zalloc(p->owner, sizeof(*b)); /* counts */
 
-    (void)b;
+    b->soft = m->soft;
     for (uint32_t i = 0; i < s->root->n_buckets; i++) {
         struct entry *e = s->root->buckets[i], *next;
         for (; e != NULL; e = next) {
@@ -158,7 +187,6 @@ purge_now(struct store *s, const struct store_match *m, struct purge *p)
                 is |= e->tags[t] == m->tag;
             }
             if (is) {
-                b->soft = m->soft;
                 purge_one(s, b, e);
                 shared_commit(s);
             }
@@ -183,6 +211,7 @@ store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
             p->clock = b->clock;
         } else {
             purge_now(s, m, p);
+            widen(s);
         }
         shared_unlock(s);
     }

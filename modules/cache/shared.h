@@ -16,8 +16,7 @@
 enum {
     SHARED_SLOTS = 128, /* workers of all generations at a time */
     SHARED_NOTES = 1024,
-    SHARED_BANS = 16,
-    SHARED_BAN_TEXT = 1024,
+    SHARED_BANS = 64, /* purges whose walks are under way */
     SHARED_NAME = 16 /* random bytes of the wakes' names */
 };
 
@@ -163,7 +162,8 @@ struct ban {
     uint32_t slot;
     uint32_t text_len;
     bool all, soft;
-    char text[SHARED_BAN_TEXT];
+    bool again; /* the index was being loaded during the walk: it is walked once more */
+    char *text; /* in the zone */
 };
 
 struct note {

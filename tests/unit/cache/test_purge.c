@@ -204,21 +204,21 @@ static void
 test_more_purges_at_once_than_there_is_room_for(void **state)
 {
     struct worker w;
-    struct counted c[40] = { { 0 } };
+    struct counted c[100] = { { 0 } };
     char text[32];
 
     (void)state;
     worker_begin(&w);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 100; i++) {
         (void)snprintf(text, sizeof(text), "/%02d/x", i);
         put(&w, text, "body");
     }
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 100; i++) {
         (void)snprintf(text, sizeof(text), "/%02d/", i);
         store_purge(w.store, w.pool, &(struct store_match){ .prefix = weir_str_c(text) }, counted,
                     &c[i]);
     }
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 100; i++) {
         (void)snprintf(text, sizeof(text), "/%02d/x", i);
         assert_int_equal(look_up(&w, text, NULL), STORE_ABSENT);
         turn_until(c[i].told == 1);
