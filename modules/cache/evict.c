@@ -242,13 +242,22 @@ evict_settle(struct store *s, uint32_t steps, const struct entry *keep)
     return false;
 }
 
+void
+evict_index(struct store *s)
+{
+    if (s->root->index_bytes >= s->index_max) {
+        (void)evict_one(s, TIER_DISK, NULL);
+    }
+}
+
 void *
 evict_alloc(struct store *s, size_t size, const struct entry *keep)
 {
     void *p = shared_alloc(s, size);
 
     for (uint32_t i = 0; p == NULL && i < TRIES; i++) {
-        if (!evict_one(s, TIER_MEMORY, keep) && !evict_one(s, TIER_DISK, keep)) {
+        enum tier tier = s->root->index_bytes > s->index_max ? TIER_DISK : TIER_MEMORY;
+        if (!evict_one(s, tier, keep) && !evict_one(s, TIERS - 1 - tier, keep)) {
             return NULL;
         }
         p = shared_alloc(s, size);

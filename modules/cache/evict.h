@@ -24,6 +24,9 @@ void evict_used(struct store *s, struct entry *e);
  * commit: call them with everything consistent. NULL: no room could be made. */
 void *evict_alloc(struct store *s, size_t size, const struct entry *keep);
 
+/* Let there be room for one more entry in the keys' part of the zone. Commits. */
+void evict_index(struct store *s);
+
 /* Let memory and disk be within their bounds; at most `steps` entries. True: they are. Commits. */
 bool evict_settle(struct store *s, uint32_t steps, const struct entry *keep);
 

@@ -315,6 +315,7 @@ next_block(struct store_fill *f)
     block = wait ? NULL : object_add_block(s, f->o, block_size(f));
     CHANGE(s, b->wants_room, block == NULL);
     shared_unlock(s);
+    s->stalled |= block == NULL && !wait; /* the zone is full: others have to go first */
     return block;
 }
 

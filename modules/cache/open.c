@@ -19,7 +19,7 @@
 #include "slot.h"
 #include "sys.h"
 
-enum { FIRST = 64 << 10 /* bytes read at once */ };
+enum { FIRST = 8 << 10 /* bytes read at once: more than most heads */ };
 
 /* Somebody who wants it; in his pool. */
 struct asker {

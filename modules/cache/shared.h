@@ -115,6 +115,7 @@ struct entry {
     uint32_t flags;
     uint32_t key_len;
     uint32_t n_tags;
+    uint32_t writer, writer_turn; /* who writes: slot, and its turn */
     uint64_t *tags;
     char key[];
 };
@@ -143,6 +144,7 @@ struct slot {
     pthread_mutex_t alive; /* held by the worker's loop as long as it lives */
     bool used;
     pid_t pid;
+    uint32_t turn; /* counts the workers that had it */
     struct mark *free;
     struct marks *pages;
 };
@@ -183,6 +185,7 @@ struct root {
     uint32_t n_buckets, n_ghosts;
     uint64_t clock;
     uint64_t memory_bytes; /* of objects that are in memory */
+    uint64_t index_bytes;  /* of entries, about */
     uint64_t disk_bytes;
     bool disk_off;      /* there is no disk tier */
     bool disk_free_known;
@@ -214,6 +217,7 @@ struct store {
     weir_zone *zone;
     struct root *root;
     uint64_t object_max; /* of bodies kept in memory */
+    uint64_t index_max;  /* bytes of entries */
     bool started, stopping;
     uint32_t me; /* slot; SHARED_SLOTS: none */
     struct slot *slot;

@@ -209,6 +209,7 @@ slot_take(struct store *s)
         }
         empty(s, sl);
         CHANGE(s, sl->pid, getpid());
+        CHANGE(s, sl->turn, sl->turn + 1);
         CHANGE(s, sl->used, true);
         shared_unlock(s);
         return true;

@@ -75,6 +75,8 @@ store_start(struct store *s)
         secret_settle(s);
         shared_unlock(s);
     }
+    s->index_max = weir_zone_size(s->zone) - s->o.memory - sizeof(*s->root);
+    s->index_max -= s->index_max / 4; /* tables, and what is being filled */
     s->started = true;
     job_open(s);
     manager_start(s);

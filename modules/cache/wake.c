@@ -82,7 +82,7 @@ posted(void *data)
     struct store *s = data;
 
     s->posted = false;
-    if (s->started) {
+    if (!s->stopping) {
         look_all(s);
     }
 }

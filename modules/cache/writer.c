@@ -314,8 +314,8 @@ make(struct store *s, struct entry *e, bool head_only)
     return w;
 }
 
-void
-writer_look_at(struct store *s, struct entry *e)
+static void
+consider(struct store *s, struct entry *e)
 {
     bool whole = e->file == 0 && e->object != NULL &&
                  atomic_load(&e->object->body->kind) == BODY_MEMORY;
@@ -339,7 +339,31 @@ writer_look_at(struct store *s, struct entry *e)
     }
     s->n_writing++;
     CHANGE(s, e->flags, (e->flags | ENTRY_WRITING) & ~(uint32_t)ENTRY_DIRTY);
+    CHANGE(s, e->writer, s->me);
+    CHANGE(s, e->writer_turn, s->slot->turn);
     if (whole) {
         CHANGE(s, e->file, w->file);
     }
+}
+
+/* Its writer died in the middle: nobody knows what is there. */
+static void
+take_over(struct store *s, struct entry *e)
+{
+    const struct slot *sl = &s->root->slots[e->writer];
+
+    if ((e->flags & ENTRY_WRITING) == 0 || (sl->used && sl->turn == e->writer_turn)) {
+        return;
+    }
+    CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_WRITING);
+    if (e->file != 0) {
+        entry_forget_file(s, e);
+    }
+}
+
+void
+writer_look_at(struct store *s, struct entry *e)
+{
+    take_over(s, e);
+    consider(s, e);
 }
