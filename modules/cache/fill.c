@@ -204,11 +204,11 @@ store_fill_move(struct store_fill *f, const struct store_key *to)
     wake_watchers(s, o->body);
 }
 
-/* Is there a place for a body of this length? */
+/* Is there a place for a body of this length? One that is not known may be small. */
 static bool
 has_place(struct store *s, int64_t length)
 {
-    if (length >= 0 && (uint64_t)length <= s->object_max) {
+    if (length >= 0 ? (uint64_t)length <= s->object_max : s->object_max != 0) {
         return true;
     }
     return spool_has_room(s, length);
