@@ -1,5 +1,6 @@
-/* cache/entry.c - the table of entries, chained in buckets. An entry is there as long as there is something to know of its key: a
- * response in memory or on disk, somebody who fetches it, or how often it was asked for. */
+/* cache/entry.c - the table of entries, chained in buckets. An entry is there as long as there is
+ * something to know of its key: a response in memory or on disk, somebody who fetches it, or how
+ * often it was asked for. */
 #include "entry.h"
 
 #include "doomed.h"

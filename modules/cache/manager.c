@@ -1,5 +1,6 @@
-/* cache/manager.c - a timer in every worker; the one that has the duty looks after the store: deaths, bounds, what nobody used for
- * long, what is still to be written, files to be unlinked, loading, and the snapshot.
+/* cache/manager.c - a timer in every worker; the one that has the duty looks after the store:
+ * deaths, bounds, what nobody used for long, what is still to be written, files to be unlinked,
+ * loading, and the snapshot.
  */
 #include "manager.h"
 
@@ -34,7 +35,7 @@ struct manager {
     uint32_t bucket; /* the walk goes on here */
     uint32_t ticks;
     uint64_t duty_at; /* weir_now of the next round */
-    bool asking; /* how much room the disk has */
+    bool asking;      /* how much room the disk has */
 };
 
 /* ---- Room on the disk. ---- */
