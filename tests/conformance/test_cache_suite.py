@@ -22,6 +22,7 @@ SUITE = NPM / "node_modules/http-cache-tests"
 LEFT_OUT = {}
 
 CONFIGURATION = """
+daemon off;
 worker_processes 2;
 pid logs/weir.pid;
 error_log logs/error.log notice;
