@@ -13,9 +13,37 @@
 enum {
     DECODED_AT_ONCE = 32 * 1024,
     ENCODED_AT_ONCE = 64 * 1024,
+    ENCODED_INPUT = 128 * 1024, /* bytes that are looked at in one go, however little comes out */
+    ENCODED_STEP = 32 * 1024,
     ENCODED_BUF = 8192, /* usual size of an output buffer */
     ENCODED_ROOM = 16   /* least room an encoder is called with */
 };
+
+/* b with `len` bytes in it. One that is nearly empty is copied: what waits for a client is counted in bytes, not in rooms. */
+static weir_buf *
+trim(struct wr_request *r, weir_buf *b, size_t len, size_t size)
+{
+    weir_buf *small;
+
+    b->len = len;
+    if (len > size / 4) {
+        return b;
+    }
+    small = weir_buf_copy(r->pub.pool, (weir_str){ (const char *)b->data, len });
+    weir_buf_drop(b);
+    return small;
+}
+
+/* A filter has put a file out: only those that take files may get one. */
+static bool
+is_file(struct wr_request *r, const weir_buf *b)
+{
+    if (!(b->flags & WEIR_BUF_FILE) || b->len == 0) {
+        return false;
+    }
+    wr_say(&r->log, ERROR, "a filter sends a file into a body that is coded");
+    return true;
+}
 
 /* ---- Decoding. ---- */
 
@@ -114,10 +142,10 @@ decode_buffer(struct wr_request *r, weir_buf *b, weir_chain *out)
     made = weir_buf_new(r->pub.pool, DECODED_AT_ONCE, &room);
     io.out = room;
     good = decode_some(r, b, &io);
-    made->len = DECODED_AT_ONCE - io.out_len;
-    if (made->len == 0 || !good) {
+    if (io.out_len == DECODED_AT_ONCE || !good) {
         weir_buf_drop(made);
     } else {
+        made = trim(r, made, DECODED_AT_ONCE - io.out_len, DECODED_AT_ONCE);
         weir_chain_push(out, made);
         wr_coding_count_bytes(c->decode.coding, WR_CODING_DECODED_OUT, made->len);
     }
@@ -133,7 +161,7 @@ wr_coded_decode(struct wr_request *r, weir_chain *piece)
 
     weir_chain_take(&s->in, piece);
     while (s->coder != NULL && s->in.head != NULL && weir_chain_len(&out) < DECODED_AT_ONCE) {
-        if (!decode_buffer(r, s->in.head, &out)) {
+        if (is_file(r, s->in.head) || !decode_buffer(r, s->in.head, &out)) {
             wr_chain_drop(&out);
             wr_response_cut(r);
             return false;
@@ -157,9 +185,11 @@ open_buffer(struct wr_request *r)
 }
 
 static void
-push_buffer(struct wr_coded *c, uint32_t marks, weir_chain *out)
+push_buffer(struct wr_request *r, uint32_t marks, weir_chain *out)
 {
-    c->buf->len = c->buf_size - c->room_len;
+    struct wr_coded *c = r->coded;
+
+    c->buf = trim(r, c->buf, c->buf_size - c->room_len, c->buf_size);
     c->buf->flags |= marks;
     c->encode.bytes_out += c->buf->len;
     wr_coding_count_bytes(c->encode.coding, WR_CODING_ENCODED_OUT, c->buf->len);
@@ -172,12 +202,13 @@ push_buffer(struct wr_coded *c, uint32_t marks, weir_chain *out)
 
 /* The encoder has used b up and done what its marks ask for. */
 static void
-encoded_buffer(struct wr_coded *c, weir_buf *b, weir_chain *out)
+encoded_buffer(struct wr_request *r, weir_buf *b, weir_chain *out)
 {
+    struct wr_coded *c = r->coded;
     uint32_t marks = b->flags & (WEIR_BUF_LAST | WEIR_BUF_FLUSH);
 
     if (marks != 0) {
-        push_buffer(c, marks, out);
+        push_buffer(r, marks, out);
     }
     if (marks & WEIR_BUF_LAST) {
         wr_coder_give(c->encode.coder);
@@ -195,14 +226,16 @@ static bool
 encode_buffer(struct wr_request *r, weir_buf *b, weir_chain *out)
 {
     struct wr_coded *c = r->coded;
-    uint32_t flush = b->flags & WEIR_BUF_LAST    ? WEIR_CODING_END
-                     : b->flags & WEIR_BUF_FLUSH ? WEIR_CODING_SYNC
-                                                 : WEIR_CODING_MORE;
-    weir_coding_io io = { .in = b->data, .in_len = b->len };
+    size_t step = WR_MIN(b->len, (size_t)ENCODED_STEP);
+    uint32_t flush = step != b->len                ? WEIR_CODING_MORE
+                     : b->flags & WEIR_BUF_LAST    ? WEIR_CODING_END
+                     : b->flags & WEIR_BUF_FLUSH   ? WEIR_CODING_SYNC
+                                                   : WEIR_CODING_MORE;
+    weir_coding_io io = { .in = b->data, .in_len = step };
     int rc = WEIR_OK;
 
     if (c->buf != NULL && c->room_len < ENCODED_ROOM) {
-        push_buffer(c, 0, out);
+        push_buffer(r, 0, out);
     }
     if (c->buf == NULL) {
         open_buffer(r);
@@ -212,15 +245,14 @@ encode_buffer(struct wr_request *r, weir_buf *b, weir_chain *out)
     if (flush != WEIR_CODING_MORE || b->len != 0) {
         rc = c->encode.coding->encode(c->encode.coder->state, &io, flush);
     }
-    c->encode.bytes_in += b->len - io.in_len;
-    wr_coding_count_bytes(c->encode.coding, WR_CODING_ENCODED_IN, b->len - io.in_len);
-    wr_buf_consume(b, b->len - io.in_len);
+    c->encode.bytes_in += step - io.in_len;
+    wr_buf_consume(b, step - io.in_len);
     c->room = io.out;
     c->room_len = io.out_len;
-    if (rc == WEIR_OK) {
-        encoded_buffer(c, b, out);
+    if (rc == WEIR_OK && b->len == 0) {
+        encoded_buffer(r, b, out);
     } else if (rc == WEIR_AGAIN) {
-        push_buffer(c, 0, out);
+        push_buffer(r, 0, out);
     }
     return rc == WEIR_OK || rc == WEIR_AGAIN;
 }
@@ -229,17 +261,20 @@ bool
 wr_coded_encode(struct wr_request *r, weir_chain *piece)
 {
     struct wr_coded_stage *s = &r->coded->encode;
+    uint64_t before = s->bytes_in;
     weir_chain out = { NULL, NULL };
 
     weir_chain_take(&s->in, piece);
-    while (s->coder != NULL && s->in.head != NULL && weir_chain_len(&out) < ENCODED_AT_ONCE) {
-        if (!encode_buffer(r, s->in.head, &out)) {
+    while (s->coder != NULL && s->in.head != NULL && weir_chain_len(&out) < ENCODED_AT_ONCE &&
+           s->bytes_in - before < ENCODED_INPUT) {
+        if (is_file(r, s->in.head) || !encode_buffer(r, s->in.head, &out)) {
             wr_say(&r->log, ERROR, "coding a response with \"%s\" failed", s->coding->name);
             wr_chain_drop(&out);
             wr_response_cut(r);
             return false;
         }
     }
+    wr_coding_count_bytes(s->coding, WR_CODING_ENCODED_IN, s->bytes_in - before);
     *piece = out;
     return out.head != NULL;
 }

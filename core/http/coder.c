@@ -11,6 +11,7 @@ static struct {
     struct wr_coder *idle; /* the one given back last is first */
     uint32_t n_idle;
     uint32_t n_busy[2]; /* encoders, decoders */
+    uint64_t busy_bytes[2];
 } coders;
 
 static const weir_coding_shape no_shape;
@@ -49,6 +50,12 @@ destroy(struct wr_coder *c)
     free(c);
 }
 
+static uint64_t
+bytes_of(const weir_coding *coding, const weir_coding_shape *shape)
+{
+    return shape == NULL ? coding->decoder_bytes : coding->encoder_bytes(shape);
+}
+
 static struct wr_coder *
 create(const weir_coding *coding, const weir_coding_shape *shape)
 {
@@ -60,6 +67,7 @@ create(const weir_coding *coding, const weir_coding_shape *shape)
     c->coding = coding;
     c->decodes = shape == NULL;
     c->shape = shape != NULL ? *shape : no_shape;
+    c->bytes = bytes_of(coding, shape);
     c->state = c->decodes ? coding->decoder_open() : coding->encoder_open(shape);
     if (c->state == NULL) {
         free(c);
@@ -94,7 +102,8 @@ static void
 take_back(struct wr_coder *c)
 {
     coders.n_busy[c->decodes]--;
-    if (!restart(c)) {
+    coders.busy_bytes[c->decodes] -= c->bytes;
+    if (c->bytes > WR_LIMIT_CODER_IDLE_BYTES || !restart(c)) {
         destroy(c);
         return;
     }
@@ -118,7 +127,8 @@ wr_coder_take(weir_pool *owner, const weir_coding *coding, const weir_coding_sha
     bool decodes = shape == NULL;
     struct wr_coder *c;
 
-    if (coders.n_busy[decodes] >= WR_LIMIT_CODERS_BUSY) {
+    if (coders.n_busy[decodes] >= WR_LIMIT_CODERS_BUSY ||
+        coders.busy_bytes[decodes] + bytes_of(coding, shape) > WR_LIMIT_CODERS_BYTES) {
         return NULL;
     }
     c = find_idle(coding, shape);
@@ -127,6 +137,7 @@ wr_coder_take(weir_pool *owner, const weir_coding *coding, const weir_coding_sha
     }
     if (c != NULL) {
         coders.n_busy[decodes]++;
+        coders.busy_bytes[decodes] += c->bytes;
         wr_pool_own(owner, &c->owned, owner_ends);
     }
     return c;

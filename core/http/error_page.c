@@ -115,6 +115,14 @@ find(const struct wr_request *r, uint32_t status)
     return p;
 }
 
+weir_str
+wr_error_page_target(struct wr_request *r, uint32_t status)
+{
+    const struct wr_error_page *p = find(r, status);
+
+    return p != NULL ? weir_value_get(&r->pub, p->to) : (weir_str){ NULL, 0 };
+}
+
 bool
 weir_has_error_page(const weir_request *pub, uint32_t status)
 {

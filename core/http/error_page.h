@@ -12,6 +12,9 @@
  * 0: with its own. */
 bool wr_error_page_answer(struct wr_request *r, uint32_t status);
 
+/* Where the error_page of r's block for status leads, evaluated; absent: there is none. For `weir -M`. */
+weir_str wr_error_page_target(struct wr_request *r, uint32_t status);
+
 /* The setter of `error_page`: adds to the list *field, a struct wr_error_page *. */
 int wr_error_page_set(weir_conf *cf, const weir_directive *d, void *field);
 

@@ -15,6 +15,7 @@ struct wr_course {
     cJSON *root;
     int answer;              /* a status; 0: none yet */
     const char *answered_by; /* the module */
+    bool answers_itself;     /* which makes the whole answer: no error_page takes its place */
     const char *unless;      /* a module may have answered before; NULL: none */
     int denial;              /* under `satisfy any`: the status so far */
     const char *denied_by;   /* NULL: nobody */

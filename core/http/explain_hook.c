@@ -132,7 +132,10 @@ hear(struct wr_course *c, uint32_t phase, int verdict, const char *by)
         hear_access(c, verdict, by);
     } else if (verdict == WEIR_AGAIN) {
         doubt(c, by);
-    } else if (verdict >= 100 && phase < WEIR_PHASE_HEADERS) {
+    } else if (phase < WEIR_PHASE_HEADERS && verdict == WEIR_DONE && c->r->pub.status != 0) {
+        settle(c, (int)c->r->pub.status, by);
+        c->answers_itself = true;
+    } else if (phase < WEIR_PHASE_HEADERS && verdict >= 100) {
         settle(c, verdict, by);
     }
 }
@@ -155,7 +158,7 @@ wr_explain_access_over(struct wr_course *c)
 }
 
 static void
-add_verdict(cJSON *to, int verdict)
+add_verdict(cJSON *to, int verdict, uint32_t phase)
 {
     char status[16];
 
@@ -164,7 +167,7 @@ add_verdict(cJSON *to, int verdict)
     }
     (void)snprintf(status, sizeof(status), "%d", verdict);
     cJSON_AddStringToObject(to, "verdict",
-                            verdict == WEIR_DONE    ? "allows"
+                            verdict == WEIR_DONE    ? phase == WEIR_PHASE_ACCESS ? "allows" : "answers"
                             : verdict == WEIR_AGAIN ? "unknown"
                             : verdict < 100         ? "500"
                                                     : status);
@@ -183,6 +186,6 @@ wr_explain_hook(struct wr_course *c, cJSON *to, const struct wr_order_hook *h, u
     c->r->phase = (uint8_t)phase;
     h->module->explain(&c->r->pub, c->r->pub.conf[h->slot], phase, &e);
     c->http->vars->watch = before;
-    add_verdict(to, e.verdict);
+    add_verdict(to, e.verdict, phase);
     hear(c, phase, e.verdict, h->module->name);
 }

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "http/core.h"
 #include "http/core_ssl.h"
+#include "http/error_page.h"
 #include "http/explain.h"
 #include "http/explain_course.h"
 #include "http/http.h"
@@ -309,6 +310,30 @@ read_path(struct wr_request *r, weir_str target)
     return true;
 }
 
+static void
+note_unknown(void *data, weir_str name)
+{
+    *(weir_str *)data = name;
+}
+
+/* Where the error_page of the answer leads, if there is one. */
+static void
+add_error_page(struct wr_course *c)
+{
+    weir_str unknown = { NULL, 0 }, page;
+    const struct wr_vars_watch watch = { note_unknown, &unknown }, *before = c->http->vars->watch;
+
+    c->http->vars->watch = &watch;
+    page = wr_error_page_target(c->r, (uint32_t)c->answer);
+    c->http->vars->watch = before;
+    if (unknown.data != NULL) {
+        page = weir_print(c->r->pub.pool, "unknown: depends on $%.*s", WEIR_FMT(unknown));
+    }
+    if (page.len != 0) {
+        wr_explain_add_text(c->root, "error_page", page);
+    }
+}
+
 /* What is known of the answer, in words. */
 static void
 add_outcome(struct wr_course *c)
@@ -321,6 +346,9 @@ add_outcome(struct wr_course *c)
                        unless[0] != '\0' ? ", unless " : "", unless,
                        unless[0] != '\0' ? " answers before" : "");
         cJSON_AddStringToObject(c->root, "answer", text);
+        if (c->answer >= 300 && !c->answers_itself) {
+            add_error_page(c);
+        }
         cJSON_AddNumberToObject(c->root, "status", c->answer);
     } else if (c->answer == 0 && unless[0] != '\0') {
         cJSON_AddStringToObject(c->root, "unless", unless);

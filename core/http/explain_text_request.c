@@ -226,6 +226,7 @@ wr_explain_print_request(struct wr_explain_text *t, const cJSON *root)
     const char *sendfile = wr_explain_string(root, "sendfile");
     const char *answer = wr_explain_string(root, "answer");
     const char *unless = wr_explain_string(root, "unless");
+    const char *page = wr_explain_string(root, "error_page");
     const cJSON *phase;
 
     say_server(t, cJSON_GetObjectItem(root, "server"));
@@ -234,6 +235,9 @@ wr_explain_print_request(struct wr_explain_text *t, const cJSON *root)
     say_location(t, root);
     if (answer[0] != '\0') {
         wr_explain_print(t, "%-*s%s\n", WR_EXPLAIN_COLUMN, "answer", answer);
+    }
+    if (page[0] != '\0') {
+        wr_explain_print(t, "%*swhose error_page is %s\n", WR_EXPLAIN_COLUMN, "", page);
     }
     if (unless[0] != '\0') {
         wr_explain_print(t, "%-*s%s decides; if it lets the request in, it goes on as below\n",

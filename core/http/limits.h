@@ -13,6 +13,8 @@ enum {
     WR_LIMIT_DECODE_FREE = 1 << 20, /* bytes of a decoded body before decode_max_ratio is looked at */
     WR_LIMIT_CODERS_IDLE = 16,   /* encoders and decoders a worker keeps: some MiB */
     WR_LIMIT_CODERS_BUSY = 1024, /* of each at work in a worker */
+    WR_LIMIT_CODERS_BYTES = 512 << 20, /* what encoders at work take together, and decoders */
+    WR_LIMIT_CODER_IDLE_BYTES = 8 << 20, /* one that takes more is not kept */
     WR_LIMIT_PULL = 64 * 1024,  /* bytes asked from a source at once */
     WR_LIMIT_OUTPUT = 256 * 1024, /* bytes that may wait for a slow client before the source is paused */
     WR_LIMIT_BRANCHES = 256,    /* blocks of `when` in a server, each as often as those in front of it make it differ */

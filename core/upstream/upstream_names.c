@@ -127,7 +127,7 @@ weir_upstream_held(weir_conf *cf, weir_upstream *u, const weir_exchange_policy *
     struct wr_upstream_conf *top = wr_upstream_main(cf);
 
     WR_CHECK(u, WR_GROUP_TAG);
-    WR_ASSERT(top != NULL && policy->size == sizeof(*policy));
+    WR_ASSERT(top != NULL && policy->size > offsetof(weir_exchange_policy, tls));
     add_use(cf, top,
             (struct wr_upstream_use){ .scope = cf->scope,
                                       .group = u,

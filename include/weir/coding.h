@@ -37,7 +37,7 @@ enum weir_coding_flush {
 };
 
 /* A module offers codings through its `interfaces`, one row each, under this id. The server keeps idle states of a worker and
- * bounds how many are at work. The functions run in the worker thread; `state` is what the open function gave. */
+ * bounds the memory of those at work. The functions run in the worker thread; `state` is what the open function gave. */
 #define WEIR_CODING "weir.coding/1"
 typedef struct weir_coding { /* constant */
     uint32_t          size;   /* sizeof(weir_coding) */
@@ -45,8 +45,10 @@ typedef struct weir_coding { /* constant */
     const char       *name;   /* as in Content-Encoding, lower-case: "gzip" */
     const char       *suffix; /* of file names: ".gz"; NULL: none is usual */
     weir_coding_shape preset; /* fit for responses that are made while they are sent */
+    uint64_t          decoder_bytes; /* about what a decoder takes for a usual body */
+    uint64_t        (*encoder_bytes)(const weir_coding_shape *shape); /* at most, for a long body */
 
-    /* An encoder at its beginning; NULL: no memory. All four are NULL for a coding that is only decoded. */
+    /* An encoder at its beginning; NULL: no memory. All of an encoder's are NULL for a coding that is only decoded. */
     void *(*encoder_open)(const weir_coding_shape *shape);
     void  (*encoder_close)(void *state);
     /* Back to the beginning, wherever it was, for another stream of that shape. False (or no function): close it. */

@@ -22,7 +22,7 @@ typedef struct weir_file_info {
     bool     executable;
 } weir_file_info;
 
-/* The file that r's path (or `path` instead of it, "/x/y") means under the location's root or alias, without a zero byte
+/* The file that r's path (absent), or `path` instead of it ("/x/y"), means under the location's root or alias, without a zero byte
  * in it; absent after a logged error. In request memory, zero-terminated. An alias takes the place of the location's prefix;
  * a path without that prefix (and any path given in, or set by weir_set_path in, a regex location) is put behind it. Root
  * or alias and path are joined by exactly one '/'. */

@@ -1,7 +1,8 @@
-/* charset - says in Content-Type what character set a text is in, and converts texts: charset, source_charset, override_charset.
+/* charset - says in Content-Type what character set a text is in, and converts texts: charset,
+ * source_charset, override_charset.
  *
- * A filter behind those that work on the text as its author sees it. Tables are made at load (table.c); the body is converted
- * piece by piece (convert.c), without holding anything back.
+ * A filter behind those that work on the text as its author sees it. Tables are made at load
+ * (table.c); the body is converted piece by piece (convert.c), without holding anything back.
  */
 #include <weir/weir.h>
 
@@ -93,8 +94,9 @@ label(weir_request *r, weir_str charset)
     const char *semicolon = memchr(type.data, ';', type.len);
 
     type.len = semicolon != NULL ? (size_t)(semicolon - type.data) : type.len;
-    (void)weir_out_set(r, WEIR_STR("Content-Type"),
-                       weir_print(r->pool, "%.*s; charset=%.*s", WEIR_FMT(trim(type)), WEIR_FMT(charset)));
+    (void)weir_out_set(
+        r, WEIR_STR("Content-Type"),
+        weir_print(r->pool, "%.*s; charset=%.*s", WEIR_FMT(trim(type)), WEIR_FMT(charset)));
 }
 
 /* What the text is in; NULL: not to be known. */
@@ -208,11 +210,14 @@ set_charset(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_OK;
     }
     if (name.len == 0 || memchr(name.data, '$', name.len) != NULL) {
-        return weir_conf_error_at(cf, 1, "a character set must have a name, and cannot be a variable");
+        return weir_conf_error_at(cf, 1,
+                                  "a character set must have a name, and cannot be a variable");
     }
     for (size_t i = 0; i < name.len; i++) {
-        if (name.data[i] <= ' ' || name.data[i] > '~' || strchr("\"(),/;<=>?@[\\]{}", name.data[i]) != NULL) {
-            return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be the name of a character set", WEIR_FMT(name));
+        if (name.data[i] <= ' ' || name.data[i] > '~' ||
+            strchr("\"(),/;<=>?@[\\]{}", name.data[i]) != NULL) {
+            return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be the name of a character set",
+                                      WEIR_FMT(name));
         }
     }
     set->name = name;
@@ -230,11 +235,12 @@ look_up(weir_conf *cf, struct set *set, bool complain)
         return true;
     }
     if (complain) {
-        (void)weir_conf_error(cf,
-                              kind == CHARSET_UNKNOWN
-                                  ? "there is no conversion for \"%.*s\": the system's iconv does not know it"
-                                  : "there is no conversion for \"%.*s\": it is neither UTF-8 nor an ASCII of 8 bits",
-                              WEIR_FMT(set->name));
+        (void)weir_conf_error(
+            cf,
+            kind == CHARSET_UNKNOWN
+                ? "there is no conversion for \"%.*s\": the system's iconv does not know it"
+                : "there is no conversion for \"%.*s\": it is neither UTF-8 nor an ASCII of 8 bits",
+            WEIR_FMT(set->name));
     }
     return false;
 }
@@ -244,11 +250,12 @@ static void
 collect_known(weir_conf *cf, charset_conf *c)
 {
     static const char *const names[] = {
-        "utf-8",        "iso-8859-1",   "iso-8859-2",   "iso-8859-3",   "iso-8859-4",   "iso-8859-5",
-        "iso-8859-6",   "iso-8859-7",   "iso-8859-8",   "iso-8859-9",   "iso-8859-10",  "iso-8859-13",
-        "iso-8859-14",  "iso-8859-15",  "iso-8859-16",  "windows-1250", "windows-1251", "windows-1252",
-        "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258",
-        "koi8-r",       "koi8-u",       "ibm866",       "macintosh",    "tis-620",
+        "utf-8",        "iso-8859-1",   "iso-8859-2",   "iso-8859-3",   "iso-8859-4",
+        "iso-8859-5",   "iso-8859-6",   "iso-8859-7",   "iso-8859-8",   "iso-8859-9",
+        "iso-8859-10",  "iso-8859-13",  "iso-8859-14",  "iso-8859-15",  "iso-8859-16",
+        "windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254",
+        "windows-1255", "windows-1256", "windows-1257", "windows-1258", "koi8-r",
+        "koi8-u",       "ibm866",       "macintosh",    "tis-620",
     };
     enum { N = sizeof(names) / sizeof(names[0]) };
 
@@ -296,13 +303,21 @@ static const weir_directive directives[] = {
                     "the character set that texts are in before they are converted"),
     WEIR_OPT(charset_conf, override, FLAG, "override_charset", WEIR_IN_ANY, "off",
              "convert also what says itself what it is in"),
-    WEIR_OPT(charset_conf, types, STRS, "charset_types", WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION, NULL,
+    WEIR_OPT(charset_conf, types, STRS, "charset_types",
+             WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION, NULL,
              "media types of texts, besides text/html; * for all"),
 };
 
 static const weir_hook hooks[] = {
-    { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wanted, .after = "addition sub" },
-    { .phase = WEIR_PHASE_BODY, .body = filter_body, .wanted = wanted, .after = "addition sub", .flags = WEIR_HOOK_TEXT },
+    { .phase = WEIR_PHASE_HEADERS,
+      .handler = filter_head,
+      .wanted = wanted,
+      .after = "addition sub" },
+    { .phase = WEIR_PHASE_BODY,
+      .body = filter_body,
+      .wanted = wanted,
+      .after = "addition sub",
+      .flags = WEIR_HOOK_TEXT },
 };
 
 static const weir_metric_def metrics[] = {
@@ -313,5 +328,5 @@ static const weir_metric_def metrics[] = {
 };
 
 WEIR_MODULE("charset", "1.0", .summary = "says what character set texts are in, and converts them",
-            .conf_size = sizeof(charset_conf), .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks),
-            .metrics = WEIR_ITEMS(metrics), .check = check);
+            .conf_size = sizeof(charset_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics), .check = check);

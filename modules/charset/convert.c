@@ -1,4 +1,5 @@
-/* charset/convert.c - one state machine for UTF-8, fed byte by byte, and tables. [RFC 3629 4; Unicode 3.9, table 3-7] */
+/* charset/convert.c - one state machine for UTF-8, fed byte by byte, and tables. [RFC 3629 4;
+ * Unicode 3.9, table 3-7] */
 #include "convert.h"
 
 /* A character of UTF-8 that is complete. */

@@ -1,7 +1,9 @@
-/* charset/convert.h - text from one character set into another, as it comes: a character may be cut anywhere.
+/* charset/convert.h - text from one character set into another, as it comes: a character may be cut
+ * anywhere.
  *
- * Ways: UTF-8 to bytes, bytes to UTF-8, bytes to bytes. What is not in the other set becomes "&#N;", or "?" between sets of bytes,
- * whose texts keep their length; what is no character at all becomes "?".
+ * Ways: UTF-8 to bytes, bytes to UTF-8, bytes to bytes. What is not in the other set becomes
+ * "&#N;", or "?" between sets of bytes, whose texts keep their length; what is no character at all
+ * becomes "?".
  */
 #ifndef CHARSET_CONVERT_H
 #define CHARSET_CONVERT_H
@@ -18,12 +20,13 @@ struct conversion {
 };
 
 /*
- * Convert bytes from *in on, at most n, into *to, with room for CONVERT_MOST at least. Both are moved.
- * Stops when less than CONVERT_MOST bytes of room are left.
+ * Convert bytes from *in on, at most n, into *to, with room for CONVERT_MOST at least. Both are
+ * moved. Stops when less than CONVERT_MOST bytes of room are left.
  */
 void convert(struct conversion *c, const uint8_t **in, size_t n, uint8_t **to, size_t room);
 
-/* The end has come: what is put for a character that was cut, if one was. At most CONVERT_MOST bytes. */
+/* The end has come: what is put for a character that was cut, if one was. At most CONVERT_MOST
+ * bytes. */
 void convert_end(struct conversion *c, uint8_t **to);
 
 #endif

@@ -9,8 +9,8 @@
 
 struct charset_table {
     weir_str name;
-    uint32_t to[128];  /* what bytes from 0x80 on stand for; 0: nothing */
-    uint32_t n;        /* of the next */
+    uint32_t to[128];   /* what bytes from 0x80 on stand for; 0: nothing */
+    uint32_t n;         /* of the next */
     uint32_t from[128]; /* the same characters in ascending order */
     uint8_t byte[128];  /* and their bytes */
 };

@@ -1,7 +1,9 @@
-/* cookies - one policy for all cookies, whoever sets them: attributes, names, what browsers ask for, sealing and signing.
+/* cookies - one policy for all cookies, whoever sets them: attributes, names, what browsers ask
+ * for, sealing and signing.
  *
- * A header filter behind all that make cookies changes what goes out (response.c), hooks in front of all that read cookies
- * change back what comes in (request.c). policy.c knows the rules, set_cookie.c the lines, seal.c the cryptography.
+ * A header filter behind all that make cookies changes what goes out (response.c), hooks in front
+ * of all that read cookies change back what comes in (request.c). policy.c knows the rules,
+ * set_cookie.c the lines, seal.c the cryptography.
  */
 #include "cookies.h"
 
@@ -53,8 +55,9 @@ from_file(weir_conf *cf, uint32_t i, char *to, size_t *len)
         (void)close(fd);
     }
     if (n < 0) {
-        return weir_conf_error_at(cf, i, "%s \"%.*s\" failed (%d: %s)", fd < 0 ? "open()" : "read()", WEIR_FMT(path),
-                                  error, strerror(error));
+        return weir_conf_error_at(cf, i, "%s \"%.*s\" failed (%d: %s)",
+                                  fd < 0 ? "open()" : "read()", WEIR_FMT(path), error,
+                                  strerror(error));
     }
     while (n > 0 && (to[n - 1] == '\n' || to[n - 1] == '\r')) {
         n--;
@@ -98,7 +101,8 @@ static int
 check_limit(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
-    return *(const int64_t *)field >= 1 ? WEIR_OK : weir_conf_error_at(cf, 1, "value must be 1 at least");
+    return *(const int64_t *)field >= 1 ? WEIR_OK
+                                        : weir_conf_error_at(cf, 1, "value must be 1 at least");
 }
 
 static int
@@ -133,8 +137,8 @@ static const weir_name checks[] = {
 enum { WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
 
 static const weir_directive directives[] = {
-    WEIR_OPT_CUSTOM(cookies_conf, rules, "cookie_policy", WHERE, 1, 0, WEIR_D_MANY, set_cookie_policy,
-                    "what cookies of a name have to be like, whoever sets them"),
+    WEIR_OPT_CUSTOM(cookies_conf, rules, "cookie_policy", WHERE, 1, 0, WEIR_D_MANY,
+                    set_cookie_policy, "what cookies of a name have to be like, whoever sets them"),
     WEIR_OPT_CUSTOM(cookies_conf, keys, "cookie_keys", WHERE, 1, COOKIE_KEYS_MAX, 0, set_keys,
                     "keys of sealed and signed cookies: the first makes, all open"),
     WEIR_OPT_NAMES(cookies_conf, checks, ENUM, "cookie_checks", WHERE, NULL,
@@ -184,6 +188,6 @@ static const weir_metric_def metrics[] = {
 };
 
 WEIR_MODULE("cookies", "1.0", .flags = WEIR_MODULE_STATE_STAYS,
-            .summary = "one policy for all cookies; seals and signs them", .conf_size = sizeof(cookies_conf),
-            .directives = WEIR_ITEMS(directives), .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics),
-            .check = check);
+            .summary = "one policy for all cookies; seals and signs them",
+            .conf_size = sizeof(cookies_conf), .directives = WEIR_ITEMS(directives),
+            .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics), .check = check);

@@ -26,7 +26,8 @@ extern weir_metric *cookies_sent, *cookies_came;
 /* The hook of the response's head: the policy, over every Set-Cookie line. */
 int cookies_filter_head(weir_request *r, const void *conf);
 
-/* The hook in front of all that asks for cookies: names and values as the application knows them. */
+/* The hook in front of all that asks for cookies: names and values as the application knows them.
+ */
 int cookies_open(weir_request *r, const void *conf);
 
 #endif

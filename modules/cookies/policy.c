@@ -39,10 +39,12 @@ starts(weir_str s, const char *with, weir_str *rest)
 }
 
 static int
-say(weir_conf *cf, struct cookie_rule *rule, uint32_t i, uint8_t which, uint8_t action, weir_str value)
+say(weir_conf *cf, struct cookie_rule *rule, uint32_t i, uint8_t which, uint8_t action,
+    weir_str value)
 {
     if (rule->action[which] != COOKIE_KEEP) {
-        return weir_conf_error_at(cf, i, "\"%.*s\" speaks of what stands before it", WEIR_FMT(weir_conf_arg(cf, i)));
+        return weir_conf_error_at(cf, i, "\"%.*s\" speaks of what stands before it",
+                                  WEIR_FMT(weir_conf_arg(cf, i)));
     }
     rule->action[which] = action;
     if (value.data != NULL) {
@@ -50,7 +52,8 @@ say(weir_conf *cf, struct cookie_rule *rule, uint32_t i, uint8_t which, uint8_t 
         if (rule->value[which] == NULL) {
             return WEIR_ERROR;
         }
-        if (rule->value[which]->constant.data != NULL && !cookie_value_is_plain(rule->value[which]->constant)) {
+        if (rule->value[which]->constant.data != NULL &&
+            !cookie_value_is_plain(rule->value[which]->constant)) {
             return weir_conf_error_at(cf, i, "a value must be one line without \";\"");
         }
     }
@@ -77,7 +80,8 @@ static bool
 is_name(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] <= ' ' || s.data[i] > '~' || strchr("\"(),/:;<=>?@[\\]{}", s.data[i]) != NULL) {
+        if (s.data[i] <= ' ' || s.data[i] > '~' ||
+            strchr("\"(),/:;<=>?@[\\]{}", s.data[i]) != NULL) {
             return false;
         }
     }
@@ -91,13 +95,16 @@ read_treatment(weir_conf *cf, struct cookie_rule *rule, uint32_t i, weir_str wor
     static const struct {
         const char *text;
         uint8_t guard;
-    } guards[] = { { "seal", COOKIE_SEALED }, { "sign", COOKIE_SIGNED }, { "plain", COOKIE_PLAIN } };
+    } guards[] = { { "seal", COOKIE_SEALED },
+                   { "sign", COOKIE_SIGNED },
+                   { "plain", COOKIE_PLAIN } };
     weir_str name;
 
     for (size_t k = 0; k < sizeof(guards) / sizeof(guards[0]); k++) {
         if (weir_str_eq(word, weir_str_c(guards[k].text))) {
             if (rule->guard != COOKIE_UNSAID) {
-                return weir_conf_error_at(cf, i, "\"%.*s\" speaks of what stands before it", WEIR_FMT(word));
+                return weir_conf_error_at(cf, i, "\"%.*s\" speaks of what stands before it",
+                                          WEIR_FMT(word));
             }
             rule->guard = guards[k].guard;
             return WEIR_OK;
@@ -115,7 +122,8 @@ read_treatment(weir_conf *cf, struct cookie_rule *rule, uint32_t i, weir_str wor
         return WEIR_ABSENT;
     }
     if (!is_name(name) || rule->regex != NULL || rule->prefix || rule->text.len == 0) {
-        return weir_conf_error_at(cf, i, "\"rename=\" gives one cookie another name, which must be a token");
+        return weir_conf_error_at(
+            cf, i, "\"rename=\" gives one cookie another name, which must be a token");
     }
     rule->rename = name;
     return WEIR_OK;
@@ -229,7 +237,8 @@ is_about(const struct cookie_rule *rule, weir_str name, bool fold)
 }
 
 void
-cookie_rules_judge(const struct cookie_rules *rules, weir_str name, bool fold, struct cookie_verdict *v)
+cookie_rules_judge(const struct cookie_rules *rules, weir_str name, bool fold,
+                   struct cookie_verdict *v)
 {
     *v = (struct cookie_verdict){ 0 };
     for (const struct cookie_rule *rule = rules->first; rule != NULL; rule = rule->next) {

@@ -14,9 +14,9 @@ enum cookie_guard { COOKIE_UNSAID = 0, COOKIE_PLAIN = 1, COOKIE_SEALED = 2, COOK
 struct cookie_rule {
     struct cookie_rule *next;
     const weir_regex *regex, *folded; /* the second for letters of either case; NULL: text */
-    weir_str text;           /* the name, or what it begins with */
+    weir_str text;                    /* the name, or what it begins with */
     bool prefix;
-    bool defaults;           /* attributes that a cookie has itself stay */
+    bool defaults; /* attributes that a cookie has itself stay */
     bool drop;
     uint8_t guard;                        /* enum cookie_guard */
     weir_str rename;                      /* what the browser knows it by; absent: nothing said */
@@ -41,10 +41,12 @@ struct cookie_verdict {
 int set_cookie_policy(weir_conf *cf, const weir_directive *d, void *field);
 
 /* fold: as if letters of either case were the same. */
-void cookie_rules_judge(const struct cookie_rules *rules, weir_str name, bool fold, struct cookie_verdict *v);
+void cookie_rules_judge(const struct cookie_rules *rules, weir_str name, bool fold,
+                        struct cookie_verdict *v);
 
-/* The name by which the application knows the cookie that a browser calls `name`. Absent: the application's cookie of this very name
- * is called otherwise by browsers, so that it cannot come from there. */
+/* The name by which the application knows the cookie that a browser calls `name`. Absent: the
+ * application's cookie of this very name is called otherwise by browsers, so that it cannot come
+ * from there. */
 weir_str cookie_rules_inner_name(const struct cookie_rules *rules, weir_str name);
 
 /* Does a line seal or sign? */

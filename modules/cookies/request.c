@@ -1,7 +1,8 @@
-/* cookies/request.c - the cookies of a request as the application knows them: renamed ones by their own names, sealed and signed
- * ones opened. What is not as it was given out is left away.
+/* cookies/request.c - the cookies of a request as the application knows them: renamed ones by their
+ * own names, sealed and signed ones opened. What is not as it was given out is left away.
  *
- * The rules are those of the block the request is in, so it begins anew from what the client sent when that changes.
+ * The rules are those of the block the request is in, so it begins anew from what the client sent
+ * when that changes.
  */
 #include "cookies.h"
 
@@ -78,8 +79,8 @@ next_cookie(weir_str *rest, weir_str *name, weir_str *value)
     return false;
 }
 
-/* Could somebody who is less exact take it for a cookie that is guarded? Letters of either case are the same to variables, and a
- * value with '=' that has no name reads as one that has. */
+/* Could somebody who is less exact take it for a cookie that is guarded? Letters of either case are
+ * the same to variables, and a value with '=' that has no name reads as one that has. */
 static bool
 poses(const cookies_conf *c, weir_str name, weir_str value)
 {
@@ -114,12 +115,14 @@ translate(weir_request *r, const cookies_conf *c, int64_t *opened, weir_str *nam
             weir_count_at(cookies_came, CAME_OVER_LIMIT, 1);
             return false;
         }
-        good = (verdict.guard == COOKIE_SEALED ? cookie_unseal(r->pool, c->keys, *name, *value, value)
-                                               : cookie_verify(r->pool, c->keys, *name, *value, value)) &&
+        good = (verdict.guard == COOKIE_SEALED
+                    ? cookie_unseal(r->pool, c->keys, *name, *value, value)
+                    : cookie_verify(r->pool, c->keys, *name, *value, value)) &&
                cookie_value_is_plain(*value);
         weir_count_at(cookies_came, good ? CAME_OPENED : CAME_REFUSED, 1);
         if (!good) {
-            weir_say(r->log, INFO, "the cookie \"%.*s\" is not as it was given out: left away", WEIR_FMT(*name));
+            weir_say(r->log, INFO, "the cookie \"%.*s\" is not as it was given out: left away",
+                     WEIR_FMT(*name));
             return false;
         }
     }

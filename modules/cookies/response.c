@@ -1,7 +1,8 @@
 /* cookies/response.c - the cookies of a response as the policy has them, whoever made them.
  *
- * Each Set-Cookie line is taken apart, judged, and stays a line of its own. What browsers would refuse because of its name or
- * SameSite is mended or left out, so that nobody looks for the cookie that never came.
+ * Each Set-Cookie line is taken apart, judged, and stays a line of its own. What browsers would
+ * refuse because of its name or SameSite is mended or left out, so that nobody looks for the cookie
+ * that never came.
  */
 #include "cookies.h"
 
@@ -53,7 +54,8 @@ as_sent(const struct work *w, uint32_t which)
 static bool
 would_revive(const struct work *w, uint32_t which)
 {
-    return (which == COOKIE_MAX_AGE || which == COOKIE_EXPIRES) && set_cookie_expired(&w->line, weir_wall_clock());
+    return (which == COOKIE_MAX_AGE || which == COOKIE_EXPIRES) &&
+           set_cookie_expired(&w->line, weir_wall_clock());
 }
 
 static void
@@ -79,7 +81,8 @@ settle_attribute(struct work *w, uint32_t which)
     }
     value = rule->value[which] != NULL ? weir_value_get(w->r, rule->value[which]) : WEIR_STR("");
     if (rule->value[which] != NULL && (value.len == 0 || !cookie_value_is_plain(value))) {
-        weir_say(w->r->log, WARN, "cookie_policy: a value for the cookie \"%.*s\" is empty or not plain: not set",
+        weir_say(w->r->log, WARN,
+                 "cookie_policy: a value for the cookie \"%.*s\" is empty or not plain: not set",
                  WEIR_FMT(w->line.name));
         return;
     }
@@ -101,7 +104,8 @@ guard(struct work *w)
                 ? cookie_seal(w->r->pool, w->conf->keys, w->change.name, w->line.value)
                 : cookie_sign(w->r->pool, w->conf->keys, w->change.name, w->line.value);
     if (value.data == NULL || value.len + w->change.name.len > COOKIE_PAIR_MAX) {
-        weir_say(w->r->log, ERROR, "the cookie \"%.*s\" cannot be sealed or signed, or is too long then: left out",
+        weir_say(w->r->log, ERROR,
+                 "the cookie \"%.*s\" cannot be sealed or signed, or is too long then: left out",
                  WEIR_FMT(w->line.name));
         return false;
     }
@@ -125,7 +129,8 @@ static bool
 need(struct work *w, uint32_t which, weir_str value, bool wanted)
 {
     weir_str now = as_sent(w, which);
-    bool good = wanted ? now.data != NULL && (value.len == 0 || weir_str_eq(now, value)) : now.data == NULL;
+    bool good =
+        wanted ? now.data != NULL && (value.len == 0 || weir_str_eq(now, value)) : now.data == NULL;
 
     if (good) {
         return true;
@@ -146,10 +151,12 @@ static bool
 meets_checks(struct work *w)
 {
     weir_str name = w->change.name, none = WEIR_STR("");
-    bool host = begins(name, "__Host-"), http = begins(name, "__Http-") || begins(name, "__Host-Http-");
+    bool host = begins(name, "__Host-"),
+         http = begins(name, "__Http-") || begins(name, "__Host-Http-");
 
-    if (name.len == 0 && (begins(w->change.value, "__Host-") || begins(w->change.value, "__Secure-") ||
-                          begins(w->change.value, "__Http-"))) {
+    if (name.len == 0 &&
+        (begins(w->change.value, "__Host-") || begins(w->change.value, "__Secure-") ||
+         begins(w->change.value, "__Http-"))) {
         return false; /* it would pose as one of that name */
     }
     if ((host || http || begins(name, "__Secure-") || as_sent(w, COOKIE_PARTITIONED).data != NULL ||
@@ -157,7 +164,8 @@ meets_checks(struct work *w)
         !need(w, COOKIE_SECURE, none, true)) {
         return false;
     }
-    if (host && !(need(w, COOKIE_PATH, WEIR_STR("/"), true) && need(w, COOKIE_DOMAIN, none, false))) {
+    if (host &&
+        !(need(w, COOKIE_PATH, WEIR_STR("/"), true) && need(w, COOKIE_DOMAIN, none, false))) {
         return false;
     }
     return !http || need(w, COOKIE_HTTPONLY, none, true);
@@ -169,7 +177,8 @@ static weir_str
 count_out(struct work *w, uint32_t how)
 {
     if (how == SENT_REFUSED) {
-        weir_say(w->r->log, WARN, "the cookie \"%.*s\" would be refused by browsers: left out", WEIR_FMT(w->line.name));
+        weir_say(w->r->log, WARN, "the cookie \"%.*s\" would be refused by browsers: left out",
+                 WEIR_FMT(w->line.name));
     }
     weir_count_at(cookies_sent, how, 1);
     return (weir_str){ NULL, 0 };
@@ -202,7 +211,8 @@ judge(weir_request *r, const cookies_conf *c, weir_str field)
         return field;
     }
     if (w.fixed) {
-        weir_say(r->log, INFO, "the cookie \"%.*s\" would be refused by browsers: mended", WEIR_FMT(w.line.name));
+        weir_say(r->log, INFO, "the cookie \"%.*s\" would be refused by browsers: mended",
+                 WEIR_FMT(w.line.name));
     }
     weir_count_at(cookies_sent, w.fixed ? SENT_FIXED : SENT_CHANGED, 1);
     return set_cookie_write(r->pool, &w.line, &w.change);

@@ -1,7 +1,8 @@
 /* cookies/seal.c - sealing, signing and their undoing, with OpenSSL.
  *
- * A sealed value is base64url of: 12 bytes of nonce, drawn anew for each, the text coded, 16 bytes of tag; the name is associated
- * data. A signed one is the value, a dot, and base64url of the HMAC over "name=value". The two never use the same key.
+ * A sealed value is base64url of: 12 bytes of nonce, drawn anew for each, the text coded, 16 bytes
+ * of tag; the name is associated data. A signed one is the value, a dot, and base64url of the HMAC
+ * over "name=value". The two never use the same key.
  */
 #include "seal.h"
 
@@ -95,14 +96,16 @@ derive(weir_str material, const char *use, uint8_t to[KEY])
 {
     unsigned len = 0;
 
-    return HMAC(EVP_sha256(), material.data, (int)material.len, (const uint8_t *)use, strlen(use), to, &len) != NULL &&
+    return HMAC(EVP_sha256(), material.data, (int)material.len, (const uint8_t *)use, strlen(use),
+                to, &len) != NULL &&
            len == KEY;
 }
 
 bool
 cookie_keys_add(struct cookie_keys *keys, weir_str material)
 {
-    if (keys->n == COOKIE_KEYS_MAX || material.len < COOKIE_KEY_MIN || material.len > COOKIE_KEY_MAX ||
+    if (keys->n == COOKIE_KEYS_MAX || material.len < COOKIE_KEY_MIN ||
+        material.len > COOKIE_KEY_MAX ||
         !derive(material, "weir cookie seal 1", keys->at[keys->n].seal) ||
         !derive(material, "weir cookie sign 1", keys->at[keys->n].sign)) {
         return false;
@@ -126,7 +129,8 @@ gcm_encrypt(EVP_CIPHER_CTX *c, const uint8_t *key, weir_str name, weir_str value
 }
 
 static bool
-gcm_decrypt(EVP_CIPHER_CTX *c, const uint8_t *key, weir_str name, const uint8_t *in, size_t len, uint8_t *to)
+gcm_decrypt(EVP_CIPHER_CTX *c, const uint8_t *key, weir_str name, const uint8_t *in, size_t len,
+            uint8_t *to)
 {
     size_t text = len - NONCE - TAG;
     int n = 0, rest = 0;
@@ -134,7 +138,8 @@ gcm_decrypt(EVP_CIPHER_CTX *c, const uint8_t *key, weir_str name, const uint8_t 
     return c != NULL && EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), NULL, key, in) == 1 &&
            EVP_DecryptUpdate(c, NULL, &n, (const uint8_t *)name.data, (int)name.len) == 1 &&
            EVP_DecryptUpdate(c, to, &n, in + NONCE, (int)text) == 1 && (size_t)n == text &&
-           EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG, (void *)(uintptr_t)(in + NONCE + text)) == 1 &&
+           EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG,
+                               (void *)(uintptr_t)(in + NONCE + text)) == 1 &&
            EVP_DecryptFinal_ex(c, to + n, &rest) == 1;
 }
 
@@ -161,7 +166,8 @@ cookie_seal(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir
 }
 
 bool
-cookie_unseal(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str text, weir_str *value)
+cookie_unseal(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str text,
+              weir_str *value)
 {
     uint8_t *raw, *to;
     size_t len;
@@ -194,7 +200,8 @@ mac(const uint8_t *key, weir_str pair, uint8_t to[MAC])
 {
     unsigned len = 0;
 
-    return HMAC(EVP_sha256(), key, KEY, (const uint8_t *)pair.data, pair.len, to, &len) != NULL && len == MAC;
+    return HMAC(EVP_sha256(), key, KEY, (const uint8_t *)pair.data, pair.len, to, &len) != NULL &&
+           len == MAC;
 }
 
 weir_str
@@ -204,7 +211,8 @@ cookie_sign(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir
     char text[MAC_TEXT + 1];
 
     if (value.len > TEXT_MAX || name.len > TEXT_MAX ||
-        !mac(keys->at[0].sign, weir_print(pool, "%.*s=%.*s", WEIR_FMT(name), WEIR_FMT(value)), sum)) {
+        !mac(keys->at[0].sign, weir_print(pool, "%.*s=%.*s", WEIR_FMT(name), WEIR_FMT(value)),
+             sum)) {
         return (weir_str){ NULL, 0 };
     }
     (void)encode(sum, MAC, text);
@@ -212,13 +220,15 @@ cookie_sign(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir
 }
 
 bool
-cookie_verify(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str text, weir_str *value)
+cookie_verify(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str text,
+              weir_str *value)
 {
     uint8_t given[MAC_TEXT], sum[MAC];
     size_t len;
     weir_str bare = { text.data, text.len - MAC_TEXT - 1 }, pair;
 
-    if (text.len < MAC_TEXT + 1 || text.len > TEXT_MAX || name.len > TEXT_MAX || text.data[bare.len] != '.' ||
+    if (text.len < MAC_TEXT + 1 || text.len > TEXT_MAX || name.len > TEXT_MAX ||
+        text.data[bare.len] != '.' ||
         !decode((weir_str){ text.data + bare.len + 1, MAC_TEXT }, given, &len) || len != MAC) {
         return false;
     }

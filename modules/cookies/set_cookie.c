@@ -1,4 +1,5 @@
-/* cookies/set_cookie.c - what browsers see in a Set-Cookie line, which is not what its grammar says: anything between semicolons.
+/* cookies/set_cookie.c - what browsers see in a Set-Cookie line, which is not what its grammar
+ * says: anything between semicolons.
  */
 #include "set_cookie.h"
 
@@ -66,7 +67,8 @@ set_cookie_next(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value
     *name = trim(*name);
     *value = trim(*value);
     *which = 0;
-    while (*which < COOKIE_ATTRIBUTES && !weir_str_ieq(*name, weir_str_c(attribute_names[*which]))) {
+    while (*which < COOKIE_ATTRIBUTES &&
+           !weir_str_ieq(*name, weir_str_c(attribute_names[*which]))) {
         (*which)++;
     }
     return true;
@@ -108,7 +110,8 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* A number of least to most digits at the front of *s, moved behind it; what follows is no digit. */
+/* A number of least to most digits at the front of *s, moved behind it; what follows is no digit.
+ */
 static bool
 number(weir_str *s, size_t least, size_t most, int *n)
 {
@@ -238,7 +241,8 @@ cookie_date_parse(weir_str s, int64_t *seconds)
     if (d.day > lengths[d.month] + (leap && d.month == 1)) {
         return false;
     }
-    *seconds = days_from_civil(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + d.second;
+    *seconds =
+        days_from_civil(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + d.second;
     return true;
 }
 
@@ -271,7 +275,8 @@ set_cookie_expired(const struct set_cookie *c, int64_t now)
     if (max_age_counts(c->at[COOKIE_MAX_AGE], &over)) {
         return over;
     }
-    return c->at[COOKIE_EXPIRES].len != 0 && cookie_date_parse(c->at[COOKIE_EXPIRES], &at) && at <= now;
+    return c->at[COOKIE_EXPIRES].len != 0 && cookie_date_parse(c->at[COOKIE_EXPIRES], &at) &&
+           at <= now;
 }
 
 /* ---- Putting together. ---- */
@@ -293,7 +298,8 @@ put_attribute(char *to, weir_str name, weir_str value, bool has_value)
 }
 
 weir_str
-set_cookie_write(weir_pool *pool, const struct set_cookie *c, const struct set_cookie_change *change)
+set_cookie_write(weir_pool *pool, const struct set_cookie *c,
+                 const struct set_cookie_change *change)
 {
     size_t room = change->name.len + change->value.len + 1 + 2 * c->attributes.len + 2;
     weir_str rest = c->attributes, name, value;
@@ -301,7 +307,9 @@ set_cookie_write(weir_pool *pool, const struct set_cookie *c, const struct set_c
     char *data, *to;
 
     for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
-        room += change->action[i] == COOKIE_SET ? strlen(attribute_names[i]) + change->set[i].len + 3 : 0;
+        room += change->action[i] == COOKIE_SET
+                    ? strlen(attribute_names[i]) + change->set[i].len + 3
+                    : 0;
     }
     data = to = weir_alloc(pool, room);
     if (change->name.len != 0 || cookie_needs_equals(change->value)) {
@@ -309,13 +317,15 @@ set_cookie_write(weir_pool *pool, const struct set_cookie *c, const struct set_c
     }
     to = put(to, change->value);
     while (set_cookie_next(&rest, &which, &name, &value)) {
-        if (name.len + value.len != 0 && (which == COOKIE_ATTRIBUTES || change->action[which] == COOKIE_KEEP)) {
+        if (name.len + value.len != 0 &&
+            (which == COOKIE_ATTRIBUTES || change->action[which] == COOKIE_KEEP)) {
             to = put_attribute(to, name, value, value.data != NULL);
         }
     }
     for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
         if (change->action[i] == COOKIE_SET) {
-            to = put_attribute(to, weir_str_c(attribute_names[i]), change->set[i], change->set[i].len != 0);
+            to = put_attribute(to, weir_str_c(attribute_names[i]), change->set[i],
+                               change->set[i].len != 0);
         }
     }
     return (weir_str){ data, (size_t)(to - data) };

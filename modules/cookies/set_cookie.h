@@ -1,5 +1,5 @@
-/* cookies/set_cookie.h - a Set-Cookie line taken apart as browsers do it, and put together again. Pure.
- * [RFC 6265bis 5.6]
+/* cookies/set_cookie.h - a Set-Cookie line taken apart as browsers do it, and put together again.
+ * Pure. [RFC 6265bis 5.6]
  */
 #ifndef COOKIES_SET_COOKIE_H
 #define COOKIES_SET_COOKIE_H
@@ -51,8 +51,10 @@ bool set_cookie_expired(const struct set_cookie *c, int64_t now);
 /* A cookie-date as seconds since 1970; false if it is none. [RFC 6265bis 5.1.1] */
 bool cookie_date_parse(weir_str s, int64_t *seconds);
 
-/* The line, changed: attributes that are kept in their order and spelling, then those that are set. */
-weir_str set_cookie_write(weir_pool *pool, const struct set_cookie *c, const struct set_cookie_change *change);
+/* The line, changed: attributes that are kept in their order and spelling, then those that are set.
+ */
+weir_str set_cookie_write(weir_pool *pool, const struct set_cookie *c,
+                          const struct set_cookie_change *change);
 
 /* Would it read as a name and a value, written without a name in front? */
 bool cookie_needs_equals(weir_str value);

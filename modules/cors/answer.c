@@ -1,14 +1,16 @@
-/* cors/answer.c - the fields that tell a browser which origins may read an answer. [Fetch, HTTP extensions]
+/* cors/answer.c - the fields that tell a browser which origins may read an answer. [Fetch, HTTP
+ * extensions]
  *
- * They go on every answer, errors too: without them a page cannot even see the status. Which fields an answer has depends on
- * the Origin of its request, so Vary says so in either case; only "*" does not depend on anything.
+ * They go on every answer, errors too: without them a page cannot even see the status. Which fields
+ * an answer has depends on the Origin of its request, so Vary says so in either case; only "*" does
+ * not depend on anything.
  */
 #include "cors.h"
 
 static const char *const own_fields[] = {
-    "Access-Control-Allow-Origin",  "Access-Control-Allow-Credentials",
-    "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
-    "Access-Control-Expose-Headers", "Access-Control-Max-Age",
+    "Access-Control-Allow-Origin",          "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Methods",         "Access-Control-Allow-Headers",
+    "Access-Control-Expose-Headers",        "Access-Control-Max-Age",
     "Access-Control-Allow-Private-Network",
 };
 
@@ -43,7 +45,8 @@ list_has(const weir_header *h, weir_str member)
                 part.data++;
                 part.len--;
             }
-            while (part.len != 0 && (part.data[part.len - 1] == ' ' || part.data[part.len - 1] == '\t')) {
+            while (part.len != 0 &&
+                   (part.data[part.len - 1] == ' ' || part.data[part.len - 1] == '\t')) {
                 part.len--;
             }
             if (weir_str_ieq(part, member)) {

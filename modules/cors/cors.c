@@ -1,8 +1,9 @@
 /* cors - what pages of other origins may do: cors_*, timing_allow_origin, fetch_metadata.
  *
- * Before access control a hook answers preflights, which browsers send without credentials, and turns away what the
- * isolation policy does not admit; a header filter, behind those that add fields, says on every answer who may read it
- * (answer.c). origins.c knows the lists, isolation.c the policy.
+ * Before access control a hook answers preflights, which browsers send without credentials, and
+ * turns away what the isolation policy does not admit; a header filter, behind those that add
+ * fields, says on every answer who may read it (answer.c). origins.c knows the lists, isolation.c
+ * the policy.
  */
 #include "cors.h"
 
@@ -16,12 +17,12 @@ admit(weir_request *r, const cors_conf *c)
     weir_str origin = cors_origin_of(r);
     bool report = c->isolation.mode == ISOLATION_REPORT;
 
-    if (isolation_admits(r, &c->isolation,
-                         origin.len != 0 && origins_have(&c->origins, origin))) {
+    if (isolation_admits(r, &c->isolation, origin.len != 0 && origins_have(&c->origins, origin))) {
         return WEIR_NEXT;
     }
     weir_count_at(cors_isolated, report ? 1 : 0, 1);
-    weir_log_line(r->log, report ? WEIR_LOG_WARN : WEIR_LOG_INFO, "fetch_metadata: a request of another site%s",
+    weir_log_line(r->log, report ? WEIR_LOG_WARN : WEIR_LOG_INFO,
+                  "fetch_metadata: a request of another site%s",
                   report ? " would be refused" : " is refused");
     return report ? WEIR_NEXT : 403;
 }
@@ -33,7 +34,8 @@ screen(weir_request *r, const void *conf)
 
     if (!c->pass && origins_any(&c->origins) && cors_is_preflight(r)) {
         weir_count_at(cors_preflights,
-                      origins_have(&c->origins, cors_origin_of(r)) ? CORS_ALLOWED : CORS_REFUSED, 1);
+                      origins_have(&c->origins, cors_origin_of(r)) ? CORS_ALLOWED : CORS_REFUSED,
+                      1);
         return weir_respond(r, 204, WEIR_STR(""), WEIR_STR(""));
     }
     return c->isolation.mode != ISOLATION_OFF ? admit(r, c) : WEIR_NEXT;
@@ -61,7 +63,8 @@ static bool
 is_token(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] <= ' ' || s.data[i] > '~' || strchr("\"(),/:;<=>?@[\\]{}", s.data[i]) != NULL) {
+        if (s.data[i] <= ' ' || s.data[i] > '~' ||
+            strchr("\"(),/:;<=>?@[\\]{}", s.data[i]) != NULL) {
             return false;
         }
     }
@@ -75,7 +78,8 @@ check_tokens(weir_conf *cf, const weir_directive *d, void *field)
     (void)field;
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         if (!is_token(weir_conf_arg(cf, i))) {
-            return weir_conf_error_at(cf, i, "\"%.*s\" is not a token", WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_error_at(cf, i, "\"%.*s\" is not a token",
+                                      WEIR_FMT(weir_conf_arg(cf, i)));
         }
     }
     return WEIR_OK;
@@ -90,8 +94,9 @@ check_timing(weir_conf *cf, const weir_directive *d, void *field)
         weir_str word = weir_conf_arg(cf, i);
         if (!origin_is_valid(word) && !weir_str_eq(word, WEIR_STR("*")) &&
             !weir_str_eq(word, WEIR_STR("off"))) {
-            return weir_conf_error_at(cf, i, "invalid origin \"%.*s\", it must be like \"https://www.example.com\"",
-                                      WEIR_FMT(word));
+            return weir_conf_error_at(
+                cf, i, "invalid origin \"%.*s\", it must be like \"https://www.example.com\"",
+                WEIR_FMT(word));
         }
     }
     return WEIR_OK;
@@ -126,13 +131,15 @@ static int
 check_credentials(weir_conf *cf, const cors_conf *c)
 {
     if (c->origins.any || c->origins.null) {
-        return weir_conf_error(cf, "\"cors_credentials on\" with \"cors_origin %s\": every site "
-                                   "could act in the name of the user",
+        return weir_conf_error(cf,
+                               "\"cors_credentials on\" with \"cors_origin %s\": every site "
+                               "could act in the name of the user",
                                c->origins.any ? "*" : "null");
     }
     if (has_word(&c->methods, "*") || has_word(&c->headers, "*") || has_word(&c->expose, "*")) {
-        return weir_conf_error(cf, "\"cors_credentials on\": \"*\" in cors_methods, cors_headers and "
-                                   "cors_expose means nothing to browsers then");
+        return weir_conf_error(cf,
+                               "\"cors_credentials on\": \"*\" in cors_methods, cors_headers and "
+                               "cors_expose means nothing to browsers then");
     }
     return WEIR_OK;
 }
@@ -146,7 +153,8 @@ check(weir_conf *cf, void *conf)
     c->headers_text = listed(cf, &c->headers);
     c->expose_text = listed(cf, &c->expose);
     c->timing_text = listed(cf, &c->timing);
-    c->max_age_text = weir_print(weir_conf_pool(cf), "%llu", (unsigned long long)c->max_age_ms / 1000);
+    c->max_age_text =
+        weir_print(weir_conf_pool(cf), "%llu", (unsigned long long)c->max_age_ms / 1000);
     return c->credentials && origins_any(&c->origins) ? check_credentials(cf, c) : WEIR_OK;
 }
 
@@ -166,8 +174,9 @@ enum { WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
     }
 
 static const weir_directive directives[] = {
-    WEIR_OPT_CUSTOM(cors_conf, origins, "cors_origin", WHERE, 1, 0, WEIR_D_MANY, set_origins,
-                    "origins whose pages may read answers: exact, https://*.example.com, ~regex, *"),
+    WEIR_OPT_CUSTOM(
+        cors_conf, origins, "cors_origin", WHERE, 1, 0, WEIR_D_MANY, set_origins,
+        "origins whose pages may read answers: exact, https://*.example.com, ~regex, *"),
     LIST(methods, "cors_methods", "methods they may use besides GET, HEAD and POST", check_tokens),
     LIST(headers, "cors_headers", "request fields they may set", check_tokens),
     LIST(expose, "cors_expose", "response fields they may read", check_tokens),
@@ -229,6 +238,7 @@ static const weir_metric_def metrics[] = {
       .values = isolated },
 };
 
-WEIR_MODULE("cors", "1.0", .summary = "what pages of other origins may do, and who may load from here",
+WEIR_MODULE("cors", "1.0",
+            .summary = "what pages of other origins may do, and who may load from here",
             .conf_size = sizeof(cors_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .metrics = WEIR_ITEMS(metrics), .check = check);

@@ -24,7 +24,8 @@ enum { CORS_ALLOWED, CORS_REFUSED }; /* places in the metrics */
 
 extern weir_metric *cors_requests, *cors_preflights, *cors_isolated;
 
-/* Does a browser ask whether it may send a request of another origin? [Fetch, CORS-preflight request] */
+/* Does a browser ask whether it may send a request of another origin? [Fetch, CORS-preflight
+ * request] */
 bool cors_is_preflight(const weir_request *r);
 
 /* The origin of the page that the request comes from; absent: none, or nothing to rely on. */

@@ -1,4 +1,5 @@
-/* cors/isolation.c - the resource isolation policy: reading its exceptions, and deciding on a request. */
+/* cors/isolation.c - the resource isolation policy: reading its exceptions, and deciding on a
+ * request. */
 #include "isolation.h"
 
 /* "mode=navigate": into the part of the exception that it names. */

@@ -1,5 +1,5 @@
-/* cors/isolation.h - which requests that a browser makes for pages of other sites are let in, by its Sec-Fetch-* fields.
- * [W3C Fetch Metadata Request Headers] */
+/* cors/isolation.h - which requests that a browser makes for pages of other sites are let in, by
+ * its Sec-Fetch-* fields. [W3C Fetch Metadata Request Headers] */
 #ifndef CORS_ISOLATION_H
 #define CORS_ISOLATION_H
 
@@ -24,8 +24,9 @@ int set_isolation_exception(weir_conf *cf, const weir_directive *d, void *field)
 /*
  * May the request come in? listed: it has an Origin that is on the site's list of origins.
  *
- * Requests without Sec-Fetch-Site are: whoever sends none is no browser of today. So are those of the site's own pages and of
- * the user himself, and a GET that opens a page, unless as an object of another.
+ * Requests without Sec-Fetch-Site are: whoever sends none is no browser of today. So are those of
+ * the site's own pages and of the user himself, and a GET that opens a page, unless as an object of
+ * another.
  */
 bool isolation_admits(const weir_request *r, const struct isolation *i, bool listed);
 

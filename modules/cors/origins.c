@@ -1,11 +1,14 @@
 /* cors/origins.c - reading lists of origins, and finding one in them.
  *
- * An origin is compared as a whole: expressions have to match all of it, and what a "*" stands for can be nothing but labels
- * of a host name, so that no text can pose as another origin. [RFC 6454 4]
+ * An origin is compared as a whole: expressions have to match all of it, and what a "*" stands for
+ * can be nothing but labels of a host name, so that no text can pose as another origin. [RFC 6454
+ * 4]
  */
 #include "origins.h"
 
-enum { ORIGIN_MAX = 512 }; /* bytes: a scheme, a host name of 253, a port; longer ones are on no list */
+enum {
+    ORIGIN_MAX = 512
+}; /* bytes: a scheme, a host name of 253, a port; longer ones are on no list */
 
 struct origin {
     struct origin *next;
@@ -112,8 +115,8 @@ add_text(weir_conf *cf, struct origins *list, uint32_t i, weir_str text)
     if (star != NULL) {
         size_t at = (size_t)(star - text.data);
         if (at != scheme_len(text) || text.len - at < 3 || star[1] != '.') {
-            return weir_conf_error_at(cf, i, "\"*\" in \"%.*s\" must be the first label of the host",
-                                      WEIR_FMT(text));
+            return weir_conf_error_at(
+                cf, i, "\"*\" in \"%.*s\" must be the first label of the host", WEIR_FMT(text));
         }
         without = weir_print(weir_conf_pool(cf), "%.*sx%.*s", (int)at, text.data,
                              (int)(text.len - at - 1), star + 1);
@@ -187,7 +190,8 @@ matches(const struct origin *o, weir_str origin)
         return weir_str_ieq(o->head, origin);
     }
     return origin.len > fixed && weir_str_ieq(o->head, (weir_str){ origin.data, o->head.len }) &&
-           weir_str_ieq(o->tail, (weir_str){ origin.data + origin.len - o->tail.len, o->tail.len }) &&
+           weir_str_ieq(o->tail,
+                        (weir_str){ origin.data + origin.len - o->tail.len, o->tail.len }) &&
            is_labels((weir_str){ origin.data + o->head.len, origin.len - fixed });
 }
 

@@ -1,4 +1,5 @@
-/* cors/origins.h - lists of origins, as cors_origin has them: exact ones, those of all hosts below a domain, expressions. */
+/* cors/origins.h - lists of origins, as cors_origin has them: exact ones, those of all hosts below
+ * a domain, expressions. */
 #ifndef CORS_ORIGINS_H
 #define CORS_ORIGINS_H
 

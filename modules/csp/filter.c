@@ -159,7 +159,7 @@ csp_headers(weir_request *r, const void *conf)
 {
     const csp_conf *c = conf;
     bool has_nonce = c->enforced.values.has_nonce || c->reported.values.has_nonce;
-    bool is_page = has_page(r);
+    bool is_page = is_made_for_page(c) && has_page(r); /* else both values are the same */
 
     if (r->status < 200) {
         return WEIR_DONE;

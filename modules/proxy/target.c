@@ -61,7 +61,7 @@ split_authority(weir_str authority, struct destination *to)
         at < authority.len || (authority.len != 0 && authority.data[authority.len - 1] == ':');
     uint64_t port = 0;
 
-    if (authority.len == 0 || at == 1) {
+    if (authority.len == 0 || authority.data[0] == ':') {
         return "no host";
     }
     if (colon && (!str_number(str_cut(authority, at, SIZE_MAX), 65535, &port) || port == 0)) {

@@ -91,6 +91,17 @@ is_redirect(uint32_t status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+/* A text is an answer of its own, which no error_page takes the place of. */
+static int
+explain_answer(weir_request *r, const struct step *step)
+{
+    if (step->run != return_text) {
+        return (int)step->status;
+    }
+    (void)weir_out_status(r, step->status);
+    return WEIR_DONE;
+}
+
 static int
 explain_return(weir_request *r, const struct step *step, weir_explain *to)
 {
@@ -107,7 +118,7 @@ explain_return(weir_request *r, const struct step *step, weir_explain *to)
                          WEIR_FMT(step->place.file), step->place.line, (unsigned)step->status,
                          leads ? " to \"" : "", WEIR_FMT(url), leads ? "\"" : "");
     }
-    return (int)step->status;
+    return explain_answer(r, step);
 }
 
 /* Without a text, an error is answered by its page (error_page), all else by an empty body. */

@@ -82,7 +82,7 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
     int rc = program_explain(r, &((const rewrite_conf *)conf)->program, to);
 
     (void)phase;
-    if (rc >= 100) {
+    if (rc != WEIR_NEXT && rc != STEP_STOP) {
         weir_explain_verdict(to, rc);
     }
 }

@@ -78,7 +78,7 @@ static int
 send_field(weir_request *r, const struct sent *s, weir_str value)
 {
     if (s->field != KNOWN_FRAME_ANCESTORS) {
-        return weir_out_set(r, s->name, value);
+        return s->force ? weir_out_set(r, s->name, value) : weir_out_add(r, s->name, value);
     }
     if (s->constant.data == NULL) {
         value = weir_print(r->pool, "frame-ancestors %.*s", WEIR_FMT(value));

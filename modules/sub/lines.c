@@ -70,9 +70,11 @@ set_line_rule(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error_at(cf, 1, "empty search pattern");
     }
     if (flag.data != NULL && !weir_str_eq(flag, WEIR_STR("i"))) {
-        return weir_conf_error_at(cf, 3, "invalid parameter \"%.*s\", it must be \"i\"", WEIR_FMT(flag));
+        return weir_conf_error_at(cf, 3, "invalid parameter \"%.*s\", it must be \"i\"",
+                                  WEIR_FMT(flag));
     }
-    rule->regex = weir_regex_compile(cf, weir_conf_arg(cf, 1), flag.data != NULL ? WEIR_REGEX_ICASE : 0);
+    rule->regex =
+        weir_regex_compile(cf, weir_conf_arg(cf, 1), flag.data != NULL ? WEIR_REGEX_ICASE : 0);
     if (rule->regex == NULL || !read_parts(cf, rule, weir_conf_arg(cf, 2))) {
         return WEIR_ERROR;
     }
@@ -141,7 +143,9 @@ append_replacement(struct lines *s, const struct line_rule *rule, struct line_te
                    const weir_str *groups)
 {
     for (uint32_t i = 0; i < rule->n_parts; i++) {
-        if (!append(s, t, rule->parts[i].text != NULL ? text_of(s, rule, i) : groups[rule->parts[i].group])) {
+        if (!append(s, t,
+                    rule->parts[i].text != NULL ? text_of(s, rule, i)
+                                                : groups[rule->parts[i].group])) {
             return false;
         }
     }
@@ -150,8 +154,8 @@ append_replacement(struct lines *s, const struct line_rule *rule, struct line_te
 
 enum { TOO_LONG = -1, GIVEN_UP = -2 };
 
-/* What rule makes of line, in t. The number of replacements (0: t is not of use), TOO_LONG, or GIVEN_UP: the work of matching passed
- * its limit. */
+/* What rule makes of line, in t. The number of replacements (0: t is not of use), TOO_LONG, or
+ * GIVEN_UP: the work of matching passed its limit. */
 static int
 apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_text *t)
 {
@@ -160,9 +164,11 @@ apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_
     int n = 0, rc = WEIR_OK;
 
     t->len = 0;
-    while (from <= line.len && (rc = weir_regex_find(rule->regex, line, from, groups, GROUPS)) == WEIR_OK) {
+    while (from <= line.len &&
+           (rc = weir_regex_find(rule->regex, line, from, groups, GROUPS)) == WEIR_OK) {
         size_t begin = (size_t)(groups[0].data - line.data), end = begin + groups[0].len;
-        if (begin < copied || (groups[0].len == 0 && n != 0 && begin == copied)) { /* behind a match nothing is none */
+        if (begin < copied || (groups[0].len == 0 && n != 0 &&
+                               begin == copied)) { /* behind a match nothing is none */
             from++;
             continue;
         }
@@ -203,7 +209,8 @@ change(struct lines *s, weir_str line)
         }
         if (n == TOO_LONG && !s->complained) {
             s->complained = true;
-            weir_say(s->r->log, WARN, "sub_filter_regex: a line would become longer than %d bytes: left as it is",
+            weir_say(s->r->log, WARN,
+                     "sub_filter_regex: a line would become longer than %d bytes: left as it is",
                      LINE_RESULT_MAX);
         }
         if (n > 0) {
@@ -219,7 +226,8 @@ change(struct lines *s, weir_str line)
 
 /* ---- Lines. ---- */
 
-/* The length of the line, or piece of one, that stands first on held, with its end. False: it has not come to its end. */
+/* The length of the line, or piece of one, that stands first on held, with its end. False: it has
+ * not come to its end. */
 static bool
 next_line(struct lines *s, size_t *len)
 {

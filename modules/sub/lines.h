@@ -1,7 +1,9 @@
-/* sub/lines.h - expressions that are looked for in each line of a body, and what is put in the places of what they match.
+/* sub/lines.h - expressions that are looked for in each line of a body, and what is put in the
+ * places of what they match.
  *
- * An expression sees one line, without its end; of a line of more than LINE_MAX bytes pieces of that length, counted from its
- * beginning, as if they were lines. So what comes out is the same however the body is cut, and no more than that is held back.
+ * An expression sees one line, without its end; of a line of more than LINE_MAX bytes pieces of
+ * that length, counted from its beginning, as if they were lines. So what comes out is the same
+ * however the body is cut, and no more than that is held back.
  */
 #ifndef SUB_LINES_H
 #define SUB_LINES_H
@@ -40,14 +42,14 @@ struct lines { /* of a response */
     weir_request *r;
     const struct line_rules *rules;
     bool once;
-    uint32_t live;      /* rules still looked for */
-    bool *used;         /* by rule */
-    weir_str *values;   /* texts with variables, by part; absent: not asked for yet */
-    weir_chain held;    /* from the beginning of a line on */
-    size_t seen;        /* bytes of it known to hold no line feed */
+    uint32_t live;            /* rules still looked for */
+    bool *used;               /* by rule */
+    weir_str *values;         /* texts with variables, by part; absent: not asked for yet */
+    weir_chain held;          /* from the beginning of a line on */
+    size_t seen;              /* bytes of it known to hold no line feed */
     struct line_text text[2]; /* a line as it becomes, by turns */
     bool complained;
-    uint64_t replaced;  /* so far */
+    uint64_t replaced; /* so far */
 };
 
 void lines_init(struct lines *s, weir_request *r, const struct line_rules *rules, bool once);

@@ -1,4 +1,5 @@
-/* sub/needles.c - looking for several texts at once: a table says which may begin with a byte, they are compared one by one. */
+/* sub/needles.c - looking for several texts at once: a table says which may begin with a byte, they
+ * are compared one by one. */
 #include "needles.h"
 
 static inline uint8_t

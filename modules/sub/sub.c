@@ -1,8 +1,9 @@
-/* sub - puts texts in the places of others in a body: sub_filter, and sub_filter_regex for expressions.
+/* sub - puts texts in the places of others in a body: sub_filter, and sub_filter_regex for
+ * expressions.
  *
- * A filter that works on the page as its author sees it. Texts are looked for in the body as a whole (needles.c), then
- * expressions in each line of what that makes (lines.c). What may be the beginning of something is held back until more comes;
- * nothing else is.
+ * A filter that works on the page as its author sees it. Texts are looked for in the body as a
+ * whole (needles.c), then expressions in each line of what that makes (lines.c). What may be the
+ * beginning of something is held back until more comes; nothing else is.
  */
 #include "lines.h"
 #include "needles.h"
@@ -60,7 +61,8 @@ collect(weir_request *r, const sub_conf *c, struct state *st)
         weir_str text = weir_value_get(r, rule->text);
         st->rules[i] = rule;
         if (text.len > NEEDLE_MAX) {
-            weir_say(r->log, WARN, "sub_filter: a text of more than %d bytes is not looked for", NEEDLE_MAX);
+            weir_say(r->log, WARN, "sub_filter: a text of more than %d bytes is not looked for",
+                     NEEDLE_MAX);
         } else if (text.len != 0) {
             needles_add(&st->needles, r->pool, text, i);
         }
@@ -201,10 +203,7 @@ static const weir_directive directives[] = {
 
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_HEADERS, .handler = filter_head, .wanted = wanted },
-    { .phase = WEIR_PHASE_BODY,
-      .body = filter_body,
-      .wanted = wanted,
-      .flags = WEIR_HOOK_TEXT },
+    { .phase = WEIR_PHASE_BODY, .body = filter_body, .wanted = wanted, .flags = WEIR_HOOK_TEXT },
 };
 
 static const weir_metric_def metrics[] = {

@@ -100,6 +100,8 @@ WORKLOADS = [
     Workload("gzip6", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(6), headers=("Accept-Encoding: gzip",),
              counted=1000, stepped=50, goal=4.0),
     Workload("proxy-1k", path="/1024", http=UPSTREAM, location=PASS.format('""', ""), origin=True, goal=1.2),
+    Workload("proxy-10m", path="/10485760", http=UPSTREAM, location=PASS.format('""', ""), origin=True, conns=8, counted=100,
+             stepped=10),
     Workload("proxy-100k", path="/102400", http=UPSTREAM, location=PASS.format('""', ""), origin=True,
              counted=3000, stepped=300, goal=2.0),
     Workload("messages", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=128),

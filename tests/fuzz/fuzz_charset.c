@@ -1,5 +1,5 @@
-/* Any bytes as text: what they become does not depend on where they are cut nor on the room for it, and texts of bytes that go to
- * UTF-8 and back are the same but for what stands for nothing. */
+/* Any bytes as text: what they become does not depend on where they are cut nor on the room for it,
+ * and texts of bytes that go to UTF-8 and back are the same but for what stands for nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,10 +53,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     there.to = back.from = cyrillic;
     at = data[0] % (size - 1);
     n = run(there, data + 2, size - 2, 0, sizeof(whole), whole);
-    WR_ASSERT(run(there, data + 2, size - 2, at, CONVERT_MOST + data[1], cut) == n && memcmp(whole, cut, n) == 0);
+    WR_ASSERT(run(there, data + 2, size - 2, at, CONVERT_MOST + data[1], cut) == n &&
+              memcmp(whole, cut, n) == 0);
 
     n = run(back, data + 2, size - 2, 0, sizeof(whole), whole);
-    WR_ASSERT(run(back, data + 2, size - 2, at, CONVERT_MOST + data[1], cut) == n && memcmp(whole, cut, n) == 0);
+    WR_ASSERT(run(back, data + 2, size - 2, at, CONVERT_MOST + data[1], cut) == n &&
+              memcmp(whole, cut, n) == 0);
     WR_ASSERT(n <= 3 * (size - 2));
     static uint8_t again[3 * TEXT_MAX * CONVERT_MOST];
     WR_ASSERT(run(there, whole, n, 0, sizeof(again), again) == size - 2);

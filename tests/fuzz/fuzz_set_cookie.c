@@ -1,5 +1,6 @@
-/* Set-Cookie lines of any bytes: what is read of them lies within, what is written again reads the same but for what was changed, and
- * nothing written can end the line or begin another attribute. */
+/* Set-Cookie lines of any bytes: what is read of them lies within, what is written again reads the
+ * same but for what was changed, and nothing written can end the line or begin another attribute.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_within(weir_str part, weir_str whole)
 {
-    WR_ASSERT(part.len == 0 || (part.data >= whole.data && part.data + part.len <= whole.data + whole.len));
+    WR_ASSERT(part.len == 0 ||
+              (part.data >= whole.data && part.data + part.len <= whole.data + whole.len));
     WR_ASSERT(part.len == 0 || (part.data[0] != ' ' && part.data[part.len - 1] != ' '));
     WR_ASSERT(cookie_value_is_plain(part));
 }
@@ -45,7 +47,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     change.value = c.value;
     for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
         check_within(c.at[i], line);
-        change.action[i] = (data[0] >> i & 1) == 0 ? COOKIE_KEEP : (data[1] >> i & 1) == 0 ? COOKIE_SET : COOKIE_REMOVE;
+        change.action[i] = (data[0] >> i & 1) == 0   ? COOKIE_KEEP
+                           : (data[1] >> i & 1) == 0 ? COOKIE_SET
+                                                     : COOKIE_REMOVE;
         change.set[i] = (i & 1) != 0 ? WEIR_STR("v") : WEIR_STR("");
     }
     text = set_cookie_write(pool, &c, &change);

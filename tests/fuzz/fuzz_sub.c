@@ -1,5 +1,6 @@
-/* Bodies that texts and expressions are looked for in: what comes out does not depend on where the body is cut, texts alone
- * are replaced as a slow search from the left does it, and no end is lost. */
+/* Bodies that texts and expressions are looked for in: what comes out does not depend on where the
+ * body is cut, texts alone are replaced as a slow search from the left does it, and no end is lost.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -256,12 +256,13 @@ VERDICTS = """
     set $who $connection;
     if ($http_user_agent ~* bot) { return 403; }
     location /if/ { if ($arg_x = 1) { add_header In yes; } if ($who) { add_header Who yes; } root /nowhere; }
-    location /net/ { allow 10.0.0.0/8; deny all; root /nowhere; }
+    location /net/ { allow 10.0.0.0/8; deny all; error_page 403 /denied?from=$uri; error_page 401 /n$msec; root /nowhere; }
     location /any/ { satisfy any; deny all; auth_basic R; auth_basic_user_file users; root /nowhere; }
     location /ask/ { deny 192.0.2.1; auth_request /auth; auth_request_set $name $upstream_http_name;
                      add_header Name $name; root /nowhere; }
     location /both/ { satisfy any; deny all; auth_request /auth; root /nowhere; }
     location /auth { return 204; }
+    location /text/ { error_page 404 /never; return 404 text; }
     location /put/ { limit_except GET { deny all; } root /nowhere; }
     location /when/ { when ($http_accept ~ json and $args) { return 200 j; } else { return 301 https://$host$request_uri; } }
     location /mapped/ { add_header M $mapped always; header set X $upstream_addr status=404,5xx; header set Y y if=$arg_y; root /nowhere; }
@@ -282,6 +283,7 @@ def answer_of(said):
     (["/if/?x=1"], None, r"add_header In: yes +\(200, 201"),
     (["/if/", "-H", "User-Agent: A-Bot"], "403, by rewrite", r"bot\) holds\n +return \(\S+weir\.conf:\d+\): the answer is 403"),
     (["/net/"], "403, by access", r"127\.0\.0\.1 is denied by the rule of \S+weir\.conf:\d+"),
+    (["/net/"], "403, by access", r"^answer .*\n +whose error_page is /denied\?from=/net/$"),
     (["/net/", "--client", "10.1.2.3"], None, r"10\.1\.2\.3 is allowed by the rule of"),
     (["/any/"], "401, by auth_basic", r'asks for a password of "R" that is in \S+users'),
     (["/any/", "-H", "Authorization: Basic dTpw"], "auth_basic decides; if it lets the request in, it goes on as below",
@@ -289,6 +291,7 @@ def answer_of(said):
     (["/ask/"], "auth_request decides; if it lets the request in, it goes on as below", r"Name: unknown, depends on \$name"),
     (["/ask/", "--client", "192.0.2.1"], "403, by access", "is denied"),
     (["/both/"], "auth_request decides; if it lets the request in, it goes on as below", "what /auth answers decides"),
+    (["/text/"], "404, by rewrite", r"^answer .*\nsettings"),
     (["/put/x"], None, r"location +/put/"),
     (["/put/x", "--method", "PUT"], "403, by access", r"location +limit_except"),
     (["/when/?a", "-H", "Accept: application/json"], "200, by rewrite", r"json and \$args\) holds"),

@@ -17,8 +17,8 @@ GRADES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 
 
 @pytest.mark.parametrize("sections", [
-    ("--protocols", "--server-preference", "--std", "--fs"),
-    pytest.param(("--vulnerable", "--server-defaults", "--headers"),
+    ("--protocols", "--server-preference"),
+    pytest.param(("--std", "--fs", "--vulnerable", "--server-defaults", "--headers"),
                  marks=pytest.mark.skipif(not os.environ.get("WEIR_SCAN"), reason="slow: WEIR_SCAN is not set")),
 ])
 def test_nothing_above_low_is_found(make_server, tmp_path, sections):

@@ -45,11 +45,17 @@ restart(void *state)
     return can_restart;
 }
 
-static const weir_coding one = { .name = "one", .encoder_open = open_encoder, .encoder_close = close_state,
+static uint64_t
+bytes(const weir_coding_shape *shape)
+{
+    return shape->level == 9 ? 100 << 20 : 1000;
+}
+
+static const weir_coding one = { .name = "one", .encoder_bytes = bytes, .decoder_bytes = 1000, .encoder_open = open_encoder, .encoder_close = close_state,
                                  .encoder_restart = restart, .decoder_open = open_decoder,
                                  .decoder_close = close_state, .decoder_restart = restart };
-static const weir_coding other = { .name = "other", .encoder_open = open_encoder, .encoder_close = close_state };
-static const weir_coding_shape fast = { .level = 1 }, small = { .level = 9 };
+static const weir_coding other = { .name = "other", .encoder_bytes = bytes, .encoder_open = open_encoder, .encoder_close = close_state };
+static const weir_coding_shape fast = { .level = 1 }, fine = { .level = 2 }, small = { .level = 9 };
 
 static struct weir_pool pool;
 
@@ -80,7 +86,7 @@ test_one_given_back_is_used_again_for_its_like_only(void **state)
 
     (void)state;
     wr_coder_give(first);
-    assert_ptr_not_equal(wr_coder_take(&pool, &one, &small), first);
+    assert_ptr_not_equal(wr_coder_take(&pool, &one, &fine), first);
     assert_ptr_not_equal(wr_coder_take(&pool, &one, NULL), first);
     assert_ptr_not_equal(wr_coder_take(&pool, &other, &fast), first);
     assert_ptr_equal(wr_coder_take(&pool, &one, &fast), first);
@@ -118,7 +124,7 @@ test_busy_and_idle_ones_are_bounded(void **state)
 
     (void)state;
     for (int i = 0; i < WR_LIMIT_CODERS_BUSY; i++) {
-        taken[i] = wr_coder_take(&pool, &one, i % 2 ? &fast : &small);
+        taken[i] = wr_coder_take(&pool, &one, i % 2 ? &fast : &fine);
         assert_non_null(taken[i]);
     }
     assert_null(wr_coder_take(&pool, &one, &fast));
@@ -131,6 +137,23 @@ test_busy_and_idle_ones_are_bounded(void **state)
     assert_non_null(wr_coder_take(&pool, &other, &fast));
 }
 
+static void
+test_the_memory_of_busy_ones_is_bounded(void **state)
+{
+    struct wr_coder *taken[5];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        taken[i] = wr_coder_take(&pool, &one, &small);
+        assert_non_null(taken[i]);
+    }
+    assert_null(wr_coder_take(&pool, &one, &small)); /* 600 MiB */
+    assert_non_null(wr_coder_take(&pool, &one, &fast));
+    wr_coder_give(taken[0]);
+    assert_int_equal(closed, 1); /* too large to be kept */
+    assert_non_null(wr_coder_take(&pool, &one, &small));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -141,6 +164,7 @@ main(void)
         CASE(test_one_that_cannot_be_restarted_is_closed),
         CASE(test_its_owners_end_gives_it_back),
         CASE(test_busy_and_idle_ones_are_bounded),
+        CASE(test_the_memory_of_busy_ones_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* sub.h - the body filter of module sub with everything around it: rules are written in C, a body goes through in pieces. */
+/* sub.h - the body filter of module sub with everything around it: rules are written in C, a body
+ * goes through in pieces. */
 #ifndef TESTS_UNIT_MODULES_SUB_H
 #define TESTS_UNIT_MODULES_SUB_H
 
@@ -60,10 +61,11 @@ sub_rules_regex(struct sub_rules *s, const char *pattern, const char *with)
     s->texts[2 * SUB_RULES + n].constant = weir_str_c(with);
     s->parts[n][0].text = &s->texts[2 * SUB_RULES + n];
     s->parts[n][1].group = 1;
-    s->lines[n] = (struct line_rule){ .regex = wr_regex_create(s->pool, weir_str_c(pattern), 0, &err, &at),
-                                      .parts = s->parts[n],
-                                      .n_parts = 2,
-                                      .first_value = 2 * n };
+    s->lines[n] =
+        (struct line_rule){ .regex = wr_regex_create(s->pool, weir_str_c(pattern), 0, &err, &at),
+                            .parts = s->parts[n],
+                            .n_parts = 2,
+                            .first_value = 2 * n };
     WR_ASSERT(s->lines[n].regex != NULL);
     s->conf.lines.n_values += 2;
     if (n != 0) {
@@ -80,12 +82,13 @@ sub_rules_fini(struct sub_rules *s)
 }
 
 /*
- * What comes out, on the heap, when body goes through cut at `cuts` (ascending, at most its length). together: all pieces come in
- * one call. early_end: the last piece is the last buffer; otherwise an empty one follows.
+ * What comes out, on the heap, when body goes through cut at `cuts` (ascending, at most its
+ * length). together: all pieces come in one call. early_end: the last piece is the last buffer;
+ * otherwise an empty one follows.
  */
 static inline weir_str
-sub_run(const struct sub_rules *rules, weir_str body, const size_t *cuts, size_t n_cuts, bool together,
-        bool early_end)
+sub_run(const struct sub_rules *rules, weir_str body, const size_t *cuts, size_t n_cuts,
+        bool together, bool early_end)
 {
     static uint64_t cells[2];
     static weir_metric counted[2] = { { &cells[0] }, { &cells[1] } };

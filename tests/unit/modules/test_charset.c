@@ -34,16 +34,19 @@ teardown(void **state)
     return 0;
 }
 
-/* What text becomes, in pieces that end at the cuts, written to buffers that have just room enough. */
+/* What text becomes, in pieces that end at the cuts, written to buffers that have just room enough.
+ */
 static weir_str
-run(const struct charset_table *from, const struct charset_table *to, weir_str text, size_t first, size_t second)
+run(const struct charset_table *from, const struct charset_table *to, weir_str text, size_t first,
+    size_t second)
 {
     struct conversion c = { .from = from, .to = to };
     size_t ends[] = { first, second, text.len }, at = 0;
     uint8_t *out = weir_alloc(pool, text.len * CONVERT_MOST + CONVERT_MOST), *put = out;
 
     for (int i = 0; i < 3; i++) {
-        const uint8_t *in = (const uint8_t *)text.data + at, *end = (const uint8_t *)text.data + ends[i];
+        const uint8_t *in = (const uint8_t *)text.data + at,
+                      *end = (const uint8_t *)text.data + ends[i];
         while (in != end) {
             convert(&c, &in, (size_t)(end - in), &put, CONVERT_MOST);
         }
@@ -54,7 +57,8 @@ run(const struct charset_table *from, const struct charset_table *to, weir_str t
 }
 
 static void
-expect(const struct charset_table *from, const struct charset_table *to, weir_str text, weir_str wanted)
+expect(const struct charset_table *from, const struct charset_table *to, weir_str text,
+       weir_str wanted)
 {
     for (size_t first = 0; first <= text.len; first++) {
         for (size_t second = first; second <= text.len; second++) {
@@ -106,8 +110,10 @@ test_tables_are_those_of_iconv(void **state)
         char in = (char)byte, *from = &in, out[8], *to = out;
         size_t left = 1, room = sizeof(out);
         if (iconv(cd, &from, &left, &to, &room) == 0) {
-            expect(cyrillic, NULL, (weir_str){ (char[]){ (char)byte }, 1 }, (weir_str){ out, sizeof(out) - room });
-            expect(NULL, cyrillic, (weir_str){ out, sizeof(out) - room }, (weir_str){ (char[]){ (char)byte }, 1 });
+            expect(cyrillic, NULL, (weir_str){ (char[]){ (char)byte }, 1 },
+                   (weir_str){ out, sizeof(out) - room });
+            expect(NULL, cyrillic, (weir_str){ out, sizeof(out) - room },
+                   (weir_str){ (char[]){ (char)byte }, 1 });
         } else {
             iconv(cd, NULL, NULL, NULL, NULL);
         }

@@ -87,7 +87,8 @@ test_lengths_are_limited(void **state)
     (void)state;
     memset(line, 'x', sizeof(line));
     line[1] = '=';
-    assert_true(set_cookie_parse((weir_str){ line, 4097 }, &c)); /* a name of 1 and a value of 4095 */
+    assert_true(
+        set_cookie_parse((weir_str){ line, 4097 }, &c)); /* a name of 1 and a value of 4095 */
     assert_false(set_cookie_parse((weir_str){ line, 4098 }, &c));
     memcpy(line, "a=1; Path=/; Path=", 18);
     assert_true(set_cookie_parse((weir_str){ line, 18 + 1024 }, &c));
@@ -174,7 +175,8 @@ test_what_is_kept_keeps_its_order_and_spelling(void **state)
     change.action[COOKIE_SAMESITE] = COOKIE_SET;
     change.set[COOKIE_SAMESITE] = WEIR_STR("Lax");
     change.action[COOKIE_HTTPONLY] = COOKIE_SET;
-    expect(set_cookie_write(pool, &c, &change), "b=2; pAth=/x; Priority=High; Domain=; HttpOnly; SameSite=Lax");
+    expect(set_cookie_write(pool, &c, &change),
+           "b=2; pAth=/x; Priority=High; Domain=; HttpOnly; SameSite=Lax");
     assert_true(parse("alone; Path=/"));
     change = (struct set_cookie_change){ .name = c.name, .value = c.value };
     change.action[COOKIE_PATH] = COOKIE_REMOVE;

@@ -1,4 +1,5 @@
-/* What sub makes of a body is the same for every two places where it is cut, in one call or in several. */
+/* What sub makes of a body is the same for every two places where it is cut, in one call or in
+ * several. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
