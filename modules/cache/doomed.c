@@ -1,5 +1,6 @@
-/* cache/doomed.c - the list, in the zone: an entry stays on it until its file is gone, so that one who dies leaves it to the next
- * who has the duty. A file that has got another number meanwhile is another's. */
+/* cache/doomed.c - the list, in the zone: an entry stays on it until its file is gone, so that one
+ * who dies leaves it to the next who has the duty. A file that has got another number meanwhile is
+ * another's. */
 #include "doomed.h"
 
 #include <errno.h>
@@ -81,8 +82,8 @@ work(struct job *j)
 
     for (uint32_t i = 0; i < u->n; i++) {
         const struct doomed *d = &u->of[i];
-        bool named = d->temp ? path_of_temp(path, &j->s->o, d->file)
-                             : path_of(path, &j->s->o, d->hash);
+        bool named =
+            d->temp ? path_of_temp(path, &j->s->o, d->file) : path_of(path, &j->s->o, d->hash);
         if (named && (d->temp || d->file == 0 || has_number(path, d->file))) {
             (void)sys->unlink(path);
         }

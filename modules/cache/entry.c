@@ -1,5 +1,6 @@
-/* cache/entry.c - the table of entries, chained in buckets. An entry is there as long as there is something to know of its key: a
- * response in memory or on disk, somebody who fetches it, or how often it was asked for. */
+/* cache/entry.c - the table of entries, chained in buckets. An entry is there as long as there is
+ * something to know of its key: a response in memory or on disk, somebody who fetches it, or how
+ * often it was asked for. */
 #include "entry.h"
 
 #include "doomed.h"
@@ -88,6 +89,13 @@ entry_find(struct store *s, const struct store_key *key)
     return e;
 }
 
+/* Of memory, about: the allocator rounds up. */
+static uint64_t
+bytes_of(const struct entry *e)
+{
+    return (sizeof(*e) + e->key_len) * 9 / 8 + e->n_tags * sizeof(uint64_t);
+}
+
 struct entry *
 entry_make(struct store *s, const struct store_key *key)
 {
@@ -99,6 +107,7 @@ entry_make(struct store *s, const struct store_key *key)
     if (entry_find_hash(s, key->hash) != NULL || key->text.len > UINT16_MAX) {
         return NULL; /* 128 bits of two keys are the same: only the first is stored */
     }
+    evict_index(s);
     e = evict_alloc(s, sizeof(*e) + key->text.len, NULL);
     if (e == NULL) {
         return NULL;
@@ -115,6 +124,7 @@ entry_make(struct store *s, const struct store_key *key)
     e->next = *bucket;
     CHANGE(s, *bucket, e);
     CHANGE(s, s->root->stats.entries, s->root->stats.entries + 1);
+    CHANGE(s, s->root->index_bytes, s->root->index_bytes + bytes_of(e));
     evict_enter(s, e, TIER_DISK, 0);
     return e;
 }
@@ -192,6 +202,8 @@ entry_set_tags(struct store *s, struct entry *e, const uint64_t *tags, uint32_t 
         memcpy(copy, tags, n * sizeof(*copy));
     }
     shared_free(s, e->tags);
+    CHANGE(s, s->root->index_bytes,
+           s->root->index_bytes - e->n_tags * sizeof(*copy) + n * sizeof(*copy));
     CHANGE(s, e->tags, copy);
     CHANGE(s, e->n_tags, n);
     return true;
@@ -245,6 +257,7 @@ entry_remove(struct store *s, struct entry *e)
     }
     evict_leave(s, e, TIER_DISK);
     CHANGE(s, s->root->stats.entries, s->root->stats.entries - 1);
+    CHANGE(s, s->root->index_bytes, s->root->index_bytes - bytes_of(e));
     shared_free(s, e->tags);
     shared_free(s, e);
 }

@@ -25,8 +25,8 @@ void entry_set_object(struct store *s, struct entry *e, struct object *o);
 /* Its file is gone, or is another one. */
 void entry_set_file(struct store *s, struct entry *e, uint64_t file, uint64_t size);
 
-/* What is known of a file: it is older than all purges. NULL: no room, or there is an entry already. It may
- * commit. */
+/* What is known of a file: it is older than all purges. NULL: no room, or there is an entry
+ * already. It may commit. */
 struct entry_known {
     struct store_key key;
     uint64_t file, size;

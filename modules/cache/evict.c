@@ -57,7 +57,8 @@ take(struct store *s, struct entry *e, enum tier tier)
     CHANGE(s, p->queue, QUEUE_NONE);
 }
 
-/* ---- Ghosts: prints of what left the small queue, for as long as as many as the main queue holds have not left after it. ---- */
+/* ---- Ghosts: prints of what left the small queue, for as long as as many as the main queue holds
+ * have not left after it. ---- */
 
 static struct ghost *
 ghost_of(struct store *s, const struct entry *e, enum tier tier)
@@ -188,7 +189,8 @@ victim(struct store *s, enum tier tier, const struct entry *keep)
     for (uint32_t i = 0; i < STEPS; i++) {
         uint64_t share = tier == TIER_MEMORY ? small->bytes : small->count;
         uint64_t all = share + (tier == TIER_MEMORY ? main->bytes : main->count);
-        bool from_small = small->oldest != NULL && (main->oldest == NULL || share > all / SMALL_SHARE);
+        bool from_small =
+            small->oldest != NULL && (main->oldest == NULL || share > all / SMALL_SHARE);
         struct entry *e = from_small ? small->oldest : main->oldest;
         if (e == NULL) {
             return NULL;
@@ -242,13 +244,22 @@ evict_settle(struct store *s, uint32_t steps, const struct entry *keep)
     return false;
 }
 
+void
+evict_index(struct store *s)
+{
+    if (s->root->index_bytes >= s->index_max) {
+        (void)evict_one(s, TIER_DISK, NULL);
+    }
+}
+
 void *
 evict_alloc(struct store *s, size_t size, const struct entry *keep)
 {
     void *p = shared_alloc(s, size);
 
     for (uint32_t i = 0; p == NULL && i < TRIES; i++) {
-        if (!evict_one(s, TIER_MEMORY, keep) && !evict_one(s, TIER_DISK, keep)) {
+        enum tier tier = s->root->index_bytes > s->index_max ? TIER_DISK : TIER_MEMORY;
+        if (!evict_one(s, tier, keep) && !evict_one(s, TIERS - 1 - tier, keep)) {
             return NULL;
         }
         p = shared_alloc(s, size);

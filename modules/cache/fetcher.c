@@ -1,4 +1,5 @@
-/* cache/fetcher.c - reading a body from its file. One job at a time, a few blocks ahead; what came is handed out by reference. */
+/* cache/fetcher.c - reading a body from its file. One job at a time, a few blocks ahead; what came
+ * is handed out by reference. */
 #include "fetcher.h"
 
 #include <errno.h>

@@ -216,8 +216,7 @@ file_head_read(const uint8_t *bytes, size_t n, struct file_head *h)
     }
     get_fixed(bytes, h);
     if (h->n_tags > STORE_TAGS_MAX || h->n_fields > FILE_FIELDS_MAX || h->file == 0 ||
-        h->length > INT64_MAX / 2 ||
-        !cut_text(&p, &left, get32(bytes + AT_KEY_LEN), &h->key) ||
+        h->length > INT64_MAX / 2 || !cut_text(&p, &left, get32(bytes + AT_KEY_LEN), &h->key) ||
         !cut(&p, &left, h->n_tags * sizeof(uint64_t), &h->tags) ||
         !cut_text(&p, &left, get32(bytes + AT_REASON_LEN), &h->reason) ||
         !cut_text(&p, &left, get32(bytes + AT_NOTE_LEN), &h->note)) {

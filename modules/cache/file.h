@@ -2,10 +2,11 @@
  *
  *     head | block | block | ... | head | head ...
  *
- * A head is a fixed part, then key, tags, reason, note, fields, all under one CRC32C. A block is up to 64 KiB of the body and its
- * CRC32C, into which the file's number and the block's place go as well. Heads behind the last block are newer ones for the same
- * body (a 304, a soft purge): the last whole one holds. So every cut leaves something older that is whole, or nothing.
- * Whatever is read was written by nobody to be trusted.
+ * A head is a fixed part, then key, tags, reason, note, fields, all under one CRC32C. A block is up
+ * to 64 KiB of the body and its CRC32C, into which the file's number and the block's place go as
+ * well. Heads behind the last block are newer ones for the same body (a 304, a soft purge): the
+ * last whole one holds. So every cut leaves something older that is whole, or nothing. Whatever is
+ * read was written by nobody to be trusted.
  */
 #ifndef CACHE_FILE_H
 #define CACHE_FILE_H
@@ -50,7 +51,8 @@ bool file_head_read(const uint8_t *bytes, size_t n, struct file_head *h);
 enum { FILE_HEAD_FIRST = 16 };
 uint32_t file_head_tells_size(const uint8_t *bytes);
 
-/* The last whole of the heads in n bytes of tail that are about the same file as h: into h. How many bytes they take. */
+/* The last whole of the heads in n bytes of tail that are about the same file as h: into h. How
+ * many bytes they take. */
 size_t file_tail_read(const uint8_t *bytes, size_t n, struct file_head *h);
 
 /* Its meta: fields into pairs (n_fields of them), tags into tags. */

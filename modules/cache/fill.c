@@ -1,8 +1,9 @@
 /* cache/fill.c - a response that is coming: its one writer.
  *
- * Bytes are copied to blocks, which every reader sees as soon as `written` says so. A small body stays in them; a larger one goes
- * on to a file, its blocks freed as they are written. What cannot be stored is relayed: its blocks are freed when all who
- * read it have read them. Nobody is cut because of a disk.
+ * Bytes are copied to blocks, which every reader sees as soon as `written` says so. A small body
+ * stays in them; a larger one goes on to a file, its blocks freed as they are written. What cannot
+ * be stored is relayed: its blocks are freed when all who read it have read them. Nobody is cut
+ * because of a disk.
  */
 #include <stdlib.h>
 
@@ -14,25 +15,10 @@
 #include "slot.h"
 #include "writer.h"
 
-enum {
-    WINDOW = 1 << 20,        /* bytes of blocks, where they go on to a file or are relayed */
-    BLOCK_KNOWN = 128 << 10, /* largest block of a body whose length is known */
-    BLOCK_FIRST = 4 << 10,
-    BLOCK_NEXT = 64 << 10,
-    BLOCK_HEAD = sizeof(struct block)
-};
-
 /* ---- Beginning and ending. ---- */
 
-static uint32_t
-kind_of(const struct store_fill *f)
-{
-    return atomic_load_explicit(&f->o->body->kind, memory_order_relaxed);
-}
-
-/* Out of the entry, under the lock: nobody finds it any more. */
-static void
-detach(struct store *s, struct object *o)
+void
+fill_detach(struct store *s, struct object *o)
 {
     struct entry *e = o->entry;
 
@@ -135,7 +121,7 @@ fill_begin_locked(struct store *s, weir_pool *owner, const struct store_key *key
     f = o != NULL ? handle_fill(s, owner, o) : NULL;
     if (f == NULL) {
         if (o != NULL) {
-            detach(s, o);
+            fill_detach(s, o);
         } else {
             entry_tidy(s, e);
         }
@@ -170,7 +156,7 @@ store_fill_pass(struct store_fill *f)
         return;
     }
     CHANGE(s, f->o->flags, f->o->flags | OBJECT_PASS);
-    detach(s, f->o);
+    fill_detach(s, f->o);
     shared_unlock(s);
     wake_watchers(s, f->o->body);
 }
@@ -193,9 +179,9 @@ store_fill_move(struct store_fill *f, const struct store_key *to)
     CHANGE(s, o->hash[0], to->hash[0]);
     CHANGE(s, o->hash[1], to->hash[1]);
     if (o->entry != NULL) {
-        detach(s, o);
+        fill_detach(s, o);
     }
-    if (e != NULL && e->fill == NULL && kind_of(f) != BODY_RELAY) {
+    if (e != NULL && e->fill == NULL && fill_kind(f) != BODY_RELAY) {
         object_ref(s, o);
         CHANGE(s, e->fill, o);
         CHANGE(s, o->entry, e);
@@ -204,11 +190,11 @@ store_fill_move(struct store_fill *f, const struct store_key *to)
     wake_watchers(s, o->body);
 }
 
-/* Is there a place for a body of this length? */
+/* Is there a place for a body of this length? One that is not known may be small. */
 static bool
 has_place(struct store *s, int64_t length)
 {
-    if (length >= 0 && (uint64_t)length <= s->object_max) {
+    if (length >= 0 ? (uint64_t)length <= s->object_max : s->object_max != 0) {
         return true;
     }
     return spool_has_room(s, length);
@@ -236,123 +222,6 @@ store_fill_head(struct store_fill *f, const struct store_meta *meta)
 
 /* ---- Writing. ---- */
 
-static uint64_t
-written(const struct store_fill *f)
-{
-    return atomic_load_explicit(&f->o->body->written, memory_order_relaxed);
-}
-
-void
-fill_relay(struct store_fill *f)
-{
-    struct store *s = f->s;
-
-    if (kind_of(f) == BODY_RELAY || !shared_lock(s)) {
-        return;
-    }
-    CHANGE(s, f->o->body->kind, BODY_RELAY);
-    detach(s, f->o);
-    shared_unlock(s);
-}
-
-/* Room for the next bytes: how large a block? */
-static uint32_t
-block_size(const struct store_fill *f)
-{
-    int64_t length = f->o->meta.length;
-    uint64_t left;
-
-    if (kind_of(f) != BODY_MEMORY) {
-        return BLOCK_NEXT - BLOCK_HEAD;
-    }
-    if (length < 0 || (f->o->flags & OBJECT_HEAD) == 0) {
-        return (written(f) == 0 ? BLOCK_FIRST : BLOCK_NEXT) - BLOCK_HEAD;
-    }
-    left = (uint64_t)length - written(f);
-    return left < BLOCK_KNOWN - BLOCK_HEAD ? (uint32_t)left : BLOCK_KNOWN - BLOCK_HEAD;
-}
-
-/* Free what is not needed any more; is there room in the window? Under the lock. */
-static bool
-make_way(struct store_fill *f)
-{
-    struct body *b = f->o->body;
-    uint64_t upto = atomic_load(&b->on_disk);
-
-    if (kind_of(f) == BODY_RELAY) { /* what is in the file can be read there */
-        uint64_t least = slot_least(f->s, f->o);
-        upto = least > upto ? least : upto;
-    }
-    if (kind_of(f) == BODY_RELAY || b->in_blocks > WINDOW / 2) {
-        object_trim(f->s, b, upto);
-    }
-    return b->in_blocks < WINDOW;
-}
-
-/* The block the next bytes go to; NULL: there is none now. */
-static struct block *
-next_block(struct store_fill *f)
-{
-    struct store *s = f->s;
-    struct body *b = f->o->body;
-    struct block *block = b->last;
-    bool wait = false;
-
-    if (block != NULL && block->used < block->size) {
-        return block;
-    }
-    if (kind_of(f) == BODY_MEMORY && written(f) >= s->object_max &&
-        written(f) != (uint64_t)f->o->meta.length) {
-        f->spool = spool_open(f);
-        if (f->spool == NULL) {
-            fill_relay(f);
-        }
-    }
-    if (!shared_lock(s)) {
-        return NULL;
-    }
-    wait = kind_of(f) != BODY_MEMORY && !make_way(f);
-    block = wait ? NULL : object_add_block(s, f->o, block_size(f));
-    CHANGE(s, b->wants_room, block == NULL);
-    shared_unlock(s);
-    return block;
-}
-
-/* From rest to blocks. False: there is no room now. */
-static bool
-pump(struct store_fill *f)
-{
-    struct body *b = f->o->body;
-    uint64_t before = written(f), at = before;
-    struct block *block = NULL;
-
-    while (f->rest.head != NULL) {
-        const weir_buf *from = f->rest.head;
-        size_t n = from->len;
-        if (n == 0) {
-            weir_buf_drop(weir_chain_pop(&f->rest));
-            continue;
-        }
-        atomic_store_explicit(&b->written, at, memory_order_release);
-        block = next_block(f);
-        if (block == NULL) {
-            break;
-        }
-        if (n > block->size - block->used) {
-            n = block->size - block->used;
-        }
-        memcpy(block->data + block->used, from->data, n);
-        block->used += (uint32_t)n;
-        at += n;
-        weir_chain_skip(&f->rest, n);
-    }
-    atomic_store_explicit(&b->written, at, memory_order_release);
-    if (at != before) {
-        wake_watchers(f->s, b);
-    }
-    return f->rest.head == NULL;
-}
-
 /* How long it may become is known: more is a mistake of who writes. */
 static bool
 is_too_long(const struct store_fill *f, const weir_chain *c)
@@ -360,7 +229,7 @@ is_too_long(const struct store_fill *f, const weir_chain *c)
     int64_t length = f->o->meta.length;
 
     return length >= 0 && (f->o->flags & OBJECT_HEAD) != 0 &&
-           written(f) + weir_chain_len(&f->rest) + weir_chain_len(c) > (uint64_t)length;
+           fill_written(f) + weir_chain_len(&f->rest) + weir_chain_len(c) > (uint64_t)length;
 }
 
 int
@@ -372,7 +241,7 @@ store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *dat
         return WEIR_ERROR;
     }
     weir_chain_take(&f->rest, c);
-    fits = pump(f);
+    fits = fill_pump(f);
     if (f->spool != NULL) {
         spool_go(f->spool);
     }
@@ -383,7 +252,7 @@ store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *dat
         wake_arm(f->s, &f->room, f->o->body);
         return WEIR_AGAIN;
     }
-    return kind_of(f) == BODY_RELAY ? WEIR_LIMIT : WEIR_OK;
+    return fill_kind(f) == BODY_RELAY ? WEIR_LIMIT : WEIR_OK;
 }
 
 /* ---- The end. ---- */
@@ -413,8 +282,7 @@ settle_in(struct store *s, struct object *o)
         return;
     }
     entry_set_object(s, e, NULL);
-    entry_set_file(s, e, o->body->file,
-                   file_end(o->body->head_size, (uint64_t)o->meta.length));
+    entry_set_file(s, e, o->body->file, file_end(o->body->head_size, (uint64_t)o->meta.length));
     CHANGE(s, o->entry, NULL);
     object_unref(s, o);
 }
@@ -432,14 +300,14 @@ fill_whole(struct store_fill *f)
         return;
     }
     if (o->meta.length < 0) {
-        o->meta.length = (int64_t)written(f);
+        o->meta.length = (int64_t)fill_written(f);
     }
     CHANGE(s, b->state, BODY_WHOLE);
     e = o->entry;
-    if (e != NULL && e->fill == o && kind_of(f) != BODY_RELAY) {
+    if (e != NULL && e->fill == o && fill_kind(f) != BODY_RELAY) {
         settle_in(s, o);
     } else {
-        detach(s, o);
+        fill_detach(s, o);
     }
     shared_commit(s);
     e = o->entry; /* of what is in memory */
@@ -460,15 +328,15 @@ end_now(struct store_fill *f)
 {
     int64_t length = f->o->meta.length;
 
-    if (f->complete && f->s->o.memory == 0 && kind_of(f) == BODY_MEMORY) {
+    if (f->complete && f->s->o.memory == 0 && fill_kind(f) == BODY_MEMORY) {
         f->spool = spool_open(f);
         if (f->spool == NULL) {
             fill_relay(f);
         }
     }
-    if (!f->complete || (length >= 0 && written(f) != (uint64_t)length)) {
+    if (!f->complete || (length >= 0 && fill_written(f) != (uint64_t)length)) {
         break_off(f);
-    } else if (f->spool != NULL && kind_of(f) == BODY_FILE) {
+    } else if (f->spool != NULL && fill_kind(f) == BODY_FILE) {
         spool_end(f->spool); /* it calls fill_whole */
     } else {
         fill_whole(f);
@@ -478,7 +346,7 @@ end_now(struct store_fill *f)
 void
 fill_go(struct store_fill *f)
 {
-    bool fits = pump(f);
+    bool fits = fill_pump(f);
 
     if (f->spool != NULL) {
         spool_go(f->spool);

@@ -9,7 +9,7 @@
 struct store_object {
     struct store *s;
     struct object *o;
-    struct mark *mark; /* NULL: released */
+    struct mark *mark;   /* NULL: released */
     struct opened *file; /* its file, open; NULL: its body is in memory */
 };
 
@@ -17,18 +17,19 @@ struct store_fill {
     struct store *s;
     struct object *o;
     struct mark *mark;
-    weir_pool *pool;     /* its own: it may end after its owner */
-    struct watch room;   /* waits for blocks to be freed, or written */
-    weir_chain rest;     /* taken, and not in blocks yet */
+    weir_pool *pool;   /* its own: it may end after its owner */
+    struct watch room; /* waits for blocks to be freed, or written */
+    weir_chain rest;   /* taken, and not in blocks yet */
     void (*writable)(void *data);
     void *data;
     struct spool *spool; /* writes it to a file; NULL: it stays in memory */
     bool owned;          /* its owner has not ended it yet */
     bool ended, complete;
-    bool told;           /* said WEIR_AGAIN and not writable yet */
+    bool told; /* said WEIR_AGAIN and not writable yet */
 };
 
-/* A handle on o, which its owner gives back; the reference is taken here. Under the lock; NULL: no room. */
+/* A handle on o, which its owner gives back; the reference is taken here. Under the lock; NULL: no
+ * room. */
 struct store_object *handle_hold(struct store *s, weir_pool *owner, struct object *o);
 
 /* The fill of o, which was just made. Under the lock; NULL: no room. */
@@ -41,6 +42,23 @@ struct store_fill *fill_begin_locked(struct store *s, weir_pool *owner, const st
 /* A reader with a mark that is there already. */
 struct store_reader *reader_make(struct store *s, weir_pool *owner, struct object *o,
                                  struct mark *mark, uint64_t from, uint64_t length);
+
+static inline uint32_t
+fill_kind(const struct store_fill *f)
+{
+    return atomic_load_explicit(&f->o->body->kind, memory_order_relaxed);
+}
+
+static inline uint64_t
+fill_written(const struct store_fill *f)
+{
+    return atomic_load_explicit(&f->o->body->written, memory_order_relaxed);
+}
+
+/* From its rest to blocks, and tell who waits. False: there is no room now. */
+bool fill_pump(struct store_fill *f);
+/* Out of its entry: nobody finds it any more. Under the lock. */
+void fill_detach(struct store *s, struct object *o);
 
 /* All is stored, or in the file: what it filled is what a find gives from now on. */
 void fill_whole(struct store_fill *f);

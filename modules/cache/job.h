@@ -1,4 +1,5 @@
-/* cache/job.h - work of the disk tier for a thread, which the store sees through before it stops. */
+/* cache/job.h - work of the disk tier for a thread, which the store sees through before it stops.
+ */
 #ifndef CACHE_JOB_H
 #define CACHE_JOB_H
 
@@ -8,7 +9,8 @@
 struct job {
     struct job *next, *before;
     struct store *s;
-    void (*work)(struct job *j); /* in the thread: touches what is the job's, and what is held for it */
+    void (*work)(
+        struct job *j); /* in the thread: touches what is the job's, and what is held for it */
     void (*done)(struct job *j); /* in the loop */
     bool worked, finished;
 };

@@ -1,7 +1,9 @@
-/* cache/loader.c - first the snapshot, block by block; then the names in the folder, which say what of the snapshot is still
- * there, and the heads of files that it does not know; then what only the snapshot knew goes.
+/* cache/loader.c - first the snapshot, block by block; then the names in the folder, which say what
+ * of the snapshot is still there, and the heads of files that it does not know; then what only the
+ * snapshot knew goes.
  *
- * Threads read, the loop enters what they found, a few hundred at a time. Should the worker die, the next with the duty begins anew.
+ * Threads read, the loop enters what they found, a few hundred at a time. Should the worker die,
+ * the next with the duty begins anew.
  */
 #include "loader.h"
 
@@ -132,7 +134,7 @@ block_read(struct job *job)
     struct load_job *j = (struct load_job *)(void *)job;
     struct loader *l = j->l;
     struct snapshot_record r;
-    const uint8_t *p = j->block + SNAPSHOT_BLOCK_HEAD;
+    const uint8_t *p;
     size_t n;
 
     if (j->block == NULL) {
@@ -144,6 +146,7 @@ block_read(struct job *job)
         next(l, 0);
         return;
     }
+    p = j->block + SNAPSHOT_BLOCK_HEAD;
     n = snapshot_block_tells_size(j->block);
     if (shared_lock(l->s)) {
         while (snapshot_record_read(&p, &n, &r)) {
@@ -182,7 +185,8 @@ read_heads(struct job *job)
 
     for (uint32_t i = 0; i < j->n; i++) {
         struct file_found *f = &j->files[i];
-        int fd = path_of(path, &job->s->o, j->names[i].hash) ? sys->open(path, O_RDONLY, 0) : -ENOENT;
+        int fd =
+            path_of(path, &job->s->o, j->names[i].hash) ? sys->open(path, O_RDONLY, 0) : -ENOENT;
         f->rc = fd;
         if (fd >= 0) {
             f->size = sys->size(fd);

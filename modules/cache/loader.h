@@ -1,4 +1,5 @@
-/* cache/loader.h - bringing the folder's contents into an index that is new. By the worker that has the duty. */
+/* cache/loader.h - bringing the folder's contents into an index that is new. By the worker that has
+ * the duty. */
 #ifndef CACHE_LOADER_H
 #define CACHE_LOADER_H
 

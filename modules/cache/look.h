@@ -10,8 +10,8 @@ struct looked {
     uint64_t heads_end;    /* where the next head would be written */
 };
 
-/* Look into an open file, reading `first` bytes at once; hash: of its name. 0, -EBADMSG: it is damaged, or -errno. To be freed in any
- * case. */
+/* Look into an open file, reading `first` bytes at once; hash: of its name. 0, -EBADMSG: it is
+ * damaged, or -errno. To be freed in any case. */
 int look_into(struct looked *l, int fd, size_t first, const uint64_t hash[2]);
 void looked_free(struct looked *l);
 

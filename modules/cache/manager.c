@@ -1,5 +1,6 @@
-/* cache/manager.c - a timer in every worker; the one that has the duty looks after the store: deaths, bounds, what nobody used for
- * long, what is still to be written, files to be unlinked, loading, and the snapshot.
+/* cache/manager.c - a timer in every worker; the one that has the duty looks after the store:
+ * deaths, bounds, what nobody used for long, what is still to be written, files to be unlinked,
+ * loading, and the snapshot.
  */
 #include "manager.h"
 
@@ -33,7 +34,8 @@ struct manager {
     weir_timer *timer, *purging;
     uint32_t bucket; /* the walk goes on here */
     uint32_t ticks;
-    bool asking; /* how much room the disk has */
+    uint64_t duty_at; /* weir_now of the next round */
+    bool asking;      /* how much room the disk has */
 };
 
 /* ---- Room on the disk. ---- */
@@ -184,19 +186,21 @@ tick(void *data)
 {
     struct manager *m = data;
     struct store *s = m->s;
+    bool settled = true;
 
-    if (take_duty(s)) {
+    if (take_duty(s) && weir_now() >= m->duty_at) {
+        m->duty_at = weir_now() + TICK_MS;
         do_duty(m);
     }
     if (shared_lock(s)) { /* what was to be given back is, at the latest now */
-        (void)evict_settle(s, STEPS, NULL);
+        settled = evict_settle(s, s->o.manager_files != 0 ? s->o.manager_files : STEPS, NULL);
         shared_unlock(s);
     }
     if (s->stalled) {
         s->stalled = false;
         wake_slot(s, s->me);
     }
-    weir_timer_set(m->timer, TICK_MS);
+    weir_timer_set(m->timer, settled ? TICK_MS : s->o.manager_sleep_ms + 1);
 }
 
 void

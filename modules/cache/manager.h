@@ -1,4 +1,5 @@
-/* cache/manager.h - what one worker does for all: bounds, deaths, what is inactive, loading and saving. */
+/* cache/manager.h - what one worker does for all: bounds, deaths, what is inactive, loading and
+ * saving. */
 #ifndef CACHE_MANAGER_H
 #define CACHE_MANAGER_H
 

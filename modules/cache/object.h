@@ -1,5 +1,5 @@
-/* cache/object.h - a response in shared memory: its head, and its body in blocks or in a file. All under the lock, but for what
- * only the filler does to what it alone has.
+/* cache/object.h - a response in shared memory: its head, and its body in blocks or in a file. All
+ * under the lock, but for what only the filler does to what it alone has.
  */
 #ifndef CACHE_OBJECT_H
 #define CACHE_OBJECT_H

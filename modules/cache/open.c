@@ -1,6 +1,6 @@
-/* cache/open.c - from a file's head to an object that is held. The file is read by a thread; all in this worker who want the same
- * response at the same time wait for one reading. A small body comes into memory whole; of a larger one the head does,
- * and the file stays open for who holds it.
+/* cache/open.c - from a file's head to an object that is held. The file is read by a thread; all in
+ * this worker who want the same response at the same time wait for one reading. A small body comes
+ * into memory whole; of a larger one the head does, and the file stays open for who holds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "slot.h"
 #include "sys.h"
 
-enum { FIRST = 64 << 10 /* bytes read at once */ };
+enum { FIRST = 8 << 10 /* bytes read at once: more than most heads */ };
 
 /* Somebody who wants it; in his pool. */
 struct asker {
@@ -153,7 +153,8 @@ load(struct store *s, const struct opening *x)
     return entry_load(s, &k);
 }
 
-/* Does the index know this file as the key's? While it is being loaded, it may not have come to it yet. */
+/* Does the index know this file as the key's? While it is being loaded, it may not have come to it
+ * yet. */
 static struct entry *
 entry_for(struct store *s, const struct opening *x)
 {
@@ -164,7 +165,8 @@ entry_for(struct store *s, const struct opening *x)
         entry_find_hash(s, x->hash) == NULL) { /* what was purged would be found again */
         e = load(s, x);
     }
-    return e != NULL && e->file == x->looked.head.file && (e->flags & ENTRY_WRITING) == 0 ? e : NULL;
+    return e != NULL && e->file == x->looked.head.file && (e->flags & ENTRY_WRITING) == 0 ? e
+                                                                                          : NULL;
 }
 
 /* The object that a find gives from now on; NULL: it is not there any more. Under the lock. */

@@ -50,8 +50,8 @@ path_of(char *to, const struct store_options *o, const uint64_t hash[2])
 bool
 path_of_temp(char *to, const struct store_options *o, uint64_t file)
 {
-    return fits(snprintf(to, PATH_SIZE, "%.*s/temp/%016llx", WEIR_FMT(o->path),
-                         (unsigned long long)file));
+    return fits(
+        snprintf(to, PATH_SIZE, "%.*s/temp/%016llx", WEIR_FMT(o->path), (unsigned long long)file));
 }
 
 bool

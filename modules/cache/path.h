@@ -1,4 +1,5 @@
-/* cache/path.h - names of a store's files: folders by the last digits of the hash, as nginx makes them. */
+/* cache/path.h - names of a store's files: folders by the last digits of the hash, as nginx makes
+ * them. */
 #ifndef CACHE_PATH_H
 #define CACHE_PATH_H
 

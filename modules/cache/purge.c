@@ -1,5 +1,5 @@
-/* cache/purge.c - the walk over the index, a few buckets at a time. A ban stands in the zone until its walk is over, so a worker
- * that dies leaves it to the one that has the duty. */
+/* cache/purge.c - the walk over the index, a few buckets at a time. A ban stands in the zone until
+ * its walk is over, so a worker that dies leaves it to the one that has the duty. */
 #include "purge.h"
 
 #include "doomed.h"
@@ -7,7 +7,7 @@
 
 enum {
     BUCKETS = 512,
-    ENTRIES = 64, /* in one go */
+    ENTRIES = 64,   /* in one go */
     LOADING_MS = 20 /* the walk ends when all is loaded */
 };
 
@@ -152,7 +152,8 @@ new_ban(struct store *s, const struct store_match *m)
     return b;
 }
 
-/* While the index is being loaded, only a ban reaches what is not there yet: the first one becomes one of everything. */
+/* While the index is being loaded, only a ban reaches what is not there yet: the first one becomes
+ * one of everything. */
 static void
 widen(struct store *s)
 {

@@ -1,4 +1,5 @@
-/* cache/purge.h - purges of many entries: a ban that finds heed at once, and a walk that makes it true. */
+/* cache/purge.h - purges of many entries: a ban that finds heed at once, and a walk that makes it
+ * true. */
 #ifndef CACHE_PURGE_H
 #define CACHE_PURGE_H
 

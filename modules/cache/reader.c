@@ -1,5 +1,5 @@
-/* cache/reader.c - a place in a body. What is in blocks is handed out by reference, pinned while the body still changes; what is
- * in the file alone is read by a thread and checked. */
+/* cache/reader.c - a place in a body. What is in blocks is handed out by reference, pinned while
+ * the body still changes; what is in the file alone is read by a thread and checked. */
 #include "entry.h"
 #include "fetcher.h"
 #include "handle.h"
@@ -10,11 +10,11 @@ struct store_reader {
     struct watch watch;
     struct store *s;
     struct object *o;
-    struct mark *mark;     /* NULL: the handle of its object holds it, or the owner has ended */
+    struct mark *mark;       /* NULL: the handle of its object holds it, or the owner has ended */
     struct fetcher *fetcher; /* of the file; NULL: not needed so far */
-    struct opened *file;   /* of the object's handle */
+    struct opened *file;     /* of the object's handle */
     weir_pool *owner;
-    uint64_t at, end;      /* end: UINT64_MAX: of the body */
+    uint64_t at, end; /* end: UINT64_MAX: of the body */
     void (*readable)(void *data);
     void *data;
     bool over;
@@ -146,7 +146,8 @@ bytes_in(const struct block *block, uint64_t at, uint64_t upto)
     return (weir_str){ (const char *)block->data + (at - block->at), n };
 }
 
-/* A body that changes no more and is all in memory: no pins, no lock; the reader's mark holds it. */
+/* A body that changes no more and is all in memory: no pins, no lock; the reader's mark holds it.
+ */
 static void
 take_constant(struct store_reader *rd, weir_pool *pool, weir_chain *out, uint64_t upto)
 {
@@ -267,7 +268,7 @@ store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t wan
     }
     if (rd->at >= upto) {
         rc = result(rd, state, written);
-        return rc == WEIR_DONE ? rc
+        return rc == WEIR_DONE        ? rc
                : state == BODY_BROKEN ? WEIR_CLOSED
                                       : wait_for_more(rd, readable, data);
     }

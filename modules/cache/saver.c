@@ -1,5 +1,5 @@
-/* cache/saver.c - from the index to a file. A part of the buckets is gathered under the lock, then written without it; the file takes
- * its name when it is whole. */
+/* cache/saver.c - from the index to a file. A part of the buckets is gathered under the lock, then
+ * written without it; the file takes its name when it is whole. */
 #include "saver.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* cache/secret.c - the file "secret": a mark, 16 random bytes, their checksum. Readable by its owner alone. */
+/* cache/secret.c - the file "secret": a mark, 16 random bytes, their checksum. Readable by its
+ * owner alone. */
 #include "secret.h"
 
 #include <errno.h>

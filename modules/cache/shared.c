@@ -1,4 +1,5 @@
-/* cache/shared.c - the lock of a store's zone and the notes that let a half-done change be taken back. */
+/* cache/shared.c - the lock of a store's zone and the notes that let a half-done change be taken
+ * back. */
 #include "shared.h"
 
 #include "slot.h"

@@ -17,7 +17,7 @@ enum {
     SHARED_SLOTS = 128, /* workers of all generations at a time */
     SHARED_NOTES = 1024,
     SHARED_BANS = 64, /* purges whose walks are under way */
-    SHARED_NAME = 16 /* random bytes of the wakes' names */
+    SHARED_NAME = 16  /* random bytes of the wakes' names */
 };
 
 /* ---- What is kept of a response. ---- */
@@ -95,10 +95,10 @@ struct place {
 enum tier { TIER_MEMORY, TIER_DISK, TIERS };
 
 enum entry_flag {
-    ENTRY_STALE = 1u << 0, /* softly purged */
+    ENTRY_STALE = 1u << 0,   /* softly purged */
     ENTRY_GUESSED = 1u << 1, /* a snapshot says so; its file was not seen so far */
-    ENTRY_DIRTY = 1u << 2,  /* its head is newer than its file's */
-    ENTRY_WRITING = 1u << 3 /* somebody writes its file; `file` is the number it will have */
+    ENTRY_DIRTY = 1u << 2,   /* its head is newer than its file's */
+    ENTRY_WRITING = 1u << 3  /* somebody writes its file; `file` is the number it will have */
 };
 
 struct entry {
@@ -115,6 +115,7 @@ struct entry {
     uint32_t flags;
     uint32_t key_len;
     uint32_t n_tags;
+    uint32_t writer, writer_turn; /* who writes: slot, and its turn */
     uint64_t *tags;
     char key[];
 };
@@ -125,9 +126,9 @@ enum mark_kind { MARK_FREE, MARK_OBJECT, MARK_READER, MARK_FILLER, MARK_BLOCK };
 
 /* Something a worker holds. */
 struct mark {
-    struct mark *next; /* free ones of a slot */
-    void *what;        /* object or block */
-    struct body *body; /* the block's */
+    struct mark *next;   /* free ones of a slot */
+    void *what;          /* object or block */
+    struct body *body;   /* the block's */
     _Atomic uint64_t at; /* of a reader: all before it was taken */
     uint32_t kind;
 };
@@ -143,6 +144,7 @@ struct slot {
     pthread_mutex_t alive; /* held by the worker's loop as long as it lives */
     bool used;
     pid_t pid;
+    uint32_t turn; /* counts the workers that had it */
     struct mark *free;
     struct marks *pages;
 };
@@ -183,10 +185,11 @@ struct root {
     uint32_t n_buckets, n_ghosts;
     uint64_t clock;
     uint64_t memory_bytes; /* of objects that are in memory */
+    uint64_t index_bytes;  /* of entries, about */
     uint64_t disk_bytes;
-    bool disk_off;      /* there is no disk tier */
+    bool disk_off; /* there is no disk tier */
     bool disk_free_known;
-    uint64_t disk_free; /* of the file system, as last asked */
+    uint64_t disk_free;        /* of the file system, as last asked */
     uint64_t disk_rests_until; /* weir_now of when to write again after an error */
     struct entry **buckets;
     struct ghost *ghosts;
@@ -198,7 +201,7 @@ struct root {
     struct slot slots[SHARED_SLOTS];
     struct store_stats stats;
     struct doomed *doomed; /* files to be unlinked */
-    void *dead; /* freed, by their first word */
+    void *dead;            /* freed, by their first word */
     uint32_t n_notes;
     bool torn; /* more was changed than fits */
     struct note notes[SHARED_NOTES];
@@ -214,6 +217,7 @@ struct store {
     weir_zone *zone;
     struct root *root;
     uint64_t object_max; /* of bodies kept in memory */
+    uint64_t index_max;  /* bytes of entries */
     bool started, stopping;
     uint32_t me; /* slot; SHARED_SLOTS: none */
     struct slot *slot;
@@ -234,7 +238,8 @@ struct store {
     struct manager *manager;
 };
 
-/* Take the lock: false when the store is no use any more. What this worker has to give back is given back. */
+/* Take the lock: false when the store is no use any more. What this worker has to give back is
+ * given back. */
 bool shared_lock(struct store *s);
 void shared_unlock(struct store *s);
 
@@ -253,7 +258,7 @@ void shared_note(struct root *r, void *at, uint32_t size);
 
 #define CHANGE(s, what, value)                                                                     \
     do {                                                                                           \
-        shared_note((s)->root, (void *)(uintptr_t)&(what), sizeof(what));                          \
+        shared_note((s)->root, (void *)(uintptr_t) & (what), sizeof(what));                        \
         (what) = (value);                                                                          \
     } while (0)
 

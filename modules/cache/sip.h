@@ -1,4 +1,5 @@
-/* cache/sip.h - SipHash-2-4 with 128 bits of result: a keyed hash that nobody without the key can make collide. */
+/* cache/sip.h - SipHash-2-4 with 128 bits of result: a keyed hash that nobody without the key can
+ * make collide. */
 #ifndef CACHE_SIP_H
 #define CACHE_SIP_H
 

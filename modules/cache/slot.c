@@ -1,5 +1,5 @@
-/* cache/slot.c - slots and ledgers. A slot is its worker's as long as that holds the mutex in it, which the system gives back
- * when the worker dies. */
+/* cache/slot.c - slots and ledgers. A slot is its worker's as long as that holds the mutex in it,
+ * which the system gives back when the worker dies. */
 #include "slot.h"
 
 #include <errno.h>
@@ -209,6 +209,7 @@ slot_take(struct store *s)
         }
         empty(s, sl);
         CHANGE(s, sl->pid, getpid());
+        CHANGE(s, sl->turn, sl->turn + 1);
         CHANGE(s, sl->used, true);
         shared_unlock(s);
         return true;

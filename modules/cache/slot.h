@@ -1,7 +1,7 @@
 /* cache/slot.h - a worker's place in the zone, and the ledger of what it holds.
  *
- * Whatever a worker holds is in its ledger, so that another can give it back when the worker was killed. Giving back is put
- * off until the lock is taken anyway.
+ * Whatever a worker holds is in its ledger, so that another can give it back when the worker was
+ * killed. Giving back is put off until the lock is taken anyway.
  */
 #ifndef CACHE_SLOT_H
 #define CACHE_SLOT_H
@@ -15,8 +15,8 @@ void slot_leave(struct store *s);
 /* A mark on `what`; NULL: the zone is full. Under the lock. It does not count the reference. */
 struct mark *slot_mark(struct store *s, uint32_t kind, void *what, struct body *body);
 
-/* Let there be a free mark, if room can be made: so that a section need not stop half-way for one. Under the lock, at its
- * beginning. */
+/* Let there be a free mark, if room can be made: so that a section need not stop half-way for one.
+ * Under the lock, at its beginning. */
 void slot_prepare(struct store *s);
 
 /* Give a mark back: later, without the lock; or now, under it. */

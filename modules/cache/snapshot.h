@@ -1,5 +1,5 @@
-/* cache/snapshot.h - the file "index": what the index knew when it was written. A hint: whatever it says of a file is held against the
- * file. Pure functions over bytes.
+/* cache/snapshot.h - the file "index": what the index knew when it was written. A hint: whatever it
+ * says of a file is held against the file. Pure functions over bytes.
  *
  *     mark, check of the secret | block | block ...
  *

@@ -1,8 +1,9 @@
 /* cache/spool.c - writing a fill's blocks to a file by a thread.
  *
- * One job at a time: whole blocks of the file as they are there, at the end the rest, the head, and the file's name. What the thread
- * reads is kept by a mark of the spool's own, for the fill may be over before the thread is. The file is unlinked when nobody
- * needs the body any more, unless it has got its name.
+ * One job at a time: whole blocks of the file as they are there, at the end the rest, the head, and
+ * the file's name. What the thread reads is kept by a mark of the spool's own, for the fill may be
+ * over before the thread is. The file is unlinked when nobody needs the body any more, unless it
+ * has got its name.
  */
 #include "spool.h"
 
@@ -40,7 +41,7 @@ struct write_job {
     struct spool *sp;
     const struct block *first; /* with the byte `from` */
     uint64_t from, to;
-    int64_t length; /* of the body, for the head; -1: not the last job */
+    int64_t length;    /* of the body, for the head; -1: not the last job */
     uint64_t expected; /* length, if it is known from the first; for reserving */
     struct store_meta meta;
     uint64_t hash[2];
@@ -283,8 +284,8 @@ start(struct spool *sp, uint64_t to, bool last)
     sp->busy = true;
     sp->queued = to;
     if (!job_run(sp->s, &w->job, work, done)) {
-        free(w);
-        sp->busy = false; /* the queue of the threads is full: tried again with whatever comes next */
+        free(w); /* the queue of the threads is full: tried again with whatever comes next */
+        sp->busy = false;
         sp->queued = from;
         sp->s->stalled = true;
         wake_arm(sp->s, &sp->f->room, o->body);
@@ -340,7 +341,8 @@ set_up(struct spool *sp, const struct entry *e)
     sp->head_size = (uint32_t)file_head_size(entry_key(e), &sp->o->meta);
     sp->key_len = e->key_len;
     sp->key = malloc(e->key_len + 1);
-    sp->mark = sp->key != NULL && sp->head_size != 0 ? slot_mark(s, MARK_OBJECT, sp->o, NULL) : NULL;
+    sp->mark =
+        sp->key != NULL && sp->head_size != 0 ? slot_mark(s, MARK_OBJECT, sp->o, NULL) : NULL;
     if (sp->mark == NULL) {
         return false;
     }

@@ -26,12 +26,12 @@ store_zone(weir_conf *cf, weir_str text, uint64_t memory)
     weir_str name = { text.data, colon != NULL ? (size_t)(colon - text.data) : text.len };
     uint64_t keys = 0, size;
 
-    if (colon != NULL && weir_parse_size((weir_str){ colon + 1, text.len - name.len - 1 }, &keys) ==
-                             WEIR_OK && keys >= 32768 &&
-        !__builtin_add_overflow(keys, memory, &size) &&
+    if (colon != NULL &&
+        weir_parse_size((weir_str){ colon + 1, text.len - name.len - 1 }, &keys) == WEIR_OK &&
+        keys >= 32768 && !__builtin_add_overflow(keys, memory, &size) &&
         !__builtin_add_overflow(size, (uint64_t)OVERHEAD, &size)) {
-        text = weir_print(weir_conf_pool(cf), "%.*s:%llu", WEIR_FMT(name),
-                          (unsigned long long)size);
+        text =
+            weir_print(weir_conf_pool(cf), "%.*s:%llu", WEIR_FMT(name), (unsigned long long)size);
     }
     return weir_zone_find(cf, text); /* which says what is wrong */
 }
@@ -41,9 +41,9 @@ store_make(weir_conf *cf, const struct store_options *o)
 {
     weir_pool *pool = weir_conf_pool(cf);
     struct store *s = weir_zalloc(pool, sizeof(*s));
-    weir_str layout = weir_print(pool, "cache/1 in %.*s by %u:%u:%u with %llu of memory",
-                                 WEIR_FMT(o->path), o->levels[0], o->levels[1], o->levels[2],
-                                 (unsigned long long)o->memory);
+    weir_str layout =
+        weir_print(pool, "cache/1 in %.*s by %u:%u:%u with %llu of memory", WEIR_FMT(o->path),
+                   o->levels[0], o->levels[1], o->levels[2], (unsigned long long)o->memory);
 
     s->o = *o;
     s->zone = o->zone;
@@ -75,6 +75,8 @@ store_start(struct store *s)
         secret_settle(s);
         shared_unlock(s);
     }
+    s->index_max = weir_zone_size(s->zone) - s->o.memory - sizeof(*s->root);
+    s->index_max -= s->index_max / 4; /* tables, and what is being filled */
     s->started = true;
     job_open(s);
     manager_start(s);
@@ -271,7 +273,7 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
         new = object_make_like(s, o->o, meta);
         e = entry_of(s, o); /* making room may have thrown it out */
     }
-    if (new != NULL && e != NULL && entry_set_tags(s, e, meta->tags, meta->n_tags)) {
+    if (new != NULL && e != NULL &&entry_set_tags(s, e, meta->tags, meta->n_tags)) {
         CHANGE(s, new->refs, 1);
         entry_set_object(s, e, new);
         CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
@@ -288,8 +290,8 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
     return new != NULL;
 }
 
-/* While the index is being loaded, what is taken out must not come in again from a file that was looked at before: an empty
- * entry keeps its place. */
+/* While the index is being loaded, what is taken out must not come in again from a file that was
+ * looked at before: an empty entry keeps its place. */
 static void
 keep_out(struct store *s, const struct store_key *key, bool was_known)
 {

@@ -1,4 +1,5 @@
-/* cache/sys.h - the system calls that the disk tier makes, in one table: tests put another in its place, to fail any of them.
+/* cache/sys.h - the system calls that the disk tier makes, in one table: tests put another in its
+ * place, to fail any of them.
  *
  * Each answers as its call does, or -errno where that gives -1.
  */

@@ -1,4 +1,5 @@
-/* cache/wait.c - waiting for somebody's fill: until it can be read, is not to be waited for, or is one's own to take over. */
+/* cache/wait.c - waiting for somebody's fill: until it can be read, is not to be waited for, or is
+ * one's own to take over. */
 #include "entry.h"
 #include "handle.h"
 #include "object.h"

@@ -82,7 +82,7 @@ posted(void *data)
     struct store *s = data;
 
     s->posted = false;
-    if (s->started) {
+    if (!s->stopping) {
         look_all(s);
     }
 }
@@ -110,8 +110,6 @@ name_of(const struct store *s, uint32_t slot, struct sockaddr_un *a)
     char *at = a->sun_path + 1; /* behind a zero: no file */
     int n;
 
-    memset(a, 0, sizeof(*a));
-    a->sun_family = AF_UNIX;
     n = snprintf(at, sizeof(a->sun_path) - 1, "weir-cache-");
     for (uint32_t i = 0; i < SHARED_NAME; i++) {
         n += snprintf(at + n, sizeof(a->sun_path) - 1 - (size_t)n, "%02x", s->root->name[i]);
@@ -135,7 +133,7 @@ woken(void *data, uint32_t ready)
 bool
 wake_open(struct store *s)
 {
-    struct sockaddr_un a;
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
     socklen_t len = name_of(s, s->me, &a);
 
     s->deaths = weir_zalloc(weir_worker_pool(), sizeof(*s->deaths));
@@ -176,7 +174,7 @@ wake_close(struct store *s)
 void
 wake_slot(struct store *s, uint32_t slot)
 {
-    struct sockaddr_un a;
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
     socklen_t len;
 
     if (slot == s->me) {

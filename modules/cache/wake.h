@@ -1,15 +1,16 @@
 /* cache/wake.h - telling other workers that something they wait for has moved.
  *
- * A wake says "look", and nothing more: a lost one cannot be (who waits is noted before it looks for the last time), a false one
- * costs a look. A worker has a datagram socket with a name that cannot be guessed; the death of a worker that others wait for
- * is told by the system.
+ * A wake says "look", and nothing more: a lost one cannot be (who waits is noted before it looks
+ * for the last time), a false one costs a look. A worker has a datagram socket with a name that
+ * cannot be guessed; the death of a worker that others wait for is told by the system.
  */
 #ifndef CACHE_WAKE_H
 #define CACHE_WAKE_H
 
 #include "shared.h"
 
-/* Somebody in this worker who waits: look() is called from the loop, once a time it is armed; it may arm itself again. */
+/* Somebody in this worker who waits: look() is called from the loop, once a time it is armed; it
+ * may arm itself again. */
 struct watch {
     struct watch *next, *before;
     uint64_t round; /* of looking, in which it was armed */

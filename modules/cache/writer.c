@@ -1,5 +1,5 @@
-/* cache/writer.c - writing behind: a thread writes, from memory that is held meanwhile, and the index is told afterwards. While
- * it writes, the entry is marked, so that nobody else does.
+/* cache/writer.c - writing behind: a thread writes, from memory that is held meanwhile, and the
+ * index is told afterwards. While it writes, the entry is marked, so that nobody else does.
  */
 #include "writer.h"
 
@@ -22,10 +22,10 @@ enum { AT_ONCE = 8, FIRST = 4096 };
 
 struct writing {
     struct job job;
-    struct object *o;  /* held by mark; NULL: the file's own head, made stale */
+    struct object *o; /* held by mark; NULL: the file's own head, made stale */
     struct mark *mark;
     bool head_only;
-    uint32_t flags;    /* FILE_* */
+    uint32_t flags; /* FILE_* */
     uint64_t hash[2], file, size;
     int rc;
     uint32_t key_len;
@@ -221,8 +221,7 @@ wrote(struct store *s, struct entry *e, struct writing *w)
     if (w->rc == 0) {
         entry_set_file(s, e, w->file, w->size);
         CHANGE(s, w->o->body->file, w->file);
-        CHANGE(s, w->o->body->head_size,
-               (uint32_t)file_head_size(entry_key(e), &w->o->meta));
+        CHANGE(s, w->o->body->head_size, (uint32_t)file_head_size(entry_key(e), &w->o->meta));
     } else {
         entry_set_file(s, e, 0, 0);
         entry_tidy(s, e);
@@ -233,8 +232,8 @@ wrote(struct store *s, struct entry *e, struct writing *w)
 static void
 gave_up(struct store *s, struct entry *e, const struct writing *w)
 {
-    bool older_will_do = (w->flags & FILE_STALE) == 0 &&
-                         (w->rc == -ENOSPC || w->rc == -EDQUOT || w->rc == -EIO || w->rc == -ENOMEM);
+    bool older_will_do = (w->flags & FILE_STALE) == 0 && (w->rc == -ENOSPC || w->rc == -EDQUOT ||
+                                                          w->rc == -EIO || w->rc == -ENOMEM);
 
     if (w->rc != 0 && !older_will_do) {
         entry_forget_file(s, e);
@@ -314,11 +313,11 @@ make(struct store *s, struct entry *e, bool head_only)
     return w;
 }
 
-void
-writer_look_at(struct store *s, struct entry *e)
+static void
+consider(struct store *s, struct entry *e)
 {
-    bool whole = e->file == 0 && e->object != NULL &&
-                 atomic_load(&e->object->body->kind) == BODY_MEMORY;
+    bool whole =
+        e->file == 0 && e->object != NULL && atomic_load(&e->object->body->kind) == BODY_MEMORY;
     bool head = e->file != 0 && (e->flags & ENTRY_DIRTY) != 0;
     struct writing *w;
 
@@ -339,7 +338,31 @@ writer_look_at(struct store *s, struct entry *e)
     }
     s->n_writing++;
     CHANGE(s, e->flags, (e->flags | ENTRY_WRITING) & ~(uint32_t)ENTRY_DIRTY);
+    CHANGE(s, e->writer, s->me);
+    CHANGE(s, e->writer_turn, s->slot->turn);
     if (whole) {
         CHANGE(s, e->file, w->file);
     }
+}
+
+/* Its writer died in the middle: nobody knows what is there. */
+static void
+take_over(struct store *s, struct entry *e)
+{
+    const struct slot *sl = &s->root->slots[e->writer];
+
+    if ((e->flags & ENTRY_WRITING) == 0 || (sl->used && sl->turn == e->writer_turn)) {
+        return;
+    }
+    CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_WRITING);
+    if (e->file != 0) {
+        entry_forget_file(s, e);
+    }
+}
+
+void
+writer_look_at(struct store *s, struct entry *e)
+{
+    take_over(s, e);
+    consider(s, e);
 }

@@ -1,4 +1,5 @@
-/* cache/writer.h - bringing to disk what is in memory alone: whole responses, and newer heads of stored ones. */
+/* cache/writer.h - bringing to disk what is in memory alone: whole responses, and newer heads of
+ * stored ones. */
 #ifndef CACHE_WRITER_H
 #define CACHE_WRITER_H
 

@@ -3,9 +3,9 @@
  *
  *     cache_trace [REQUESTS]
  *
- * A trace draws keys of a catalogue by Zipf's law; in some, scans of keys that are asked for once come in between (a crawler,
- * a backup). S3-FIFO is the store itself, in memory alone; the others are models here, exact in what they know of frequencies.
- * Prints a row a trace. Deterministic.
+ * A trace draws keys of a catalogue by Zipf's law; in some, scans of keys that are asked for once
+ * come in between (a crawler, a backup). S3-FIFO is the store itself, in memory alone; the others
+ * are models here, exact in what they know of frequencies. Prints a row a trace. Deterministic.
  */
 #include "unit/cache/worker.h"
 
@@ -21,9 +21,9 @@ struct trace {
 };
 
 static const struct trace traces[] = {
-    { "Zipf 0.7", 0.7, false, false },       { "Zipf 0.9", 0.9, false, false },
-    { "Zipf 1.1", 1.1, false, false },       { "Zipf 0.7, scans", 0.7, true, false },
-    { "Zipf 0.9, scans", 0.9, true, false }, { "Zipf 1.1, scans", 1.1, true, false },
+    { "Zipf 0.7", 0.7, false, false },        { "Zipf 0.9", 0.9, false, false },
+    { "Zipf 1.1", 1.1, false, false },        { "Zipf 0.7, scans", 0.7, true, false },
+    { "Zipf 0.9, scans", 0.9, true, false },  { "Zipf 1.1, scans", 1.1, true, false },
     { "Zipf 0.9, drifts", 0.9, false, true },
 };
 
@@ -143,7 +143,8 @@ run_lru(const uint32_t *keys, uint32_t n, uint32_t room)
     return hits;
 }
 
-/* A window of 1 %, and behind it probation and protected; frequencies of four bits, halved now and then. */
+/* A window of 1 %, and behind it probation and protected; frequencies of four bits, halved now and
+ * then. */
 static uint32_t
 run_tinylfu(const uint32_t *keys, uint32_t n, uint32_t room)
 {

@@ -1,5 +1,6 @@
-/* Heads of cache files, and tails with newer ones: what is accepted has its checksum right and its parts inside, and writing it again
- * gives the same bytes. With the first byte odd the checksum is put right first, so that what is behind it is reached. */
+/* Heads of cache files, and tails with newer ones: what is accepted has its checksum right and its
+ * parts inside, and writing it again gives the same bytes. With the first byte odd the checksum is
+ * put right first, so that what is behind it is reached. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Blocks of the cache's snapshot: what is accepted has its checksum right, records lie inside, and written again are the same bytes. */
+/* Blocks of the cache's snapshot: what is accepted has its checksum right, records lie inside, and
+ * written again are the same bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tells = snapshot_block_tells_size(data);
     if (tells != 0 && tells <= size - SNAPSHOT_BLOCK_HEAD) {
         bool whole = snapshot_block_whole(data);
-        WR_ASSERT(!whole || crc_add_plain(0, data + SNAPSHOT_BLOCK_HEAD, tells) == get(data + 4, 4));
+        WR_ASSERT(!whole ||
+                  crc_add_plain(0, data + SNAPSHOT_BLOCK_HEAD, tells) == get(data + 4, 4));
     }
     block = malloc(size);
     WR_ASSERT(block != NULL);

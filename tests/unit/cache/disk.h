@@ -108,7 +108,8 @@ holds(struct worker *w, const char *text, const char *body, size_t n)
     turn_until(taker_over(&t));
     whole = t.result == WEIR_DONE;
     assert_true(t.n <= n);
-    assert_memory_equal(t.bytes != NULL ? t.bytes : "", body, t.n); /* cut perhaps, but never other bytes */
+    assert_memory_equal(t.bytes != NULL ? t.bytes : "", body,
+                        t.n); /* cut perhaps, but never other bytes */
     assert_true(!whole || t.n == n);
     taker_free(&t);
     wr_pool_destroy(&pool);
@@ -143,7 +144,8 @@ flow_go(void *data)
     x->result = WEIR_DONE;
 }
 
-/* Fill it with bytes of any number, read by the filler's own client, who has to get all of them whatever the disk does. */
+/* Fill it with bytes of any number, read by the filler's own client, who has to get all of them
+ * whatever the disk does. */
 static inline void
 put_long(struct worker *w, const char *text, const char *body, size_t n, bool known)
 {

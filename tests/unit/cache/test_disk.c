@@ -62,7 +62,8 @@ test_a_part_of_a_large_body_is_read_alone(void **state)
     enum { N = 1000000 };
     static const struct {
         uint64_t from, n;
-    } parts[] = { { 0, 1 }, { 65535, 2 }, { 65536, 65536 }, { 999999, 1 }, { 1, 999999 }, { 500000, 0 } };
+    } parts[] = { { 0, 1 },      { 65535, 2 },  { 65536, 65536 },
+                  { 999999, 1 }, { 1, 999999 }, { 500000, 0 } };
     struct worker w;
     char *body = make_body(N, 2);
     struct store_object *o;

@@ -1,5 +1,5 @@
-/* Any system call of the disk tier may fail, once or from then on: clients get all they should all the same, and what is stored is
- * right or not there. */
+/* Any system call of the disk tier may fail, once or from then on: clients get all they should all
+ * the same, and what is stored is right or not there. */
 #include "unit/cache/disk.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Checksums and hashes against published values; names of files; heads and snapshots there and back. */
+/* Checksums and hashes against published values; names of files; heads and snapshots there and
+ * back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,7 +90,9 @@ test_names_are_as_nginx_lays_them_out(void **state)
 }
 
 static const weir_header second = { .name = { "X-B", 3 }, .value = { "", 0 } };
-static const weir_header first = { .name = { "ETag", 4 }, .value = { "\"x\"", 3 }, .next = &second };
+static const weir_header first = { .name = { "ETag", 4 },
+                                   .value = { "\"x\"", 3 },
+                                   .next = &second };
 static const uint64_t tags[] = { 7, 9 };
 static const uint64_t hash[2] = { 1, 2 };
 
@@ -158,7 +161,8 @@ test_of_several_heads_the_last_whole_one_holds(void **state)
         file_head_write(bytes + i * n, WEIR_STR("key"), &m, i == 3 ? 78 : 77, hash, 0);
     }
     assert_true(file_head_read(bytes, n, &h));
-    assert_int_equal(file_tail_read(bytes + n, 3 * n, &h), 2 * n); /* the fourth is another file's */
+    assert_int_equal(file_tail_read(bytes + n, 3 * n, &h),
+                     2 * n); /* the fourth is another file's */
     assert_int_equal(h.times[0], 2);
     assert_true(file_head_read(bytes, n, &h));
     assert_int_equal(file_tail_read(bytes + n, 2 * n - 1, &h), n); /* the third is cut */

@@ -1,4 +1,5 @@
-/* What is filled is found; who reads while it comes gets all of it; what is broken off is never whole. */
+/* What is filled is found; who reads while it comes gets all of it; what is broken off is never
+ * whole. */
 #include "unit/cache/worker.h"
 
 #include "../modules/cache/shared.h"
@@ -246,16 +247,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_was_filled_is_found_with_its_head, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_filled_is_found_with_its_head, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_another_worker_finds_it_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_fills_and_the_others_are_told_so, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_body_of_unknown_length_is_read_while_it_comes, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_fill_that_is_broken_off_cuts_its_readers_and_is_not_found,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_fill_that_is_broken_off_cuts_its_readers_and_is_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_fewer_bytes_than_announced_are_not_whole_and_more_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_held_object_stays_when_its_entry_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_held_object_stays_when_its_entry_goes, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_another_head_for_the_same_body, setup, teardown),
         cmocka_unit_test_setup_teardown(test_uses_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_zone_makes_room_and_leaks_nothing, setup,

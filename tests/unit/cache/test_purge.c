@@ -1,4 +1,5 @@
-/* From the call on, no find answers what was purged, in any worker, on disk or in memory, now or after a restart. */
+/* From the call on, no find answers what was purged, in any worker, on disk or in memory, now or
+ * after a restart. */
 #include "unit/cache/disk.h"
 
 #include "../modules/cache/path.h"

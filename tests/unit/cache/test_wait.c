@@ -426,14 +426,15 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_nobody_fills_look_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_time_is_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_of_a_thousand_one_takes_over_and_all_read_what_he_fills,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_of_a_thousand_one_takes_over_and_all_read_what_he_fills, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_filler_has_an_heir, setup_master, teardown),
-        cmocka_unit_test_setup_teardown(test_readers_of_a_killed_filler_are_cut, setup_master, teardown),
+        cmocka_unit_test_setup_teardown(test_readers_of_a_killed_filler_are_cut, setup_master,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_what_a_killed_worker_held_is_given_back, setup_master,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_worker_killed_anywhere_leaves_all_whole, setup_master,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_worker_killed_anywhere_leaves_all_whole,
+                                        setup_master, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

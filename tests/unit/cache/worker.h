@@ -1,4 +1,5 @@
-/* Workers with a store in a zone they share: several in one process, each with a slot of its own, or in processes of their own. */
+/* Workers with a store in a zone they share: several in one process, each with a slot of its own,
+ * or in processes of their own. */
 #ifndef TEST_CACHE_WORKER_H
 #define TEST_CACHE_WORKER_H
 
@@ -185,7 +186,8 @@ key_of(struct worker *w, const char *text)
     return key;
 }
 
-static const weir_header ok_field = { .name = { "Content-Type", 12 }, .value = { "text/plain", 10 } };
+static const weir_header ok_field = { .name = { "Content-Type", 12 },
+                                      .value = { "text/plain", 10 } };
 
 static inline struct store_meta
 meta_of(int64_t length)
