@@ -61,6 +61,8 @@ typedef struct weir_cache { /* constant */
      * answers from the store. */
     bool (*failed)(weir_request *r, uint32_t status, int result);
     int (*answer)(weir_request *r, void *unused);
+    /* For weir -M URL, where wanted(): what holds for such a request, in lines of the calling module's hook. */
+    void (*explain)(weir_request *r, enum weir_cache_family family, weir_explain *to);
 } weir_cache;
 
 WEIR_END

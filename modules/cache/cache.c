@@ -58,45 +58,6 @@ start(const void *conf)
     return cache_start(conf);
 }
 
-/* ---- For weir -M. ---- */
-
-static void
-explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
-{
-    const cache_conf *c = conf;
-
-    (void)r;
-    if (phase != WEIR_PHASE_CONTENT || !c->on) {
-        return;
-    }
-    for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
-        const struct family *f = &c->family[i];
-        if (f->zone.name == NULL) {
-            continue;
-        }
-        weir_explain_say(to, "%s_cache: zone %s%.*s, min_uses %lld, %s", family_names[i],
-                         f->path != NULL ? "" : "by a variable, ",
-                         WEIR_FMT(f->path != NULL ? f->path->zone : WEIR_STR("?")),
-                         (long long)f->min_uses,
-                         f->lock ? "one fetch for all who wait" : "everybody fetches for himself");
-        if (f->key->constant.data != NULL) {
-            weir_explain_say(to, "key \"%.*s\"", WEIR_FMT(f->key->constant));
-        }
-        for (const struct valid *v = f->valid; v != NULL; v = v->next) {
-            weir_explain_say(to, "status %u, without a lifetime of its own: %llu s",
-                             (unsigned)v->status, (unsigned long long)v->seconds);
-        }
-        weir_explain_say(to, "stale: %s; in the background %s; asked whether it still holds %s",
-                         f->use_stale != 0 ? "as use_stale and the response say"
-                                           : "as the response says",
-                         f->background_update ? "yes" : "no", f->revalidate ? "yes" : "no");
-    }
-    weir_explain_say(to,
-                     "rules of %s; heuristic lifetime %u%% of the time unchanged, at most %llu s",
-                     c->rules == RULES_RFC ? "RFC 9111" : "nginx", (unsigned)c->heuristic.percent,
-                     (unsigned long long)c->heuristic.max_s);
-}
-
 /* ---- Tables. ---- */
 
 static const weir_name rules[] = { { "rfc9111", RULES_RFC },
@@ -189,7 +150,7 @@ static const weir_directive directives[] = {
         "lifetime of responses that say nothing of it: so much of the time since they changed"),
     ROW(obey_request, FLAG, "cache_obey_request", "off", NULL, NULL,
         "obey Cache-Control of requests"),
-    ROW(targets, STRS, "cache_targets", "CDN-Cache-Control", "off", NULL,
+    ROW(targets, STRS, "cache_targets", "CDN-Cache-Control Surrogate-Control", "off", NULL,
         "fields of responses that take the place of Cache-Control"),
     ROW(tags, STRS, "cache_tags", "Cache-Tag Surrogate-Key", NULL, NULL,
         "fields of responses that name tags to purge them by"),
@@ -242,7 +203,8 @@ static const weir_cache door = { .size = sizeof(door),
                                  .keep = flow_keep,
                                  .readable = flow_readable,
                                  .failed = flow_failed,
-                                 .answer = flow_answer };
+                                 .answer = flow_answer,
+                                 .explain = flow_explain };
 
 static const weir_interface interfaces[] = { { WEIR_CACHE_ID, &door },
                                              { WEIR_SERIES, &series_source } };
@@ -251,5 +213,4 @@ WEIR_MODULE("cache", "1.0", .summary = "keeps responses of other servers and ans
             .conf_size = sizeof(cache_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
             .metrics = WEIR_ITEMS(metrics), .interfaces = WEIR_ITEMS(interfaces),
-            .check = cache_check, .worker_start = start, .worker_stop = cache_stop,
-            .explain = explain);
+            .check = cache_check, .worker_start = start, .worker_stop = cache_stop);

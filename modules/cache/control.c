@@ -345,12 +345,34 @@ read_dictionary(struct control *c, weir_str in)
     return true;
 }
 
+/* Surrogate-Control: a list as Cache-Control's, whose members may be for one surrogate by its name
+ * ("max-age=60;edge"); those are another's. [Edge Architecture Specification 2.3] */
+static void
+read_surrogate(struct control *c, weir_str text)
+{
+    weir_str member, name, value;
+
+    while (list_next(&text, &member)) {
+        if (str_find(member, ';') == member.len) {
+            list_part(member, &name, &value);
+            set_directive(c, name, value);
+        }
+    }
+}
+
 static bool
 read_field(struct control *c, const weir_header *fields, weir_str name)
 {
+    bool surrogate = weir_str_ieq(name, WEIR_STR("Surrogate-Control"));
+
     *c = (struct control){ 0 };
     for (const weir_header *h = fields; h != NULL; h = h->next) {
-        if (h->id == WEIR_H_OTHER && weir_str_ieq(h->name, name) && !read_dictionary(c, h->value)) {
+        if (h->id != WEIR_H_OTHER || !weir_str_ieq(h->name, name)) {
+            continue;
+        }
+        if (surrogate) {
+            read_surrogate(c, h->value);
+        } else if (!read_dictionary(c, h->value)) {
             return false;
         }
     }

@@ -5,6 +5,7 @@
  */
 #include "flow.h"
 #include "freshen.h"
+#include "pass.h"
 #include "vary.h"
 
 #define BIT(id) (UINT64_C(1) << (id))
@@ -149,7 +150,7 @@ compare_head(struct caching *c, const weir_reply *reply)
     }
     m = store_object_meta(c->object);
     if ((m->flags & KEPT_VARY) == 0 && m->status == 200 &&
-        !freshen_agrees(m->fields, m->length, reply->first, true)) {
+        !freshen_agrees(m->fields, m->length, reply->first)) {
         (void)store_remove(c->store, &c->key);
     }
 }
@@ -212,6 +213,7 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         return WEIR_KEEP;
     }
     if (!judge(c, reply)) {
+        pass_note(&c->key);
         give_way(c);
         return WEIR_NEXT;
     }

@@ -120,6 +120,9 @@ void forget(struct caching *c, const weir_reply *reply);
 int purge_request(struct caching *c);
 int purge_endpoint(weir_request *r, const void *conf);
 
+/* explain.c */
+void flow_explain(weir_request *r, enum weir_cache_family which, weir_explain *to);
+
 /* "https://a.example" of r. */
 weir_str origin_of(weir_request *r);
 

@@ -3,9 +3,9 @@
 
 #include "list.h"
 
-static const uint64_t kept_ids =
-    UINT64_C(1) << WEIR_H_CONTENT_LENGTH | UINT64_C(1) << WEIR_H_CONTENT_ENCODING |
-    UINT64_C(1) << WEIR_H_CONTENT_TYPE | UINT64_C(1) << WEIR_H_CONTENT_RANGE;
+static const uint64_t kept_ids = UINT64_C(1) << WEIR_H_CONTENT_LENGTH |
+                                 UINT64_C(1) << WEIR_H_CONTENT_ENCODING |
+                                 UINT64_C(1) << WEIR_H_CONTENT_RANGE | UINT64_C(1) << WEIR_H_ETAG;
 
 static bool
 is_same_name(const weir_header *a, const weir_header *b)
@@ -54,19 +54,10 @@ opaque(weir_str etag)
 
 /* Does newer's line count for a stored response? */
 static bool
-counts(const weir_header *stored, const weir_header *h, uint64_t skip)
+counts(const weir_header *h, uint64_t skip)
 {
-    const weir_header *old;
-
-    if ((skip | kept_ids) >> h->id & 1 && h->id != WEIR_H_OTHER) {
-        return false;
-    }
-    if (h->id != WEIR_H_ETAG) {
-        return true;
-    }
-    old = find(stored, h); /* a strong tag does not become weak by being asked about */
-    return old == NULL || !(weir_str_eq(opaque(old->value), opaque(h->value)) &&
-                            str_starts(h->value, WEIR_STR("W/")));
+    return h->id != WEIR_H_OTHER ? ((skip | kept_ids) >> h->id & 1) == 0
+                                 : !weir_str_ieq(h->name, WEIR_STR("Content-MD5"));
 }
 
 struct field_list
@@ -76,12 +67,12 @@ freshen_merge(weir_pool *pool, const weir_header *stored, const weir_header *new
 
     for (const weir_header *h = stored; h != NULL; h = h->next) {
         const weir_header *by = find(newer, h);
-        if (by == NULL || !counts(stored, by, skip)) {
+        if (by == NULL || !counts(by, skip)) {
             field_add(pool, &list, h);
         }
     }
     for (const weir_header *h = newer; h != NULL; h = h->next) {
-        if (counts(stored, h, skip)) {
+        if (counts(h, skip)) {
             field_add(pool, &list, h);
         }
     }
@@ -98,8 +89,7 @@ by_id(const weir_header *list, uint32_t id)
 }
 
 bool
-freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer,
-               bool of_head)
+freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer)
 {
     const weir_header *a = by_id(stored, WEIR_H_ETAG), *b = by_id(newer, WEIR_H_ETAG);
     const weir_header *length = by_id(newer, WEIR_H_CONTENT_LENGTH);
@@ -114,6 +104,6 @@ freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_head
         (a == NULL || !weir_str_eq(a->value, b->value))) {
         return false;
     }
-    return !of_head || length == NULL || stored_length < 0 ||
+    return length == NULL || stored_length < 0 ||
            (number_read(length->value, INT64_MAX, &n) && (int64_t)n == stored_length);
 }

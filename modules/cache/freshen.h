@@ -14,14 +14,12 @@ void field_add(weir_pool *pool, struct field_list *list, const weir_header *h);
 
 /* The stored fields, each that `newer` has too replaced by all of newer's lines of that name, and
  * what only newer has at the end. But for what describes the stored body itself, which stays as it
- * was: Content-Length, Content-Encoding, Content-Type, Content-Range, and ETag where the new one is
- * only weaker. skip: fields of newer that do not count, by 1 << WEIR_H_*. [RFC 9111 3.2] */
+ * was: Content-Length, Content-Encoding, Content-Range, Content-MD5, ETag. skip: fields of newer that do not count, by 1 << WEIR_H_*. [RFC 9111 3.2] */
 struct field_list freshen_merge(weir_pool *pool, const weir_header *stored, const weir_header *newer,
                                 uint64_t skip);
 
-/* May a 304 (or the head of a HEAD) with these fields stand for the stored response? A validator
- * that both have must agree; a length must, too. [RFC 9111 4.3.4, 4.3.5] */
-bool freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer,
-                    bool of_head);
+/* May the head that answered a HEAD stand for the stored response? A validator that both have must
+ * agree; a length must, too. [RFC 9111 4.3.5] */
+bool freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer);
 
 #endif

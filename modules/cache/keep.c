@@ -5,6 +5,7 @@
  */
 #include "flow.h"
 #include "freshen.h"
+#include "pass.h"
 #include "tags.h"
 #include "vary.h"
 
@@ -40,13 +41,16 @@ is_listed(const weir_header *control, const weir_header *h)
 
 /* r's fields as they are stored, Date among them whatever came. [RFC 9110 6.6.1] */
 static struct field_list
-fields_of(weir_request *r)
+fields_of(struct caching *c)
 {
+    weir_request *r = c->r;
     const weir_header *control = r->out[WEIR_H_CACHE_CONTROL];
     struct field_list list = { 0 };
     struct control cc;
 
-    if (r->out[WEIR_H_DATE] == NULL) {
+    if (c->conf->rules == RULES_NGINX) { /* where each answer has a Date of its own */
+        (void)weir_out_remove(r, WEIR_STR("Date"));
+    } else if (r->out[WEIR_H_DATE] == NULL) {
         (void)weir_out_set(r, WEIR_STR("Date"), weir_print_date(r->pool, weir_wall_clock()));
     }
     control_read(&cc, control);
@@ -65,7 +69,7 @@ static void
 make_meta(struct caching *c, struct store_meta *m, uint64_t *tags)
 {
     weir_request *r = c->r;
-    struct field_list fields = fields_of(r);
+    struct field_list fields = fields_of(c);
 
     *m = (struct store_meta){ .status = c->reply_status,
                               .length = r->out_length,
@@ -250,24 +254,31 @@ renew(struct caching *c, struct store_meta *m)
     }
 }
 
-/* What is stored holds, and is as new as this. [RFC 9111 4.3.4] */
+/* A cookie of a 304 is its client's, unless what is stored had one that is everybody's. */
+static uint64_t
+cookies_left_out(const weir_header *stored)
+{
+    while (stored != NULL && stored->id != WEIR_H_SET_COOKIE) {
+        stored = stored->next;
+    }
+    return stored == NULL ? UINT64_C(1) << WEIR_H_SET_COOKIE : 0;
+}
+
+/* What is stored holds, and is as new as this: the origin was asked about nothing else, so a tag in
+ * its answer that is another one says nothing. [RFC 9111 4.3.4] */
 static int
 confirm(struct caching *c, weir_exchange *x)
 {
     weir_request *r = c->r;
     struct store_meta m = *store_object_meta(c->object);
-    struct field_list newer = fields_of(r), merged;
+    struct field_list newer = fields_of(c), merged;
     weir_chain nothing = { NULL, NULL };
 
     (void)weir_exchange_read(x, r->pool, &nothing, PIECE); /* so that its connection can be kept */
-    if (!freshen_agrees(m.fields, m.length, newer.first, false)) {
-        (void)store_remove(c->store, &c->key); /* it speaks of another */
-    } else {
-        merged = freshen_merge(r->pool, m.fields, newer.first, UINT64_C(1) << WEIR_H_SET_COOKIE);
-        m.fields = merged.first;
-        m.n_fields = merged.count;
-        renew(c, &m);
-    }
+    merged = freshen_merge(r->pool, m.fields, newer.first, cookies_left_out(m.fields));
+    m.fields = merged.first;
+    m.n_fields = merged.count;
+    renew(c, &m);
     store_fill_end(c->fill, false); /* who waits finds it */
     c->fill = NULL;
     if (c->update) {
@@ -297,6 +308,7 @@ flow_keep(weir_request *r, weir_exchange *x)
         return WEIR_NEXT;
     }
     c->stored = true;
+    pass_forget(&c->key);
     c->reader = store_read_fill(r->pool, c->fill);
     c->x = x;
     c->held = true;

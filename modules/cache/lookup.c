@@ -8,6 +8,7 @@
 #include "flow.h"
 #include "invalidate.h"
 #include "list.h"
+#include "pass.h"
 #include "vary.h"
 
 static int look(struct caching *c);
@@ -202,7 +203,9 @@ miss(struct caching *c)
     if (c->update) { /* what this subrequest is for is being done */
         return weir_respond(c->r, 204, WEIR_STR(""), WEIR_STR(""));
     }
-    return c->family->lock && c->outcome != OUTCOME_BYPASS ? wait_for_other(c) : fetch_alone(c);
+    return c->family->lock && c->outcome != OUTCOME_BYPASS && !pass_is_noted(&c->key)
+               ? wait_for_other(c)
+               : fetch_alone(c);
 }
 
 /* ---- Finding. ---- */

@@ -59,7 +59,12 @@ policy_age_field(const weir_header *first)
         return 0;
     }
     rest = first->value;
-    return list_next(&rest, &member) && number_read(member, SECONDS_MAX, &n) ? n : 0;
+    if (!list_next(&rest, &member)) {
+        return 0;
+    }
+    member =
+        str_trim(str_cut(member, 0, str_find(member, ';'))); /* no parameter makes it younger */
+    return number_read(member, SECONDS_MAX, &n) ? n : 0;
 }
 
 uint64_t

@@ -113,7 +113,7 @@ struct store_reader *store_read_object(weir_pool *owner, struct store_object *o,
 struct store_reader *store_read_fill(weir_pool *owner, struct store_fill *f); /* the filler's own client */
 const struct store_meta *store_reader_meta(const struct store_reader *rd);
 /* About want bytes onto out. WEIR_OK, WEIR_AGAIN (readable is called), WEIR_DONE (complete), WEIR_CLOSED (cut). Every byte was
- * checked against its checksum. */
+ * checked against its checksum. Buffers show bytes that rd holds: they have to be gone when its owner ends (pool may be the owner). */
 int store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t want, void (*readable)(void *data), void *data);
 
 /* ---- Changing. All at once in all workers. ---- */

@@ -155,6 +155,32 @@ add_preferences(struct text *to, weir_str name, const weir_header *fields)
     return any;
 }
 
+/* A value without the blanks around its commas: where a list may stand they say nothing, and where
+ * none may, nobody tells by them. */
+static void
+add_squeezed(struct text *to, weir_str value)
+{
+    weir_str rest = value;
+
+    while (rest.len != 0) {
+        size_t end = 0;
+        bool quoted = false;
+        for (; end < rest.len && (quoted || rest.data[end] != ','); end++) {
+            if (rest.data[end] == '"') {
+                quoted = !quoted;
+            } else if (quoted && rest.data[end] == '\\') {
+                end++;
+            }
+        }
+        end = end < rest.len ? end : rest.len;
+        text_add(to, str_trim(str_cut(rest, 0, end)));
+        if (end < rest.len) {
+            text_add(to, WEIR_STR(","));
+        }
+        rest = str_cut(rest, end + 1, SIZE_MAX);
+    }
+}
+
 /* Lines of one name are one value. [RFC 9110 5.2] */
 static bool
 add_lines(struct text *to, weir_str name, const weir_header *fields)
@@ -164,9 +190,9 @@ add_lines(struct text *to, weir_str name, const weir_header *fields)
     for (const weir_header *h = fields; h != NULL; h = h->next) {
         if (is_named(h, name)) {
             if (any) {
-                text_add(to, WEIR_STR(", "));
+                text_add(to, WEIR_STR(","));
             }
-            text_add(to, h->value);
+            add_squeezed(to, h->value);
             any = true;
         }
     }

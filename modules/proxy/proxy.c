@@ -86,6 +86,7 @@ static void
 explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
 {
     const struct target *t = ((const proxy_conf *)conf)->pass;
+    const weir_cache *cache = ((const proxy_conf *)conf)->cache;
     weir_str uri;
 
     (void)phase;
@@ -108,6 +109,9 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
         weir_explain_say(to, "%s %.*s (%.*s), weight %u",
                          peer->flags & WEIR_PEER_BACKUP ? "backup" : "server", WEIR_FMT(peer->addr),
                          WEIR_FMT(peer->name), (unsigned)peer->weight);
+    }
+    if (cache != NULL && cache->wanted(r, WEIR_CACHE_PROXY)) {
+        cache->explain(r, WEIR_CACHE_PROXY, to);
     }
 }
 

@@ -19,9 +19,36 @@ NPM = Path(BINARY).parent / "npm"
 SUITE = NPM / "node_modules/http-cache-tests"
 
 # id: why weir does otherwise
-LEFT_OUT = {}
+AGE = "RFC 9111 5.1 says since: a field that is no number is ignored, of a list the first member counts"
+CLOSES = "weir answers 502, as it must; the suite takes an answer without its own fields for a stored one"
+PARTS = "weir stores whole responses, and parts by slice alone"
+LEFT_OUT = {
+    "age-parse-nonnumeric": AGE,
+    "age-parse-negative": AGE,
+    "age-parse-float": AGE,
+    "age-parse-prefix-twoline": AGE,
+    "age-parse-dup-0": AGE,
+    "age-parse-dup-0-twoline": AGE,
+    "age-parse-dup-old": AGE,
+    "stale-close-must-revalidate": CLOSES,
+    "stale-close-proxy-revalidate": CLOSES,
+    "stale-close-no-cache": CLOSES,
+    "stale-close-s-maxage=2": CLOSES,
+    "headers-store-Transfer-Encoding": "weir answers 502: the origin sends a coding that is none, beside a length [RFC 9112 6.1]",
+    "surrogate-fresh-cc-nostore": "needs Surrogate-Capability, which weir does not send",
+    "surrogate-max-age-me-target": "needs Surrogate-Capability, which weir does not send",
+    "method-POST": "a POST is cached where proxy_cache_methods says so, under a key of its own",
+    "vary-normalise-lang-select": "the origin chooses languages",
+    "conditional-lm-fresh-no-lm": "the date asked about is older than the response: it was modified since [RFC 9111 4.3.2]",
+    "partial-store-partial-reuse-partial": PARTS,
+    "partial-store-partial-reuse-partial-byterange": PARTS,
+    "partial-store-partial-reuse-partial-absent": PARTS,
+    "partial-store-partial-reuse-partial-suffix": PARTS,
+    "partial-store-partial-complete": PARTS,
+}
 
 CONFIGURATION = """
+daemon off;
 worker_processes 2;
 pid logs/weir.pid;
 error_log logs/error.log notice;
@@ -35,6 +62,7 @@ http {
             proxy_pass http://127.0.0.1:%PORT2%;
             proxy_cache suite;
             proxy_cache_revalidate on;
+            cache_set_cookie on;
         }
     }
 }

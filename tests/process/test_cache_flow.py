@@ -111,6 +111,21 @@ def test_who_waits_for_what_is_not_stored_fetches_himself(front):
     assert bodies(clients) == {b"mine"} and one.asked == 5
 
 
+def test_nobody_waits_for_what_was_not_stored_lately(front):
+    release = threading.Event()
+
+    def slow(request):
+        if one.numbers > 1:
+            release.wait(10)
+        return answer(b"mine", fields=[("Cache-Control", "no-store")])
+    one = front(slow)
+    one.get()
+    clients = all_at_once(one, 5)
+    wait_for("all of them", lambda: one.asked == 6)
+    release.set()
+    assert bodies(clients) == {b"mine"}
+
+
 def test_who_waits_for_another_variant_fetches_it(front):
     release = threading.Event()
 
@@ -464,6 +479,26 @@ def test_a_purge_holds_in_all_workers_at_once(front):
     for n in range(1, 20):
         assert {one.get().get("X-N") for _ in range(5)} == {str(n)}
         purge(one)
+
+
+# ---- Telling. ----
+
+def test_the_policy_of_a_url_is_explained(front):
+    one = front(answer(), more="proxy_cache_valid 404 1m; proxy_cache_key $uri; cache_purge soft;")
+    said = one.server.run("-M", f"http://a:{one.server.port}/").stdout
+    for line in ("proxy_cache: zone c, one fetch for all who wait", "by the rules of RFC 9111", "of status 404: 60 s",
+                 "10% of the time since Last-Modified, at most 86400 s", "asked about by its validators", "PURGE makes stale"):
+        assert line in said, said
+
+
+def test_zones_and_outcomes_are_counted(front):
+    one = front(answer(b"x", fields=[FRESH]), more="} location = /metrics { metrics prometheus;")
+    for path in ("/a", "/a", "/b"):
+        one.get(path)
+    said = one.get("/metrics").body.decode()
+    assert 'weir_cache_zone_entries{zone="c"} 2' in said
+    assert 'weir_cache_requests_total{status="HIT"} 1' in said and 'weir_cache_requests_total{status="MISS"} 2' in said
+    assert 'weir_cache_zone_fills_total{zone="c"} 2' in said
 
 
 # ---- nginx's rules. ----

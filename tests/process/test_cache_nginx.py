@@ -101,6 +101,12 @@ def test_accel_expires_is_not_shown(front):
     assert front(answer(fields=[("X-Accel-Expires", "60")])).get().get("X-Accel-Expires") is None
 
 
+def test_each_answer_has_a_date_of_its_own(front):
+    one = front(answer(fields=[FRESH, ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")]), more="proxy_ignore_headers Expires;")
+    for _ in range(2):
+        assert one.get().all("Date")[0] != "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
 def test_expired_then_hit(front):
     one = aged(front, OLD, NEW, more=SECOND)
     got = one.get()

@@ -93,7 +93,7 @@ good_room(const char *path)
 static const struct sys bad = { bad_open,   good_close, bad_pread, bad_pwrite, bad_reserve,
                                 bad_rename, bad_unlink, bad_mkdir, bad_size,   good_room };
 
-enum { LONG = 700000 };
+enum { LONG = 400000 };
 
 static char *body;
 
