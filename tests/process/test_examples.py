@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import json
 import re
 
 import pytest
 
-from weir.server import TOP
+from weir.server import TOP, wait_for
 from weir.wire import fetch
 
 pytestmark = pytest.mark.weir_only
@@ -17,13 +18,15 @@ HERE = ("daemon off;\nmaster_process off;\npid %PREFIX%/logs/weir.pid;\nerror_lo
 @pytest.fixture
 def example(make_server):
     """A server with that example, on a port of its own and with two files."""
-    def start(name):
+    def start(name, *more):
         server = make_server()
         server.write("index.html", "<p>index</p>\n")
         server.write("main.0123abcd.css", "p { }\n")
         server.write("../conf/users", "ann:{PLAIN}secret\n")
         text = (TOP / f"conf/examples/{name}.conf").read_text()
         text = text.replace("include ../mime.types", f"include {TOP}/conf/mime.types").replace("root conf/html", "root %ROOT%")
+        for number, port in enumerate(more, 2):
+            text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:%PORT{number}%")
         server.configure(HERE + re.sub(r"\b127\.0\.0\.1:8080\b(?= default_server;|;)", "127.0.0.1:%PORT%", text)
                          .replace("http {", "http {\n    access_log off;", 1))
         return server.start()
@@ -91,3 +94,14 @@ def test_rewrites(example):
     assert fetch(server.port, "/page/x", fields=["Cookie: old=1"]).get("Location").endswith("/old/page/x")
     assert fetch(server.port, "/page/x").body == b"<p>index</p>\n"
     assert fetch(server.port, "/x", host="www.example.test").get("Location") == "http://example.test/x"
+
+
+def test_cache(example):
+    server = example("cache", "8081")
+    assert fetch(server.port, "/page").get("Age") is None
+    wait_for("a hit", lambda: fetch(server.port, "/page").get("Age") is not None)
+    hit = fetch(server.port, "/page")
+    assert "hit" in hit.get("Cache-Status") and hit.body.startswith(b"made at ")
+    assert fetch(server.port, "/page", fields=["Cookie: session=1"]).get("Age") is None
+    assert json.loads(fetch(server.port, "/page", method="PURGE").body)["purged"] == 1
+    assert fetch(server.port, "/page").get("Age") is None
