@@ -2,8 +2,8 @@
  *
  * Machine code is made by the process that runs an expression, when it first does: of ten thousand sites' expressions most
  * are never asked, since their literals are not in the subject. Equal expressions of a configuration are one.
- * A match works at most WR_LIMIT_REGEX_MATCH steps and in bounded memory, so that no subject can keep a worker. PCRE2's own
- * memory for compiled code is freed when the pool of the configuration ends.
+ * A match works at most WR_LIMIT_REGEX_MATCH steps and in bounded memory, so that no subject can keep a worker. An expression
+ * that may call its own groups is interpreted, because machine code has no sound limit for these. PCRE2's own memory for compiled code is freed when the pool of the configuration ends.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "http/regex.h"
@@ -11,6 +11,7 @@
 #include <pcre2.h>
 
 #include "base/assert.h"
+#include "base/str.h"
 #include "http/build.h"
 #include "http/http.h"
 #include "http/regex_literals.h"
@@ -36,6 +37,7 @@ struct weir_regex {
     uint32_t min_len;  /* bytes that every match has */
     bool asked;        /* it ran in this process, so what follows is known */
     bool fast;         /* pcre2_jit_match may be used */
+    bool recurses;     /* it may call its own groups, so no machine code is made of it */
     uint32_t n_named;
     struct named_group *named;
     weir_str pattern;
@@ -57,6 +59,40 @@ free_code(void *data)
     pcre2_code_free(data);
 }
 
+/* Does a call of a group begin here: (?R), (?1), (?+1), (?-1), (?&n), (?P>n), \g<n>, \g'n'? */
+static bool
+begins_call(weir_str at)
+{
+    if (wr_str_starts(at, WEIR_STR("\\g<")) || wr_str_starts(at, WEIR_STR("\\g'"))) {
+        return true;
+    }
+    if (!wr_str_starts(at, WEIR_STR("(?"))) {
+        return false;
+    }
+    at = wr_str_cut(at, 2, at.len);
+    if (at.len > 1 && (at.data[0] == '+' || at.data[0] == '-')) {
+        at = wr_str_cut(at, 1, at.len);
+        return at.data[0] >= '0' && at.data[0] <= '9';
+    }
+    return wr_str_starts(at, WEIR_STR("P>")) ||
+           (at.len != 0 && (at.data[0] == 'R' || at.data[0] == '&' ||
+                            (at.data[0] >= '0' && at.data[0] <= '9')));
+}
+
+/* May an expression call its own groups? What only looks like it, in a class or quoted, counts too: being wrong costs speed.
+ * In machine code the match limit does not hold calls that go ever deeper: they end with the stack, after 20 seconds. The
+ * interpreter counts each, and notices one that has moved nowhere. */
+static bool
+may_recurse(weir_str pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        if (begins_call(wr_str_cut(pattern, i, pattern.len))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static weir_regex *
 wrap(struct weir_pool *pool, pcre2_code *code, weir_str pattern, bool fold)
 {
@@ -65,6 +101,7 @@ wrap(struct weir_pool *pool, pcre2_code *code, weir_str pattern, bool fold)
 
     re->code = code;
     re->pattern = weir_dup(pool, pattern);
+    re->recurses = may_recurse(pattern);
     weir_on_end(pool, free_code, code);
     (void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &re->groups);
     (void)pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &re->min_len);
@@ -195,14 +232,17 @@ prepare(uint32_t groups)
     }
 }
 
-/* Make re's machine code. Without (a hardened system forbids it) the interpreter runs: slower, the same answers. */
+/* Make re's machine code. Without (it may recurse, or a hardened system forbids it) the interpreter runs: slower, the same
+ * answers. */
 static void
 speed_up(weir_regex *re)
 {
     uint32_t options = 0;
     size_t size = 0;
 
-    (void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+    if (!re->recurses) {
+        (void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+    }
     (void)pcre2_pattern_info(re->code, PCRE2_INFO_JITSIZE, &size);
     (void)pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
     re->fast = size != 0 && !(options & PCRE2_UTF);

@@ -3,11 +3,12 @@
  * system calls and instructions), a fixed rate whatever the server does (latency while it reloads),
  * and connections that are opened and kept.
  *
- *     load [-c CONNS] [-p DEPTH] [-x] [-h "Name: value"] -n REQUESTS PORT PATH     closed loop
+ *     load [-c CONNS] [-p DEPTH] [-x] [-u] [-h "Name: value"] -n REQUESTS PORT PATH     closed loop
  *     load [-c CONNS] -r PER-SECOND -t SECONDS PORT PATH                           open loop
  *     load -c CONNS -i PORT PATH      one request each, prints "ready", holds them until stdin ends
  *
- * -h takes the place of Host when it names that. -p requests sent at once on a connection; -x one request a connection.
+ * -h takes the place of Host when it names that. -p requests sent at once on a connection; -x one request a connection;
+ * -u a number of ten digits behind PATH, another with each request.
  * In the open loop a request's latency counts from the moment it was due, so waiting for a free
  * connection is part of it. A request that was sent and got no answer because the server closed a
  * kept connection is "raced". Prints one line of name=value.
@@ -26,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 4096, CONNS_MAX = 19900, QUEUE = 1 << 20, LATENCIES = 1 << 22 };
+enum { HEAD_MAX = 4096, CONNS_MAX = 19900, QUEUE = 1 << 20, LATENCIES = 1 << 22, NUMBER = 10 };
 
 /* What of a response is awaited. */
 enum awaited { AWAIT_HEAD, AWAIT_LENGTH, AWAIT_CHUNK_LINE, AWAIT_CHUNK_DATA, AWAIT_TRAILER };
@@ -46,7 +47,7 @@ struct conn {
 static struct {
     uint32_t conns, depth;
     uint64_t requests, rate, seconds;
-    bool close, idle;
+    bool close, idle, numbered;
     const char *header, *path;
     uint16_t port;
 } opt = {.conns = 64, .depth = 1};
@@ -101,12 +102,27 @@ conn_open(struct conn *c)
     }
 }
 
+/* Give the next count requests the next numbers. */
+static void
+number_requests(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char digits[NUMBER + 1];
+
+        snprintf(digits, sizeof(digits), "%0*u", NUMBER, (uint32_t)(sent + i));
+        memcpy(burst + i * request_bytes + strlen("GET ") + strlen(opt.path), digits, NUMBER);
+    }
+}
+
 /* Send count requests at once. A peer that is gone is noticed by reading. */
 static void
 conn_send(struct conn *c, uint32_t count)
 {
     size_t bytes = request_bytes * count;
 
+    if (opt.numbered) {
+        number_requests(count);
+    }
     if (send(c->fd, burst, bytes, MSG_NOSIGNAL) != (ssize_t)bytes && errno != EPIPE &&
         errno != ECONNRESET) {
         die("send");
@@ -401,7 +417,7 @@ read_options(int argc, char **argv)
 {
     int o;
 
-    while ((o = getopt(argc, argv, "c:p:n:r:t:h:xi")) != -1) {
+    while ((o = getopt(argc, argv, "c:p:n:r:t:h:xiu")) != -1) {
         switch (o) {
         case 'c': opt.conns = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'p': opt.depth = (uint32_t)strtoul(optarg, NULL, 10); break;
@@ -411,6 +427,7 @@ read_options(int argc, char **argv)
         case 'h': opt.header = optarg; break;
         case 'x': opt.close = true; break;
         case 'i': opt.idle = true; break;
+        case 'u': opt.numbered = true; break;
         default: exit(1);
         }
     }
@@ -429,7 +446,8 @@ main(int argc, char **argv)
 
     read_options(argc, argv);
     request_bytes = (size_t)snprintf(request, sizeof(request),
-                                     "GET %s HTTP/1.1\r\n%s%s%s%s\r\n", opt.path,
+                                     "GET %s%s HTTP/1.1\r\n%s%s%s%s\r\n", opt.path,
+                                     opt.numbered ? "0000000000" : "",
                                      opt.header != NULL && strncasecmp(opt.header, "Host:", 5) == 0
                                          ? ""
                                          : "Host: localhost\r\n",

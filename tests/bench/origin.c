@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CONNS_MAX = 20000, HEAD_MAX = 8192, BLOCK = 1 << 20, ECHO_MAX = 1 << 16 };
@@ -44,6 +45,7 @@ static struct conn *conns[CONNS_MAX];
 static char block[BLOCK]; /* bytes of bodies */
 static char area[BLOCK];  /* where bytes are read to */
 static int epoll_fd;
+static char date[64];     /* of the start: what caches take for the age of an answer */
 
 static void
 die(const char *what)
@@ -119,9 +121,9 @@ answer_begin(int fd, struct conn *c)
         c->out_left = strtoull(c->head + 5, NULL, 10);
     }
     c->reply_bytes = (size_t)snprintf(c->reply, sizeof(c->reply),
-                                      "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                                      "HTTP/1.1 200 OK\r\nDate: %s\r\n"
                                       "Content-Type: text/plain\r\nContent-Length: %llu\r\n\r\n",
-                                      (unsigned long long)c->out_left);
+                                      date, (unsigned long long)c->out_left);
     return answer_flush(fd, c);
 }
 
@@ -229,6 +231,8 @@ int
 main(int argc, char **argv)
 {
     struct epoll_event events[512];
+    time_t now = time(NULL);
+    struct tm parts;
     int listener;
 
     if (argc != 2) {
@@ -238,6 +242,7 @@ main(int argc, char **argv)
     for (size_t i = 0; i < BLOCK; i++) {
         block[i] = (char)(i % 64 == 63 ? '\n' : 'a' + i % 26);
     }
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &parts));
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
     watch(listener, EPOLL_CTL_ADD, EPOLLIN);

@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import stat
@@ -15,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HAPROXY = "/usr/sbin/haproxy"
+VARNISH = "/usr/sbin/varnishd"
 OUT = ROOT / "build" / "bench"
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, LOAD_CPU = {CPUS[0]}, {CPUS[-1]}
@@ -25,11 +27,16 @@ STRICT = "-std=c17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconv
 
 @dataclass
 class Workload:
-    """One thing to ask of every server. location and http are configuration, the same text for all."""
+    """One thing to ask of every server. location and http are configuration, the same text for all.
+
+    ours and theirs stand behind location, for weir and for nginx: two ways to one end.
+    """
     name: str
     path: str = "/1k.txt"
     http: str = ""
     location: str = ""
+    ours: str = ""
+    theirs: str = ""
     others: str = ""                        # further server blocks
     body: str = "1k.txt"                    # what the floor sends
     floor: tuple = ()
@@ -41,6 +48,8 @@ class Workload:
     stepped: int = 1000                     # requests under callgrind, and twice that
     goal: float = None                      # release goal for xcpu against nginx
     origin: bool = False                    # in front of tests/bench/origin.c; ORIGIN is its port
+    cached: bool = False                    # by answers that are kept: the floor is that of a file; CACHE is the folder
+    distinct: bool = False                  # a query that was never asked before with each request
     message: int = 0                        # bytes of messages in tunnels, which are sent in place of requests
     tls: bool = False                       # over TLS 1.3, with a certificate of P-256
     resumed: bool = False                   # by one connection after the other, each by the session of the one before
@@ -69,10 +78,15 @@ MAPPED = f'if ($moved) {{ return 301 $moved; }} location / {{ return 200 "{TEXT[
 FIELDS = " ".join(f'add_header X-Constant-{i} "a value that is the same each time";' for i in range(6)) + (
     ' add_header X-Uri "$uri" always; add_header X-Host $host; add_header X-Request "$request_method $request_uri"; '
     'add_header X-Empty $arg_none; add_header Cache-Control "max-age=60, public"; expires 60;')
+STAMPED = "csp script-src 'nonce-$csp_nonce';"
+SUBSTITUTED = ("add_header Content-Security-Policy \"script-src 'nonce-$request_id'\"; "
+               "sub_filter_once off; sub_filter data-weir-nonce 'nonce=\"$request_id\"';")
 OFC = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s; open_file_cache_min_uses 1;"
 GZIP = "gzip on; gzip_types text/plain; gzip_min_length 20; gzip_comp_level {};"
 UPSTREAM = "upstream origin { server 127.0.0.1:ORIGIN; keepalive 64; }"
 PASS = "location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection {}; {} }}"
+CACHE = UPSTREAM + " proxy_cache_path CACHE levels=1:2 keys_zone=hot:16m max_size=64m use_temp_path=off;"
+KEPT = PASS.format('""', "proxy_cache hot; proxy_cache_valid 200 1h;")
 TUNNEL = PASS.format("upgrade", "proxy_set_header Upgrade $http_upgrade;")
 WORKLOADS = [
     Workload("small-static", goal=1.4),
@@ -99,11 +113,20 @@ WORKLOADS = [
              counted=1000, stepped=100, goal=2.2),
     Workload("gzip6", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(6), headers=("Accept-Encoding: gzip",),
              counted=1000, stepped=50, goal=4.0),
+    Workload("gzip-made", path="/50k.txt", body="50k.txt.gz", http=GZIP.format(6), ours="compress_memory 0;",
+             headers=("Accept-Encoding: gzip",), counted=1000, stepped=50),
+    Workload("stamp", path="/page.html", body="page.html", ours=STAMPED, theirs=SUBSTITUTED, counted=1000, stepped=50),
     Workload("proxy-1k", path="/1024", http=UPSTREAM, location=PASS.format('""', ""), origin=True, goal=1.2),
     Workload("proxy-10m", path="/10485760", http=UPSTREAM, location=PASS.format('""', ""), origin=True, conns=8, counted=100,
              stepped=10),
     Workload("proxy-100k", path="/102400", http=UPSTREAM, location=PASS.format('""', ""), origin=True,
              counted=3000, stepped=300, goal=2.0),
+    Workload("cache-1k", path="/1024", http=CACHE, location=KEPT, origin=True, cached=True, goal=1.7),
+    Workload("cache-100k", path="/102400", body="100k.txt", floor=("file",), http=CACHE, location=KEPT, origin=True,
+             cached=True, counted=3000, stepped=300, goal=1.8),
+    Workload("cache-gzip", path="/51200", body="50k.txt.gz", http=CACHE + GZIP.format(6), location=KEPT, origin=True, cached=True,
+             headers=("Accept-Encoding: gzip",), counted=1000, stepped=50),
+    Workload("cache-miss", path="/1024", http=CACHE, location=KEPT, origin=True, distinct=True, counted=3000, stepped=300),
     Workload("messages", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=128),
     Workload("messages-64k", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=65536,
              counted=3000, stepped=300),
@@ -130,11 +153,19 @@ def text_of(size):
     return "".join(out)[:size].encode()
 
 
+def page_of(size):
+    """A page with a marked script in each few KiB."""
+    parts = [f"<p class=\"text\">{text_of(4000).decode()}</p>\n<script data-weir-nonce src=\"/a{i}.js\"></script>\n"
+             for i in range(size // 4096)]
+    return f"<!DOCTYPE html>\n<title>A page</title>\n{''.join(parts)}".encode()
+
+
 def make_files(folder):
     (folder / "section").mkdir(mode=0o755)
     (folder / "section" / "1k.txt").write_bytes(text_of(1024))
     for name, size in (("128.txt", 128), ("1k.txt", 1024), ("10k.txt", 10240), ("50k.txt", 51200), ("100k.txt", 102400)):
         (folder / name).write_bytes(text_of(size))
+    (folder / "page.html").write_bytes(page_of(102400))
     (folder / "10m.txt").write_bytes((text_of(102400) * 103)[:10485760])
     (folder / "50k.txt.gz").write_bytes(gzip.compress((folder / "50k.txt").read_bytes(), 6))
 
@@ -169,7 +200,7 @@ def pinned(cpus):
 class Server:
     name: str
     binary: str
-    kind: str                               # server, haproxy or floor
+    kind: str                               # server, haproxy, varnish or floor
     folder: Path = None
     port: int = 0
     origin_port: int = 0                    # of what proxies are put in front of
@@ -177,8 +208,16 @@ class Server:
     ratios: dict = field(default_factory=dict)
 
     def can(self, workload):
-        """The floor speaks no TLS, and HAProxy is a proxy alone."""
-        return workload.origin if self.kind == "haproxy" else self.kind == "server" or not workload.tls
+        """The floor speaks no TLS, HAProxy is a proxy alone, Varnish a cache alone."""
+        kept = workload.cached or workload.distinct
+        if self.kind == "haproxy":
+            return workload.origin and not kept
+        if self.kind == "varnish":
+            return kept and not workload.headers
+        return self.kind == "server" or not workload.tls
+
+    def is_ours(self):
+        return self.kind == "server" and Path(self.binary).name != "nginx"
 
     def write_conf(self, workload, files, servers=None):
         """The configuration; text and values are the same for all servers but for the port and the folder."""
@@ -187,8 +226,9 @@ class Server:
         more = " ssl http2" if workload.streams else " ssl" if workload.tls else ""
         pair = make_certificate(files, workload.resumed) if workload.tls else ""
         site = servers or (f"server {{ listen 127.0.0.1:{self.port}{more} backlog=4096; server_name localhost; root {files}; "
-                           f"{pair} {workload.location} }}\n{workload.others}")
-        http = workload.http.replace("LOG", log)
+                           f"{pair} {workload.location} {workload.ours if self.is_ours() else workload.theirs} }}\n"
+                           f"{workload.others}")
+        http = workload.http.replace("LOG", log).replace("CACHE", str(self.folder / "cache"))
         (self.folder / "server.conf").write_text(
             f"worker_processes 1;\nerror_log {self.folder}/error.log error;\npid {self.folder}/pid;\n"
             f"worker_rlimit_nofile 20000;\nevents {{ worker_connections 19000; }}\n"
@@ -209,14 +249,25 @@ class Server:
             f"frontend all\n  bind 127.0.0.1:{self.port} backlog 4096\n  default_backend origin\n"
             f"backend origin\n  server one 127.0.0.1:{self.origin_port} pool-max-conn 64\n")
 
+    def write_varnish_conf(self):
+        """The same for Varnish, which keeps what it is told to in memory."""
+        self.port = free_port()
+        (self.folder / "server.conf").write_text(
+            "vcl 4.1;\n"
+            f"backend origin {{ .host = \"127.0.0.1\"; .port = \"{self.origin_port}\"; }}\n"
+            "sub vcl_backend_response { set beresp.ttl = 1h; }\n")
+
     def command(self, more="daemon off;"):
         if self.kind == "haproxy":
             return [self.binary, "-db", "-q", "-f", f"{self.folder}/server.conf"]
+        if self.kind == "varnish":
+            return [self.binary, "-F", "-j", "none", "-n", f"{self.folder}/run", "-a", f"127.0.0.1:{self.port}",
+                    "-f", f"{self.folder}/server.conf", "-s", "malloc,64m", "-p", "thread_pools=1"]
         return [self.binary, "-p", f"{self.folder}/", "-e", f"{self.folder}/error.log",
                 "-c", f"{self.folder}/server.conf", "-g", more]
 
     def floor_command(self, workload, files):
-        if workload.origin:
+        if workload.origin and not workload.cached:
             self.port = free_port()
             return [str(OUT / "relay"), str(self.port), str(self.origin_port)]
         body = files / workload.body
@@ -237,6 +288,8 @@ class Server:
         else:
             if self.kind == "haproxy":
                 self.write_haproxy_conf()
+            elif self.kind == "varnish":
+                self.write_varnish_conf()
             else:
                 self.write_conf(workload, files, servers)
             command = self.command("daemon off; master_process off;" if single else "daemon off;")
@@ -265,6 +318,7 @@ class Server:
                 self.child.kill()
                 self.child.wait()
         self.child = None
+        shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
     def pids(self):
         found, todo = [], [self.child.pid]
@@ -334,7 +388,8 @@ class Origin:
 
 def parse_servers(names):
     """names: as --servers says; None: those that there are."""
-    names = names or ("nginx,haproxy,weir,floor" if Path(HAPROXY).exists() else "nginx,weir,floor")
+    others = [name for name, path in (("haproxy", HAPROXY), ("varnish", VARNISH)) if Path(path).exists()]
+    names = names or ",".join(["nginx", *others, "weir", "floor"])
     servers = []
     for name in names.split(","):
         label, _, path = name.rpartition("=")
@@ -343,6 +398,8 @@ def parse_servers(names):
             servers.append(Server(label, str(OUT / "floor"), "floor"))
         elif path == "haproxy":
             servers.append(Server(label, HAPROXY, "haproxy"))
+        elif path == "varnish":
+            servers.append(Server(label, VARNISH, "varnish"))
         elif re.fullmatch(r"nginx\d*", path):
             servers.append(Server(label, "/usr/sbin/nginx", "server"))
         else:

@@ -1,5 +1,5 @@
-/* Pages on their way through the scanner: what comes out is what went in but for the markers, the same for every cut; a nonce goes
- * nowhere but into a start tag of script, style or link; and what is kept back is bounded. */
+/* Pages on their way through the scanner: what comes out is what went in but for the markers, the same for every cut, as is the state
+ * at the end; a nonce goes nowhere but into a start tag of script, style or link; and what is kept back is bounded. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +22,7 @@ struct marks {
         enum scan_event what;
     } at[MARKS_MAX];
     size_t n;
+    uint32_t end; /* the state the page ends in, and what is open there */
 };
 
 static const struct scan_marker marker = { .name = { "n", 1 } };
@@ -56,6 +57,8 @@ scan(const struct scan_marker *m, const uint8_t *data, size_t size, size_t cut, 
         WR_ASSERT(s.held <= SCAN_HELD_MAX && s.held <= end - floor);
         floor = end - s.held;
     }
+    marks->end = s.is_lost ? UINT32_MAX
+                           : (uint32_t)s.state | (uint32_t)s.n_foreign << 8 | (uint32_t)s.in_text << 16;
 }
 
 static bool
@@ -95,6 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         scan(m, data, size, size + 1, &whole);
         for (size_t n = 1; n <= 7; n += 2) {
             scan(m, data, size, n, &cut);
+            WR_ASSERT(cut.end == whole.end);
             WR_ASSERT(cut.n == whole.n && memcmp(cut.at, whole.at, whole.n * sizeof(whole.at[0])) == 0);
         }
         for (size_t i = 0; i < whole.n; i++) {

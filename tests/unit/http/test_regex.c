@@ -1,6 +1,8 @@
 /* Regular expressions: groups, names, limits; and the literals that stand in for a match. */
 #include "unit/http/vars.h"
 
+#include <time.h>
+
 #include "http/regex_literals.h"
 
 static weir_regex *
@@ -132,6 +134,38 @@ test_the_work_of_a_match_is_limited(void **state)
     /* 'a' need not stand at the end: nothing but matching can tell */
     assert_int_equal(weir_regex_match(&w.r.pub, re, (weir_str){ subject, sizeof(subject) }), WEIR_ERROR);
     assert_int_equal(weir_regex_match(&w.r.pub, re, (weir_str){ subject, 10 }), WEIR_OK);
+}
+
+/* Each calls itself without having moved on: PCRE2's machine code would need from 2 to 20 seconds to say so. */
+static void
+test_calls_of_groups_without_end_are_stopped_at_once(void **state)
+{
+    static const char *const patterns[] = {
+        "(a||||||||(?1)|||||||||||||||||||||||[^]]||||||)$", "(a||(?-1)|)$", "(a||(?<n>b|(?&n)|)|)$",
+        "(a||(?<m>b|(?P>m)|)|)$", "a(?:||(?R)|)$", "(a||\\g<1>|)$", "(a||\\g'1'|)$", "(?:a||(?+1)|)(b|(?1)|)$",
+    };
+    struct timespec cpu;
+    int64_t begun, used;
+
+    (void)state;
+    w.r.log.pub.level = 0;
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        weir_regex *re = compile(patterns[i], 0);
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+        begun = cpu.tv_sec * 1000 + cpu.tv_nsec / 1000000;
+        (void)weir_regex_match(&w.r.pub, re, WEIR_STR("ab?0"));
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+        used = cpu.tv_sec * 1000 + cpu.tv_nsec / 1000000 - begun;
+        assert_true(used < 1000);
+    }
+}
+
+static void
+test_a_call_of_a_group_matches_what_the_group_does(void **state)
+{
+    (void)state;
+    assert_true(matches("^(\\((?:[^()]|(?1))*\\))$", 0, "(a(b)(c(d)))"));
+    assert_false(matches("^(\\((?:[^()]|(?1))*\\))$", 0, "(a(b)(c(d))"));
 }
 
 static void
@@ -347,6 +381,8 @@ main(void)
         TEST(test_a_name_of_a_computed_variable_is_refused),
         TEST(test_a_broken_pattern_is_reported_at_its_place),
         TEST(test_the_work_of_a_match_is_limited),
+        TEST(test_calls_of_groups_without_end_are_stopped_at_once),
+        TEST(test_a_call_of_a_group_matches_what_the_group_does),
         TEST(test_a_long_subject_is_matched),
         TEST(test_what_is_not_utf_8_matches_no_expression_about_characters),
         TEST(test_every_match_of_a_subject_is_found_in_turn),

@@ -206,6 +206,48 @@ test_tags_behind_text_are_tags_again(void **state)
     expect(&plain, "<<script data-n>", "<<script N>");
 }
 
+/* Written so that an end is nearly where it is not: behind each, the next tag is one. */
+static void
+test_ordinary_tags_end_where_they_end(void **state)
+{
+    static const char *const tags[] = {
+        "<p class=\"a>b\">",
+        "<a href='x>y' title=\"'>\">",
+        "<p a=b c='>'>",
+        "<p a=b=\"x>",
+        "<p a=\"b\"c=\"d>\">",
+        "<p=\"x>",
+        "<p/a=\">\">",
+        "<p a = '>'>",
+        "<p a==\">",
+        "<p a\n=\n'>'\n>",
+        "<p \"a=\">\">",
+        "<p x1='>'>",
+        "<p a=>",
+        "<p a= >",
+        "<p\vb=\">",
+        "<p a=b\v'>",
+        "<p a=b'c d='>'>",
+        "</p>",
+        "</p a='>'>",
+        "</p \">",
+        "</3='>",
+        "</>",
+        "<li class=x><linked><scripts><tex><nose>",
+        "<a-name-that-is-longer-than-a-step class=\">\">",
+        "<p class='a value that is longer than one step of the scan > \" and goes on'>",
+        "<img/><br/ ><input value=a/>",
+    };
+    char page[256], out[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+        snprintf(page, sizeof(page), "%s<link data-n>, and what follows", tags[i]);
+        snprintf(out, sizeof(out), "%s<link N>, and what follows", tags[i]);
+        expect(&plain, page, out);
+    }
+}
+
 /* [HTML 13.2.5.15 and following] */
 static void
 test_an_escaped_script_ends_where_a_browser_ends_it(void **state)
@@ -352,6 +394,7 @@ main(void)
         cmocka_unit_test(test_other_tags_and_attributes_are_left_alone),
         cmocka_unit_test(test_text_is_no_tag),
         cmocka_unit_test(test_tags_behind_text_are_tags_again),
+        cmocka_unit_test(test_ordinary_tags_end_where_they_end),
         cmocka_unit_test(test_an_escaped_script_ends_where_a_browser_ends_it),
         cmocka_unit_test(test_cdata_is_text_in_svg_and_a_comment_elsewhere),
         cmocka_unit_test(test_style_and_title_have_no_raw_text_in_svg),
