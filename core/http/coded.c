@@ -12,6 +12,7 @@
 #include "http/filter.h"
 #include "http/http.h"
 #include "http/kept.h"
+#include "http/response.h"
 #include "http/subrequest.h"
 #include "net/buf.h"
 #include "wire/field_list.h"
@@ -244,14 +245,31 @@ code_again(struct wr_request *r)
     }
 }
 
-/* The body is a file, and nothing but the encoder changes it. */
+/* Nothing but the encoder changes the body. */
 static bool
-is_plain_file(const struct wr_request *r)
+is_unchanged(const struct wr_request *r)
 {
     uint64_t all = wr_filters_all(r);
 
-    return r->body_file != NULL && r->source == NULL && r->coded->decode.coding == NULL &&
-           (r->filters_out & all) == all;
+    return r->coded->decode.coding == NULL && (r->filters_out & all) == all;
+}
+
+/* Under what the coded body is kept. False: it is not. */
+static bool
+key_of(const struct wr_request *r, struct wr_kept_key *key)
+{
+    *key = (struct wr_kept_key){ .coding = r->coded->encode.coding, .shape = r->coded->shape };
+    if (!is_unchanged(r)) {
+        return false;
+    }
+    if (r->body_file != NULL && r->source == NULL) {
+        key->file = wr_file_identity(r->body_file);
+    } else if (r->identity != NULL) {
+        key->given = *r->identity;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* Answer with what was coded before. */
@@ -262,9 +280,10 @@ use_kept(struct wr_request *r, struct wr_kept *k)
     weir_str bytes = wr_kept_bytes(k);
     weir_buf *b;
 
-    c->encode.bytes_in = r->body_file->size;
+    c->encode.bytes_in = wr_kept_plain_bytes(k);
     c->encode.bytes_out = bytes.len;
     r->pub.out_length = (int64_t)bytes.len;
+    r->source = NULL;
     wr_chain_drop(&r->queued);
     b = weir_buf_extern(r->pub.pool, bytes, wr_kept_unref, k);
     b->flags |= WEIR_BUF_LAST;
@@ -272,22 +291,43 @@ use_kept(struct wr_request *r, struct wr_kept *k)
     wr_coding_count_hit(c->encode.coding);
 }
 
-/* Is the coded file at hand? If not, it is collected as it is made. */
+/* Is the coded body at hand? If not, it is collected as it is made. */
 static bool
 find_kept(struct wr_request *r)
 {
     struct wr_coded *c = r->coded;
-    struct wr_kept_key key = { .file = wr_file_identity(r->body_file),
-                               .coding = c->encode.coding,
-                               .shape = c->shape };
-    struct wr_kept *k = wr_kept_find(&key);
+    struct wr_kept_key key;
+    struct wr_kept *k;
 
+    if (!key_of(r, &key)) {
+        return false;
+    }
+    k = wr_kept_find(&key);
     if (k != NULL) {
         use_kept(r, k);
     } else if (wr_coded_has_body(r)) {
         c->keeping = wr_keeping_begin(r->pub.pool, &key);
     }
     return k != NULL;
+}
+
+int
+weir_out_identity(weir_request *pub, weir_str bytes)
+{
+    struct wr_request *r = wr_request_of(pub);
+    struct wr_kept_given *given;
+
+    if (wr_response_begun(r) && r->answer != WR_ANSWER_HEADERS) {
+        return WEIR_CLOSED;
+    }
+    if (bytes.len == 0 || bytes.len > WR_KEPT_GIVEN) {
+        return WEIR_INVALID;
+    }
+    given = wr_pool_zalloc(pub->pool, sizeof(*given));
+    given->len = bytes.len;
+    memcpy(given->bytes, bytes.data, bytes.len);
+    r->identity = given;
+    return WEIR_OK;
 }
 
 void
@@ -306,7 +346,7 @@ wr_coded_settle(struct wr_request *r)
         r->pub.out[WEIR_H_CONTENT_ENCODING] == NULL) {
         code_again(r);
     }
-    if (c->encode.coding == NULL || (is_plain_file(r) && find_kept(r)) || !wr_coded_has_body(r)) {
+    if (c->encode.coding == NULL || find_kept(r) || !wr_coded_has_body(r)) {
         return;
     }
     c->encode.coder = wr_coder_take(r->pub.pool, c->encode.coding, &c->shape);

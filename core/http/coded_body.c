@@ -214,7 +214,7 @@ encoded_buffer(struct wr_request *r, weir_buf *b, weir_chain *out)
         wr_coder_give(c->encode.coder);
         c->encode.coder = NULL;
         if (c->keeping != NULL) {
-            wr_keeping_finish(c->keeping);
+            wr_keeping_finish(c->keeping, c->encode.bytes_in);
         }
     }
     (void)weir_chain_pop(&c->encode.in);

@@ -29,7 +29,7 @@ static const weir_directive rows[] = {
     WEIR_OPT(conf, decode_max_size, SIZE, "decode_max_size", WHERE, "1g",
              "longest body that is decoded, in bytes of what comes out; 0: any"),
     WEIR_OPT(conf, compress_memory, SIZE, "compress_memory", WEIR_IN_HTTP, "32m",
-             "bytes of compressed files that one worker keeps in memory; 0: none"),
+             "bytes of compressed files and cached responses that one worker keeps in memory; 0: none"),
 };
 
 /* ---- Metrics. ---- */

@@ -21,6 +21,7 @@ struct wr_kept {
     uint32_t refs;
     bool linked;
     size_t len;
+    uint64_t plain_bytes;
     uint8_t bytes[];
 };
 
@@ -115,6 +116,12 @@ wr_kept_bytes(const struct wr_kept *k)
     return (weir_str){ (const char *)k->bytes, k->len };
 }
 
+uint64_t
+wr_kept_plain_bytes(const struct wr_kept *k)
+{
+    return k->plain_bytes;
+}
+
 void
 wr_kept_unref(void *k)
 {
@@ -204,7 +211,7 @@ wr_keeping_add(struct wr_keeping *k, const uint8_t *bytes, size_t len)
 }
 
 void
-wr_keeping_finish(struct wr_keeping *k)
+wr_keeping_finish(struct wr_keeping *k, uint64_t plain_bytes)
 {
     uint64_t hash = hash_of(&k->key);
     struct wr_kept *e;
@@ -218,6 +225,7 @@ wr_keeping_finish(struct wr_keeping *k)
     e = k->entry;
     e->key = k->key;
     e->hash = hash;
+    e->plain_bytes = plain_bytes;
     e->refs = 0;
     e->linked = true;
     e->next = store.buckets[hash % BUCKETS];

@@ -67,6 +67,7 @@ set_page(struct wr_request *r, uint32_t status)
     r->pub.out_first = r->out->first;
     r->pub.out_length = (int64_t)text.len;
     r->source = NULL;
+    r->identity = NULL;
     b = weir_buf_ref(r->pub.pool, text);
     b->flags = WEIR_BUF_LAST;
     return b;

@@ -345,6 +345,7 @@ wr_request_restart(struct wr_request *r, uint32_t phase)
     r->rewritten = false;
     r->path_set = false;
     r->denied = false;
+    r->identity = NULL;
     forget_states(r);
     if (phase == WEIR_PHASE_SERVER_REWRITE) {
         wr_request_enter(r, &r->server->base);

@@ -28,6 +28,7 @@ struct wr_body_in;  /* body_in.h */
 struct wr_captures; /* regex.h */
 struct wr_file;     /* file_cache.h */
 struct wr_coded;    /* coded.h */
+struct wr_kept_given; /* kept.h */
 
 /* How far the response is. */
 enum wr_answer {
@@ -125,6 +126,7 @@ struct wr_request {
     uint64_t filters_out;      /* BODY hooks of the plan, by bit, that stay out of this response */
     struct wr_filter *filters; /* one a BODY hook of the plan; NULL when all stay out */
     const struct wr_file *body_file; /* whose whole content is the body; NULL: it is something else */
+    const struct wr_kept_given *identity; /* of the body, as a module says; NULL: none does */
     struct wr_coded *coded;    /* how its body is decoded and coded; NULL: as it is */
     weir_chain queued;         /* body given before the head could go */
     weir_source source;        /* NULL: none */

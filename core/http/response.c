@@ -43,6 +43,7 @@ wr_response_clear(struct wr_request *r)
     r->lengths_differ = false;
     r->coded = NULL;
     r->body_file = NULL;
+    r->identity = NULL;
     r->source = NULL;
     r->trailers = NULL;
 }

@@ -119,6 +119,12 @@ typedef struct weir_coding_offer {
  * of a 206 or 304; Content-Encoding, weak ETag, no Accept-Ranges), and codes the body behind all filters of rank ENCODE. */
 WEIR_API void weir_encode(weir_request *r, const weir_coding_offer *offer);
 
+/* Say which body r is answered with, before it is or in HEADERS: equal bytes mean equal bodies, among all that modules give, as long
+ * as a worker lives. What such a body is coded to may be kept then, and a later response with it costs no coding (compress_memory);
+ * not where body filters change it. An internal redirect forgets it. 1 to 40 bytes, 16 of them random or a keyed hash; copied. WEIR_INVALID: too many; WEIR_CLOSED
+ * once the head is sent. */
+WEIR_API int weir_out_identity(weir_request *r, weir_str bytes);
+
 /* How many bytes the encoder of r's response has taken and made; WEIR_ABSENT: there is none, or not of that coding. */
 WEIR_API int weir_encoded(const weir_request *r, const weir_coding *coding, uint64_t *in, uint64_t *out);
 

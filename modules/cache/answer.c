@@ -130,6 +130,7 @@ answer_with(struct caching *c, const struct store_meta *m)
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
+    flow_identify(c, m);
     body = store_object_body(c->object);
     if (m->length == 0 || body.data != NULL) {
         return weir_respond(c->r, m->status, WEIR_STR(""), m->length == 0 ? WEIR_STR("") : body);
@@ -148,6 +149,7 @@ answer_reader(struct caching *c)
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
+    flow_identify(c, m);
     return weir_respond_from(c->r, m->status, source, c);
 }
 
@@ -163,5 +165,6 @@ answer_fill(struct caching *c)
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
+    flow_identify(c, store_reader_meta(c->reader));
     return weir_respond_from(r, r->status, source, c);
 }

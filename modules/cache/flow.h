@@ -32,7 +32,8 @@ enum {
     TIME_REVALIDATE,
     TIME_ERROR,
     TIME_MODIFIED,
-    TIME_GENERATION
+    TIME_GENERATION,
+    TIME_BODY /* no time: a random number, another for each body */
 };
 
 struct caching {
@@ -86,6 +87,8 @@ void kept_put(struct store_meta *m, const struct kept *k);
 bool flow_wanted(const weir_request *r, enum weir_cache_family which);
 int flow_open(weir_request *r, enum weir_cache_family which,
               int (*fetch)(weir_request *r, void *data), void *data);
+/* Tell the server which body r is answered with: what it is coded to may be kept. */
+void flow_identify(struct caching *c, const struct store_meta *m);
 /* Take the right to go on later; WEIR_AGAIN, or 500. And go on with fn in the hook's place. */
 int flow_wait(struct caching *c);
 void flow_go(struct caching *c, int (*fn)(weir_request *r, void *data));

@@ -76,6 +76,7 @@ make_meta(struct caching *c, struct store_meta *m, uint64_t *tags)
                               .fields = fields.first,
                               .n_fields = fields.count,
                               .tags = tags };
+    weir_random(&m->times[TIME_BODY], sizeof(m->times[TIME_BODY]));
     kept_put(m, &c->kept);
     m->n_tags = tags_read(c->reply_fields, &c->conf->tags, origin_of(r), tags, STORE_TAGS_MAX);
 }

@@ -53,6 +53,16 @@ kept_of(const struct store_meta *m)
 }
 
 void
+flow_identify(struct caching *c, const struct store_meta *m)
+{
+    const uint64_t identity[] = { c->key.hash[0], c->key.hash[1], m->times[TIME_BODY] };
+
+    if (m->status == 200 && m->times[TIME_BODY] != 0) {
+        (void)weir_out_identity(c->r, (weir_str){ (const char *)identity, sizeof(identity) });
+    }
+}
+
+void
 kept_put(struct store_meta *m, const struct kept *k)
 {
     m->flags = k->flags;

@@ -106,7 +106,7 @@ translate(weir_request *r, const cookies_conf *c, int64_t *opened, weir_str *nam
         return false;
     }
     cookie_rules_judge(&c->rules, inner, false, &verdict);
-    if (verdict.guard == COOKIE_UNSAID && poses(c, inner, *value)) {
+    if (verdict.guard <= COOKIE_PLAIN && poses(c, inner, *value)) {
         weir_count_at(cookies_came, CAME_REFUSED, 1);
         return false;
     }

@@ -29,7 +29,7 @@ STRICT = "-std=c17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconv
 class Workload:
     """One thing to ask of every server. location and http are configuration, the same text for all.
 
-    ours and theirs stand behind location, for weir and for nginx: two ways to one end.
+    ours and theirs stand behind http, for weir and for nginx: two ways to one end.
     """
     name: str
     path: str = "/1k.txt"
@@ -226,9 +226,9 @@ class Server:
         more = " ssl http2" if workload.streams else " ssl" if workload.tls else ""
         pair = make_certificate(files, workload.resumed) if workload.tls else ""
         site = servers or (f"server {{ listen 127.0.0.1:{self.port}{more} backlog=4096; server_name localhost; root {files}; "
-                           f"{pair} {workload.location} {workload.ours if self.is_ours() else workload.theirs} }}\n"
-                           f"{workload.others}")
-        http = workload.http.replace("LOG", log).replace("CACHE", str(self.folder / "cache"))
+                           f"{pair} {workload.location} }}\n{workload.others}")
+        http = f"{workload.http} {workload.ours if self.is_ours() else workload.theirs}"
+        http = http.replace("LOG", log).replace("CACHE", str(self.folder / "cache"))
         (self.folder / "server.conf").write_text(
             f"worker_processes 1;\nerror_log {self.folder}/error.log error;\npid {self.folder}/pid;\n"
             f"worker_rlimit_nofile 20000;\nevents {{ worker_connections 19000; }}\n"

@@ -373,3 +373,103 @@ def test_a_client_that_leaves_leaves_nothing_half(make_server):
         c.fill()
     for _ in range(2):
         assert plain(of(server, "gzip", "/big.html")) == PAGE * 40
+
+
+# ---- What is kept of cached responses. ----
+
+class Cached:
+    """A caching proxy; the origin's page holds the number of its answer."""
+
+    def __init__(self, make_server, more="", http="", path="keys_zone=c:4m memory=8m", cache="", **parts):
+        self.n = 0
+        self.origin = Origin(lambda request: self.reply(request))
+        self.server = make_server(
+            f"gzip on; brotli on; {more} location / {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache c; {cache} }}"
+            "location = /metrics { metrics prometheus; gzip off; brotli off; }",
+            http=f"proxy_cache_path %PREFIX%/cache {path}; {http}", **parts).start()
+
+    def reply(self, request):
+        self.n += 1
+        return answer(self.page(self.n), fields=[("Content-Type", "text/html"), ("Cache-Control", "max-age=3600"),
+                                                 ("ETag", f'"{self.n}"')])
+
+    @staticmethod
+    def page(n):
+        return b"answer %d\n" % n + PAGE
+
+    def get(self, coding="gzip", *rest, **more):
+        return of(self.server, coding, *rest, **more)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.origin.stop()
+
+
+@pytest.mark.parametrize("path", ["keys_zone=c:4m memory=8m", "keys_zone=c:4m"])
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_the_second_answer_with_a_cached_response_costs_no_coding(make_server, path, coding):
+    with Cached(make_server, path=path) as s:
+        first = s.get(coding)
+        got = s.get(coding)
+        assert plain(first) == plain(got) == s.page(1) and s.n == 1
+        assert first.get("Content-Length") is None and int(got.get("Content-Length")) == len(got.body)
+        assert got.get("ETag") == 'W/"1"' and got.all("Vary") == ["Accept-Encoding"]
+        assert hits(s.server, coding) == 1
+
+
+def test_a_new_body_under_the_same_key_is_not_the_kept_one(make_server):
+    with Cached(make_server, cache="proxy_cache_key $uri; proxy_cache_bypass $arg_new;") as s:
+        for n in (1, 2, 3):
+            assert plain(s.get("gzip", "/a?new=1")) == s.page(n)
+            for _ in range(2):
+                assert plain(s.get("gzip", "/a")) == s.page(n)
+            assert hits(s.server, "gzip") == 2 * n
+
+
+def test_a_response_that_was_confirmed_is_still_the_kept_one(make_server):
+    with Cached(make_server) as s:
+        def reply(request):
+            s.n += 1
+            fields = [("Content-Type", "text/html"), ("Cache-Control", "max-age=0" if s.n == 1 else "max-age=3600"), ("ETag", '"1"')]
+            if request.get("If-None-Match") is not None:
+                return answer(b"", "304 Not Modified", fields=fields, length=None)
+            return answer(s.page(1), fields=fields)
+        s.reply = reply
+        assert plain(s.get()) == s.page(1)
+        wait_for("the second to be the first", lambda: plain(s.get()) == s.page(1) and s.n == 2)
+        assert hits(s.server, "gzip") >= 1
+
+
+def test_an_error_page_in_the_place_of_a_cached_response_is_not_kept_as_it(make_server):
+    with Cached(make_server, cache="error_page 412 =200 /other;", more='location = /other { default_type text/html; return 200 "another page, another page"; }') as s:
+        s.get()
+        for _ in range(2):
+            got = s.get("br", fields=['If-Match: "none"'])
+            assert got.status == 200 and plain(got) == b"another page, another page"
+        assert plain(s.get("br")) == s.page(1)
+
+
+def test_variants_of_a_cached_response_are_kept_apart(make_server):
+    with Cached(make_server) as s:
+        s.reply = lambda r: answer(r.get("X-Tongue").encode() + PAGE, fields=[
+            ("Content-Type", "text/html"), ("Cache-Control", "max-age=3600"), ("Vary", "X-Tongue")])
+        for _ in range(4):
+            for tongue in ("de", "fr"):
+                assert plain(s.get(fields=[f"X-Tongue: {tongue}"])) == tongue.encode() + PAGE
+        assert hits(s.server, "gzip") == 6
+
+
+def test_cached_responses_share_the_memory_of_what_is_kept(make_server):
+    with Cached(make_server, http="compress_memory 16k;") as s:
+        for _ in range(4):
+            assert plain(s.get()) == s.page(1)      # longer than an eighth of it
+        assert hits(s.server, "gzip") == 0
+
+
+def test_a_filter_that_changes_cached_responses_sees_each(make_server):
+    with Cached(make_server, main="load_module %MODULE:shout%;", cache="shout on;") as s:
+        for _ in range(4):
+            assert plain(s.get()) == s.page(1).upper()
+        assert hits(s.server, "gzip") == 0

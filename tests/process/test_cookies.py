@@ -135,6 +135,13 @@ def test_keys_come_from_files_and_follow_a_reload(make_server):
     assert seen(server, given(server, "id=2")[0]) == "id=2"
 
 
+@pytest.mark.parametrize("cookie", ["=id=evil", "ID=evil", "Id=evil", "a=1; =id=evil"])
+def test_a_line_for_all_other_cookies_lets_nothing_pose(make_server, cookie):
+    server = make_server(f"cookie_keys hex:{FIRST}; cookie_policy id seal; cookie_policy * plain;"
+                         "location / { return 200 \"$http_cookie|$cookie_id\"; }").start()
+    assert "evil" not in seen(server, cookie)
+
+
 def test_nothing_poses_as_a_guarded_cookie(server):
     good = given(server, "id=1")[0]
     assert seen(server, f"ID=evil; {good}", "/one") == "1|"

@@ -34,7 +34,7 @@ keep(const struct wr_kept_key *key, uint8_t fill, size_t len)
     for (size_t at = 0; at < len; at += sizeof(bytes)) {
         wr_keeping_add(k, bytes, len - at < sizeof(bytes) ? len - at : sizeof(bytes));
     }
-    wr_keeping_finish(k);
+    wr_keeping_finish(k, 2 * len);
     wr_pool_fini(&pool);
 }
 
@@ -85,6 +85,38 @@ test_what_was_kept_is_found_under_the_same_key_alone(void **state)
     other = key;
     other.file.ctime_ns = 1;
     assert_null(wr_kept_find(&other));
+    other = key;
+    other.given = (struct wr_kept_given){ .len = 1, .bytes = "x" };
+    assert_null(wr_kept_find(&other));
+}
+
+static void
+test_identities_that_modules_give_are_told_apart_by_all_their_bytes(void **state)
+{
+    struct wr_kept_key key = { .given = { .len = 3, .bytes = "abc" }, .coding = &gzip }, other;
+
+    (void)state;
+    keep(&key, 'a', 500);
+    assert_true(has(key, 'a', 500));
+    other = key;
+    other.given.bytes[2] = 'd';
+    assert_null(wr_kept_find(&other));
+    other = key;
+    other.given.len = 4; /* "abc" and a zero byte */
+    assert_null(wr_kept_find(&other));
+}
+
+static void
+test_how_long_it_was_before_is_known(void **state)
+{
+    struct wr_kept_key key = key_of(1);
+    struct wr_kept *k;
+
+    (void)state;
+    keep(&key, 'a', 500);
+    k = wr_kept_find(&key);
+    assert_int_equal(wr_kept_plain_bytes(k), 1000);
+    wr_kept_unref(k);
 }
 
 static void
@@ -192,6 +224,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_what_was_kept_is_found_under_the_same_key_alone),
+        CASE(test_identities_that_modules_give_are_told_apart_by_all_their_bytes),
+        CASE(test_how_long_it_was_before_is_known),
         CASE(test_the_first_of_two_that_were_made_at_the_same_time_stays),
         CASE(test_what_was_not_asked_for_longest_goes_first),
         CASE(test_one_that_is_too_long_is_not_kept),
