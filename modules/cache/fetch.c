@@ -177,6 +177,9 @@ judge(struct caching *c, const weir_reply *reply)
     why = policy_store(&q, &c->kept);
     if (why != NULL) {
         weir_say(r->log, DEBUG, "the reply is not stored: %s", why);
+        if (!q.authorized && reply->status < 500) { /* others will find the same */
+            pass_note(&c->key);
+        }
         return false;
     }
     c->reply_vary = vary_names(r->pool, q.fields.vary);
@@ -213,7 +216,6 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         return WEIR_KEEP;
     }
     if (!judge(c, reply)) {
-        pass_note(&c->key);
         give_way(c);
         return WEIR_NEXT;
     }

@@ -54,12 +54,28 @@ forget_named(struct caching *c, const weir_header *h)
     }
 }
 
+/* A purge goes on when its request has gone: it has memory of its own. */
 static void
-purged(void *data, uint64_t entries, uint64_t bytes)
+end_pool(void *pool)
 {
-    (void)data;
+    weir_pool_end(pool);
+}
+
+static void
+purged(void *pool, uint64_t entries, uint64_t bytes)
+{
     (void)entries;
     (void)bytes;
+    (void)weir_post(end_pool, pool);
+}
+
+static void
+forget_group(struct store *store, uint64_t group)
+{
+    weir_pool *pool = weir_pool_new(NULL);
+    struct store_match m = { .tag = group };
+
+    store_purge(store, pool, &m, purged, pool);
 }
 
 void
@@ -76,7 +92,6 @@ forget(struct caching *c, const weir_reply *reply)
     forget_named(c, reply->at[WEIR_H_CONTENT_LOCATION]);
     n = tags_read_invalidation(reply->first, origin_of(c->r), groups, STORE_TAGS_MAX);
     for (uint32_t i = 0; i < n; i++) {
-        struct store_match m = { .tag = groups[i] };
-        store_purge(c->store, weir_worker_pool(), &m, purged, NULL);
+        forget_group(c->store, groups[i]);
     }
 }

@@ -92,7 +92,8 @@ sub_done(weir_request *r, void *data, int result, weir_request *sub, weir_chain 
     stay_state *s = data;
 
     (void)sub;
-    s->found = result == WEIR_OK ? weir_chain_str(r->pool, body, 4096) : WEIR_STR("failed");
+    s->found = result == WEIR_OK ? weir_dup(r->pool, weir_chain_str(r->pool, body, 4096))
+                                 : WEIR_STR("failed");
     (void)weir_resume_with(s->ticket, found, s);
 }
 
