@@ -6,10 +6,11 @@ import threading
 import pytest
 
 from weir.recorder import Origin, answer
-from weir.server import status_kb, wait_for
+from weir.server import BINARY, status_kb, wait_for
 from weir.wire import Closed, Connection
 
 pytestmark = pytest.mark.weir_only
+SANITIZED = "san" in BINARY
 PAGE = (("Content-Type", "text/html"), ("Transfer-Encoding", "chunked"))
 CONF = """proxy_buffering off; location / { proxy_pass http://127.0.0.1:%d; sub_filter wonder W; sub_filter_once off; }
     location /lines { proxy_pass http://127.0.0.1:%d; sub_filter_regex 'w(o)nder' 'W$1'; sub_filter_once off; }
@@ -101,4 +102,5 @@ def test_a_client_that_does_not_read_costs_little(make_server, path):
 
             wait_for("the origin to be held up", stands_still)
             assert sent[0] < 1024
-            assert status_kb(server.process.pid, "VmRSS") - before < 16 * 1024
+            if not SANITIZED:  # which keeps what was freed
+                assert status_kb(server.process.pid, "VmRSS") - before < 16 * 1024
