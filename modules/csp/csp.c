@@ -113,6 +113,7 @@ check(weir_conf *cf, void *conf)
     if (rc == WEIR_OK) {
         rc = policy_compile(cf, &c->reported.settled, c->hashes.on, &c->reported.values);
     }
+    c->enforced.values.meta = c->meta ? c->enforced.values.meta : NULL;
     c->stamps = NULL;
     if (!c->marker.off && (c->enforced.values.has_nonce || c->reported.values.has_nonce)) {
         c->stamps = c->marker.marker != NULL ? c->marker.marker : &usual_marker;
@@ -125,7 +126,7 @@ wants_request(const void *conf)
 {
     const csp_conf *c = conf;
 
-    return c->nonce_header.len != 0 || c->stamps != NULL;
+    return c->nonce_header.len != 0 || csp_changes_pages(c);
 }
 
 static bool
@@ -140,7 +141,7 @@ wants_head(const void *conf)
 static bool
 wants_body(const void *conf)
 {
-    return ((const csp_conf *)conf)->stamps != NULL;
+    return csp_changes_pages(conf);
 }
 
 static int
@@ -174,6 +175,8 @@ static const weir_directive directives[] = {
                     set_report_only_line, "as csp, of the policy that only reports"),
     WEIR_OPT_CUSTOM(csp_conf, reported.settled, "csp_report_only_policy", WEIR_IN_ANY, 1, 1, 0,
                     set_policy_text, "as csp_policy, of the policy that only reports"),
+    WEIR_OPT(csp_conf, meta, FLAG, "csp_meta", WEIR_IN_ANY, "off",
+             "write the enforced policy into the head of pages, too"),
     WEIR_OPT_NAMES(csp_conf, upstream, ENUM, "csp_upstream", WEIR_IN_ANY, "keep",
                    "whether policies that the answer has already hold, too", upstream_policies),
     { .name = "csp_nonce_header",

@@ -32,6 +32,7 @@ struct marker_setting {
 
 typedef struct {
     struct side enforced, reported;
+    bool meta;         /* the enforced policy stands in pages, too */
     uint32_t upstream; /* enum upstream_policy */
     weir_str nonce_header;
     struct marker_setting marker;
@@ -45,6 +46,7 @@ struct csp_state {
     char stamp[STAMP_LEN]; /* nonce="...", as a tag gets it */
     bool drawn;
     struct scanner scanner;
+    weir_str meta;                   /* the element for the page's head; empty: none */
     size_t ahead;                    /* bytes on the filter's input that have been scanned */
     weir_chain scanned;              /* what may begin with the marker's secret */
     const struct page_hashes *found; /* of the page that is being answered with; NULL: none */
@@ -60,6 +62,13 @@ struct csp_state *csp_state_of(weir_request *r);
 
 /* The one nonce of the client's request, drawn on first use. */
 weir_str csp_nonce(weir_request *r);
+
+/* Are the bytes of pages changed: tags stamped, the policy written into them? */
+static inline bool
+csp_changes_pages(const csp_conf *c)
+{
+    return c->stamps != NULL || c->enforced.values.meta != NULL;
+}
 
 /* Hooks. */
 int csp_request(weir_request *r, const void *conf);

@@ -75,7 +75,7 @@ csp_request(weir_request *r, const void *conf)
     if (c->nonce_header.len != 0) {
         (void)weir_in_set(r, c->nonce_header, csp_nonce(r));
     }
-    if (c->stamps != NULL && r->in[WEIR_H_RANGE] != NULL && may_be_page(r->path)) {
+    if (csp_changes_pages(c) && r->in[WEIR_H_RANGE] != NULL && may_be_page(r->path)) {
         (void)weir_in_remove(r, WEIR_STR("Range"));
     }
     return WEIR_NEXT;
@@ -128,18 +128,40 @@ is_made_for_page(const csp_conf *c)
     return c->enforced.values.has_nonce || c->reported.values.has_nonce || c->hashes.on;
 }
 
-/* May this page's tags be stamped? */
-static bool
-begin_stamping(weir_request *r, const csp_conf *c)
+/* The policy as an element of the page that is being answered with. */
+static weir_str
+meta_of(weir_request *r, const csp_conf *c)
 {
-    if (!has_type(r, WEIR_STR("text/html")) || !is_readable(r)) {
+    weir_str text = weir_value_get(r, c->enforced.values.meta);
+
+    if (text.len == 0) {
+        return WEIR_STR("");
+    }
+    text = weir_escape(r->pool, text, WEIR_ESCAPE_HTML);
+    return weir_print(r->pool, "<meta http-equiv=\"Content-Security-Policy\" content=\"%.*s\">",
+                      WEIR_FMT(text));
+}
+
+/* Is this page to be changed, and can it be? */
+static bool
+begin_page(weir_request *r, const csp_conf *c, weir_str meta)
+{
+    struct csp_state *st = csp_state_of(r);
+
+    if ((c->stamps == NULL && meta.len == 0) || !has_type(r, WEIR_STR("text/html")) || !is_readable(r)) {
         return false;
     }
     (void)weir_out_length(r, -1);
-    (void)csp_nonce(r);
-    scanner_init(&csp_state_of(r)->scanner, c->stamps);
-    csp_state_of(r)->ahead = 0;
-    csp_state_of(r)->scanned = (weir_chain){ NULL, NULL };
+    (void)weir_out_remove(r, WEIR_STR("ETag")); /* the file's: with another policy it is another page */
+    (void)weir_out_remove(r, WEIR_STR("Last-Modified"));
+    if (c->stamps != NULL) {
+        (void)csp_nonce(r);
+    }
+    scanner_init(&st->scanner, c->stamps);
+    st->scanner.seeks_head = meta.len != 0;
+    st->meta = meta;
+    st->ahead = 0;
+    st->scanned = (weir_chain){ NULL, NULL };
     return r->method != WEIR_HEAD;
 }
 
@@ -159,7 +181,9 @@ csp_headers(weir_request *r, const void *conf)
 {
     const csp_conf *c = conf;
     bool has_nonce = c->enforced.values.has_nonce || c->reported.values.has_nonce;
-    bool is_page = is_made_for_page(c) && has_page(r); /* else both values are the same */
+    bool is_page = has_page(r);
+    bool is_own = is_page && is_made_for_page(c); /* else both values are the same */
+    weir_str meta = WEIR_STR("");
 
     if (r->status < 200) {
         return WEIR_DONE;
@@ -171,43 +195,47 @@ csp_headers(weir_request *r, const void *conf)
     if (r->status == 304 && is_made_for_page(c)) {
         return WEIR_DONE; /* the stored page has the policy that goes with it */
     }
-    if (r->status == 206 && c->stamps != NULL && has_type(r, WEIR_STR("text/html"))) {
+    if (r->status == 206 && csp_changes_pages(c) && has_type(r, WEIR_STR("text/html"))) {
         return 416; /* who can say whether a part begins in a tag */
     }
     if (c->hashes.on) {
-        csp_state_of(r)->found = is_page ? hashes_find(r, &c->hashes) : NULL;
+        csp_state_of(r)->found = is_own ? hashes_find(r, &c->hashes) : NULL;
     }
-    send_policy(r, field_enforced, &c->enforced.values, is_page);
-    send_policy(r, field_reported, &c->reported.values, is_page);
+    send_policy(r, field_enforced, &c->enforced.values, is_own);
+    send_policy(r, field_reported, &c->reported.values, is_own);
+    if (is_page && c->enforced.values.meta != NULL) {
+        meta = meta_of(r, c);
+    }
     if (c->hashes.on) {
         csp_state_of(r)->found = NULL;
     }
-    if (!is_page || !has_nonce) {
-        return WEIR_DONE;
+    if (is_page && has_nonce) {
+        keeping_guard(r);
+        weir_count(csp_pages, 1);
     }
-    keeping_guard(r);
-    weir_count(csp_pages, 1);
-    return c->stamps != NULL && begin_stamping(r, c) ? WEIR_NEXT : WEIR_DONE;
+    return is_page && begin_page(r, c, meta) ? WEIR_NEXT : WEIR_DONE;
 }
 
 /* ---- The page. ---- */
 
-/* Put the nonce in place of the marker that ends `after` bytes before what has been scanned: at
- * `scanned` on the chain. */
+/* Put what belongs there in place of the bytes that were found, counted back from what has been
+ * scanned: `st->ahead` on the chain. */
 static void
-replace_marker(weir_request *r, struct csp_state *st, size_t scanned, bool stamp, weir_chain *in,
-               weir_chain *out)
+replace(weir_request *r, struct csp_state *st, enum scan_event what, weir_chain *in,
+        weir_chain *out)
 {
-    weir_chain_move(r->pool, out, in, scanned - st->scanner.begin);
+    weir_chain_move(r->pool, out, in, st->ahead - st->scanner.begin);
     weir_chain_skip(in, st->scanner.begin - st->scanner.end);
-    if (stamp) {
+    if (what == SCAN_HEAD) {
+        weir_chain_push(out, weir_buf_ref(r->pool, st->meta));
+    } else if (what == SCAN_STAMP) {
         weir_chain_push(out, weir_buf_ref(r->pool, (weir_str){ st->stamp, STAMP_LEN }));
         weir_count_at(csp_tags, TAG_STAMPED, 1);
     }
     st->ahead = st->scanner.end;
 }
 
-/* Scan what is on `in` behind the first `ahead` bytes. True: a marker was found, and all before it
+/* Scan what is on `in` behind the first `ahead` bytes. True: something was found, and all before it
  * is on `out`. */
 static bool
 scan_on(weir_request *r, struct csp_state *st, weir_chain *in, weir_chain *out)
@@ -220,8 +248,8 @@ scan_on(weir_request *r, struct csp_state *st, weir_chain *in, weir_chain *out)
         while (at < b->len) {
             at += scanner_run(&st->scanner, b->data + at, b->len - at, &what);
             st->ahead = before + at;
-            if (what == SCAN_STAMP || what == SCAN_STRIP) {
-                replace_marker(r, st, st->ahead, what == SCAN_STAMP, in, out);
+            if (what == SCAN_STAMP || what == SCAN_STRIP || what == SCAN_HEAD) {
+                replace(r, st, what, in, out);
                 return true;
             }
         }
@@ -270,10 +298,13 @@ scan_page(weir_request *r, struct csp_state *st, weir_chain *in, weir_chain *out
 int
 csp_body(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
 {
-    weir_str secret = ((const csp_conf *)conf)->stamps->value;
+    const struct scan_marker *marker = ((const csp_conf *)conf)->stamps;
+    weir_str secret = marker != NULL ? marker->value : (weir_str){ NULL, 0 };
     struct csp_state *st = csp_state_of(r);
 
-    if (secret.data == NULL) {
+    if (marker == NULL && !st->scanner.seeks_head) {
+        weir_chain_take(out, in); /* the policy is in, and nothing else is looked for */
+    } else if (secret.data == NULL) {
         scan_page(r, st, in, out);
     } else {
         scan_page(r, st, in, &st->scanned);

@@ -111,6 +111,19 @@ grammar_only_enforced(uint32_t directive)
     return directives[directive].only_enforced;
 }
 
+bool
+grammar_works_in_meta(uint32_t directive)
+{
+    static const char *const not_there[] = { "frame-ancestors", "report-uri", "sandbox" };
+
+    for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++) {
+        if (strcmp(directives[directive].name, not_there[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- What was meant. ---- */
 
 /* How many letters have to change to make b of a; more than `most`: most + 1. Both up to 32 long.

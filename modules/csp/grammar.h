@@ -31,6 +31,9 @@ bool grammar_is_keyword(uint32_t directive, weir_str word);
 /* Does it mean nothing in a report-only policy? */
 bool grammar_only_enforced(uint32_t directive);
 
+/* Does it mean something in a policy that stands in the page itself? [CSP3 3.3] */
+bool grammar_works_in_meta(uint32_t directive);
+
 /*
  * May word, as it stands in the policy, be one of the directive's n words?
  *

@@ -295,10 +295,14 @@ hashes_of(uint32_t directive)
     }
 }
 
+/* Where a policy is written for: fields of pages and of other answers, the page itself. */
+enum place { WITH_PAGE, WITH_OTHER, IN_PAGE };
+
 static weir_value *
-write_policy(weir_conf *cf, const struct policy *p, bool for_page, bool hashes)
+write_policy(weir_conf *cf, const struct policy *p, enum place place, bool hashes)
 {
     struct text t = { .room = 0 };
+    bool for_page = place != WITH_OTHER;
 
     for (uint32_t i = 0; i < CSP_DIRECTIVES_MAX; i++) {
         t.room += p->at[i].data != NULL ? p->at[i].len + LINE_ROOM : 0;
@@ -307,7 +311,7 @@ write_policy(weir_conf *cf, const struct policy *p, bool for_page, bool hashes)
     t.at = weir_alloc(weir_conf_pool(cf), t.room);
     for (uint32_t i = 0; i < CSP_DIRECTIVES_MAX; i++) {
         weir_str join = hashes && for_page ? hashes_of(i) : (weir_str){ NULL, 0 };
-        if (p->at[i].data == NULL) {
+        if (p->at[i].data == NULL || (place == IN_PAGE && !grammar_works_in_meta(i))) {
             continue;
         }
         if (t.len != 0) {
@@ -343,7 +347,8 @@ policy_compile(weir_conf *cf, const struct policy *from, bool hashes, struct pol
             p.at[i] = p.at[i].data != NULL ? p.at[i] : p.at[CSP_DEFAULT_SRC];
         }
     }
-    values->page = write_policy(cf, &p, true, hashes);
-    values->other = values->page == NULL ? NULL : write_policy(cf, from, false, false);
+    values->page = write_policy(cf, &p, WITH_PAGE, hashes);
+    values->other = values->page == NULL ? NULL : write_policy(cf, from, WITH_OTHER, false);
+    values->meta = values->page == NULL ? NULL : write_policy(cf, &p, IN_PAGE, hashes);
     return values->other != NULL ? WEIR_OK : WEIR_ERROR;
 }

@@ -34,6 +34,7 @@ void policy_merge(struct policy *p, const struct own_policy *own);
 struct policy_values {
     weir_value *page;  /* with answers that are pages; NULL: there is no policy */
     weir_value *other; /* with others: without what is made for one page */
+    weir_value *meta;  /* in a page; NULL: nothing of it means anything there */
     bool has_nonce;    /* $csp_nonce stands in it */
 };
 

@@ -126,6 +126,7 @@ awaited(const struct scanner *s)
 {
     switch (s->state) {
     case DATA:
+        return s->seeks_head ? -1 : '<';
     case RAW:
     case SCRIPT:
         return '<';
@@ -172,8 +173,11 @@ scanner_run(struct scanner *s, const uint8_t *data, size_t len, enum scan_event 
                 }
             }
         }
-        if (step(s, data[i], what)) {
-            i++;
+        uint8_t was = s->state, byte = data[i];
+        bool used = step(s, byte, what);
+        i += used;
+        if (s->seeks_head) {
+            scanner_seek_head(s, was, byte, used, what);
         }
         if (*what != SCAN_END) {
             return i;

@@ -28,6 +28,7 @@ enum scan_event {
     SCAN_END,       /* the piece is used up */
     SCAN_STAMP,     /* a marker, to be replaced by the nonce */
     SCAN_STRIP,     /* a marker of a tag that has a nonce: to be taken out */
+    SCAN_HEAD,      /* the place behind <head>, or where a browser thinks of one */
     SCAN_TEXT,      /* the text of a script without src, or of a style, begins here */
     SCAN_TEXT_ENDED /* it ended `begin` bytes back */
 };
@@ -41,21 +42,25 @@ struct scanner {
     bool in_text;  /* SCAN_TEXT has been said */
     bool tracking; /* the attribute may be the marker */
     bool is_lost;
+    bool seeks_head; /* SCAN_HEAD is wanted, and has not been said */
+    bool in_head_tag;
+    uint8_t n_mark; /* of a byte order mark; past its bytes: text may not begin with one any more */
     uint8_t n_name, n_attribute, n_raw, n_foreign;
     uint8_t matched; /* of "[CDATA[" */
     char name[SCAN_NAME_MAX], attribute[SCAN_NAME_MAX], raw[SCAN_NAME_MAX];
     uint32_t name_hash;
     uint32_t foreign[SCAN_FOREIGN_MAX];
-    size_t held; /* how many of the bytes that were scanned last may belong to a marker: keep them
-                    back */
+    size_t held; /* how many of the bytes that were scanned last may belong to a marker, or to a tag
+                    that the head begins before: keep them back */
     size_t name_bytes; /* of these, the attribute's name */
     size_t value_bytes;
-    size_t begin, end; /* of SCAN_STAMP and SCAN_STRIP: where the marker stands, in bytes back from
-                          where scanning stopped */
+    size_t begin, end; /* of SCAN_STAMP and SCAN_STRIP: where the marker stands, of SCAN_HEAD (both
+                          are one): the place; in bytes back from where scanning stopped */
     uint64_t refused;  /* markers that were left alone: a wrong value, or a tag that looks as if it
                           had swallowed another */
 };
 
+/* Nothing is sought but what the marker says; set seeks_head before the first byte for SCAN_HEAD. */
 void scanner_init(struct scanner *s, const struct scan_marker *marker);
 
 /*

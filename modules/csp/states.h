@@ -1,6 +1,6 @@
 /* csp/states.h - the states of the scanner, and what its files share. The files: scanner.c has the
  * loop, data and comments, scanner_tag.c tags and SVG, scanner_skip.c the fast way past most tags,
- * scanner_text.c raw text and scripts.
+ * scanner_text.c raw text and scripts, scanner_head.c the place where the head begins.
  *
  * A step takes one byte and says whether it has used it; if not, the byte is for the state that the
  * step has left.
@@ -125,6 +125,10 @@ bool scanner_in_foreign(const struct scanner *s);
 /* Past the tags from the '<' at `at` on that change nothing: where the first stands that may, in
  * the data state; len: there is none. Only while neither SVG nor MathML is open. */
 size_t scanner_skip_tags(const uint8_t *data, size_t at, size_t len);
+
+/* While the head is sought: look at the step that was made from the state `was` at c, and used it
+ * or not. */
+void scanner_seek_head(struct scanner *s, uint8_t was, uint8_t c, bool used, enum scan_event *what);
 
 /* The steps of TAG_NAME to SELF_CLOSING. */
 bool scanner_step_tag(struct scanner *s, uint8_t c, enum scan_event *what);

@@ -7,6 +7,7 @@
 
 #include "../modules/csp/elements.c"
 #include "../modules/csp/scanner.c"
+#include "../modules/csp/scanner_head.c"
 #include "../modules/csp/scanner_skip.c"
 #include "../modules/csp/scanner_tag.c"
 #include "../modules/csp/scanner_text.c"
@@ -22,6 +23,7 @@ struct marks {
         enum scan_event what;
     } at[MARKS_MAX];
     size_t n;
+    size_t head;  /* where it begins; SIZE_MAX: nowhere */
     uint32_t end; /* the state the page ends in, and what is open there */
 };
 
@@ -37,12 +39,18 @@ scan(const struct scan_marker *m, const uint8_t *data, size_t size, size_t cut, 
     size_t floor = 0; /* no marker lies before it: it has been sent */
 
     scanner_init(&s, m);
+    s.seeks_head = m != &marker;
     marks->n = 0;
+    marks->head = SIZE_MAX;
     for (size_t piece = 0; piece < size; piece += cut) {
         size_t end = size - piece < cut ? size : piece + cut;
         for (size_t at = piece; at < end;) {
             at += scanner_run(&s, data + at, end - at, &what);
             WR_ASSERT(at <= end && (what != SCAN_END || at == end));
+            if (what == SCAN_HEAD) {
+                WR_ASSERT(marks->head == SIZE_MAX && s.begin <= at - floor && s.end == s.begin);
+                floor = marks->head = at - s.begin;
+            }
             if (what != SCAN_STAMP && what != SCAN_STRIP) {
                 continue;
             }
@@ -98,7 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         scan(m, data, size, size + 1, &whole);
         for (size_t n = 1; n <= 7; n += 2) {
             scan(m, data, size, n, &cut);
-            WR_ASSERT(cut.end == whole.end);
+            WR_ASSERT(cut.end == whole.end && cut.head == whole.head);
             WR_ASSERT(cut.n == whole.n && memcmp(cut.at, whole.at, whole.n * sizeof(whole.at[0])) == 0);
         }
         for (size_t i = 0; i < whole.n; i++) {

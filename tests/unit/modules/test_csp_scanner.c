@@ -3,6 +3,7 @@
 
 #include "../modules/csp/elements.c"
 #include "../modules/csp/scanner.c"
+#include "../modules/csp/scanner_head.c"
 #include "../modules/csp/scanner_skip.c"
 #include "../modules/csp/scanner_tag.c"
 #include "../modules/csp/scanner_text.c"
@@ -62,8 +63,8 @@ feed(struct passage *p, const char *data, size_t len)
         p->n_kept += n;
         note_text(p, data + at, n);
         at += n;
-        if (what == SCAN_STAMP || what == SCAN_STRIP) {
-            replace(p, what == SCAN_STAMP ? "N" : "");
+        if (what == SCAN_STAMP || what == SCAN_STRIP || what == SCAN_HEAD) {
+            replace(p, what == SCAN_STAMP ? "N" : what == SCAN_HEAD ? "M" : "");
         } else if (what == SCAN_TEXT) {
             p->in_text = true;
             p->texts[p->n_texts++] = '[';
@@ -82,6 +83,8 @@ feed(struct passage *p, const char *data, size_t len)
 static const struct scan_marker plain = { .name = { "data-n", 6 } };
 static const struct scan_marker secret = { .name = { "data-n", 6 }, .value = { "s3", 2 } };
 
+static bool seeks_head;
+
 /* The page cut at i and j. */
 static struct passage *
 pass(const struct scan_marker *marker, const char *page, size_t i, size_t j)
@@ -90,6 +93,7 @@ pass(const struct scan_marker *marker, const char *page, size_t i, size_t j)
 
     memset(&p, 0, sizeof(p));
     scanner_init(&p.scanner, marker);
+    p.scanner.seeks_head = seeks_head;
     feed(&p, page, i);
     feed(&p, page + i, j - i);
     feed(&p, page + j, strlen(page) - j);
@@ -116,6 +120,16 @@ static void
 expect_same(const char *page)
 {
     expect(&plain, page, page);
+}
+
+/* The page with M where the head begins. */
+static void
+expect_head(const char *page, const char *out)
+{
+    seeks_head = true;
+    expect(&plain, page, out);
+    expect(NULL, page, out);
+    seeks_head = false;
 }
 
 static void
@@ -385,6 +399,49 @@ test_texts_of_scripts_and_styles_are_found(void **state)
     expect_texts("<style>a", "[a");
 }
 
+static void
+test_the_head_begins_behind_its_tag(void **state)
+{
+    (void)state;
+    expect_head("<html><head><title>a</title>", "<html><head>M<title>a</title>");
+    expect_head("<!DOCTYPE html>\n<!-- <p> --><HTML lang=en>\n<HEAD\nclass='>'><p>",
+                "<!DOCTYPE html>\n<!-- <p> --><HTML lang=en>\n<HEAD\nclass='>'>M<p>");
+    expect_head("<head/><p>", "<head/>M<p>");
+    expect_head("\xef\xbb\xbf<head><head>", "\xef\xbb\xbf<head>M<head>");
+    expect_head("<?xml?></3></><!x><![CDATA[]]><head>", "<?xml?></3></><!x><![CDATA[]]><head>M");
+}
+
+/* [HTML 13.2.6.4.1 to .3] */
+static void
+test_without_its_tag_the_head_begins_before_the_first_thing_in_it(void **state)
+{
+    (void)state;
+    expect_head("<!DOCTYPE html><title>a</title><head>", "<!DOCTYPE html>M<title>a</title><head>");
+    expect_head("<html> <a><head>", "<html> M<a><head>");
+    expect_head("<header><head>", "M<header><head>");
+    expect_head("<html5><head>", "M<html5><head>");
+    expect_head(" text<head>", " Mtext<head>");
+    expect_head(" <3<head>", " M<3<head>");
+    expect_head("<<head>", "M<<head>");
+    expect_head("</p><head>", "M</p><head>");
+    expect_head("<svg><head>", "M<svg><head>");
+    expect_head("<xmp><head>", "M<xmp><head>");
+    expect_head("\xef\xbb<head>", "M\xef\xbb<head>");
+    expect_head("\xef\xbb\xbf\xef\xbb\xbf<head>", "\xef\xbb\xbfM\xef\xbb\xbf<head>");
+    expect_head(" \xef\xbb\xbf<head>", " M\xef\xbb\xbf<head>");
+    expect_head("<script>'<head>'</script>", "M<script>'<head>'</script>");
+}
+
+static void
+test_a_page_without_anything_has_no_head(void **state)
+{
+    (void)state;
+    expect_head("", "");
+    expect_head("<!DOCTYPE html><!-- <head> -->\n<html>", "<!DOCTYPE html><!-- <head> -->\n<html>");
+    expect_head("<hea", "<hea");
+    expect_head("<head class=>", "<head class=>M");
+}
+
 int
 main(void)
 {
@@ -395,6 +452,9 @@ main(void)
         cmocka_unit_test(test_text_is_no_tag),
         cmocka_unit_test(test_tags_behind_text_are_tags_again),
         cmocka_unit_test(test_ordinary_tags_end_where_they_end),
+        cmocka_unit_test(test_the_head_begins_behind_its_tag),
+        cmocka_unit_test(test_without_its_tag_the_head_begins_before_the_first_thing_in_it),
+        cmocka_unit_test(test_a_page_without_anything_has_no_head),
         cmocka_unit_test(test_an_escaped_script_ends_where_a_browser_ends_it),
         cmocka_unit_test(test_cdata_is_text_in_svg_and_a_comment_elsewhere),
         cmocka_unit_test(test_style_and_title_have_no_raw_text_in_svg),
