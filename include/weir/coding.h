@@ -81,7 +81,8 @@ WEIR_API bool weir_out_is_text(const weir_request *r);
 WEIR_API weir_str weir_accept_decodable(weir_request *r);
 
 /* Have the server decode r's body, behind all filters that want text and in front of the encoders: for clients that cannot. In
- * HEADERS. WEIR_OK; WEIR_ABSENT: it is not coded, or see weir_out_is_text(); WEIR_LIMIT: too many are being decoded. */
+ * HEADERS. A 304 gets the weak ETag that its 200 had. WEIR_OK; WEIR_ABSENT: it is not coded, or see weir_out_is_text(); WEIR_LIMIT:
+ * too many are being decoded. */
 WEIR_API int weir_decode(weir_request *r);
 
 /* ---- Coding. ------------------------------------------------------------------------------------------------------ */

@@ -164,6 +164,27 @@ def test_a_304_has_the_tag_and_vary_of_the_200(make_server):
         assert got.get("Content-Encoding") is None
 
 
+@pytest.mark.parametrize("more", ["shout on;", "gunzip on;", "gzip on;", "compress zstd;"])
+@pytest.mark.parametrize("came,accept", [("gzip", None), ("gzip", "br"), ("zstd", None)])
+def test_a_304_that_does_not_tell_how_the_200_came_has_its_tag(make_server, more, came, accept):
+    """An origin's 304 has an ETag, and need not have more of the 200's fields that describe the body."""
+    def reply(request):
+        if request.get("If-None-Match") in ('W/"e"', '"e"'):
+            return answer(b"", "304 Not Modified", fields=[("ETag", '"e"')], length=None)
+        return coded(came)
+    with Setup(make_server, reply, more=more) as s:
+        tag = s.get(accept).get("ETag")
+        got = s.get(accept, fields=[f"If-None-Match: {tag}"])
+        assert got.status == 304 and got.get("ETag") == tag == ('"e"' if "gzip on" in more or "compress" in more else 'W/"e"')
+
+
+def test_the_tag_of_a_304_stays_strong_where_the_client_has_it_so(make_server):
+    reply = answer(b"", "304 Not Modified", fields=[("ETag", '"e"')], length=None)
+    with Setup(make_server, reply) as s:
+        for asked in ('"e"', 'W/"other"', 'W/"e', "*"):
+            assert s.get(fields=[f"If-None-Match: {asked}"]).get("ETag") == '"e"'
+
+
 def test_a_204_has_nothing(make_server):
     with Setup(make_server, answer(b"", "204 No Content", fields=[("Content-Encoding", "gzip")], length=None)) as s:
         assert s.get().status == 204
