@@ -171,6 +171,9 @@ weir_decode(weir_request *pub)
     if (r->answer != WR_ANSWER_HEADERS) {
         return WEIR_CLOSED;
     }
+    if (pub->status == 304) {
+        wr_coded_weaken_304(pub);
+    }
     if ((r->coded != NULL && r->coded->decode.coding != NULL) || kind_of(pub, &coding) != CODED) {
         return WEIR_ABSENT;
     }
@@ -337,6 +340,9 @@ wr_coded_settle(struct wr_request *r)
 
     if (r->parent != NULL && wr_subrequest_is_part(r)) { /* of a page that is coded as a whole */
         (void)weir_decode(&r->pub);
+    }
+    if (r->pub.status == 304 && r->plan->wants_text) {
+        wr_coded_weaken_304(&r->pub);
     }
     c = r->coded;
     if (c == NULL) {

@@ -67,6 +67,9 @@ uint32_t wr_coded_want_text(struct wr_request *r, uint64_t texts);
 /* No header filter comes any more: code again what was decoded, and get the encoder. */
 void wr_coded_settle(struct wr_request *r);
 
+/* r is a 304 that need not tell in what coding the 200 came: its ETag is weak where the client has it so. [RFC 9110 15.4.5] */
+void wr_coded_weaken_304(weir_request *r);
+
 /* From here on r's body is to be coded so; the head says it. */
 void wr_coded_use(struct wr_request *r, const weir_coding *coding, const weir_coding_shape *shape);
 

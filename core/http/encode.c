@@ -64,21 +64,24 @@ welcome(weir_request *r, const weir_coding_offer *o)
     return q;
 }
 
-/* A 304 carries the ETag its 200 would have [RFC 9110 15.4.5]. When the type is not known, a weak tag in the question shows what
- * the 200 was. */
+/* A 304 carries the ETag its 200 would have [RFC 9110 15.4.5]. When the head does not show that it was weak, `known`, a weak tag in
+ * the question does: nobody else made it weak. */
 static void
-weaken_304(weir_request *r)
+weaken_304(weir_request *r, bool known)
 {
     const weir_header *etag = r->out[WEIR_H_ETAG];
 
-    if (etag == NULL || !wr_str_starts(etag->value, WEIR_STR("\""))) {
-        return;
-    }
-    if (r->out[WEIR_H_CONTENT_TYPE] != NULL ||
-        wr_encode_lists_weak(r->in[WEIR_H_IF_NONE_MATCH], etag->value)) {
+    if (etag != NULL && wr_str_starts(etag->value, WEIR_STR("\"")) &&
+        (known || wr_encode_lists_weak(r->in[WEIR_H_IF_NONE_MATCH], etag->value))) {
         (void)weir_out_set(r, WEIR_STR("ETag"),
                            weir_print(r->pool, "W/%.*s", WEIR_FMT(etag->value)));
     }
+}
+
+void
+wr_coded_weaken_304(weir_request *r)
+{
+    weaken_304(r, false);
 }
 
 /* Does the client ask for a part of what is sent uncoded? It gets that. With If-Range it has a part already, and the tag tells
@@ -110,7 +113,7 @@ weir_encode(weir_request *pub, const weir_coding_offer *o)
         return;
     }
     if (pub->status == 304) {
-        weaken_304(pub);
+        weaken_304(pub, pub->out[WEIR_H_CONTENT_TYPE] != NULL);
         return;
     }
     if (c != NULL && c->encode.coding != NULL &&

@@ -1,8 +1,8 @@
 /* http/kept.h - compressed bodies of this worker: the second answer with one costs no compression.
  *
  * An entry is the whole coded body of one file as it was (identity, size, both times), or of what a module has given an identity
- * (weir_out_identity), by one coding in one shape. Entries are counted: an answer under way keeps its bytes. All bytes together, also of what is being collected, stay below compress_memory;
- * what was not asked for longest goes first.
+ * (weir_out_identity), by one coding in one shape. Entries are counted: an answer under way keeps its bytes. All bytes together,
+ * also of what is being collected, stay below compress_memory; what was not asked for longest goes first.
  */
 #ifndef WR_HTTP_KEPT_H
 #define WR_HTTP_KEPT_H

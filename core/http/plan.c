@@ -76,6 +76,7 @@ link_filters(struct wr_plan *plan, uint64_t texts)
     const struct wr_plan_phase *body = &plan->phase[WEIR_PHASE_BODY];
 
     plan->texts = texts;
+    plan->wants_text = texts != 0;
     for (uint32_t i = 0; i < headers->n; i++) {
         struct wr_plan_hook *h = (struct wr_plan_hook *)(uintptr_t)&headers->at[i];
         for (uint32_t k = 0; k < body->n; k++) {

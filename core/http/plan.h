@@ -37,6 +37,7 @@ struct wr_plan_phase {
 struct wr_plan {
     struct wr_plan_phase phase[WEIR_PHASE_LOG + 1];
     uint64_t texts;     /* BODY hooks that want text and have no HEADERS hook, by bit */
+    bool wants_text;    /* there is a BODY hook that does */
     uint32_t encode_at; /* the first BODY hook that gets the coded body */
     const struct wr_plan *sub; /* the same for subrequests: without hooks that are for the client's request only */
 };

@@ -75,8 +75,14 @@ WEIR_API const weir_coding *weir_coding_of(const weir_request *r, weir_str name)
  * part (206), or with `Cache-Control: no-transform`: such a filter is left out of the response. In HEADERS. */
 WEIR_API bool weir_out_is_text(const weir_request *r);
 
+/* What an origin is best asked for in Accept-Encoding, so that filters of r's location that want text get it: what the client accepts
+ * without the codings that nobody can decode, "identity" if that is nothing. Absent: the client's own field, or none, serves as well,
+ * or no filter there wants text. */
+WEIR_API weir_str weir_accept_decodable(weir_request *r);
+
 /* Have the server decode r's body, behind all filters that want text and in front of the encoders: for clients that cannot. In
- * HEADERS. WEIR_OK; WEIR_ABSENT: it is not coded, or see weir_out_is_text(); WEIR_LIMIT: too many are being decoded. */
+ * HEADERS. A 304 gets the weak ETag that its 200 had. WEIR_OK; WEIR_ABSENT: it is not coded, or see weir_out_is_text(); WEIR_LIMIT:
+ * too many are being decoded. */
 WEIR_API int weir_decode(weir_request *r);
 
 /* ---- Coding. ------------------------------------------------------------------------------------------------------ */
@@ -119,10 +125,10 @@ typedef struct weir_coding_offer {
  * of a 206 or 304; Content-Encoding, weak ETag, no Accept-Ranges), and codes the body behind all filters of rank ENCODE. */
 WEIR_API void weir_encode(weir_request *r, const weir_coding_offer *offer);
 
-/* Say which body r is answered with, before it is or in HEADERS: equal bytes mean equal bodies, among all that modules give, as long
- * as a worker lives. What such a body is coded to may be kept then, and a later response with it costs no coding (compress_memory);
- * not where body filters change it. An internal redirect forgets it. 1 to 40 bytes, 16 of them random or a keyed hash; copied. WEIR_INVALID: too many; WEIR_CLOSED
- * once the head is sent. */
+/* Say which body r is answered with, before it is or in HEADERS: equal bytes mean equal bodies, among all that modules give, as
+ * long as a worker lives. What such a body is coded to may be kept then, and a later response with it costs no coding
+ * (compress_memory); not where body filters change it. An internal redirect forgets it. 1 to 40 bytes, 16 of them random or a
+ * keyed hash; copied. WEIR_INVALID: too many; WEIR_CLOSED once the head is sent. */
 WEIR_API int weir_out_identity(weir_request *r, weir_str bytes);
 
 /* How many bytes the encoder of r's response has taken and made; WEIR_ABSENT: there is none, or not of that coding. */

@@ -18,6 +18,9 @@ decode(weir_request *r, const void *conf)
     const weir_header *coding = r->out[WEIR_H_CONTENT_ENCODING];
 
     (void)conf;
+    if (coding == NULL && r->status == 304) { /* it need not say how the 200 came */
+        (void)weir_decode(r);
+    }
     if (coding == NULL || !weir_out_is_text(r)) {
         return WEIR_NEXT;
     }

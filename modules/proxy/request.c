@@ -308,19 +308,25 @@ write_connection(struct text *to, struct proxied *p)
     }
 }
 
+/* The client's fields. Where filters are to read the body, Accept-Encoding names what can be decoded, in one line. */
 static void
 write_client_fields(struct text *to, const struct proxied *p)
 {
-    const weir_request *r = p->r;
+    weir_request *r = p->r;
+    weir_str accept = weir_accept_decodable(r);
 
     for (const weir_header *h = r->in_first; h != NULL; h = h->next) {
         if (is_dropped(&p->conf->head, h) || (p->change.dropped >> h->id & 1) != 0 ||
             (r->in[WEIR_H_CONNECTION] != NULL && is_nominated(r, h))) {
             continue;
         }
+        if (accept.data != NULL && h->id == WEIR_H_ACCEPT_ENCODING &&
+            h != r->in[WEIR_H_ACCEPT_ENCODING]) {
+            continue;
+        }
         text_add(to, h->name);
         text_add(to, WEIR_STR(": "));
-        text_add(to, h->value);
+        text_add(to, accept.data != NULL && h->id == WEIR_H_ACCEPT_ENCODING ? accept : h->value);
         text_add(to, WEIR_STR("\r\n"));
     }
 }

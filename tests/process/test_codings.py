@@ -164,6 +164,27 @@ def test_a_304_has_the_tag_and_vary_of_the_200(make_server):
         assert got.get("Content-Encoding") is None
 
 
+@pytest.mark.parametrize("more", ["shout on;", "gunzip on;", "gzip on;", "compress zstd;"])
+@pytest.mark.parametrize("came,accept", [("gzip", None), ("gzip", "br"), ("zstd", None)])
+def test_a_304_that_does_not_tell_how_the_200_came_has_its_tag(make_server, more, came, accept):
+    """An origin's 304 has an ETag, and need not have more of the 200's fields that describe the body."""
+    def reply(request):
+        if request.get("If-None-Match") in ('W/"e"', '"e"'):
+            return answer(b"", "304 Not Modified", fields=[("ETag", '"e"')], length=None)
+        return coded(came)
+    with Setup(make_server, reply, more=more) as s:
+        tag = s.get(accept).get("ETag")
+        got = s.get(accept, fields=[f"If-None-Match: {tag}"])
+        assert got.status == 304 and got.get("ETag") == tag == ('"e"' if "gzip on" in more or "compress" in more else 'W/"e"')
+
+
+def test_the_tag_of_a_304_stays_strong_where_the_client_has_it_so(make_server):
+    reply = answer(b"", "304 Not Modified", fields=[("ETag", '"e"')], length=None)
+    with Setup(make_server, reply) as s:
+        for asked in ('"e"', 'W/"other"', 'W/"e', "*"):
+            assert s.get(fields=[f"If-None-Match: {asked}"]).get("ETag") == '"e"'
+
+
 def test_a_204_has_nothing(make_server):
     with Setup(make_server, answer(b"", "204 No Content", fields=[("Content-Encoding", "gzip")], length=None)) as s:
         assert s.get().status == 204
@@ -273,6 +294,62 @@ def test_parts_that_come_coded_are_put_together_as_text(make_server):
     got = fetch(server.port, "/page")
     assert got.get("Content-Encoding") is None and got.body == b"[/a][/page][/b]"
     origin.stop()
+
+
+# ---- What origins are asked for. ----
+
+@pytest.mark.parametrize("accept,asked", [
+    ("gzip, deflate, br, zstd", "gzip, deflate, br, zstd"), ("gzip;q=0.5, compress, br;q=0.1", "gzip;q=0.5, br;q=0.1"),
+    ("dcb, dcz, x-gzip", "x-gzip"), ("gzip, *", "gzip"), ("gzip;q=1, *;q=0, zzz", "gzip;q=1, *;q=0"),
+    ("compress", "identity"), ("*", "identity"), ("identity;q=0, zzz", "identity;q=0"), ("br;q=x, zzz", "br;q=x"), ("", "")])
+def test_where_a_filter_reads_the_origin_is_asked_for_what_can_be_decoded(make_server, accept, asked):
+    with Setup(make_server, coded("gzip")) as s:
+        s.get(accept)
+        assert s.origin.requests[0].all("Accept-Encoding") == [asked]
+
+
+def test_several_lines_of_what_is_accepted_are_one(make_server):
+    with Setup(make_server, coded("gzip")) as s:
+        s.get("compress", fields=["Accept-Encoding: gzip", "Accept-Encoding: zzz, br"])
+        assert s.origin.requests[0].all("Accept-Encoding") == ["gzip, br"]
+
+
+def test_who_accepts_nothing_asks_for_nothing(make_server):
+    with Setup(make_server, coded("gzip")) as s:
+        s.get(None)
+        assert s.origin.requests[0].all("Accept-Encoding") == []
+
+
+@pytest.mark.parametrize("more", ["", "gunzip on; gzip on;"])
+def test_where_no_filter_reads_the_question_passes_as_it_is(make_server, more):
+    with Setup(make_server, coded("gzip"), more=more) as s:
+        s.get("compress, *", fields=["Accept-Encoding: zzz"])
+        assert s.origin.requests[0].all("Accept-Encoding") == ["zzz", "compress, *"]
+
+
+def test_what_the_operator_asks_for_is_asked_for(make_server):
+    with Setup(make_server, coded("gzip"), more="shout on; proxy_set_header Accept-Encoding $http_accept_encoding;") as s:
+        s.get("compress, gzip")
+        assert s.origin.requests[0].all("Accept-Encoding") == ["compress, gzip"]
+
+
+def test_parts_of_a_page_are_asked_for_as_text(make_server):
+    origin = Origin(lambda r: coded("gzip", r.target.encode()))
+    server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}"
+                         'location = /page { default_type text/html; return 200 "page"; add_after_body /b; }').start()
+    assert fetch(server.port, "/page", fields=["Accept-Encoding: compress, br"]).status == 200
+    assert [r.get("Accept-Encoding") for r in origin.requests] == ["br"]
+    origin.stop()
+
+
+def test_a_cache_that_renews_behind_a_client_asks_the_same(make_server):
+    stale = [("Cache-Control", "max-age=0, stale-while-revalidate=60"), ("Content-Type", "text/html")]
+    with Setup(make_server, lambda r: answer(TEXT, fields=stale), more="shout on; proxy_cache c;",
+               http="proxy_cache_path %PREFIX%/cache keys_zone=c:4m memory=8m;") as s:
+        s.get("compress, gzip")
+        s.get("compress, gzip")
+        wait_for("the second question", lambda: len(s.origin.requests) >= 2)
+        assert {r.get("Accept-Encoding") for r in s.origin.requests} == {"gzip"}
 
 
 # ---- What is kept. ----
