@@ -7,6 +7,7 @@
 #include "http/coded.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "http/encode_rules.h"
 #include "http/filter.h"
@@ -294,7 +295,7 @@ use_kept(struct wr_request *r, struct wr_kept *k)
     wr_coding_count_hit(c->encode.coding);
 }
 
-/* Is the coded body at hand? If not, it is collected as it is made. */
+/* Is the coded body at hand? If not, it is collected as it is made, unless it is of a file that may be changing right now. */
 static bool
 find_kept(struct wr_request *r)
 {
@@ -308,7 +309,8 @@ find_kept(struct wr_request *r)
     k = wr_kept_find(&key);
     if (k != NULL) {
         use_kept(r, k);
-    } else if (wr_coded_has_body(r)) {
+    } else if (wr_coded_has_body(r) &&
+               wr_file_is_settled(&key.file, wr_clock.wall_s, wr_clock.wall_ms)) {
         c->keeping = wr_keeping_begin(r->pub.pool, &key);
     }
     return k != NULL;
