@@ -122,6 +122,7 @@ decode_at(struct wr_request *r, const weir_coding *coding, uint32_t at)
     if (wr_coded_has_body(r)) {
         c->decode.coder = wr_coder_take(r->pub.pool, coding, NULL);
         if (c->decode.coder == NULL) {
+            wr_coding_count_no_coder(true);
             wr_say(&r->log, ERROR, "no decoder of \"%s\" is to be had for a response", coding->name);
             return false;
         }
@@ -359,6 +360,7 @@ wr_coded_settle(struct wr_request *r)
     }
     c->encode.coder = wr_coder_take(r->pub.pool, c->encode.coding, &c->shape);
     if (c->encode.coder == NULL) {
+        wr_coding_count_no_coder(false);
         wr_say(&r->log, WARN, "no encoder of \"%s\" is to be had, the response is sent as it is",
                c->encode.coding->name);
         c->encode.coding = NULL;

@@ -64,7 +64,7 @@ static bool
 whole_body_at_hand(const struct wr_request *r)
 {
     return r->source == NULL && wr_chain_has(&r->queued, WEIR_BUF_LAST) &&
-           (wr_files_conf(r)->sendfile || r->pub.out_length <= WR_LIMIT_FILTER_KEEP / 2);
+           (wr_files_conf(r)->sendfile || r->pub.out_length <= (int64_t)(wr_loc_conf(r)->filter_keep / 2));
 }
 
 /* "bytes first-last/size" */
