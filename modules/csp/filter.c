@@ -167,11 +167,13 @@ begin_page(weir_request *r, const csp_conf *c, weir_str meta)
 {
     struct csp_state *st = csp_state_of(r);
 
-    if ((c->stamps == NULL && meta.len == 0) || !has_type(r, WEIR_STR("text/html")) || !is_readable(r)) {
+    if ((c->stamps == NULL && meta.len == 0) || !has_type(r, WEIR_STR("text/html")) ||
+        !is_readable(r)) {
         return false;
     }
     (void)weir_out_length(r, -1);
-    (void)weir_out_remove(r, WEIR_STR("ETag")); /* the file's: with another policy it is another page */
+    (void)weir_out_remove(
+        r, WEIR_STR("ETag")); /* the file's: with another policy it is another page */
     (void)weir_out_remove(r, WEIR_STR("Last-Modified"));
     if (c->stamps != NULL) {
         (void)csp_nonce(r);

@@ -60,7 +60,8 @@ struct scanner {
                           had swallowed another */
 };
 
-/* Nothing is sought but what the marker says; set seeks_head before the first byte for SCAN_HEAD. */
+/* Nothing is sought but what the marker says; set seeks_head before the first byte for SCAN_HEAD.
+ */
 void scanner_init(struct scanner *s, const struct scan_marker *marker);
 
 /*

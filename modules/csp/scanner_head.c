@@ -1,5 +1,5 @@
-/* scanner_head.c - where the head's first element goes: behind <head>, or, where the page has no such
- * tag, before the first thing that makes a browser think of one.
+/* scanner_head.c - where the head's first element goes: behind <head>, or, where the page has no
+ * such tag, before the first thing that makes a browser think of one.
  *
  * Before it there are comments, DOCTYPEs, white space and <html> alone. [HTML 13.2.6.4.1 to .3] A
  * tag that may be that first thing is kept back until its name is told from "html" and "head".

@@ -11,7 +11,7 @@
 
 /* Second and third letters of the elements that matter, by their first: most others are told from
  * them by these. One bit a letter; other bytes are taken for letters, which costs a second look. */
-#define BIT(letter) (1u << ((letter) & 31))
+#define BIT(letter) (1u << ((letter)&31))
 
 static const struct {
     uint32_t second, third;

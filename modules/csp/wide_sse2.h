@@ -1,4 +1,5 @@
-/* csp/wide_sse2.h - wide.h for x86-64, where SSE2 is always there: a mask has a bit for each byte. */
+/* csp/wide_sse2.h - wide.h for x86-64, where SSE2 is always there: a mask has a bit for each byte.
+ */
 #ifndef CSP_WIDE_SSE2_H
 #define CSP_WIDE_SSE2_H
 
