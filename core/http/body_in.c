@@ -157,7 +157,7 @@ filter(struct wr_body_in *b, weir_chain *piece)
         wr_running_enter(p->at[i].module, &b->r->pub, WEIR_PHASE_REQUEST_BODY);
         rc = p->at[i].body(&b->r->pub, b->r->pub.conf[p->at[i].slot], &b->left[i], &out);
         wr_running_leave();
-        if (rc != WEIR_NEXT || weir_chain_len(&b->left[i]) > WR_LIMIT_FILTER_KEEP) {
+        if (rc != WEIR_NEXT || weir_chain_len(&b->left[i]) > wr_loc_conf(b->r)->filter_keep) {
             wr_say(&b->r->log, ERROR, "request body filter of module \"%s\" failed",
                    p->at[i].module);
             return false;

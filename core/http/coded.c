@@ -7,6 +7,7 @@
 #include "http/coded.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "http/encode_rules.h"
 #include "http/filter.h"
@@ -121,6 +122,7 @@ decode_at(struct wr_request *r, const weir_coding *coding, uint32_t at)
     if (wr_coded_has_body(r)) {
         c->decode.coder = wr_coder_take(r->pub.pool, coding, NULL);
         if (c->decode.coder == NULL) {
+            wr_coding_count_no_coder(true);
             wr_say(&r->log, ERROR, "no decoder of \"%s\" is to be had for a response", coding->name);
             return false;
         }
@@ -294,7 +296,7 @@ use_kept(struct wr_request *r, struct wr_kept *k)
     wr_coding_count_hit(c->encode.coding);
 }
 
-/* Is the coded body at hand? If not, it is collected as it is made. */
+/* Is the coded body at hand? If not, it is collected as it is made, unless it is of a file that may be changing right now. */
 static bool
 find_kept(struct wr_request *r)
 {
@@ -308,7 +310,8 @@ find_kept(struct wr_request *r)
     k = wr_kept_find(&key);
     if (k != NULL) {
         use_kept(r, k);
-    } else if (wr_coded_has_body(r)) {
+    } else if (wr_coded_has_body(r) &&
+               wr_file_is_settled(&key.file, wr_clock.wall_s, wr_clock.wall_ms)) {
         c->keeping = wr_keeping_begin(r->pub.pool, &key);
     }
     return k != NULL;
@@ -357,6 +360,7 @@ wr_coded_settle(struct wr_request *r)
     }
     c->encode.coder = wr_coder_take(r->pub.pool, c->encode.coding, &c->shape);
     if (c->encode.coder == NULL) {
+        wr_coding_count_no_coder(false);
         wr_say(&r->log, WARN, "no encoder of \"%s\" is to be had, the response is sent as it is",
                c->encode.coding->name);
         c->encode.coding = NULL;

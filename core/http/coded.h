@@ -43,6 +43,7 @@ struct wr_coding_conf {
     int64_t decode_max_ratio;  /* decode_max_ratio 100: output to input, past the first MiB */
     uint64_t decode_max_size;  /* decode_max_size 1g: bytes of one decoded body; 0: any */
     uint64_t compress_memory;  /* compress_memory a worker: 32m; http only */
+    uint64_t coder_memory;     /* coder_memory a worker: 512m; http only */
 };
 
 static inline const struct wr_coding_conf *
@@ -83,6 +84,7 @@ enum wr_coding_refusal { WR_CODING_RATIO, WR_CODING_SIZE, WR_CODING_BROKEN };
 void wr_coding_count_bytes(const weir_coding *coding, enum wr_coding_bytes what, uint64_t n);
 void wr_coding_count_response(const weir_coding *coding, bool decoded);
 void wr_coding_count_refusal(enum wr_coding_refusal why);
+void wr_coding_count_no_coder(bool decoder);
 void wr_coding_count_hit(const weir_coding *coding);
 
 #endif

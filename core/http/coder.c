@@ -12,7 +12,8 @@ static struct {
     uint32_t n_idle;
     uint32_t n_busy[2]; /* encoders, decoders */
     uint64_t busy_bytes[2];
-} coders;
+    uint64_t busy_bytes_max;
+} coders = { .busy_bytes_max = WR_LIMIT_CODERS_BYTES };
 
 static const weir_coding_shape no_shape;
 
@@ -128,7 +129,7 @@ wr_coder_take(weir_pool *owner, const weir_coding *coding, const weir_coding_sha
     struct wr_coder *c;
 
     if (coders.n_busy[decodes] >= WR_LIMIT_CODERS_BUSY ||
-        coders.busy_bytes[decodes] + bytes_of(coding, shape) > WR_LIMIT_CODERS_BYTES) {
+        coders.busy_bytes[decodes] + bytes_of(coding, shape) > coders.busy_bytes_max) {
         return NULL;
     }
     c = find_idle(coding, shape);
@@ -148,6 +149,12 @@ wr_coder_give(struct wr_coder *c)
 {
     wr_pool_disown(&c->owned);
     take_back(c);
+}
+
+void
+wr_coder_init(uint64_t bytes)
+{
+    coders.busy_bytes_max = bytes;
 }
 
 void

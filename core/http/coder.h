@@ -27,6 +27,9 @@ struct wr_coder *wr_coder_take(weir_pool *owner, const weir_coding *coding, cons
 /* Done with it before the owner's end. */
 void wr_coder_give(struct wr_coder *c);
 
+/* Once a worker: encoders at work may take so many bytes together, and decoders. */
+void wr_coder_init(uint64_t bytes);
+
 /* Close the idle ones: the worker stops. */
 void wr_coder_fini(void);
 

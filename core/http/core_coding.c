@@ -30,14 +30,17 @@ static const weir_directive rows[] = {
              "longest body that is decoded, in bytes of what comes out; 0: any"),
     WEIR_OPT(conf, compress_memory, SIZE, "compress_memory", WEIR_IN_HTTP, "32m",
              "bytes of compressed files and cached responses that one worker keeps in memory; 0: none"),
+    WEIR_OPT(conf, coder_memory, SIZE, "coder_memory", WEIR_IN_HTTP, "512m",
+             "bytes that encoders at work in one worker may take together, and decoders; 0: nothing is coded"),
 };
 
 /* ---- Metrics. ---- */
 
 static const char *const names[] = { "gzip", "deflate", "br", "zstd", "other" };
 static const char *const reasons[] = { "ratio", "size", "broken" };
+static const char *const coders[] = { "encoder", "decoder" };
 
-static weir_metric *bytes[4], *encoded, *decoded, *refused, *hits;
+static weir_metric *bytes[4], *encoded, *decoded, *refused, *hits, *no_coder;
 
 static uint32_t
 place_of(const weir_coding *coding)
@@ -71,6 +74,12 @@ wr_coding_count_refusal(enum wr_coding_refusal why)
 }
 
 void
+wr_coding_count_no_coder(bool decoder)
+{
+    weir_count_at(no_coder, decoder, 1);
+}
+
+void
 wr_coding_count_hit(const weir_coding *coding)
 {
     weir_count_at(hits, place_of(coding), 1);
@@ -99,6 +108,13 @@ static const weir_metric_def metrics[] = {
       .n = WR_COUNT(reasons),
       .label = "reason",
       .values = reasons },
+    { .name = "coder_refused_total",
+      .help = "encoders and decoders that were not to be had: too many at work, or too little coder_memory",
+      .handle = &no_coder,
+      .type = WEIR_COUNTER,
+      .n = WR_COUNT(coders),
+      .label = "coder",
+      .values = coders },
 };
 
 static weir_self self = WR_SELF;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "http/coded.h"
 #include "http/encode_rules.h"
+#include "http/range.h"
 
 /* Is the type text/html, or among those of the offer? */
 static bool
@@ -90,7 +91,7 @@ static bool
 asks_for_part(const weir_request *r)
 {
     return r->in[WEIR_H_RANGE] != NULL && r->in[WEIR_H_IF_RANGE] == NULL &&
-           r->out[WEIR_H_ACCEPT_RANGES] != NULL && r->method == WEIR_GET;
+           wr_range_offered(r) && r->method == WEIR_GET;
 }
 
 /* ---- Offers. ---- */

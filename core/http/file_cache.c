@@ -29,6 +29,8 @@ enum {
     OPEN_FILES = 512,     /* descriptors kept open at most */
     OPEN_FOR_MS = 2000,   /* without open_file_cache: how long a descriptor nobody uses is kept */
     HOT_AFTER = 2,        /* looks after which a small file is worth memory */
+    TICK_MS = 20,         /* a file's times tell changes so far apart */
+    WHOLE_SECONDS_MS = 2000, /* likewise where the file system counts in seconds */
     SWEEP_MS = 1000
 };
 
@@ -112,6 +114,16 @@ wr_file_identity(const struct wr_file *f)
                                       .mtime_ns = e->mtime.tv_nsec,
                                       .ctime_s = e->ctime.tv_sec,
                                       .ctime_ns = e->ctime.tv_nsec };
+}
+
+bool
+wr_file_is_settled(const struct wr_file_identity *identity, int64_t wall_s, uint32_t wall_ms)
+{
+    int64_t s = wall_s - identity->ctime_s;
+    int64_t wait_ms = identity->ctime_ns == 0 ? WHOLE_SECONDS_MS : TICK_MS;
+
+    return s > WHOLE_SECONDS_MS / 1000 ||
+           (s >= 0 && s * 1000 + wall_ms - identity->ctime_ns / 1000000 > wait_ms);
 }
 
 /* Out of the cache; those who use it keep it. */
@@ -353,15 +365,17 @@ make_room(uint64_t size, const struct entry *but)
     return cache.memory + size <= cache.memory_max;
 }
 
-/* Read the whole file; kept only if it did not change meanwhile. */
+/* Read the whole file; kept only if it did not change meanwhile, and cannot have unseen. */
 static void
 load_bytes(struct entry *e)
 {
+    struct wr_file_identity now = wr_file_identity(&e->file);
     size_t size = (size_t)e->file.size;
     struct stat st;
     uint8_t *bytes;
 
-    if (!make_room(e->file.size, e) || (bytes = malloc(size != 0 ? size : 1)) == NULL) {
+    if (!wr_file_is_settled(&now, wr_clock.wall_s, wr_clock.wall_ms) ||
+        !make_room(e->file.size, e) || (bytes = malloc(size != 0 ? size : 1)) == NULL) {
         return;
     }
     if (pread(e->file.fd, bytes, size, 0) != (ssize_t)size || fstat(e->file.fd, &st) != 0 ||

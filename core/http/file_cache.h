@@ -44,6 +44,11 @@ struct wr_file_identity {
 };
 struct wr_file_identity wr_file_identity(const struct wr_file *f);
 
+/* Would a change from now on show in its times? Kernels stamp by a clock that ticks every 10 ms at worst, some file systems whole
+ * or even seconds: what was read before that may change without becoming another.
+ * wall_s, wall_ms: the time, as wr_clock has it, not later than it is. */
+bool wr_file_is_settled(const struct wr_file_identity *identity, int64_t wall_s, uint32_t wall_ms);
+
 /* Once a worker. */
 void wr_file_cache_init(uint64_t memory_max);
 void wr_file_cache_fini(void);

@@ -59,7 +59,7 @@ check_filter(struct wr_request *r, const struct wr_plan_hook *h, struct wr_filte
     f->sent_last = f->sent_last || last_out;
     if (f->seen_last && !f->sent_last && !f->waits && f->in.head == NULL) {
         blame(r, h, "lost the end of the body");
-    } else if (weir_chain_len(&f->in) > WR_LIMIT_FILTER_KEEP && !(h->flags & WEIR_HOOK_WHOLE)) {
+    } else if (weir_chain_len(&f->in) > wr_loc_conf(r)->filter_keep && !(h->flags & WEIR_HOOK_WHOLE)) {
         blame(r, h, "keeps more than the server allows");
     }
 }
@@ -100,7 +100,7 @@ still_collecting(struct wr_request *r, const struct wr_plan_hook *h, struct wr_f
     if (!(h->flags & WEIR_HOOK_WHOLE)) {
         return false;
     }
-    if (weir_chain_len(&f->in) > WR_LIMIT_WHOLE) {
+    if (weir_chain_len(&f->in) > wr_loc_conf(r)->filter_whole) {
         blame(r, h, "wants the whole of a body that is too long");
         return true;
     }

@@ -7,6 +7,7 @@
 #include "http/core_ssl.h"
 #include "http/coded.h"
 #include "http/file_cache.h"
+#include "http/coder.h"
 #include "http/kept.h"
 #include "http/settings.h"
 #include "http/variable.h"
@@ -133,6 +134,7 @@ wr_http_worker_start(const struct wr_http *http, const struct wr_http_drivers *d
     const struct wr_coding_conf *coding = http->scope->conf[WR_SLOT_CODING];
 
     wr_file_cache_init(files->hot_memory);
+    wr_coder_init(coding->coder_memory);
     wr_kept_init(coding->compress_memory);
     for (struct wr_listen *l = http->listens; l != NULL; l = l->next) {
         l->accepted = drivers->accepted;

@@ -5,15 +5,15 @@
 enum {
     WR_LIMIT_REWRITES = 10,     /* internal redirects and rewrites of one request; then 500, as nginx */
     WR_LIMIT_SUBREQUESTS = 50,  /* levels of subrequests; then WEIR_LIMIT */
-    WR_LIMIT_SUSPEND_MS = 60000, /* a ticket nobody resumes: 504 */
+    WR_LIMIT_SUSPEND_MS = 60000, /* suspend_timeout: a ticket nobody resumes: 504 */
     WR_LIMIT_BODY_MS = 24 * 3600 * 1000, /* a whole request body; client_body_timeout and the minimum rate come first */
-    WR_LIMIT_FILTER_KEEP = 1 << 20, /* bytes a body filter may leave on `in` */
-    WR_LIMIT_WHOLE = 8 << 20,   /* bytes of a body for a WEIR_HOOK_WHOLE filter; then 502 */
+    WR_LIMIT_FILTER_KEEP = 1 << 20, /* filter_keep_size: bytes a body filter may leave on `in` */
+    WR_LIMIT_WHOLE = 8 << 20,   /* filter_whole_size: bytes of a body for a WEIR_HOOK_WHOLE filter; then 502 */
     WR_LIMIT_REQUEST_POOL = 16 << 20, /* bytes a request's pool may hold for weir_try_alloc */
     WR_LIMIT_DECODE_FREE = 1 << 20, /* bytes of a decoded body before decode_max_ratio is looked at */
     WR_LIMIT_CODERS_IDLE = 16,   /* encoders and decoders a worker keeps: some MiB */
     WR_LIMIT_CODERS_BUSY = 1024, /* of each at work in a worker */
-    WR_LIMIT_CODERS_BYTES = 512 << 20, /* what encoders at work take together, and decoders */
+    WR_LIMIT_CODERS_BYTES = 512 << 20, /* coder_memory: what encoders at work take together, and decoders */
     WR_LIMIT_CODER_IDLE_BYTES = 8 << 20, /* one that takes more is not kept */
     WR_LIMIT_PULL = 64 * 1024,  /* bytes asked from a source at once */
     WR_LIMIT_OUTPUT = 256 * 1024, /* bytes that may wait for a slow client before the source is paused */

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "http/encode_rules.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/response.h"
@@ -52,12 +53,18 @@ if_range(const weir_request *r)
     return wr_range_if_range(field->value, tag, since, wr_clock.wall_s);
 }
 
+bool
+wr_range_offered(const weir_request *r)
+{
+    return wr_encode_list_has(r->out[WEIR_H_ACCEPT_RANGES], WEIR_STR("bytes"));
+}
+
 /* Is all of the body there, and such that it comes here in one go? Without sendfile a file comes in pieces, which are kept. */
 static bool
 whole_body_at_hand(const struct wr_request *r)
 {
     return r->source == NULL && wr_chain_has(&r->queued, WEIR_BUF_LAST) &&
-           (wr_files_conf(r)->sendfile || r->pub.out_length <= WR_LIMIT_FILTER_KEEP / 2);
+           (wr_files_conf(r)->sendfile || r->pub.out_length <= (int64_t)(wr_loc_conf(r)->filter_keep / 2));
 }
 
 /* "bytes first-last/size" */
@@ -133,9 +140,9 @@ range_headers(weir_request *r, const void *conf)
     struct state *s;
 
     (void)conf;
-    if (field == NULL || r->out[WEIR_H_ACCEPT_RANGES] == NULL || r->status != 200 ||
-        r->out_length < 0 || r->method != WEIR_GET || own->parent != NULL ||
-        own->error_paged || field->same != NULL || !if_range(r)) {
+    if (field == NULL || !wr_range_offered(r) || r->status != 200 || r->out_length < 0 ||
+        r->method != WEIR_GET || own->parent != NULL || own->error_paged || field->same != NULL ||
+        !if_range(r)) {
         return WEIR_DONE;
     }
     max = (uint32_t)WR_MIN(wr_files_conf(own)->max_ranges, (int64_t)4096);

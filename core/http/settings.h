@@ -61,6 +61,9 @@ struct wr_loc_conf {
     bool reset_timedout;           /* reset_timedout_connection off */
     bool chunked;                  /* chunked_transfer_encoding on */
     uint32_t satisfy;              /* 0 all, 1 any */
+    uint64_t suspend_ms;           /* suspend_timeout 60s */
+    uint64_t filter_keep;          /* filter_keep_size 1m */
+    uint64_t filter_whole;         /* filter_whole_size 8m */
     uint64_t auth_delay_ms;        /* 0: none */
     bool internal;                 /* LOCAL */
     bool absolute_redirect;        /* on */

@@ -142,7 +142,7 @@ weir_suspend(weir_request *pub, uint64_t ms, void (*cancelled)(void *data), void
     place_at(s->place)->waiting = s;
     *slot_of(r, r->calling) = s;
     if (ms != WEIR_NEVER) {
-        wr_timer_set(wr_loop_self(), &s->timer, ms != 0 ? ms : WR_LIMIT_SUSPEND_MS);
+        wr_timer_set(wr_loop_self(), &s->timer, ms != 0 ? ms : wr_loc_conf(r)->suspend_ms);
     }
     return ticket_of(s->place);
 }

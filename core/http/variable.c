@@ -201,7 +201,7 @@ bind_known(struct wr_var *v, const struct known *k)
         v->assign = wr_core_variable_assign(v->name);
         v->field = wr_core_variable_field(v->name);
     } else {
-        v->flags &= ~(uint32_t)(WR_VAR_LEAF | WR_VAR_PLAIN);
+        v->flags &= ~(uint32_t)WR_VAR_PLAIN;
     }
 }
 
@@ -491,7 +491,7 @@ weir_var_get(weir_request *r, int32_t var)
         return wr_field_value_joined(r->pool, r->in[v->field], ", ");
     }
     if ((v->flags & leaf) == leaf) {
-        return v->get(r, NULL, v->rest);
+        return v->get(r, v->slot != UINT32_MAX ? r->conf[v->slot] : NULL, v->rest);
     }
     return get_kept(q, v, (uint32_t)var);
 }

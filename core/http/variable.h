@@ -16,15 +16,14 @@
 
 /* Flags beyond the ABI's, for the core's own table. */
 enum {
-    /* Its get asks for no other variable, evaluates no value and matches no expression. */
-    WR_VAR_LEAF = 1u << 16,
+    WR_VAR_LEAF = WEIR_VAR_LEAF,
     /* Its values are of 20..7e without '"' and '\\': a log or JSON takes them as they are. */
     WR_VAR_PLAIN = 1u << 17
 };
 
 struct wr_var {
     weir_str name;                  /* lower-case, zero-terminated */
-    uint32_t flags;                 /* WEIR_VAR_*, WR_VAR_LEAF */
+    uint32_t flags;                 /* WEIR_VAR_*, WR_VAR_PLAIN */
     uint32_t field;                 /* WEIR_H_*: it is this field of the request, and get need not be asked; 0: it must */
     uint32_t slot;                  /* of the module whose get it is; UINT32_MAX: none */
     weir_str (*get)(weir_request *r, const void *conf, weir_str name); /* NULL: set by weir_var_set, or `define`, `unset` */

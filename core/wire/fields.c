@@ -216,6 +216,9 @@ wr_fields_remove(struct wr_fields *f, weir_str name, uint32_t id)
     uint32_t removed = 0;
 
     WR_ASSERT(!f->shared);
+    if (id != 0 && f->index[id] == NULL) {
+        return 0;
+    }
     while (h != NULL) {
         weir_header *next = (weir_header *)(uintptr_t)h->next;
         if (is_called(h, name, id)) {

@@ -64,13 +64,18 @@ put_head(struct caching *c, const struct store_meta *m)
     weir_request *r = c->r;
     struct kept k = kept_of(m);
 
-    (void)weir_out_pass(r, m->fields, 0, 0, NULL, NULL);
     (void)weir_out_status(r, m->status);
     if (m->reason.len != 0) {
         (void)weir_out_reason(r, m->reason);
     }
     if ((k.flags & KEPT_NGINX) == 0) {
-        (void)weir_out_set(r, WEIR_STR("Age"), digits(r->pool, policy_age(&k, flow_now())));
+        const weir_header age = { .name = WEIR_STR("Age"),
+                                  .value = digits(r->pool, policy_age(&k, flow_now())),
+                                  .id = WEIR_H_AGE };
+        (void)weir_out_pass(r, m->fields, UINT64_C(1) << WEIR_H_AGE, 0, NULL, NULL);
+        (void)weir_out_pass(r, &age, 0, 0, NULL, NULL);
+    } else {
+        (void)weir_out_pass(r, m->fields, 0, 0, NULL, NULL);
     }
     offer_ranges(r, m->status);
     (void)weir_out_length(r, m->length);

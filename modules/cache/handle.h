@@ -9,7 +9,8 @@
 struct store_object {
     struct store *s;
     struct object *o;
-    struct mark *mark;   /* NULL: released */
+    struct mark *mark;   /* NULL: released, or hot */
+    struct hot *hot;     /* holds it in its place; NULL: none */
     struct opened *file; /* its file, open; NULL: its body is in memory */
 };
 

@@ -280,12 +280,13 @@ use_object(struct caching *c)
         return miss(c);
     }
     k = kept_of(m);
+    if (policy_use(&k, &c->wanted, store_object_stale(c->object), false, flow_now()) == USE_FRESH) {
+        c->outcome = OUTCOME_HIT; /* nearly always: who else is at it does not matter */
+        return answer_object(c);
+    }
     updating = store_object_updating(c->object);
     switch (policy_use(&k, &c->wanted, store_object_stale(c->object), updating_allows(c, updating),
                        flow_now())) {
-    case USE_FRESH:
-        c->outcome = OUTCOME_HIT;
-        return answer_object(c);
     case USE_WHILE:
         return use_while(c, updating);
     case USE_NOTHING:

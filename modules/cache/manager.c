@@ -10,6 +10,7 @@
 #include "doomed.h"
 #include "entry.h"
 #include "evict.h"
+#include "hot.h"
 #include "job.h"
 #include "loader.h"
 #include "purge.h"
@@ -193,6 +194,7 @@ tick(void *data)
         do_duty(m);
     }
     if (shared_lock(s)) { /* what was to be given back is, at the latest now */
+        hot_tick(s);
         settled = evict_settle(s, s->o.manager_files != 0 ? s->o.manager_files : STEPS, NULL);
         shared_unlock(s);
     }

@@ -68,7 +68,8 @@ struct object {
     struct object *next; /* of freed ones */
     uint32_t refs;       /* marks, and one of its entry */
     _Atomic uint32_t flags;
-    struct entry *entry; /* whose object or fill it is; NULL: dropped */
+    struct entry *_Atomic entry; /* whose object or fill it is; NULL: dropped; read without the
+                                    lock (hot.h) */
     uint64_t hash[2];    /* of the key it is filled for */
     uint64_t born;       /* root.clock when its fill began */
     struct body *body;
@@ -145,6 +146,7 @@ struct slot {
     bool used;
     pid_t pid;
     uint32_t turn; /* counts the workers that had it */
+    _Atomic uint64_t hot_hits; /* finds without the lock; its worker alone counts them */
     struct mark *free;
     struct marks *pages;
 };
@@ -196,7 +198,7 @@ struct root {
     uint32_t ghost_clock;
     struct queue queue[TIERS][2];
     struct ban bans[SHARED_BANS];
-    uint32_t n_bans;
+    _Atomic uint32_t n_bans; /* read without the lock (hot.h) */
     pthread_mutex_t duty; /* held by the worker that loads, evicts, saves */
     struct slot slots[SHARED_SLOTS];
     struct store_stats stats;
@@ -210,6 +212,7 @@ struct root {
 /* ---- A store in this process. ---- */
 
 struct watch;
+struct hot;
 enum { STORE_LATER = 64 };
 
 struct store {
@@ -228,6 +231,7 @@ struct store {
     struct watch *watching, *watching_last;
     struct mark *later[STORE_LATER]; /* to be given back with the next lock */
     uint32_t n_later;
+    struct hot **hot; /* by hot_place */
     struct deaths *deaths;
     struct jobs *jobs;
     struct opening *openings;

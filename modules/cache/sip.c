@@ -1,6 +1,7 @@
 /* cache/sip.c - SipHash-2-4-128 [Aumasson, Bernstein: SipHash, a fast short-input PRF]. */
 #include "sip.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct state {
@@ -36,6 +37,10 @@ load(const uint8_t *p, size_t n)
 {
     uint64_t x = 0;
 
+    if (n == sizeof(x)) {
+        memcpy(&x, p, sizeof(x));
+        return le64toh(x);
+    }
     for (size_t i = 0; i < n; i++) {
         x |= (uint64_t)p[i] << 8 * i;
     }

@@ -5,6 +5,7 @@
 #include "entry.h"
 #include "evict.h"
 #include "handle.h"
+#include "hot.h"
 #include "job.h"
 #include "manager.h"
 #include "object.h"
@@ -47,6 +48,7 @@ store_make(weir_conf *cf, const struct store_options *o)
 
     s->o = *o;
     s->zone = o->zone;
+    s->hot = weir_zalloc(pool, HOT_PLACES * sizeof(*s->hot)); /* an array a worker: it forks */
     s->me = SHARED_SLOTS;
     s->object_max = o->memory / 8 < OBJECT_MAX ? o->memory / 8 : OBJECT_MAX;
     if (weir_zone_claim(cf, o->zone, layout.data, shared_fresh, s) != WEIR_OK) {
@@ -93,6 +95,7 @@ store_stop(struct store *s)
     job_finish_all(s);
     manager_stop(s);
     s->started = false;
+    hot_drop_all(s);
     wake_close(s);
     slot_leave(s);
 }
@@ -100,7 +103,16 @@ store_stop(struct store *s)
 void
 store_key_make(const struct store *s, weir_str text, struct store_key *key)
 {
+    uint32_t place = hot_place(text);
+    const struct hot *h = hot_at(s, place, text);
+
     key->text = text;
+    key->hot = h != NULL ? place + 1 : 0;
+    if (h != NULL) {
+        key->hash[0] = h->o->hash[0];
+        key->hash[1] = h->o->hash[1];
+        return;
+    }
     sip_hash(s->root->secret, text.data != NULL ? text.data : "", text.len, key->hash);
 }
 
@@ -128,9 +140,38 @@ handle_hold(struct store *s, weir_pool *owner, struct object *o)
     return h;
 }
 
+/* One that is hot already, for one more. */
+static struct store_object *
+hold_hot(weir_pool *owner, struct hot *hot)
+{
+    struct store_object *h = weir_alloc(owner, sizeof(*h));
+
+    hot->refs++;
+    *h = (struct store_object){ .s = hot->s, .o = hot->o, .hot = hot };
+    weir_on_end(owner, handle_ended, h);
+    return h;
+}
+
+/* Keep the object of h in reach of this worker. Outside the lock. */
+static void
+heat(struct store_object *h, weir_str key)
+{
+    struct hot *hot = hot_keep(h->s, key, h->o, h->mark);
+
+    if (hot != NULL) {
+        hot->refs++;
+        h->hot = hot;
+        h->mark = NULL;
+    }
+}
+
 void
 store_release(struct store_object *o)
 {
+    if (o->hot != NULL) {
+        hot_unref(o->hot);
+        o->hot = NULL;
+    }
     if (o->mark != NULL) {
         slot_release(o->s, o->mark);
         o->mark = NULL;
@@ -141,7 +182,8 @@ store_release(struct store_object *o)
 /* ---- Finding. ---- */
 
 static enum store_found
-find(struct store *s, weir_pool *owner, const struct store_key *key, struct store_object **object)
+find(struct store *s, weir_pool *owner, const struct store_key *key, struct store_object **object,
+     bool *often)
 {
     struct entry *e = entry_find(s, key);
     struct store_stats *count = &s->root->stats;
@@ -156,6 +198,7 @@ find(struct store *s, weir_pool *owner, const struct store_key *key, struct stor
         *object = handle_hold(s, owner, e->object);
         if (*object != NULL) {
             count->hits_memory++;
+            *often = e->place[TIER_MEMORY].uses > 1;
             return STORE_HELD;
         }
     }
@@ -170,13 +213,22 @@ enum store_found
 store_find(struct store *s, weir_pool *owner, const struct store_key *key,
            struct store_object **object)
 {
+    struct hot *hot = key->hot != 0 ? hot_at(s, key->hot - 1, key->text) : NULL;
     enum store_found found;
+    bool often = false;
 
+    if (hot != NULL && hot_use(s, hot)) {
+        *object = hold_hot(owner, hot);
+        return STORE_HELD;
+    }
     if (!shared_lock(s)) {
         return STORE_ABSENT;
     }
-    found = find(s, owner, key, object);
+    found = find(s, owner, key, object, &often);
     shared_unlock(s);
+    if (often) {
+        heat(*object, key->text);
+    }
     return found;
 }
 
@@ -354,5 +406,11 @@ store_stats(const struct store *s, struct store_stats *to)
         to->memory_bytes = r->memory_bytes;
         to->disk_bytes = r->disk_bytes;
         to->loading = r->loading;
+        for (uint32_t i = 0; i < SHARED_SLOTS; i++) {
+            uint64_t n = atomic_load_explicit(&((struct root *)(uintptr_t)r)->slots[i].hot_hits,
+                                              memory_order_relaxed);
+            to->finds += n;
+            to->hits_memory += n;
+        }
     }
 }

@@ -43,6 +43,7 @@ void store_stop(struct store *s);
 struct store_key {
     weir_str text;
     uint64_t hash[2]; /* keyed by a secret of the store's */
+    uint32_t hot;     /* 1 + where the worker holds it ready; 0: nowhere */
 };
 void store_key_make(const struct store *s, weir_str text, struct store_key *key);
 

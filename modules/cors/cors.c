@@ -98,6 +98,11 @@ check_timing(weir_conf *cf, const weir_directive *d, void *field)
                 cf, i, "invalid origin \"%.*s\", it must be like \"https://www.example.com\"",
                 WEIR_FMT(word));
         }
+        if (origin_has_usual_port(word)) {
+            return weir_conf_error_at(
+                cf, i, "no browser names the port in \"%.*s\": it is the scheme's own",
+                WEIR_FMT(word));
+        }
     }
     return WEIR_OK;
 }

@@ -24,15 +24,19 @@ is_host_byte(char c)
            c == '.' || c == '_';
 }
 
+/* As browsers write it: 1 to 65535, without zeros in front. */
 static bool
 is_port(weir_str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < s.len && i < 6; i++) {
         if (s.data[i] < '0' || s.data[i] > '9') {
             return false;
         }
+        n = n * 10 + (uint32_t)(s.data[i] - '0');
     }
-    return s.len != 0 && s.len <= 5;
+    return s.len != 0 && s.len <= 5 && s.data[0] != '0' && n <= UINT16_MAX;
 }
 
 /* Where the scheme's "://" ends; 0: it has none. */
@@ -75,6 +79,21 @@ origin_is_valid(weir_str text)
     }
     return host == rest.len || (rest.data[host] == ':' &&
                                 is_port((weir_str){ rest.data + host + 1, rest.len - host - 1 }));
+}
+
+static bool
+is_framed(weir_str s, const char *head, const char *tail)
+{
+    size_t n = strlen(head), m = strlen(tail);
+
+    return s.len > n + m && weir_str_ieq((weir_str){ s.data, n }, weir_str_c(head)) &&
+           memcmp(s.data + s.len - m, tail, m) == 0;
+}
+
+bool
+origin_has_usual_port(weir_str text)
+{
+    return is_framed(text, "https://", ":443") || is_framed(text, "http://", ":80");
 }
 
 /* ---- Reading. ---- */
@@ -125,6 +144,10 @@ add_text(weir_conf *cf, struct origins *list, uint32_t i, weir_str text)
         return weir_conf_error_at(
             cf, i, "invalid origin \"%.*s\", it must be like \"https://www.example.com\"",
             WEIR_FMT(text));
+    }
+    if (origin_has_usual_port(without)) {
+        return weir_conf_error_at(cf, i, "no browser names the port in \"%.*s\": it is the scheme's own",
+                                  WEIR_FMT(text));
     }
     o = add(cf, list);
     o->head = text;

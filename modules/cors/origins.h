@@ -29,4 +29,7 @@ bool origins_have(const struct origins *o, weir_str origin);
 /* Can text be an origin: "scheme://host" or "scheme://host:port", without a path? [RFC 6454 6.2] */
 bool origin_is_valid(weir_str text);
 
+/* Does it name the port that its scheme has anyway? Browsers leave that out, so it is never found. */
+bool origin_has_usual_port(weir_str text);
+
 #endif

@@ -264,4 +264,4 @@ WEIR_MODULE("csp", "1.0", .flags = WEIR_MODULE_STATE_STAYS,
             .summary = "Content-Security-Policy: policies, nonces, hashes",
             .conf_size = sizeof(csp_conf), .directives = WEIR_ITEMS(directives),
             .hooks = WEIR_ITEMS(hooks), .variables = WEIR_ITEMS(variables),
-            .metrics = WEIR_ITEMS(metrics), .check = check);
+            .metrics = WEIR_ITEMS(metrics), .check = check, .explain = csp_explain);

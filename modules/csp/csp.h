@@ -75,4 +75,7 @@ int csp_request(weir_request *r, const void *conf);
 int csp_headers(weir_request *r, const void *conf);
 int csp_body(weir_request *r, const void *conf, weir_chain *in, weir_chain *out);
 
+/* For weir -M. */
+void csp_explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to);
+
 #endif

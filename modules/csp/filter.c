@@ -111,15 +111,34 @@ is_readable(const weir_request *r)
     return weir_out_is_text(r);
 }
 
-static void
+/* Did the nonce come into the policy, from a variable that holds it (of a map, say)? */
+static bool
+has_nonce(const struct csp_state *st, weir_str text)
+{
+    return st->drawn && memmem(text.data, text.len, st->stamp + STAMP_BEFORE, NONCE_LEN) != NULL;
+}
+
+/* Send the policy. True: the nonce stands in it, as nobody could know beforehand; then a 304 has
+ * none. */
+static bool
 send_policy(weir_request *r, weir_str name, const struct policy_values *values, bool is_page)
 {
     weir_str text = weir_value_get(r, is_page ? values->page : values->other);
+    bool brought;
 
+    while (text.len != 0 && text.data[text.len - 1] == ' ') { /* an empty variable was the last */
+        text.len--;
+    }
+    brought = !values->has_nonce && text.len != 0 && has_nonce(csp_state_of(r), text);
+
+    if (brought && r->status == 304) {
+        return true;
+    }
     if (text.len != 0 && weir_out_add(r, name, text) != WEIR_OK) {
         weir_say(r->log, ERROR, "csp: a variable brought a line break, \"%.*s\" is not sent",
                  WEIR_FMT(name));
     }
+    return brought;
 }
 
 static bool
@@ -172,7 +191,7 @@ has_page(const weir_request *r)
 {
     bool leads_on = r->status > 300 && r->status < 400 && r->out[WEIR_H_LOCATION] != NULL;
 
-    return !leads_on &&
+    return !leads_on && r->status != 304 &&
            (has_type(r, WEIR_STR("text/html")) || has_type(r, WEIR_STR("application/xhtml+xml")));
 }
 
@@ -180,8 +199,7 @@ int
 csp_headers(weir_request *r, const void *conf)
 {
     const csp_conf *c = conf;
-    bool has_nonce = c->enforced.values.has_nonce || c->reported.values.has_nonce;
-    bool is_page = has_page(r);
+    bool is_page = has_page(r), guard = false;
     bool is_own = is_page && is_made_for_page(c); /* else both values are the same */
     weir_str meta = WEIR_STR("");
 
@@ -201,17 +219,18 @@ csp_headers(weir_request *r, const void *conf)
     if (c->hashes.on) {
         csp_state_of(r)->found = is_own ? hashes_find(r, &c->hashes) : NULL;
     }
-    send_policy(r, field_enforced, &c->enforced.values, is_own);
-    send_policy(r, field_reported, &c->reported.values, is_own);
+    guard = send_policy(r, field_enforced, &c->enforced.values, is_own);
+    guard = send_policy(r, field_reported, &c->reported.values, is_own) || guard;
     if (is_page && c->enforced.values.meta != NULL) {
         meta = meta_of(r, c);
     }
     if (c->hashes.on) {
         csp_state_of(r)->found = NULL;
     }
-    if (is_page && has_nonce) {
+    guard = guard || (is_page && (c->enforced.values.has_nonce || c->reported.values.has_nonce));
+    if (guard && r->status != 304) {
         keeping_guard(r);
-        weir_count(csp_pages, 1);
+        weir_count(csp_pages, is_page);
     }
     return is_page && begin_page(r, c, meta) ? WEIR_NEXT : WEIR_DONE;
 }

@@ -20,15 +20,51 @@ struct candidate {
     uint32_t q;
 };
 
-/* Is there a regular file, `plain` compressed so? */
+/* What else could be the answer: an entity tag is made of a file's size and time. */
+struct seen {
+    uint32_t n;
+    weir_file_info at[N + 1];
+};
+
+/* Is there a regular file? Nothing compressed is empty. */
 static bool
-look(weir_request *r, weir_str plain, const weir_coding *coding, weir_str *file)
+is_there(weir_request *r, weir_str file, weir_file_info *info)
 {
-    weir_file_info info = { .size_of = sizeof(info) };
+    *info = (weir_file_info){ .size_of = sizeof(*info) };
+    return weir_file_look(r, file, info, false) == WEIR_OK && info->kind == WEIR_FILE_REGULAR &&
+           info->size != 0;
+}
+
+/* Would its entity tag be that of another answer? A client would take bytes of one for bytes of the other. [RFC 9110 8.8.3.3] */
+static bool
+looks_like(const struct seen *seen, const weir_file_info *info)
+{
+    for (uint32_t i = 0; i < seen->n; i++) {
+        if (seen->at[i].size == info->size && seen->at[i].mtime == info->mtime) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there a file, `plain` compressed so, that can be told from the others? */
+static bool
+look(weir_request *r, weir_str plain, const weir_coding *coding, struct seen *seen, weir_str *file)
+{
+    weir_file_info info;
 
     *file = weir_print(r->pool, "%.*s%s", WEIR_FMT(plain), coding->suffix);
-    return weir_file_look(r, *file, &info, false) == WEIR_OK &&
-           info.kind == WEIR_FILE_REGULAR;
+    if (!is_there(r, *file, &info)) {
+        return false;
+    }
+    if (seen->n == 0) {
+        seen->n += is_there(r, plain, &seen->at[0]);
+    }
+    if (looks_like(seen, &info)) {
+        return false;
+    }
+    seen->at[seen->n++] = info;
+    return true;
 }
 
 /* How much the client wants it; 0: it must not get it. */
@@ -49,10 +85,12 @@ choose(weir_request *r, const gzip_static_conf *c)
 {
     const uint32_t modes[N] = { c->br, c->zstd, c->gzip };
     struct candidate best = { .q = 0 };
+    struct seen seen = { .n = 0 };
     weir_str plain = weir_file_path(r, (weir_str){ NULL, 0 }), file;
 
     for (uint32_t i = 0; i < N && plain.data != NULL; i++) {
-        if (modes[i] == OFF || c->codings[i] == NULL || !look(r, plain, c->codings[i], &file)) {
+        if (modes[i] == OFF || c->codings[i] == NULL ||
+            !look(r, plain, c->codings[i], &seen, &file)) {
             continue;
         }
         if (modes[i] == ON) { /* others may get something else */

@@ -292,7 +292,7 @@ static const weir_hook hooks[] = {
 };
 
 static const weir_variable variables[] = {
-    { .name = "proxy_host", .flags = WEIR_VAR_FRESH, .get = var_proxy_host },
+    { .name = "proxy_host", .flags = WEIR_VAR_FRESH | WEIR_VAR_LEAF, .get = var_proxy_host },
     { .name = "proxy_port", .flags = WEIR_VAR_FRESH, .get = var_proxy_port },
     { .name = "proxy_add_x_forwarded_for",
       .flags = WEIR_VAR_FRESH,

@@ -3,14 +3,16 @@
 import gzip
 import random
 import re
+import signal
 import zlib
 
 import brotli
 import pytest
 import zstandard
 
+from weir.http2 import Http2
 from weir.recorder import Origin, answer, chunked
-from weir.server import wait_for
+from weir.server import BINARY, children, status_kb, wait_for
 from weir.wire import Connection, fetch
 
 pytestmark = pytest.mark.weir_only
@@ -245,6 +247,25 @@ def test_the_size_is_a_directive(make_server):
         with pytest.raises(Exception):
             s.get(None)
         wait_log(s.server, "longer than decode_max_size")
+
+
+def refused(server, coder):
+    pages = fetch(server.port, "/metrics").body.decode()
+    return int(re.search(rf'^weir_coder_refused_total{{coder="{coder}"}} (\d+)', pages, re.M)[1])
+
+
+def test_without_memory_for_an_encoder_the_answer_goes_plain_and_is_counted(make_server):
+    """An encoder of gzip takes 268 KiB."""
+    for memory, said, count in (("64k", None, 1), ("1m", "gzip", 0)):
+        server = kept_server(make_server, http=f"coder_memory {memory};")
+        got = of(server, "gzip")
+        assert got.get("Content-Encoding") == said and plain(got) == PAGE and refused(server, "encoder") == count
+        assert refused(server, "decoder") == 0
+
+
+def test_without_memory_for_a_decoder_there_is_no_answer_and_it_is_counted(make_server):
+    with Setup(make_server, coded("gzip"), http="coder_memory 1k;", more="shout on; } location = /metrics { metrics prometheus;") as s:
+        assert s.get().status == 503 and refused(s.server, "decoder") == 1
 
 
 # ---- gunzip. ----
@@ -550,3 +571,75 @@ def test_a_filter_that_changes_cached_responses_sees_each(make_server):
         for _ in range(4):
             assert plain(s.get()) == s.page(1).upper()
         assert hits(s.server, "gzip") == 0
+
+
+# ---- Over reloads, over HTTP/2, with slow clients. ----
+
+def test_a_reload_neither_loses_nor_mixes_what_is_kept(make_server):
+    server = make_server("gzip on; gzip_types *; limit_rate $arg_rate; location / { }", files={"p.html": PAGE, "q.html": PAGE[::-1]},
+                         main="worker_processes 1;", single=False).start()
+    for _ in range(2):
+        want = of(server, "gzip").body
+    with Connection(server.port) as c:          # it is sent what is kept, while its worker leaves
+        c.send(b"GET /p.html?rate=8k HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n")
+        c.fill()
+        old = children(server.process.pid)
+        server.kill(signal.SIGHUP)
+        wait_for("a new worker", lambda: set(children(server.process.pid)) - set(old))
+        for _ in range(3):
+            assert plain(of(server, "gzip")) == PAGE and plain(of(server, "gzip", "/q.html")) == PAGE[::-1]
+        got = c.response()
+        assert got.body == want and int(got.get("Content-Length")) == len(want)
+
+
+def test_a_reload_of_a_cache_keeps_to_the_bodies(make_server):
+    with Cached(make_server, cache="proxy_cache_key $uri; proxy_cache_bypass $arg_new;", single=False, main="worker_processes 2;") as s:
+        for n in (1, 2, 3):
+            assert plain(s.get("gzip", "/a?new=1")) == s.page(n)
+            for _ in range(6):
+                assert plain(s.get("gzip", "/a")) == s.page(n)
+            old = children(s.server.process.pid)
+            s.server.kill(signal.SIGHUP)
+            wait_for("new workers alone", lambda: not set(children(s.server.process.pid)) & set(old))
+            for _ in range(6):
+                assert plain(s.get("gzip", "/a")) == s.page(n)
+
+
+@pytest.mark.parametrize("came", list(CODE))
+def test_over_http2_it_is_the_same(make_server, came):
+    with Setup(make_server, coded(came), more="shout on; } http2 on; location /none {") as s:
+        with Http2(s.server.port) as conn:
+            for accept, goes in (("gzip", "gzip"), ("br", "br"), ("zstd, gzip;q=0.1", "zstd"), ("identity", None)):
+                got = conn.get("/", fields=[("accept-encoding", accept)])
+                assert got.get("content-encoding") == goes and DECODE[goes](got.body) == TEXT.upper()
+                assert got.get("etag") == 'W/"e"' and got.get("vary") == "Accept-Encoding"
+
+
+def test_over_http2_what_is_kept_is_sent(make_server):
+    server = kept_server(make_server, "http2 on;")
+    with Http2(server.port) as conn:
+        for _ in range(3):
+            got = conn.get("/p.html", fields=[("accept-encoding", "br")])
+            assert brotli.decompress(got.body) == PAGE
+        assert int(got.get("content-length")) == len(got.body)
+    assert hits(server, "br") == 2
+
+
+@pytest.mark.skipif("san" in BINARY, reason="a sanitizer's memory says nothing about the server's")
+def test_a_client_that_does_not_read_keeps_a_bomb_small(make_server):
+    """32 MiB of nothing in 32 KiB: what waits for the client waits in that form."""
+    body = gzip.compress(b"\0" * (32 << 20))
+    with Setup(make_server, coded("gzip", body=b"", fields=()), more="shout on; decode_max_ratio 2000;") as s:
+        s.origin.script = lambda r: answer(body, fields=[("Content-Type", "text/html"), ("Content-Encoding", "gzip")])
+        assert s.get(None, fields=["X: 1"], method="HEAD").status == 200
+        before = status_kb(s.server.process.pid, "RssAnon")
+        clients = [Connection(s.server.port) for _ in range(8)]
+        for c in clients:
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        for c in clients:
+            c.fill()
+        wait_for("all answers under way", lambda: len(s.origin.requests) >= 9)
+        s.get(None, method="HEAD")              # the server has had its turn with all of them
+        assert status_kb(s.server.process.pid, "RssAnon") - before < 16 << 10
+        for c in clients:
+            c.close()

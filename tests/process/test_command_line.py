@@ -346,3 +346,18 @@ def test_m_as_json_is_json(make_server, more):
     result = server.run("-M", *more, "--json")
     assert result.returncode == 0, output(result)
     assert isinstance(json.loads(result.stdout), dict)
+
+
+@pytest.mark.weir_only
+def test_m_says_the_policies(make_server):
+    server = make_server("""
+        csp default-src 'self'; csp_report_only img-src 'none';
+        location /app/ { csp script-src 'nonce-$csp_nonce'; csp_marker data-own s3cret77; csp_meta on; csp_upstream replace; }""")
+    said = server.run("-M", "/").stdout
+    assert re.search(r"^ +Content-Security-Policy: default-src 'self'$", said, re.M), said
+    assert re.search(r"^ +Content-Security-Policy-Report-Only: img-src 'none'$", said, re.M)
+    said = server.run("-M", "/app/").stdout
+    assert re.search(r"^ +Content-Security-Policy of pages: default-src 'self'; script-src 'nonce-\S{24}'$", said, re.M), said
+    assert re.search(r"^ +Content-Security-Policy of others: default-src 'self'; script-src$", said, re.M)
+    assert "tags marked with data-own and the secret get the nonce" in said
+    assert "written into the head" in said and "are taken away" in said

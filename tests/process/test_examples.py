@@ -1,6 +1,7 @@
 """The examples of conf/examples do what they say."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -105,3 +106,49 @@ def test_cache(example):
     assert fetch(server.port, "/page", fields=["Cookie: session=1"]).get("Age") is None
     assert json.loads(fetch(server.port, "/page", method="PURGE").body)["purged"] == 1
     assert fetch(server.port, "/page").get("Age") is None
+
+
+def test_compression(example):
+    server = example("compression")
+    page = b"<html><body>" + b"words, more words. " * 100 + b"</body></html>"
+    server.write("page.html", page)
+    server.write("downloads/d.txt", b"text " * 500)
+    server.write("main.0123abcd.css.gz", gzip.compress(b"p { }\n"))
+
+    def get(path, accept="gzip"):
+        return fetch(server.port, path, fields=[f"Accept-Encoding: {accept}"])
+    for accept, coding in (("gzip, deflate, br, zstd", "br"), ("gzip, zstd", "zstd"), ("gzip", "gzip"), ("identity", None)):
+        assert get("/page.html", accept).get("Content-Encoding") == coding
+    again = get("/page.html")
+    assert gzip.decompress(again.body) == page and int(again.get("Content-Length")) == len(again.body) < len(page)
+    made = get("/main.0123abcd.css")
+    assert made.get("Content-Encoding") == "gzip" and gzip.decompress(made.body) == b"p { }\n"
+    assert get("/api/", "gzip, br").get("Content-Encoding") == "gzip"
+    assert get("/downloads/d.txt").get("Content-Encoding") is None
+    assert get("/account/?q=x" + "y" * 400).get("Content-Encoding") is None
+    assert b"Maintenance tonight" in get("/app/", "identity").body
+
+
+def test_cookies(example):
+    server = example("cookies")
+    server.write("api/x", '{"ok": true}')
+    server.write("badges/b.svg", "<svg/>")
+    lines = fetch(server.port, "/login").all("Set-Cookie")
+    session, theme, seen = lines
+    assert session.startswith("__Host-session=") and "4711" not in session
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(session.split("; ")[1:])
+    assert theme.startswith("theme=dark;") and "Max-Age=31536000" in theme and "Secure" in theme
+    assert "SameSite=Strict" in seen and "Secure" in seen
+    assert fetch(server.port, "/whoami", fields=[f"Cookie: {session.partition(';')[0]}"]).body == b"session 4711\n"
+    assert fetch(server.port, "/whoami", fields=["Cookie: session=forged"]).body == b"session \n"
+    for origin in ("https://www.example.com", "https://a.example.org"):
+        answer = fetch(server.port, "/api/x", fields=[f"Origin: {origin}"])
+        assert answer.get("Access-Control-Allow-Origin") == origin and answer.get("Access-Control-Allow-Credentials") == "true"
+    assert fetch(server.port, "/api/x", fields=["Origin: https://evil.test"]).get("Access-Control-Allow-Origin") is None
+    preflight = fetch(server.port, "/api/x", method="OPTIONS",
+                      fields=["Origin: https://www.example.com", "Access-Control-Request-Method: PUT"])
+    assert preflight.status == 204 and "PUT" in preflight.get("Access-Control-Allow-Methods")
+    assert preflight.get("Access-Control-Max-Age") == "600"
+    foreign = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"]
+    assert fetch(server.port, "/api/x", fields=foreign).status == 403
+    assert fetch(server.port, "/badges/b.svg", fields=foreign).status == 200

@@ -95,3 +95,26 @@ def test_a_module_of_another_digest_is_refused(make_server):
     result = server.run("-t")
     assert result.returncode == 1
     assert "weir.conf:" in result.stderr and "sha256" in result.stderr
+
+
+# ---- What modules may hold up. ----
+
+HOLDER = "load_module %MODULE:holder%;"
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("how,directive", [("keeps", "filter_keep_size"), ("whole", "filter_whole_size")])
+def test_how_much_a_filter_may_hold_back_is_a_directive(make_server, how, directive):
+    server = make_server(f"sendfile off; hold {how}; location /a/ {{ {directive} 100k; alias %ROOT%/; }} location /b/ {{ {directive} 400k; alias %ROOT%/; }}",
+                         files={"f": b"x" * 300_000, "small": b"y" * 90_000}, main=HOLDER).start()
+    assert fetch(server.port, "/b/f").body == b"x" * 300_000
+    assert fetch(server.port, "/a/small").body == b"y" * 90_000
+    with pytest.raises(Exception):
+        fetch(server.port, "/a/f")
+    wait_for("the reason", lambda: 'body filter of module "test.holder"' in server.log(whole=True))
+
+
+@pytest.mark.weir_only
+def test_how_long_a_module_may_wait_is_a_directive(make_server):
+    server = make_server("suspend_timeout 100ms; hold waits; location / { }", main=HOLDER).start()
+    assert fetch(server.port, "/").status == 504

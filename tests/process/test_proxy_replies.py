@@ -283,6 +283,17 @@ def test_ranges_can_be_answered_here(make_server):
     assert (got.status, got.body, got.get("Content-Range")) == (206, b"bc", "bytes 1-2/6")
 
 
+@weir_only
+@pytest.mark.parametrize("offer", ["none", "lines", "None"])
+def test_ranges_that_are_not_offered_are_not_cut(make_server, offer):            # [RFC 9110 14.3]
+    body = b"0123456789" * 100
+    reply = answer(body, fields=[("Content-Type", "text/html"), ("Accept-Ranges", offer)])
+    got = answered(make_server, reply, request={"fields": ["Range: bytes=0-3"]})
+    assert (got.status, got.body) == (200, body) and got.get("Accept-Ranges") == offer
+    coded = answered(make_server, reply, "gzip on;", request={"fields": ["Range: bytes=0-3", "Accept-Encoding: gzip"]})
+    assert coded.status == 200 and coded.get("Content-Encoding") == "gzip"
+
+
 def test_a_206_of_the_upstream_passes(make_server):
     got = answered(make_server, answer(b"bc", "206 Partial Content", [("Content-Range", "bytes 1-2/6")]),
                    request={"fields": ["Range: bytes=1-2"]})

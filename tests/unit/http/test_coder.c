@@ -154,6 +154,18 @@ test_the_memory_of_busy_ones_is_bounded(void **state)
     assert_non_null(wr_coder_take(&pool, &one, &small));
 }
 
+static void
+test_how_much_memory_busy_ones_take_can_be_set(void **state)
+{
+    (void)state;
+    wr_coder_init(1500); /* one encoder takes 1000 */
+    assert_non_null(wr_coder_take(&pool, &one, &fast));
+    assert_null(wr_coder_take(&pool, &one, &fast));
+    assert_non_null(wr_coder_take(&pool, &one, NULL));
+    assert_null(wr_coder_take(&pool, &one, NULL));
+    wr_coder_init(WR_LIMIT_CODERS_BYTES);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -165,6 +177,7 @@ main(void)
         CASE(test_its_owners_end_gives_it_back),
         CASE(test_busy_and_idle_ones_are_bounded),
         CASE(test_the_memory_of_busy_ones_is_bounded),
+        CASE(test_how_much_memory_busy_ones_take_can_be_set),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
+#include "http/limits.h"
 #include "http/http.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -196,6 +197,9 @@ toy_set_up(void **state)
     toy.files_conf.default_type = WEIR_STR("text/plain");
     toy.conf[WR_SLOT_SERVER] = &toy.server_conf;
     toy.conf[WR_SLOT_LOC] = &toy.loc_conf;
+    toy.loc_conf.suspend_ms = WR_LIMIT_SUSPEND_MS;
+    toy.loc_conf.filter_keep = WR_LIMIT_FILTER_KEEP;
+    toy.loc_conf.filter_whole = WR_LIMIT_WHOLE;
     toy.conf[WR_SLOT_FILES] = &toy.files_conf;
     toy.conf[WR_SLOT_BODY] = &toy.body_conf;
     toy.plan.sub = &toy.plan;
