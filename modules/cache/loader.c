@@ -108,7 +108,8 @@ read_block(struct job *job)
 static void
 enter_record(struct store *s, const struct snapshot_record *r)
 {
-    struct entry_known k = { .key = { r->key, { r->hash[0], r->hash[1] } }, .file = r->file };
+    struct entry_known k = { .key = { .text = r->key, .hash = { r->hash[0], r->hash[1] } },
+                             .file = r->file };
     uint64_t is[2], now = weir_now() / 1000;
     struct entry *e;
 
@@ -200,7 +201,7 @@ static void
 enter_file(struct store *s, const struct scan_name *name, const struct file_found *f)
 {
     const struct file_head *h = &f->looked.head;
-    struct entry_known k = { .key = { h->key, { name->hash[0], name->hash[1] } } };
+    struct entry_known k = { .key = { .text = h->key, .hash = { name->hash[0], name->hash[1] } } };
     uint64_t is[2], tags[STORE_TAGS_MAX];
 
     if (f->rc == 0) {

@@ -142,7 +142,8 @@ static struct entry *
 load(struct store *s, const struct opening *x)
 {
     const struct file_head *h = &x->looked.head;
-    struct entry_known k = { .key = { h->key, { x->hash[0], x->hash[1] } }, .file = h->file };
+    struct entry_known k = { .key = { .text = h->key, .hash = { x->hash[0], x->hash[1] } },
+                             .file = h->file };
     uint64_t tags[STORE_TAGS_MAX];
 
     file_head_tags(h, tags);
