@@ -187,7 +187,10 @@ def test_the_shipped_configurations_pass(make_server):
 def test_what_the_example_of_a_site_says_in_comments_passes(make_server):
     text = with_comments((TOP / "conf/sites/example.conf").read_text())
     assert "proxy_pass" in text and "#location" not in text
-    result = make_server(OK, http=text).run("-t")
+    text = text.replace("/etc/ssl/example.test.pem", "%TLS%/a.example.pem")
+    text = text.replace("/etc/ssl/example.test.key", "%TLS%/a.example.key")
+    cache = "proxy_cache_path cache keys_zone=pages:1m;\n"     # which the comment says weir.conf has to have
+    result = make_server(OK, http=cache + text).run("-t")
     assert result.returncode == 0, output(result)
 
 
