@@ -3,7 +3,8 @@
  * Machine code is made by the process that runs an expression, when it first does: of ten thousand sites' expressions most
  * are never asked, since their literals are not in the subject. Equal expressions of a configuration are one.
  * A match works at most WR_LIMIT_REGEX_MATCH steps and in bounded memory, so that no subject can keep a worker. An expression
- * that may call its own groups is interpreted, because machine code has no sound limit for these. PCRE2's own memory for compiled code is freed when the pool of the configuration ends.
+ * that may call its own groups is interpreted, because machine code has no sound limit for these. PCRE2's own memory for
+ * compiled code is freed when the pool of the configuration ends.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "http/regex.h"
