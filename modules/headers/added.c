@@ -114,6 +114,48 @@ set_inherit(weir_conf *cf, const weir_directive *d, void *field)
         cf, 1, "invalid value \"%.*s\", it must be \"on\", \"off\" or \"merge\"", WEIR_FMT(word));
 }
 
+/* May the field be made ready: is it added, whatever the request? */
+static bool
+is_constant(const struct field *f)
+{
+    return !f->single && f->value->constant.data != NULL && f->value->constant.len != 0;
+}
+
+/* The fields that go together with the first of n, itself counted: 0 if it is not constant. */
+static uint32_t
+run_at(const struct field *f, uint32_t n)
+{
+    uint32_t length = 0;
+
+    while (length < n && is_constant(&f[length]) && f[length].always == f[0].always) {
+        length++;
+    }
+    return length;
+}
+
+static const weir_header *
+make_ready(weir_pool *pool, const struct field *f, uint32_t n)
+{
+    weir_pair *pairs = weir_alloc(pool, n * sizeof(*pairs));
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        pairs[i] = (weir_pair){ f[i].name, f[i].value->constant };
+        bytes += f[i].name.len + f[i].value->constant.len;
+    }
+    return weir_fields_make(weir_alloc(pool, weir_fields_size(n, bytes)), pairs, n);
+}
+
+static void
+find_runs(weir_pool *pool, struct field *fields, uint32_t count)
+{
+    for (uint32_t i = 0, length; i < count; i += length != 0 ? length : 1) {
+        length = run_at(&fields[i], count - i);
+        fields[i].run_length = length;
+        fields[i].run = length != 0 ? make_ready(pool, &fields[i], length) : NULL;
+    }
+}
+
 void
 added_settle(weir_conf *cf, struct added *a)
 {
@@ -134,6 +176,7 @@ added_settle(weir_conf *cf, struct added *a)
     for (uint32_t i = 0; i < outer; i++) {
         fields[n++] = s->fields[i];
     }
+    find_runs(weir_conf_pool(cf), fields, n);
     s->fields = fields;
     s->count = n;
 }

@@ -18,6 +18,9 @@ struct field {
     bool always;  /* whatever the status */
     bool single;  /* replaces a field of the name: two of them would contradict each other */
     bool removes; /* an empty value takes a field of the name away */
+    /* A run of constant fields that go under one condition is ready to be passed on at once. */
+    const weir_header *run; /* this field and those behind it; NULL: it begins none */
+    uint32_t run_length;
 };
 
 struct field_node {

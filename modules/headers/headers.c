@@ -86,6 +86,27 @@ add_field(weir_request *r, const struct field *f)
     }
 }
 
+static void
+add_fields(weir_request *r, const struct settled *s, bool usual)
+{
+    const struct field *f = s->fields, *end = f + s->count;
+
+    while (f < end) {
+        bool wanted = usual || f->always;
+        if (f->run == NULL) {
+            if (wanted) {
+                add_field(r, f);
+            }
+            f++;
+            continue;
+        }
+        if (wanted) {
+            (void)weir_out_pass(r, f->run, 0, 0, NULL, NULL);
+        }
+        f += f->run_length;
+    }
+}
+
 /* Announce the trailers; those with variables get their values at the end of the body. */
 static bool
 announce_trailers(weir_request *r, const struct settled *trailers, bool usual)
@@ -112,11 +133,7 @@ filter_head(weir_request *r, const void *conf)
     if (usual) {
         set_expires_fields(r, &c->expires);
     }
-    for (uint32_t i = 0; i < c->headers.settled.count; i++) {
-        if (usual || c->headers.settled.fields[i].always) {
-            add_field(r, &c->headers.settled.fields[i]);
-        }
-    }
+    add_fields(r, &c->headers.settled, usual);
     rules_apply_out(r, &c->answer.all);
     return announce_trailers(r, &c->trailers.settled, usual) ? WEIR_NEXT : WEIR_DONE;
 }
