@@ -85,7 +85,7 @@ restart(struct wr_coder *c)
     return fn != NULL && fn(c->state);
 }
 
-/* The one that has been idle longest makes room: what is asked for now is likely to be asked for again. */
+/* The one that has been idle longest makes room: what was asked for last is likely to be asked for again. */
 static void
 drop_oldest_idle(void)
 {

@@ -71,7 +71,7 @@ struct caching {
     bool confirmed;  /* and said that it does */
     bool collapsed, stored;
     bool held; /* weir_hold */
-    bool stuck; /* the store takes nothing for now */
+    bool stuck; /* the store takes no more until it calls back that it can */
 };
 
 static inline int64_t
