@@ -40,7 +40,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
     """A page; /events, of which each waits until /go is asked for behind the one before."""
 
     protocol_version = "HTTP/1.1"
-    go = threading.Semaphore(1)
+    go = None                               # a semaphore of the test
 
     def log_message(self, *_):
         pass
@@ -130,4 +130,5 @@ def test_a_refusal_fails_the_socket(chat):
 
 
 def test_events_come_one_by_one(chat):
+    Pages.go = threading.Semaphore(1)       # the last /go of the run before may have gone with its page
     assert chat.page.value(EVENTS) == ["0", "1", "2"]
