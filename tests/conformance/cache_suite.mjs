@@ -27,7 +27,7 @@ for (const suite of suites) {
   }
 }
 
-await runTests(suites.filter(suite => suite.tests.length), fetch, false, base, 25)
+await runTests(suites.filter(suite => suite.tests.length), fetch, false, base, 50)
 
 const results = getResults()
 const passed = id => results[id] === true

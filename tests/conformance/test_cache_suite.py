@@ -17,6 +17,7 @@ from weir.server import BINARY, Server, free_port, wait_for
 HERE = Path(__file__).parent
 NPM = Path(BINARY).parent / "npm"
 SUITE = NPM / "node_modules/http-cache-tests"
+SECOND_CHANCES = 8
 
 # id: why weir does otherwise
 AGE = "RFC 9111 5.1 says since: a field that is no number is ignored, of a list the first member counts"
@@ -81,8 +82,16 @@ def installed():
     return NPM
 
 
+def run_suite(server, *only):
+    """id -> what became of it."""
+    ran = subprocess.run(["node", "--no-warnings", str(HERE / "cache_suite.mjs"), str(NPM), f"http://127.0.0.1:{server.port}", *only],
+                         capture_output=True, timeout=280, check=True)
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
 def results_of():
-    """Run the whole suite once; id -> what became of it."""
+    """Run the whole suite once; id -> what became of it. The suite counts on answers within a second or two: what fails among
+    the others is asked once more by itself, and fails again when it is weir's fault."""
     installed()
     server = Server()
     server.configure(CONFIGURATION)
@@ -94,13 +103,15 @@ def results_of():
                  npm_config_pidfile=str(server.prefix / "origin.pid")))
     try:
         wait_for("the suite's origin", lambda: b"Listening" in origin.stdout.readline())
-        ran = subprocess.run(["node", "--no-warnings", str(HERE / "cache_suite.mjs"), str(NPM),
-                              f"http://127.0.0.1:{server.port}"], capture_output=True, timeout=280, check=True)
+        results = run_suite(server)
+        failed = [name for name, test in results.items() if test["result"] != "pass" and name not in LEFT_OUT]
+        for name in failed[:SECOND_CHANCES]:
+            results[name] |= run_suite(server, name)[name]
     finally:
         origin.kill()
         origin.wait()
         server.stop()
-    return json.loads(ran.stdout)
+    return results
 
 
 @pytest.fixture(scope="module")
