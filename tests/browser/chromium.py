@@ -45,7 +45,7 @@ class Chromium:
         try:
             self.session = None
             self.call("Browser.close")
-            self.process.wait(10)
+            self.process.wait(30)
         finally:
             if self.process.poll() is None:
                 self.process.kill()

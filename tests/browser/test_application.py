@@ -72,7 +72,7 @@ def site(request, tmp_path_factory):
     try:
         server.configure(configuration(data, tls))
         server.start()
-        wait_for("gunicorn", (data / "socket").exists, 30)
+        wait_for("gunicorn", (data / "socket").exists)
         scheme, port = ("https", server.extra_ports["PORT2"]) if tls else ("http", server.port)
         with Chromium(flags=["--host-resolver-rules=MAP a.example 127.0.0.1", "--ignore-certificate-errors"]) as page:
             yield Site(server, page, f"{scheme}://a.example:{port}", scheme, data)

@@ -52,7 +52,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
             for number in range(3):
-                assert self.go.acquire(timeout=15)
+                assert self.go.acquire(timeout=30)
                 self.wfile.write(b"data: %d\n\n" % number)
             return
         if self.path == "/go":

@@ -584,7 +584,7 @@ def test_use_stale_updating(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return answer(b"new", fields=[FRESH])
     one = front(answer(b"old", fields=[*STALE, TAG]), slow, more="proxy_cache_use_stale updating;")
     one.get()

@@ -31,7 +31,7 @@ def bytes_of(one):
 
 def restart(one):
     one.server.process.send_signal(signal.SIGQUIT)
-    one.server.process.wait(15)
+    one.server.process.wait(30)
     one.server.start()
 
 
@@ -72,7 +72,7 @@ def test_damage_is_a_miss_and_never_an_answer(front, how):
     one = stored(front)
     restart_first = files(one)[0]
     one.server.process.send_signal(signal.SIGQUIT)
-    one.server.process.wait(15)
+    one.server.process.wait(30)
     data = bytearray(restart_first.read_bytes())
     if how == "gone":
         restart_first.unlink()
@@ -98,7 +98,7 @@ def test_a_reload_keeps_what_is_stored_and_what_is_under_way(front):
     wait_for("workers", lambda: len(children(one.server.process.pid)) >= 2)
     before = set(children(one.server.process.pid))
     clients = all_at_once(one, 4)
-    assert held.came.wait(10)
+    assert held.came.wait(30)
     one.server.process.send_signal(signal.SIGHUP)
     wait_for("new workers", lambda: len(set(children(one.server.process.pid)) - before) >= 2)
     late = all_at_once(one, 4)
@@ -114,7 +114,7 @@ def test_a_filler_that_is_killed_is_followed_by_another(front):
     one.server.allowed = "exited on signal 9|killed|died"
     wait_for("workers", lambda: len(children(one.server.process.pid)) >= 2)
     first = all_at_once(one, 1)
-    assert held.came.wait(10)
+    assert held.came.wait(30)
     clients = all_at_once(one, 30)
     filler = owner_of(one, first[0])
     os.kill(filler, signal.SIGKILL)
@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_written_is_served_through(front):
 def test_max_size_holds(front):
     one = front(lambda r: answer(BODY * 10, fields=[FRESH]), http="")
     one.server.process.send_signal(signal.SIGQUIT)
-    one.server.process.wait(15)
+    one.server.process.wait(30)
     text = one.server.text.replace("memory=8m", "memory=1m max_size=1m manager_sleep=10ms")
     one.server.configure(text)
     one.server.start()

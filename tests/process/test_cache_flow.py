@@ -27,10 +27,10 @@ class Held:
     def __call__(self, request):
         def parts():
             self.came.set()
-            self.start.wait(20)
+            self.start.wait(30)
             yield answer(b"", fields=[*self.fields, ("Transfer-Encoding", "chunked")], length=None)
             yield b"%x\r\n%s\r\n" % (len(self.first), self.first)
-            self.go_on.wait(20)
+            self.go_on.wait(30)
             yield b"%x\r\n%s\r\n0\r\n\r\n" % (len(self.rest), self.rest)
         return parts()
 
@@ -52,7 +52,7 @@ def test_one_fetch_for_many_clients(front, n):
     held = Held()
     one = front(held, main="worker_processes 2;", single=False)
     clients = all_at_once(one, n)
-    assert held.came.wait(10)
+    assert held.came.wait(30)
     held.start.set()
     held.go_on.set()
     assert bodies(clients) == {b"first and the rest"} and one.asked == 1
@@ -77,7 +77,7 @@ def test_a_client_that_leaves_does_not_end_the_fetch(front):
     held = Held()
     one = front(held)
     clients = all_at_once(one, 1)
-    assert held.came.wait(10)
+    assert held.came.wait(30)
     others = all_at_once(one, 3)
     held.start.set()
     clients[0].until(b"first")
@@ -102,7 +102,7 @@ def test_who_waits_for_what_is_not_stored_fetches_himself(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return answer(b"mine", fields=[("Cache-Control", "no-store")])
     one = front(slow)
     clients = all_at_once(one, 5)
@@ -116,7 +116,7 @@ def test_nobody_waits_for_what_was_not_stored_lately(front):
 
     def slow(request):
         if one.numbers > 1:
-            release.wait(10)
+            release.wait(30)
         return answer(b"mine", fields=[("Cache-Control", "no-store")])
     one = front(slow)
     one.get()
@@ -130,7 +130,7 @@ def test_who_waits_for_another_variant_fetches_it(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return answer(request.get("X-A").encode(), fields=[FRESH, ("Vary", "X-A")])
     one = front(slow)
     clients = [Connection(one.server.port) for _ in range(6)]
@@ -146,7 +146,7 @@ def test_a_fetch_that_fails_is_tried_by_another(front):
     release = threading.Event()
 
     def dies(request):
-        release.wait(10)
+        release.wait(30)
         return None
     one = front(dies, answer(b"good", fields=[FRESH]))
     clients = all_at_once(one, 4)
@@ -164,13 +164,13 @@ def test_a_body_that_breaks_off_is_cut_for_all(front):
 
         def parts():
             held.came.set()
-            held.start.wait(10)
+            held.start.wait(30)
             yield b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 100\r\n\r\nfirst"
-            held.go_on.wait(10)
+            held.go_on.wait(30)
         return parts()
     one = front(broken, answer(b"whole", fields=[FRESH]))
     clients = all_at_once(one, 3)
-    assert held.came.wait(10)
+    assert held.came.wait(30)
     held.start.set()
     for c in clients:
         c.until(b"first")
@@ -185,7 +185,7 @@ def test_lock_off_fetches_for_each(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return answer(b"x", fields=[FRESH])
     one = front(slow, more="proxy_cache_lock off;")
     clients = all_at_once(one, 4)
@@ -199,7 +199,7 @@ def test_nobody_waits_longer_than_lock_timeout(front):
 
     def slow(request):
         if one.numbers == 1:
-            release.wait(20)
+            release.wait(30)
         return answer(b"x", fields=[FRESH])
     one = front(slow, more="proxy_cache_lock_timeout 50ms;")
     first = all_at_once(one, 1)[0]
@@ -214,7 +214,7 @@ def test_workers_share_a_fetch_and_what_is_stored(front):
     one = front(held, main="worker_processes 3;", single=False)
     wait_for("workers", lambda: len(children(one.server.process.pid)) >= 3)
     clients = all_at_once(one, 60)
-    assert held.came.wait(10)
+    assert held.came.wait(30)
     held.start.set()
     held.go_on.set()
     assert bodies(clients) == {b"first and the rest"} and one.asked == 1
@@ -375,7 +375,7 @@ def test_cache_status(front):
     first, second = one.get(), one.get()
     assert first.all("Cache-Status")[0] == second.all("Cache-Status")[0] == "origin; hit"
     assert re.fullmatch(r'edge; fwd=uri-miss; fwd-status=200; stored; key="http127.0.0.1:\d+/"', first.all("Cache-Status")[1])
-    assert re.fullmatch(r'edge; hit; ttl=(3600|3599); key="http127.0.0.1:\d+/"', second.all("Cache-Status")[1])
+    assert re.fullmatch(r'edge; hit; ttl=(3600|35\d\d); key="http127.0.0.1:\d+/"', second.all("Cache-Status")[1])
 
 
 def test_cdn_loop(front):
@@ -514,7 +514,7 @@ def test_compat_nginx_begins_with_nginxs_defaults(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return answer(b"x", fields=[FRESH])
     one = front(slow, main="compat nginx;")
     clients = all_at_once(one, 3)

@@ -55,15 +55,15 @@ def front(make_server):
 
 
 def expired(one, path="/"):
-    """Until what was stored for a second is stale."""
-    wait_for("it to be stale", lambda: time.time() > one.since + 2.1)
+    """Until what was stored for a second is stale, counted in whole seconds."""
+    wait_for("it to be stale", lambda: time.time() > int(one.since) + 2.1)
 
 
 def aged(front, *replies, **parts):
     """A front that has something stale."""
     one = front(*replies, **parts)
-    one.since = time.time()
     one.get()
+    one.since = time.time()
     expired(one)
     return one
 
@@ -141,7 +141,7 @@ def test_updating(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return NEW
     one = aged(front, OLD, slow, more=SECOND + "proxy_cache_use_stale updating;")
     first = []
@@ -205,7 +205,7 @@ def test_lock(front):
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(30)
         return answer(b"x", fields=[FRESH])
     one = front(slow, more="proxy_cache_lock on;")
     got = []

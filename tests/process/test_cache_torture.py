@@ -54,7 +54,7 @@ def test_killed_workers_leave_a_cache_that_is_right(front):
     finally:
         ending.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
         assert not thread.is_alive(), "a request hangs"
     assert not wrong
     for path in paths:

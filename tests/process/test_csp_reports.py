@@ -140,6 +140,7 @@ def test_the_learned_policy_would_have_let_it_pass(collector):
     assert server.learned() == ["csp img-src 'self' https://b.example;"]
     post(server, json.dumps([modern(), modern(blockedURL="inline"), modern(blockedURL="data"),
                              modern(effectiveDirective="font-src", blockedURL="https://a.example/f.woff")]).encode(), LIST)
+    wait_for("the others", lambda: len(server.learned()) == 4)
     assert server.learned() == ["csp script-src 'self' https://c.example:8443 data:;", "# csp script-src 'unsafe-inline';",
                                 "csp font-src 'self';", "csp img-src 'self' https://b.example;"]
     post(server, classic(line_number=99))

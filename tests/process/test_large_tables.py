@@ -1,9 +1,8 @@
 """Maps and geos of a hundred thousand lines: read in a moment, looked up like small ones."""
 
-import time
-
 import pytest
 
+from weir.server import cpu_seconds
 from weir.wire import Connection
 
 LINES = 100000
@@ -23,9 +22,8 @@ def server(make_server):
 
 
 def test_a_hundred_thousand_lines_are_read_and_found(server):
-    begun = time.monotonic()
     server.start()
-    assert time.monotonic() - begun < 5, "a fraction of a second is usual"
+    assert cpu_seconds(server.process.pid) < 5, "a fraction of a second is usual"
     with Connection(server.port) as conn:
         for i in range(0, LINES, 997):
             answer = conn.get(f"/?x=KEY-{i}.example.com&ip={10 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.7")

@@ -21,7 +21,7 @@ def test_a_unix_socket_serves_and_is_removed(make_server):
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert fetch(str(path)).body.startswith(b"unix:|")
     server.process.send_signal(signal.SIGTERM)
-    server.process.wait(5)
+    server.process.wait(30)
     assert not path.exists()
 
 

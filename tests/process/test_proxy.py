@@ -1,6 +1,5 @@
 """Proxying with an origin that keeps what it gets: fields, URIs, bodies, replies.  [nginx ngx_http_proxy_module; RFC 9110 7.6]"""
 
-import re
 import socket
 import threading
 import time
@@ -9,7 +8,7 @@ import pytest
 
 from weir.recorder import Origin, answer, chunked
 from weir.server import FLAVOUR, status_kb, wait_for
-from weir.wire import Connection, fetch
+from weir.wire import TIMEOUT, Connection, fetch
 
 weir_only = pytest.mark.weir_only
 
@@ -285,7 +284,7 @@ def test_an_unbuffered_body_is_sent_as_it_comes(make_server):
         server = proxy(make_server, origin, "proxy_request_buffering off;")
         with Connection(server.port) as c:
             c.sock.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
-            assert first.wait(5)
+            assert first.wait(30)
             c.send(b"def", methods=[b"POST"])
             assert c.response().status == 200
 
@@ -294,7 +293,7 @@ def test_an_unbuffered_body_is_sent_as_it_comes(make_server):
 def test_a_slow_upstream_stops_an_unbuffered_upload(make_server):
     go = threading.Event()
     def script(request):
-        go.wait(15)
+        go.wait(30)
         left = int(request.get("Content-Length"))
         while left:
             left -= len(request.stream.read(min(left, 1 << 20)))
@@ -314,7 +313,7 @@ def test_a_slow_upstream_stops_an_unbuffered_upload(make_server):
             assert sent < total
             assert status_kb(server.process.pid, "VmHWM") < 60_000
             go.set()
-            c.sock.settimeout(15)
+            c.sock.settimeout(TIMEOUT)
             while sent < total:
                 sent += c.sock.send(bytes(min(65536, total - sent)))
             c.methods.append(b"POST")

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from weir.recorder import Origin, answer, chunked
-from weir.server import status_kb, wait_for
+from weir.server import status_kb, title, wait_for
 from weir.wire import Closed, Connection, ProtocolError, fetch
 
 weir_only = pytest.mark.weir_only
@@ -130,6 +130,14 @@ class Slow:
             self.sent += n
         self.done.set()
 
+    def held_up(self):
+        """How much was sent when no more was taken."""
+        before = -1
+        while before != self.sent:
+            before = self.sent
+            self.done.wait(0.6)
+        return before
+
 
 def read_all(c, total):
     """Read a body of total bytes; True if they are those of Slow."""
@@ -155,11 +163,7 @@ def test_a_slow_client_stops_the_upstream(make_server, more):
         with Connection(server.port) as c:
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.until(b"\r\n\r\n")
-            before = -1
-            while before != slow.sent:
-                before = slow.sent
-                time.sleep(1.5)
-            assert slow.sent < total
+            assert slow.held_up() < total
             assert status_kb(server.process.pid, "VmHWM") < 60_000
             assert read_all(c, total)
 
@@ -173,7 +177,7 @@ def test_a_slow_client_does_not_keep_the_upstream_while_the_file_has_room(make_s
         with Connection(server.port) as c:
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.until(b"\r\n\r\n")
-            assert slow.done.wait(15), f"only {slow.sent} bytes were taken"
+            assert slow.done.wait(30), f"only {slow.sent} bytes were taken"
             assert status_kb(server.process.pid, "VmHWM") < 60_000
             assert read_all(c, total)
     assert "buffered to a temporary file" in server.log()
@@ -190,7 +194,7 @@ def test_a_client_that_is_slow_and_steady_does_not_keep_the_upstream_either(make
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.until(b"\r\n\r\n")
             taken = len(c.pending)
-            while taken < total and not slow.done.wait(0.05):       # 5 MiB a second
+            while taken < total and not slow.done.wait(0.2):        # a MiB a second
                 taken += len(c.sock.recv(256 << 10))
             assert taken < 20 << 20
 
@@ -204,8 +208,7 @@ def test_the_temporary_file_has_a_limit(make_server):
         with Connection(server.port) as c:
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.until(b"\r\n\r\n")
-            time.sleep(2.5)
-            assert slow.sent < 20 << 20
+            assert slow.held_up() < 20 << 20
             assert read_all(c, total)
 
 
@@ -226,7 +229,7 @@ def test_a_rate_limits_reading_from_the_upstream(make_server):
         server = proxy(make_server, origin, "proxy_limit_rate 10k;")
         begin = time.monotonic()
         assert fetch(server.port).body == piece_of(30_000)
-        assert 1.5 < time.monotonic() - begin < 6
+        assert time.monotonic() - begin > 1.5
 
 
 # ---- Ends that go. ----
@@ -242,7 +245,7 @@ def test_a_client_that_goes_ends_the_exchange(make_server):
         c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_for("the origin", lambda: origin.requests)
         c.close()
-        assert ended.wait(5)
+        assert ended.wait(30)
 
 
 @weir_only
@@ -257,7 +260,7 @@ def test_a_client_that_goes_in_an_idle_stream_ends_the_exchange(make_server):
         with Connection(server.port) as c:
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.until(b"data: 1\n\n")
-        assert ended.wait(5)
+        assert ended.wait(30)
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -277,7 +280,7 @@ def test_a_client_that_goes_can_be_ignored(make_server, reset):
         c.close()
         time.sleep(0.1)
         go.set()
-        assert done.wait(5)
+        assert done.wait(30)
         assert not origin.broken
 
 
@@ -315,8 +318,9 @@ def test_a_worker_that_leaves_answers_what_is_proxied(make_server):
         with Connection(server.port) as c:
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             wait_for("the origin", lambda: origin.requests)
+            old = server.workers()
             server.kill(1)
-            time.sleep(0.3)
+            wait_for("it is leaving", lambda: any("shutting down" in title(pid) for pid in old))
             go.set()
             c.methods.append(b"GET")
             assert c.response().body == b"late"
@@ -401,17 +405,17 @@ def test_a_101_that_nobody_asked_for_is_502(make_server):
 @weir_only
 def test_a_tunnel_in_which_nobody_speaks_ends(make_server):
     with Origin(echo_upper) as origin:
-        server = proxy(make_server, origin, "proxy_read_timeout 1s;")
+        server = proxy(make_server, origin, "proxy_read_timeout 2s;")
         with Connection(server.port) as c:
             c.sock.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
             c.until(b"hi\n")
             begin = time.monotonic()
-            for _ in range(3):
+            for _ in range(5):
                 time.sleep(0.5)
                 c.sock.sendall(b"still")
                 assert c.exactly(5) == b"STILL"
             assert not c.fill()
-            assert 2.0 < time.monotonic() - begin < 6
+            assert time.monotonic() - begin > 4
 
 
 @weir_only

@@ -124,7 +124,7 @@ def test_a_length_is_that_of_the_body(site):                                    
 def test_the_date_is_that_of_now(site):                                          # [RFC 9110 6.6.1]
     for _, got in each(site):
         assert len(got.all("Date")) == 1
-        assert abs(email.utils.parsedate_to_datetime(got.get("Date")).timestamp() - time.time()) < 5
+        assert abs(email.utils.parsedate_to_datetime(got.get("Date")).timestamp() - time.time()) < 60
 
 
 def test_vary_is_said_to_everybody_or_to_nobody(site):                           # [RFC 9110 12.5.5]

@@ -282,7 +282,7 @@ def test_many_who_wait_for_one_name_ask_once(make_server, names, origins):
     gate = threading.Event()
 
     def late(number, question, word):
-        gate.wait(10)
+        gate.wait(30)
         names.manner["app.test"] = None
         return names.answer(packet_of(number, question), False)
 
@@ -296,7 +296,7 @@ def test_many_who_wait_for_one_name_ask_once(make_server, names, origins):
     wait_for("the question", lambda: names.count("app.test") == 1)
     gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert found == [(200, "127.0.0.2")] * 8
     assert names.count("app.test") <= 2                # what came, and the answer's own count
 
@@ -381,7 +381,7 @@ def test_peers_come_and_go_with_the_answers(make_server, names, origins):
     names.remove("app.test", "A")
     wait_for("none", lambda: all_of(server, 1) == {(502, "")})
     names.replace("app.test", "A", ["127.0.0.1"], ttl=1)
-    wait_for("one again", lambda: all_of(server) == {(200, "127.0.0.1")}, 20)
+    wait_for("one again", lambda: all_of(server) == {(200, "127.0.0.1")})
 
 
 def test_peers_stay_while_name_servers_fail(make_server, names, origins):
@@ -483,7 +483,7 @@ def test_a_client_that_leaves_its_exchange_waiting_for_a_name_leaves_nothing(mak
         wait_for("a question", lambda: names.count("app.test") > 0)
     names.manner["app.test"] = None
     names.add("app.test", "A", "127.0.0.3")
-    wait_for("the name", lambda: who(server) == (200, "127.0.0.3"), 20)
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.3"))
 
 
 def test_exchanges_follow_the_peers(make_server, names, web):
@@ -522,7 +522,7 @@ def test_proxy_pass_to_a_name_that_is_found_later(make_server, names, web, quick
     server = proxy(make_server, names, f"location / {{ proxy_pass http://app.test:{web.port}; }}")
     assert who(server) == (502, "")
     names.add("app.test", "A", "127.0.0.2")
-    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"), 20)
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"))
 
 
 # -- names that the load does not find
@@ -534,7 +534,7 @@ def test_a_name_that_is_not_found_does_not_stop_the_start(make_server, names, or
     assert who(server) == (502, "")
     assert 'host not found in upstream "app.test:' in server.said()
     names.add("app.test", "A", "127.0.0.2", ttl=1)
-    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"), 20)
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"))
     names.replace("app.test", "A", ["127.0.0.3"], ttl=1)
     assert all_of(server) == {(200, "127.0.0.2")}      # found once, it stays
 
@@ -548,7 +548,7 @@ def test_a_name_in_a_directive_may_be_found_later(make_server, names, origins, q
     server = serve(make_server, names, f"location / {{ relay app.test:{origins.port}; }}")
     assert who(server) == (502, "")
     names.add("app.test", "A", "127.0.0.2")
-    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"), 20)
+    wait_for("the name", lambda: who(server) == (200, "127.0.0.2"))
 
 
 def test_the_test_of_a_configuration_warns_of_it(make_server, names, quick_system):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from weir.server import status_kb, wait_for
-from weir.wire import Connection, fetch
+from weir.wire import Connection, ReceiveQueue, fetch
 
 pytestmark = pytest.mark.weir_only
 SEAMS = """client_max_body_size 64m;
@@ -177,8 +177,7 @@ def test_a_tunnel_lives_longer_than_the_timeouts_of_requests(make_server):
 def test_a_request_may_outlive_its_client(server, reset):
     c = Connection(server.port)
     c.sock.sendall(b"GET /outlive HTTP/1.1\r\nHost: a\r\n\r\n")
-    wait_for("the request to be read", lambda: True)
-    time.sleep(0.05)
+    wait_for("the request to be read", lambda: ReceiveQueue(c.sock).unread() == 0)
     if reset:
         c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     c.close()

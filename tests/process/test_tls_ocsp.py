@@ -31,7 +31,7 @@ class Responder(Origin):
             while (request := talk.request()) is not None:
                 self.asked.append(request)
                 if hold:
-                    hold.wait(15)
+                    hold.wait(30)
                 answer = self.answer(request.partition(b"\r\n\r\n")[2])
                 talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
 
@@ -138,9 +138,9 @@ def test_an_authority_that_says_nothing_keeps_only_its_clients_waiting(make_serv
 
 def test_the_wait_has_an_end(make_server):
     hold = threading.Event()
-    server = one_site(make_server, Responder({"alice": "V"}, hold=hold), "ssl_ocsp on; client_header_timeout 1s;")
+    server = one_site(make_server, Responder({"alice": "V"}, hold=hold), "ssl_ocsp on; client_header_timeout 2s;")
     with TlsConnection(server.port, with_context=context(V13, "alice")) as conn:
-        conn.sock.settimeout(10)
+        conn.sock.settimeout(30)
         assert conn.sock.recv(100) == b""
     hold.set()
 

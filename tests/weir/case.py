@@ -267,7 +267,7 @@ def verify(check, wanted, answer, server):
         read_it = server.log if check == "log" else lambda: Path(server.prefix / path).read_text(
             "latin-1") if (server.prefix / path).exists() else ""
         try:
-            wait_for(regex, lambda: re.search(regex, read_it(), re.M), 5)
+            wait_for(regex, lambda: re.search(regex, read_it(), re.M))
         except AssertionError:
             raise AssertionError(f"no {regex} in {path or 'the error log'}:\n{read_it()[-3000:]}")
     elif check in ("no-log", "no-file"):

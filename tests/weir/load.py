@@ -7,13 +7,13 @@ right answer is a failure, kept with its reason.
 
 import threading
 
-from weir.wire import Closed, Connection
+from weir.wire import TIMEOUT, Closed, Connection
 
 
 class Load:
     """`with Load(port, path, check=...) as load:` ... then load.assert_clean()."""
 
-    def __init__(self, address, path="/", threads=2, keep=True, check=None, each=None, timeout=10):
+    def __init__(self, address, path="/", threads=2, keep=True, check=None, each=None, timeout=TIMEOUT):
         self.address, self.path, self.keep, self.timeout = address, path, keep, timeout
         self.check = check or (lambda answer: answer.status == 200)
         self.each = each or (lambda number: "")
@@ -31,7 +31,7 @@ class Load:
     def __exit__(self, *_):
         self.ending.set()
         for thread in self.threads:
-            thread.join(30)
+            thread.join(self.timeout + 30)
         assert not any(t.is_alive() for t in self.threads), "a request hangs"
 
     def work(self):
@@ -76,7 +76,7 @@ class Load:
         with self.lock:
             self.failed.append((number, reason))
 
-    def wait_more(self, count, seconds=20):
+    def wait_more(self, count, seconds=30):
         """Go on once `count` more requests were answered."""
         from weir.server import wait_for
         goal = self.done + count

@@ -42,7 +42,7 @@ def free_port(family=socket.AF_INET):
     raise AssertionError("no free port")
 
 
-def wait_for(what, condition, seconds=10.0):
+def wait_for(what, condition, seconds=30.0):
     """Poll condition until it is true; its value. Fails with `what` when time is over."""
     limit = time.monotonic() + seconds
     while True:
@@ -65,6 +65,12 @@ def status_kb(pid, field):
     """A size of /proc/PID/status in kB, such as RssAnon."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.M)[1])
+
+
+def cpu_seconds(pid):
+    """The processor's time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def children(pid):
@@ -181,7 +187,7 @@ class Server:
             self.error_log.unlink(missing_ok=True)
             self.configure(self.text)
 
-    def wait_ready(self, seconds=20):
+    def wait_ready(self, seconds=30):
         """True once the port takes connections, False if the process ended before."""
         watch = os.pidfd_open(self.process.pid)
         limit = time.monotonic() + seconds
@@ -244,7 +250,7 @@ class Server:
                 pass
         return left
 
-    def stop(self, number=signal.SIGQUIT, seconds=15, check=True):
+    def stop(self, number=signal.SIGQUIT, seconds=30, check=True):
         """End the server; one that does not leave, leaves processes or a bad log is a failure."""
         late, left = False, []
         if self.process and self.process.poll() is None:

@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 
-TIMEOUT = float(os.environ.get("WEIR_TIMEOUT", 15))      # seconds without an answer: a failure
+TIMEOUT = float(os.environ.get("WEIR_TIMEOUT", 30))      # seconds without an answer: a failure
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-9][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)\Z")
 DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3]\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|"
@@ -264,3 +264,11 @@ def fetch(address, path="/", method="GET", host="a", fields=(), body=b"", timeou
     """One request on a connection of its own."""
     with Connection(address, timeout) as conn:
         return conn.get(path, method, host, ["Connection: close", *fields], body)
+
+
+def fetch_or_none(address, path="/"):
+    """As fetch; None where the connection ended without an answer. For waiting until a server serves again."""
+    try:
+        return fetch(address, path)
+    except (Closed, OSError):
+        return None
