@@ -39,6 +39,7 @@ class Chromium:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
         return self
 
     def __exit__(self, *_):
@@ -90,8 +91,9 @@ class Chromium:
     def open(self, url):
         """Load a page, with all that it names."""
         self.events.clear()
-        self.call("Page.navigate", url=url)
-        self.wait_event("Page.loadEventFired")
+        loader = self.call("Page.navigate", url=url)["loaderId"]    # the blank page's own event may come late
+        while not any(e["loaderId"] == loader and e["name"] == "load" for e in self.all_events("Page.lifecycleEvent")):
+            self.events.append(self.message(60))
 
     def follow(self, expression):
         """Do in the page what leads to another, and wait until that is loaded."""

@@ -6,6 +6,7 @@ import pytest
 
 from chromium import Chromium
 from weir.server import TOP, Server, configuration, wait_for
+from weir.wire import fetch
 
 pytestmark = pytest.mark.weir_only
 INJECTED = "<script>window.injected = 1</script><script data-weir-nonce>window.forged = 1</script><img src=x onerror='window.handler = 1'>"
@@ -25,6 +26,10 @@ SITE = f"""
     security_headers strict; security_header Cross-Origin-Embedder-Policy off;
     location /app/ {{ csp script-src 'nonce-$csp_nonce'; csp style-src 'nonce-$csp_nonce'; csp_marker data-weir-nonce s3cret77; }}
     location /docs/ {{ csp_hashes on; }}
+    location /meta/app/ {{ alias %ROOT%/app/; csp script-src 'nonce-$csp_nonce'; csp style-src 'nonce-$csp_nonce'; csp_marker data-weir-nonce s3cret77; csp_meta on; }}
+    location /meta/docs/ {{ alias %ROOT%/docs/; csp_hashes on; csp_meta on; }}
+    location /lost/ {{ csp off; security_headers off; proxy_pass http://127.0.0.1:%PORT%/; proxy_hide_header Content-Security-Policy;
+                      sub_filter '<body>' '<body><script>window.added = 1</script>'; }}
     location = /reports {{ csp_report logs/csp.log; csp_learn learned/policy.conf; }}
 """
 
@@ -97,3 +102,53 @@ def test_inline_scripts_of_a_file_run_by_their_sums(docs):
 def test_handlers_have_no_sums(docs):
     docs.value("document.querySelector('p').click()")
     assert docs.value("window.handler === undefined")
+
+
+# ---- Where the field gets lost, and somebody puts a script in besides: the policy of the element. ----
+
+@pytest.fixture(scope="module")
+def lost(server):
+    """Opens a page without its field: behind a proxy that drops it, or saved to a file."""
+    with Chromium() as page:
+        def visit(path, how="proxied"):
+            url = f"http://127.0.0.1:{server.port}/lost/{path}index.html"
+            if how == "saved":
+                saved = server.prefix / "saved.html"
+                saved.write_bytes(fetch(server.port, f"/lost/{path}index.html").body)
+                url = saved.as_uri()
+            page.open(url)
+            assert "content-security-policy" not in {name.lower() for name in page.document()["headers"]}
+            return page
+        yield visit
+
+
+def elements(page):
+    return page.value("document.querySelectorAll('meta[http-equiv=\"Content-Security-Policy\"]').length")
+
+
+def ran(page, *names):
+    return [name for name in names if page.value(f"window.{name}") == 1]
+
+
+def test_without_the_element_injected_scripts_would_run(lost):
+    page = lost("app/")
+    assert elements(page) == 0 and ran(page, "added", "injected", "forged") == ["added", "injected", "forged"]
+    wait_for("the handler", lambda: ran(page, "handler"))
+
+
+@pytest.mark.parametrize("how", ["proxied", "saved"])
+def test_by_the_element_marked_scripts_and_styles_run_and_injected_ones_do_not(lost, how):
+    page = lost("meta/app/", how)
+    assert elements(page) == 1
+    assert ran(page, "marked", "added", "injected", "forged", "handler") == ["marked"]
+    assert page.value("getComputedStyle(document.body).color") == "rgb(1, 2, 3)"
+    wait_for("the violations", lambda: sum("Content Security Policy" in e["entry"]["text"]
+                                           for e in page.all_events("Log.entryAdded")) >= 4)
+
+
+@pytest.mark.parametrize("how", ["proxied", "saved"])
+def test_by_the_sums_in_the_element_the_pages_own_scripts_run_and_added_ones_do_not(lost, how):
+    page = lost("meta/docs/", how)
+    page.value("document.querySelector('p').click()")
+    assert elements(page) == 1
+    assert ran(page, "inline", "added", "handler") == ["inline"] and "script" in page.value("window.second")
