@@ -19,6 +19,14 @@ word_at(const char *p)
     return w;
 }
 
+/* By the uppermost bits, in which every byte of a key has its say; keys often differ in their last
+ * ones alone, and those are in the upper bits of a word. */
+static uint32_t
+place_of(uint64_t h)
+{
+    return (uint32_t)(h >> 56) % HOT_PLACES;
+}
+
 /* Whoever makes keys collide here makes them be looked for under the lock, as others are: this
  * needs no secret. */
 uint32_t
@@ -31,14 +39,14 @@ hot_place(weir_str key)
         for (size_t i = 0; i < key.len; i++) {
             h = (h ^ (uint8_t)key.data[i]) * odd;
         }
-        return (uint32_t)(h >> 32) % HOT_PLACES;
+        return place_of(h);
     }
     for (size_t at = 0; at + sizeof(uint64_t) < key.len; at += sizeof(uint64_t)) {
         h = (h ^ word_at(key.data + at)) * odd;
         h ^= h >> 29;
     }
     h = (h ^ word_at(key.data + key.len - sizeof(uint64_t))) * odd;
-    return (uint32_t)(h >> 32) % HOT_PLACES;
+    return place_of(h);
 }
 
 struct hot *

@@ -1,0 +1,58 @@
+/* A key's place among what is hot: read from the key's own bytes, whatever its length. */
+#include "unit/cache/disk.h"
+
+#include "../modules/cache/hot.h"
+
+static void
+test_a_key_of_any_length_has_a_place_of_its_own_bytes(void **state)
+{
+    enum { LONGEST = 40 };
+
+    (void)state;
+    for (size_t len = 0; len <= LONGEST; len++) {
+        char around[8 + LONGEST + 8];
+        weir_str key = { around + 8, len };
+        uint32_t place;
+
+        memset(around, 'x', sizeof(around));
+        place = hot_place(key);
+        assert_in_range(place, 0, HOT_PLACES - 1);
+        memset(around, 'y', 8); /* what stands around it does not count */
+        memset(around + 8 + len, 'z', sizeof(around) - 8 - len);
+        assert_int_equal(hot_place(key), place);
+    }
+}
+
+static void
+test_every_byte_of_a_key_counts(void **state)
+{
+    enum { LONGEST = 40 };
+
+    (void)state;
+    for (size_t len = 1; len <= LONGEST; len++) {
+        for (size_t i = 0; i < len; i++) {
+            char text[LONGEST];
+            size_t same = 0;
+
+            memset(text, 'x', sizeof(text));
+            for (int c = 'a'; c < 'a' + 16; c++) {
+                text[i] = 'x';
+                uint32_t place = hot_place((weir_str){ text, len });
+                text[i] = (char)c;
+                same += hot_place((weir_str){ text, len }) == place;
+            }
+            assert_in_range(same, 0, 3); /* of 16 others; by chance one in 256 */
+        }
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_key_of_any_length_has_a_place_of_its_own_bytes),
+        cmocka_unit_test(test_every_byte_of_a_key_counts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
