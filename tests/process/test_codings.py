@@ -1,6 +1,7 @@
 """Coded bodies: decoded once for the filters that want text, coded once for the client.  [RFC 9110 8.4, 12.5.3]"""
 
 import gzip
+import json
 import random
 import re
 import zlib
@@ -261,6 +262,17 @@ def test_without_memory_for_an_encoder_the_answer_goes_plain_and_is_counted(make
         got = fetch(server.port, "/p.html", fields=["Accept-Encoding: gzip"])
         assert got.get("Content-Encoding") == said and plain(got) == TEXT and refused(server, "encoder") == count
         assert refused(server, "decoder") == 0
+
+
+@pytest.mark.parametrize("came", CODE)
+def test_bytes_are_counted_in_and_out(make_server, came):
+    with Setup(make_server, coded(came), more="shout on; } location = /metrics { metrics json;") as s:
+        got = s.get("br")
+        series = json.loads(fetch(s.server.port, "/metrics").body)["metrics"]
+        counted = {name: series[f"weir_{name}_total"]["values"] for name in
+                   ("decoded_bytes_in", "decoded_bytes_out", "encoded_bytes_in", "encoded_bytes_out")}
+    assert counted["decoded_bytes_in"][came] == len(CODE[came](TEXT)) and counted["decoded_bytes_out"][came] == len(TEXT)
+    assert counted["encoded_bytes_in"]["br"] == len(TEXT) and counted["encoded_bytes_out"]["br"] == len(got.body)
 
 
 def test_without_memory_for_a_decoder_there_is_no_answer_and_it_is_counted(make_server):

@@ -150,6 +150,23 @@ def test_nothing_poses_as_a_guarded_cookie(server):
     assert seen(server, "alone; Free=1") == "alone; Free=1"
 
 
+@pytest.mark.parametrize("value", ["1", "12", "123", "1234"])
+@pytest.mark.parametrize("name", ["id", "name"])
+def test_a_sealed_value_is_spelt_in_one_way(server, name, value):
+    pair = given(server, f"{name}={value}")[0]
+    assert seen(server, pair) == f"{name}={value}"
+    for more in ("A", "AA", "=", "==", "A=", "AAAA"):
+        assert seen(server, pair + more) == "", more
+
+
+def test_names_may_be_longer_for_the_application_than_in_the_browser(make_server):
+    long = [f"the_application_s_own_name_of_cookie_{n}" for n in range(20)]
+    rules = "".join(f"cookie_policy {name} plain rename=c{n};" for n, name in enumerate(long))
+    server = make_server(f"cookie_keys hex:{FIRST}; {rules} location / {{ return 200 $http_cookie; }}").start()
+    came = "; ".join(f"c{n}={n}" for n in range(20))
+    assert seen(server, came) == "; ".join(f"{name}={n}" for n, name in enumerate(long))
+
+
 def test_no_more_are_opened_than_the_limit_says(server):
     pair = given(server, "id=1")[0]
     assert seen(server, "; ".join([pair] * 4), "/open") == "id=1; id=1"

@@ -70,6 +70,25 @@ test_the_one_to_be_forgotten_first_makes_room(void **state)
     }
 }
 
+static void
+test_the_same_again_takes_no_place_of_another(void **state)
+{
+    uint8_t mark[WAYS][MARK_SIZE] = { { 0 } };
+
+    (void)state;
+    m = memory_create(weir_worker_pool());
+    for (uint8_t i = 0; i < WAYS; i++) { /* all in one set */
+        mark[i][MARK_SIZE - 1] = i;
+        memory_add(m, mark[i], 100);
+    }
+    for (uint8_t i = 0; i < 2 * WAYS; i++) {
+        memory_add(m, mark[1], 200 + i);
+    }
+    for (uint8_t i = 0; i < WAYS; i++) {
+        assert_true(memory_has(m, mark[i], 10));
+    }
+}
+
 int
 main(void)
 {
@@ -78,6 +97,7 @@ main(void)
         cmocka_unit_test(test_another_part_is_another_mark),
         cmocka_unit_test(test_two_workers_have_two_keys),
         cmocka_unit_test(test_the_one_to_be_forgotten_first_makes_room),
+        cmocka_unit_test(test_the_same_again_takes_no_place_of_another),
     };
 
     m = memory_create(weir_worker_pool());

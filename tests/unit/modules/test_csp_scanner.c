@@ -250,6 +250,8 @@ test_ordinary_tags_end_where_they_end(void **state)
         "<li class=x><linked><scripts><tex><nose>",
         "<a-name-that-is-longer-than-a-step class=\">\">",
         "<p class='a value that is longer than one step of the scan > \" and goes on'>",
+        "<p class='a value that is longer than many steps of the scan, whatever their length may be, or a "
+        "mask without a byte, and only here it has > and \" and =\"> and then it goes on for a while'>",
         "<img/><br/ ><input value=a/>",
     };
     char page[256], out[256];
@@ -419,6 +421,8 @@ test_without_its_tag_the_head_begins_before_the_first_thing_in_it(void **state)
     expect_head("<!DOCTYPE html><title>a</title><head>", "<!DOCTYPE html>M<title>a</title><head>");
     expect_head("<html> <a><head>", "<html> M<a><head>");
     expect_head("<header><head>", "M<header><head>");
+    expect_head("<a b=c d><head>", "M<a b=c d><head>");
+    expect_head("<meta charset=utf-8>text", "M<meta charset=utf-8>text");
     expect_head("<html5><head>", "M<html5><head>");
     expect_head(" text<head>", " Mtext<head>");
     expect_head(" <3<head>", " M<3<head>");
