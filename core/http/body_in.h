@@ -14,6 +14,10 @@
  * wanted (refused, too long): the driver stops reading and closes after the answer. */
 bool wr_body_push(struct wr_request *r, const void *bytes, size_t len, bool last);
 
+/* The driver, of a tunnel: bytes that need not be kept, as far as they can go at once. How many went: the others are to be
+ * pushed. */
+size_t wr_body_direct(struct wr_request *r, weir_str bytes);
+
 /* Let r, which has not begun, have this body: views of the same bytes, which have to stay as long as r. It has been through
  * the filters of the request that it came with. */
 void wr_body_lend(struct wr_request *r, const weir_chain *body);

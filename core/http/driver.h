@@ -30,6 +30,10 @@ struct wr_driver {
     /* Take body bytes, in order; WEIR_BUF_LAST ends the response. The chain is empty afterwards. */
     void (*body)(struct wr_request *r, weir_chain *chain);
 
+    /* Of a tunnel, with nothing on its way from the source: send these now, as far as the client takes them. How many went. NULL:
+     * none ever. */
+    size_t (*pass)(struct wr_request *r, weir_str bytes);
+
     /* How many more bytes the client's side can use now; 0: wait, wr_request_can_send will be called. */
     size_t (*room)(struct wr_request *r);
 

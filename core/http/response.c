@@ -421,6 +421,16 @@ wr_response_resumed(struct wr_request *r, enum wr_calling calling, int rc)
     pump(r);
 }
 
+size_t
+weir_tunnel_send(weir_request *pub, weir_str bytes)
+{
+    struct wr_request *r = wr_request_of(pub);
+
+    return r->driver->pass != NULL && wr_response_is_tunnel(r) && wr_response_is_drained(r)
+               ? r->driver->pass(r, bytes)
+               : 0;
+}
+
 void
 wr_response_go(struct wr_request *r)
 {

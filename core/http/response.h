@@ -31,6 +31,13 @@ wr_response_begun(const struct wr_request *r)
     return r->answer != WR_ANSWER_NONE;
 }
 
+/* Has its source said that it has nothing now, and all that it gave before gone to the driver? */
+static inline bool
+wr_response_is_drained(const struct wr_request *r)
+{
+    return r->answer == WR_ANSWER_BODY && r->source_waits && r->queued.head == NULL && !r->ended;
+}
+
 /* Is it one that opens a tunnel? Then bytes go both ways as they are. [RFC 9110 15.2.2] */
 static inline bool
 wr_response_is_tunnel(const struct wr_request *r)

@@ -60,11 +60,16 @@ static void
 take_tunnel(struct wr_http1 *h, bool discard)
 {
     weir_str bytes = { wr_http1_input.at, wr_http1_input.len };
+    size_t gone;
 
-    if (bytes.len != 0) {
-        h->r->body_bytes += bytes.len;
-        consume(bytes.len);
-        deliver(h, bytes.data, bytes.len, false, discard);
+    if (bytes.len == 0) {
+        return;
+    }
+    gone = discard ? 0 : wr_body_direct(h->r, bytes);
+    h->r->body_bytes += bytes.len;
+    consume(bytes.len);
+    if (gone != bytes.len) {
+        deliver(h, bytes.data + gone, bytes.len - gone, false, discard);
     }
 }
 

@@ -447,10 +447,30 @@ wr_http1_touch(struct wr_http1 *h)
 
 /* ---- What the connection below tells. ---- */
 
+/* A tunnel with nothing on its way to the client: pass on what that has sent. True: there is no more to do. */
+static bool
+pass_on(struct wr_http1 *h)
+{
+    if (h->state != WR_HTTP1_REQUEST || h->x->body != WR_HTTP1_BODY_TUNNEL || h->serving ||
+        h->conn.gone || h->x->out.head != NULL || wr_out_pending(&h->conn) || h->held != NULL ||
+        !wr_response_is_drained(h->r)) {
+        return false;
+    }
+    wr_http1_input_begin(h);
+    while (h->conn.can_read && wr_http1_body_awaited(h) && wr_http1_read(h, WR_HTTP1_AREA) > 0) {
+        wr_http1_take_body(h, false);
+    }
+    return !wr_http1_at_end(h);
+}
+
 static void
 conn_ready(struct wr_conn *c)
 {
-    serve((struct wr_http1 *)c);
+    struct wr_http1 *h = (struct wr_http1 *)c;
+
+    if (!pass_on(h)) {
+        serve(h);
+    }
 }
 
 static void

@@ -373,6 +373,26 @@ http1_body(struct wr_request *r, weir_chain *chain)
 }
 
 static size_t
+http1_pass(struct wr_request *r, weir_str bytes)
+{
+    struct wr_http1 *h = wr_http1_of(r);
+    struct iovec v = { (void *)(uintptr_t)bytes.data, bytes.len };
+    ssize_t n;
+
+    if (h->serving || h->conn.gone || !h->conn.can_write || h->x->out.head != NULL ||
+        wr_out_pending(&h->conn)) {
+        return 0;
+    }
+    n = h->conn.transport->send(&h->conn, &v, 1, false);
+    if (n <= 0) { /* an error shows again to whoever sends next */
+        return 0;
+    }
+    h->conn.sent += (uint64_t)n;
+    r->sent_body += (uint64_t)n;
+    return (size_t)n;
+}
+
+static size_t
 http1_room(struct wr_request *r)
 {
     struct wr_http1 *h = wr_http1_of(r);
@@ -476,6 +496,7 @@ const struct wr_driver wr_http1_driver = { .name = "http/1.1",
                                            .whole = http1_whole,
                                            .interim = http1_interim,
                                            .body = http1_body,
+                                           .pass = http1_pass,
                                            .room = http1_room,
                                            .want_body = http1_want_body,
                                            .finish = http1_finish };

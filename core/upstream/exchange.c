@@ -221,6 +221,17 @@ serve_body(weir_exchange *x)
     }
 }
 
+/* Of a joined tunnel in which nothing waits there is no more to do than to pass on what came. */
+static void
+serve_tunnel(weir_exchange *x)
+{
+    if (!x->tunnel.joined || !x->waiting || x->full || wr_exchange_pending(x)) {
+        serve_body(x);
+    } else if (!wr_tunnel_pass(x)) {
+        tell_readable(x);
+    }
+}
+
 static void
 serve_request(weir_exchange *x)
 {
@@ -247,6 +258,9 @@ link_ready(void *user)
     case WR_EXCHANGE_SENT:
     case WR_EXCHANGE_HEAD:
         serve_request(x);
+        break;
+    case WR_EXCHANGE_TUNNEL:
+        serve_tunnel(x);
         break;
     default:
         serve_body(x);

@@ -2,8 +2,8 @@
  * response as far as it has come.
  *
  * exchange.c has its life and what the link tells; exchange_connect.c finds a peer and a link,
- * exchange_send.c sends, reply.c reads the head and reply_body.c the body, retry.c says what is
- * tried again, tries.c keeps what the variables tell.
+ * exchange_send.c sends, reply.c reads the head and reply_body.c the body, tunnel.c joins it to the
+ * client behind a 101, retry.c says what is tried again, tries.c keeps what the variables tell.
  *
  * Callbacks are called from the loop only. Each may end the exchange, or its owner: after one, the
  * state is looked at before anything else. The struct stays until the turn's end.
@@ -74,6 +74,14 @@ struct wr_reply_body {
     const weir_header *trailers;
 };
 
+/* A tunnel that is joined to the client. */
+struct wr_tunnel {
+    weir_ticket *source; /* who makes the client's bytes waits; NULL: does not */
+    bool joined;
+    bool stuck; /* the peer is behind */
+    bool over;  /* the client has ended its side */
+};
+
 struct weir_exchange {
     uint32_t tag;
     uint8_t state;   /* enum wr_exchange_state */
@@ -105,6 +113,7 @@ struct weir_exchange {
     struct wr_head_scan scan;
     struct wr_reply_body body;
     weir_reply *reply;
+    struct wr_tunnel tunnel;
 };
 
 /* The log of the request it is for; NULL: it is nobody's. */
@@ -219,6 +228,16 @@ extern struct wr_head_field wr_reply_room[WR_EXCHANGE_FIELDS];
 
 /* The body as the head frames it. */
 void wr_reply_body_start(weir_exchange *x, const struct wr_framing *framing);
+
+/* Have more bytes on x->in, which is empty, at most about want. WEIR_OK, WEIR_AGAIN, or what x ends
+ * with. */
+int wr_reply_body_receive(weir_exchange *x, size_t want);
+
+/* ---- tunnel.c ---- */
+
+/* Bytes of the peer that the client takes go to it at once. False: there are some that it does not
+ * take, or the end: they are to be read. */
+bool wr_tunnel_pass(weir_exchange *x);
 
 /* ---- retry.c ---- */
 

@@ -204,9 +204,8 @@ ended(const weir_exchange *x, int error)
     return WEIR_CLOSED;
 }
 
-/* Have more bytes. WEIR_OK, WEIR_AGAIN, or what x ends with. */
-static int
-receive(weir_exchange *x, size_t want)
+int
+wr_reply_body_receive(weir_exchange *x, size_t want)
 {
     size_t most = WR_MIN(WR_MAX(want, (size_t)READ_MIN), (size_t)WR_INTAKE_BLOCK);
     ssize_t n;
@@ -253,7 +252,7 @@ weir_exchange_read(weir_exchange *x, weir_pool *pool, weir_chain *out, size_t wa
     want = WR_MAX(want, (size_t)1);
     do {
         if (x->in.len == 0 || x->body.in_trailers) {
-            rc = receive(x, want);
+            rc = wr_reply_body_receive(x, want);
         }
         if (rc == WEIR_OK) {
             rc = x->body.left == WR_LENGTH_CHUNKED ? take_chunks(x, pool, out, want)

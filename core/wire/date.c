@@ -1,4 +1,5 @@
-/* wire/date.c - the three date forms as patterns: a letter stands for a part, any other byte for itself. */
+/* wire/date.c - the three date forms: the usual one by the places of its parts, the old ones as patterns, in which a letter
+ * stands for a part, any other byte for itself. */
 #include "wire/date.h"
 
 #include "base/clock.h"
@@ -13,9 +14,8 @@ struct parts {
     int year, month, day, hour, minute, second; /* month from 0 */
 };
 
-/* w weekday of 3 letters, n month of 3 letters, D day, d day with a blank for a leading zero, Y year of 4 digits, y of 2,
- * H hour, i minute, s second */
-static const char imf_fixdate[] = "w, D n Y H:i:s GMT";
+/* The two old forms as patterns. w weekday of 3 letters, n month of 3 letters, D day, d day with a blank for a leading zero,
+ * Y year of 4 digits, y of 2, H hour, i minute, s second */
 static const char rfc850[] = ", D-n-y H:i:s GMT"; /* after the weekday's whole name */
 static const char asctime_date[] = "w n d H:i:s Y";
 
@@ -138,6 +138,25 @@ matches(weir_str text, const char *pattern, struct parts *t)
     return at == text.len;
 }
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT": all that anybody sends, and with many requests. */
+static bool
+read_imf_fixdate(weir_str text, struct parts *t)
+{
+    const char *p = text.data;
+
+    if (text.len != 29 || p[4] != ' ' || p[7] != ' ' || p[11] != ' ' || p[16] != ' ' ||
+        p[19] != ':' || p[22] != ':' || memcmp(p + 25, " GMT", 4) != 0 || !is_weekday(p)) {
+        return false;
+    }
+    t->day = digits(p + 5, 2);
+    t->month = month(p + 8);
+    t->year = digits(p + 12, 4);
+    t->hour = digits(p + 17, 2);
+    t->minute = digits(p + 20, 2);
+    t->second = digits(p + 23, 2);
+    return (t->day | t->month | t->year | t->hour | t->minute | t->second) >= 0;
+}
+
 /* Days from 1970-01-01 to a day of the Gregorian calendar, counted in years that begin in March. */
 static int64_t
 days_since_epoch(int year, int month_0, int day)
@@ -200,7 +219,7 @@ read_form(weir_str text, int64_t now_s, struct parts *t)
         return false;
     }
     if (text.data[3] == ',') {
-        return matches(text, imf_fixdate, t);
+        return read_imf_fixdate(text, t);
     }
     if (text.data[3] == ' ') {
         return matches(text, asctime_date, t);

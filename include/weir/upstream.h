@@ -167,6 +167,10 @@ WEIR_API const weir_header *weir_exchange_trailers(const weir_exchange *x);
  * wait for writable() before more; WEIR_CLOSED: not taken. */
 WEIR_API int weir_exchange_send(weir_exchange *x, weir_chain *body, bool last);
 
+/* A reply with the status 101: answer x's request with it, and from here on what either end sends goes to the other, until both
+ * are done. x is not to be used again, and lives until its request ends. WEIR_DONE; or WEIR_INVALID: the client cannot. */
+WEIR_API int weir_exchange_tunnel(weir_exchange *x);
+
 /* Give it up. The connection is kept if the response was read to its end. x must not be used again. */
 WEIR_API void weir_exchange_end(weir_exchange *x);
 

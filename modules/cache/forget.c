@@ -4,14 +4,18 @@
 #include "invalidate.h"
 #include "list.h"
 #include "tags.h"
+#include "text.h"
 
 weir_str
 origin_of(weir_request *r)
 {
     const weir_header *host = r->in[WEIR_H_HOST];
+    weir_str scheme = r->flags & WEIR_R_TLS ? WEIR_STR("https://") : WEIR_STR("http://");
+    struct text t = text_begin(r->pool, 64, UINT32_MAX);
 
-    return weir_print(r->pool, "%s://%.*s", r->flags & WEIR_R_TLS ? "https" : "http",
-                      WEIR_FMT(host != NULL ? host->value : r->host));
+    text_add(&t, scheme);
+    text_add(&t, host != NULL ? host->value : r->host);
+    return text_view(&t);
 }
 
 /* Path and query as the client sent them. */

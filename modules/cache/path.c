@@ -6,72 +6,103 @@
 
 #include "sys.h"
 
-enum { FOLDER_MODE = 0700 };
+enum {
+    FOLDER_MODE = 0700,
+    NUMBER_DIGITS = PATH_DIGITS / 2,
+    BEHIND = PATH_DIGITS * 2 + 8 /* most bytes behind the store's own folder */
+};
 
-/* The folders of the levels, each with '/' in front, at most `depth` of them. */
-static size_t
-put_levels(char *to, const struct store_options *o, const char *digits, uint32_t depth)
+/* Is there room for the names behind the store's folder? */
+static bool
+fits(const struct store_options *o)
 {
-    size_t at = PATH_DIGITS, n = 0;
+    return o->path.len < PATH_SIZE - BEHIND;
+}
 
-    for (uint32_t i = 0; i < depth && i < 3 && o->levels[i] != 0 && o->levels[i] < at; i++) {
-        at -= o->levels[i];
-        to[n++] = '/';
-        memcpy(to + n, digits + at, o->levels[i]);
-        n += o->levels[i];
+static char *
+put(char *to, const char *from, size_t len)
+{
+    memcpy(to, from, len);
+    return to + len;
+}
+
+static char *
+put_number(char *to, uint64_t n)
+{
+    for (int i = NUMBER_DIGITS; i-- > 0; n >>= 4) {
+        to[i] = "0123456789abcdef"[n & 15];
     }
-    to[n] = '\0';
-    return n;
+    return to + NUMBER_DIGITS;
 }
 
 static void
-put_digits(char *to, const uint64_t hash[2])
+put_digits(char to[PATH_DIGITS], const uint64_t hash[2])
 {
-    (void)snprintf(to, PATH_DIGITS + 1, "%016llx%016llx", (unsigned long long)hash[0],
-                   (unsigned long long)hash[1]);
+    (void)put_number(put_number(to, hash[0]), hash[1]);
 }
 
-static bool
-fits(int n)
+/* The folders of the levels, each with '/' in front, at most `depth` of them. */
+static char *
+put_levels(char *to, const struct store_options *o, const char *digits, uint32_t depth)
 {
-    return n > 0 && n < PATH_SIZE;
+    size_t at = PATH_DIGITS;
+
+    for (uint32_t i = 0; i < depth && i < 3 && o->levels[i] != 0 && o->levels[i] < at; i++) {
+        at -= o->levels[i];
+        *to++ = '/';
+        to = put(to, digits + at, o->levels[i]);
+    }
+    return to;
 }
 
 bool
 path_of(char *to, const struct store_options *o, const uint64_t hash[2])
 {
-    char digits[PATH_DIGITS + 1], levels[PATH_DIGITS + 4];
+    char digits[PATH_DIGITS];
 
+    if (!fits(o)) {
+        return false;
+    }
     put_digits(digits, hash);
-    (void)put_levels(levels, o, digits, 3);
-    return fits(snprintf(to, PATH_SIZE, "%.*s%s/%s", WEIR_FMT(o->path), levels, digits));
+    to = put_levels(put(to, o->path.data, o->path.len), o, digits, 3);
+    *to++ = '/';
+    *put(to, digits, PATH_DIGITS) = '\0';
+    return true;
 }
 
 bool
 path_of_temp(char *to, const struct store_options *o, uint64_t file)
 {
-    return fits(
-        snprintf(to, PATH_SIZE, "%.*s/temp/%016llx", WEIR_FMT(o->path), (unsigned long long)file));
+    if (!fits(o)) {
+        return false;
+    }
+    to = put(put(to, o->path.data, o->path.len), "/temp/", 6);
+    *put_number(to, file) = '\0';
+    return true;
 }
 
 bool
 path_in(char *to, const struct store_options *o, const char *name)
 {
-    return fits(snprintf(to, PATH_SIZE, "%.*s/%s", WEIR_FMT(o->path), name));
+    int n = snprintf(to, PATH_SIZE, "%.*s/%s", WEIR_FMT(o->path), name);
+
+    return n > 0 && n < PATH_SIZE;
 }
 
 int
 path_make_folders(const struct store_options *o, const uint64_t hash[2])
 {
-    char digits[PATH_DIGITS + 1], levels[PATH_DIGITS + 4], path[PATH_SIZE];
+    char digits[PATH_DIGITS], path[PATH_SIZE];
+    char *end;
     int rc;
 
+    if (!fits(o)) {
+        return -ENAMETOOLONG;
+    }
     put_digits(digits, hash);
+    end = put(path, o->path.data, o->path.len);
     for (uint32_t depth = 1; depth <= 3 && o->levels[depth - 1] != 0; depth++) {
-        (void)put_levels(levels, o, digits, depth);
-        if (!fits(snprintf(path, sizeof(path), "%.*s%s", WEIR_FMT(o->path), levels))) {
-            return -ENAMETOOLONG;
-        }
+        *put_levels(end, o, digits, depth) = '\0';
         rc = sys->mkdir(path, FOLDER_MODE);
         if (rc != 0 && rc != -EEXIST) {
             return rc;

@@ -6,46 +6,19 @@
 
 enum { BYTES_A_BUCKET = 256, BYTES_A_GHOST = 512, BUCKETS_MAX = 1 << 26 };
 
-/* What the compiler may not move across: a process that dies has done a prefix of its stores. */
-static inline void
-in_order(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
-void
-shared_note(struct root *r, void *at, uint32_t size)
-{
-    struct note *n = &r->notes[r->n_notes];
-
-    if (r->n_notes == SHARED_NOTES) {
-        r->torn = true;
-        return;
-    }
-    n->at = at;
-    n->size = size;
-    n->before = 0;
-    if (size != 0) {
-        memcpy(&n->before, at, size);
-    }
-    in_order();
-    r->n_notes++;
-    in_order();
-}
-
 void
 shared_commit(struct store *s)
 {
     struct root *r = s->root;
 
-    in_order();
+    shared_in_order();
     r->n_notes = 0;
     r->torn = false;
-    in_order();
+    shared_in_order();
     while (r->dead != NULL) {
         void *p = r->dead;
         memcpy(&r->dead, p, sizeof(r->dead));
-        in_order();
+        shared_in_order();
         weir_zone_free(s->zone, p);
     }
 }
@@ -71,9 +44,9 @@ take_back(struct store *s)
         } else {
             weir_zone_free(s->zone, n->at);
         }
-        in_order();
+        shared_in_order();
         r->n_notes--;
-        in_order();
+        shared_in_order();
     }
     shared_commit(s);
 }

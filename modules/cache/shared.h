@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "store.h"
 
@@ -257,8 +258,31 @@ void shared_free(struct store *s, void *p);
 /* The same for a list linked by the first word, ending with last. */
 void shared_free_list(struct store *s, void *first, void *last);
 
-/* Write down what is at `at`, size bytes (8 at most), before it is changed. */
-void shared_note(struct root *r, void *at, uint32_t size);
+/* What the compiler may not move across: a process that dies has done a prefix of its stores. */
+static inline void
+shared_in_order(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Write down what is at `at`, size bytes (8 at most), before it is changed. Inline because the size
+ * is known where it is called: a note is a handful of stores, and a fill makes some seventy. */
+static inline void
+shared_note(struct root *r, void *at, uint32_t size)
+{
+    struct note *n = &r->notes[r->n_notes];
+
+    if (r->n_notes == SHARED_NOTES) {
+        r->torn = true;
+        return;
+    }
+    n->at = at;
+    n->size = size;
+    memcpy(&n->before, at, size);
+    shared_in_order();
+    r->n_notes++;
+    shared_in_order();
+}
 
 #define CHANGE(s, what, value)                                                                     \
     do {                                                                                           \

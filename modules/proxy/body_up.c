@@ -84,7 +84,8 @@ broke_off(struct proxied *p, int result)
     proxied_wake(p, p->awaited == AWAIT_REPLY ? weir_body_status(result) : WEIR_ERROR);
 }
 
-void
+/* Pass on what is on body, or leave it there while the upstream is behind. */
+static void
 body_up_pass(struct proxied *p, weir_chain *body, bool last)
 {
     int rc;

@@ -262,8 +262,6 @@ bool list_has(const weir_header *h, weir_str token);
 /* body_up.c: begin with the body as the settings say; what the hook answers. */
 int body_up_begin(struct proxied *p);
 void body_up_writable(struct proxied *p);
-/* Pass on what is on body, or leave it there while the upstream is behind. */
-void body_up_pass(struct proxied *p, weir_chain *body, bool last);
 
 /* chunks.c: frame what is on body as a chunk; last: and end with the request's trailers. */
 void chunks_frame(struct proxied *p, weir_chain *body, bool last);

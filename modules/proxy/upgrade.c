@@ -26,40 +26,11 @@ upgrade_wanted(const weir_request *r, const proxy_conf *c)
            !list_has(wish, WEIR_STR("h2c")); /* that would be about this connection */
 }
 
-/* From the upstream to the client. */
-static int
-source(weir_request *r, void *data, weir_chain *out, size_t want)
-{
-    struct proxied *p = data;
-    int rc;
-
-    rc = weir_exchange_read(p->x, r->pool, out, want);
-    if (rc == WEIR_OK) {
-        return WEIR_NEXT;
-    }
-    return rc == WEIR_AGAIN  ? proxied_wait(p, AWAIT_BODY)
-           : rc == WEIR_DONE ? WEIR_DONE
-                             : WEIR_ERROR;
-}
-
-/* And back. */
-static void
-piece(weir_request *r, void *data, int result, weir_chain *body)
-{
-    (void)r;
-    body_up_pass(data, body, result != WEIR_NEXT);
-}
-
 int
 upgrade_answer(struct proxied *p)
 {
-    weir_request *r = p->r;
-    int rc;
-
-    p->up_over = p->up_stuck = p->up_frames = false;
-    rc = weir_respond_from(r, 101, source, p);
-    if (rc != WEIR_DONE || weir_stream_body(r, 0, piece, p) != WEIR_OK) {
-        weir_say(r->log, ERROR, "the upstream switched protocols, which the client cannot");
+    if (weir_exchange_tunnel(p->x) != WEIR_DONE) {
+        weir_say(p->r->log, ERROR, "the upstream switched protocols, which the client cannot");
         send_give_up(p);
         return 502;
     }

@@ -3,12 +3,12 @@
  * system calls and instructions), a fixed rate whatever the server does (latency while it reloads),
  * and connections that are opened and kept.
  *
- *     load [-c CONNS] [-p DEPTH] [-x] [-u] [-h "Name: value"] -n REQUESTS PORT PATH     closed loop
+ *     load [-c CONNS] [-p DEPTH] [-x] [-u [-k KEYS]] [-h "Name: value"] -n REQUESTS PORT PATH     closed loop
  *     load [-c CONNS] -r PER-SECOND -t SECONDS PORT PATH                           open loop
  *     load -c CONNS -i PORT PATH      one request each, prints "ready", holds them until stdin ends
  *
  * -h takes the place of Host when it names that. -p requests sent at once on a connection; -x one request a connection;
- * -u a number of ten digits behind PATH, another with each request.
+ * -u a number of ten digits behind PATH, another with each request; -k as many numbers, again and again.
  * In the open loop a request's latency counts from the moment it was due, so waiting for a free
  * connection is part of it. A request that was sent and got no answer because the server closed a
  * kept connection is "raced". Prints one line of name=value.
@@ -46,11 +46,11 @@ struct conn {
 
 static struct {
     uint32_t conns, depth;
-    uint64_t requests, rate, seconds;
+    uint64_t requests, rate, seconds, keys;
     bool close, idle, numbered;
     const char *header, *path;
     uint16_t port;
-} opt = {.conns = 64, .depth = 1};
+} opt = {.conns = 64, .depth = 1, .keys = UINT32_MAX};
 
 static struct conn *conns;
 static int epoll_fd;
@@ -109,7 +109,7 @@ number_requests(uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         char digits[NUMBER + 1];
 
-        snprintf(digits, sizeof(digits), "%0*u", NUMBER, (uint32_t)(sent + i));
+        snprintf(digits, sizeof(digits), "%0*u", NUMBER, (uint32_t)((sent + i) % opt.keys));
         memcpy(burst + i * request_bytes + strlen("GET ") + strlen(opt.path), digits, NUMBER);
     }
 }
@@ -417,7 +417,7 @@ read_options(int argc, char **argv)
 {
     int o;
 
-    while ((o = getopt(argc, argv, "c:p:n:r:t:h:xiu")) != -1) {
+    while ((o = getopt(argc, argv, "c:p:n:r:t:h:k:xiu")) != -1) {
         switch (o) {
         case 'c': opt.conns = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'p': opt.depth = (uint32_t)strtoul(optarg, NULL, 10); break;
@@ -428,10 +428,12 @@ read_options(int argc, char **argv)
         case 'x': opt.close = true; break;
         case 'i': opt.idle = true; break;
         case 'u': opt.numbered = true; break;
+        case 'k': opt.keys = strtoull(optarg, NULL, 10); break;
         default: exit(1);
         }
     }
-    if (argc - optind != 2 || opt.conns == 0 || opt.conns > CONNS_MAX || opt.depth == 0) {
+    if (argc - optind != 2 || opt.conns == 0 || opt.conns > CONNS_MAX || opt.depth == 0 ||
+        opt.keys == 0) {
         fprintf(stderr, "load: see the head of tests/bench/load.c\n");
         exit(1);
     }

@@ -4,6 +4,7 @@
  *     origin PORT
  *
  * GET /N        200 and N bytes of text
+ * GET /stale/N  the same with an entity tag, to be kept and asked about each time: 304 for that tag
  * POST          200 and 2 bytes once the body, whose length Content-Length says, has been read
  * Upgrade       101 for the key of [RFC 6455 1.3], and from then on every byte is sent back
  *
@@ -101,6 +102,26 @@ answer_flush(int fd, struct conn *c)
     return true;
 }
 
+/* Fields by which caches keep an answer that is stale at once: nginx and its like do so for a time
+ * that is over, and take the first that they know. */
+#define STALE "X-Accel-Expires: @1\r\nCache-Control: max-age=0\r\nETag: \"stale\"\r\n"
+
+static bool
+answer_stale(int fd, struct conn *c)
+{
+    bool known = strstr(c->head, "\"stale\"") != NULL;
+
+    c->out_left = known ? 0 : strtoull(c->head + strlen("GET /stale/"), NULL, 10);
+    c->reply_bytes =
+        known ? (size_t)snprintf(c->reply, sizeof(c->reply),
+                                 "HTTP/1.1 304 Not Modified\r\nDate: %s\r\n" STALE "\r\n", date)
+              : (size_t)snprintf(c->reply, sizeof(c->reply),
+                                 "HTTP/1.1 200 OK\r\nDate: %s\r\n" STALE
+                                 "Content-Type: text/plain\r\nContent-Length: %llu\r\n\r\n",
+                                 date, (unsigned long long)c->out_left);
+    return answer_flush(fd, c);
+}
+
 /* The request is whole: say what there is to say. */
 static bool
 answer_begin(int fd, struct conn *c)
@@ -115,6 +136,9 @@ answer_begin(int fd, struct conn *c)
                                           "Sec-WebSocket-Accept: s3pPLBMiTxaQ9kYGzzhZRbK+xOo="
                                           "\r\n\r\n");
         return answer_flush(fd, c);
+    }
+    if (strncmp(c->head, "GET /stale/", 11) == 0) {
+        return answer_stale(fd, c);
     }
     c->out_left = 2;
     if (strncmp(c->head, "GET /", 5) == 0) {

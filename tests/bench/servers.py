@@ -50,6 +50,7 @@ class Workload:
     origin: bool = False                    # in front of tests/bench/origin.c; ORIGIN is its port
     cached: bool = False                    # by answers that are kept: the floor is that of a file; CACHE is the folder
     distinct: bool = False                  # a query that was never asked before with each request
+    keys: int = 0                           # a query of so many with each request, in turn
     message: int = 0                        # bytes of messages in tunnels, which are sent in place of requests
     tls: bool = False                       # over TLS 1.3, with a certificate of P-256
     resumed: bool = False                   # by one connection after the other, each by the session of the one before
@@ -127,6 +128,8 @@ WORKLOADS = [
     Workload("cache-gzip", path="/51200", body="50k.txt.gz", http=CACHE + GZIP.format(6), location=KEPT, origin=True, cached=True,
              headers=("Accept-Encoding: gzip",), counted=1000, stepped=50),
     Workload("cache-miss", path="/1024", http=CACHE, location=KEPT, origin=True, distinct=True, counted=3000, stepped=300),
+    Workload("cache-revalidate", path="/stale/1024", http=CACHE, origin=True, keys=1024, counted=3000, stepped=2048,
+             location=PASS.format('""', "proxy_cache hot; proxy_cache_valid 200 1h; proxy_cache_revalidate on;")),
     Workload("messages", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=128),
     Workload("messages-64k", path="/", http=UPSTREAM, location=TUNNEL, origin=True, message=65536,
              counted=3000, stepped=300),
@@ -209,7 +212,7 @@ class Server:
 
     def can(self, workload):
         """The floor speaks no TLS, HAProxy is a proxy alone, Varnish a cache alone."""
-        kept = workload.cached or workload.distinct
+        kept = workload.cached or workload.distinct or workload.keys
         if self.kind == "haproxy":
             return workload.origin and not kept
         if self.kind == "varnish":
@@ -249,13 +252,14 @@ class Server:
             f"frontend all\n  bind 127.0.0.1:{self.port} backlog 4096\n  default_backend origin\n"
             f"backend origin\n  server one 127.0.0.1:{self.origin_port} pool-max-conn 64\n")
 
-    def write_varnish_conf(self):
+    def write_varnish_conf(self, workload):
         """The same for Varnish, which keeps what it is told to in memory."""
         self.port = free_port()
         (self.folder / "server.conf").write_text(
             "vcl 4.1;\n"
             f"backend origin {{ .host = \"127.0.0.1\"; .port = \"{self.origin_port}\"; }}\n"
-            "sub vcl_backend_response { set beresp.ttl = 1h; }\n")
+            + ("sub vcl_backend_response { set beresp.grace = 0s; set beresp.keep = 1h; }\n" if workload.keys else
+               "sub vcl_backend_response { set beresp.ttl = 1h; }\n"))
 
     def command(self, more="daemon off;"):
         if self.kind == "haproxy":
@@ -289,7 +293,7 @@ class Server:
             if self.kind == "haproxy":
                 self.write_haproxy_conf()
             elif self.kind == "varnish":
-                self.write_varnish_conf()
+                self.write_varnish_conf(workload)
             else:
                 self.write_conf(workload, files, servers)
             command = self.command("daemon off; master_process off;" if single else "daemon off;")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import os
 import socket
 import struct
@@ -370,6 +371,64 @@ def test_a_tunnels_client_may_end_its_side_first(make_server):
             c.sock.shutdown(socket.SHUT_WR)
             assert c.exactly(3) == b"END"
             assert not c.fill()
+
+
+def pour(sock, data, sizes):
+    """All of data in pieces of these sizes, in turn."""
+    at = 0
+    for n in itertools.cycle(sizes):
+        if at >= len(data):
+            return
+        sock.sendall(data[at:at + n])
+        at += n
+
+
+def drink(sock, length, sizes, stall):
+    """So many bytes, read in pieces of up to these sizes; stall(bytes so far) is called before each."""
+    got = bytearray()
+    for n in itertools.cycle(sizes):
+        if len(got) == length:
+            return bytes(got)
+        stall(len(got))
+        data = sock.recv(min(n, length - len(got)))
+        assert data, f"the end after {len(got)} bytes"
+        got += data
+
+
+@weir_only
+@pytest.mark.parametrize("slow", ["client", "upstream", "neither"])
+def test_a_tunnels_bytes_keep_their_order_whoever_stalls(make_server, slow):
+    up, down = piece_of(6_000_000), piece_of(5_000_001, 7)
+    through = {"client": threading.Event(), "upstream": threading.Event()}
+    seen = []
+
+    def stall(end, other):
+        """An end that is slow reads a little, and the rest once the other has all that is for it."""
+        return lambda got: got > 100_000 and slow == end and through[other].wait(20)
+
+    def both(request):
+        request.sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+        sender = threading.Thread(target=pour, args=(request.sock, down, (1, 128, 70_000, 9)))
+        sender.start()
+        seen.append(drink(request.sock, len(up), (300, 65_536), stall("upstream", "client")))
+        through["upstream"].set()
+        sender.join()
+        request.sock.recv(1)
+
+    with Origin(both) as origin:
+        server = proxy(make_server, origin)
+        with Connection(server.port) as c:
+            c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += c.sock.recv(1)
+            sender = threading.Thread(target=pour, args=(c.sock, up, (5, 40_000, 131)))
+            sender.start()
+            assert drink(c.sock, len(down), (65_536, 77), stall("client", "upstream")) == down
+            through["client"].set()
+            sender.join()
+            assert through["upstream"].wait(20)
+        assert seen[0] == up
 
 
 @weir_only
