@@ -141,12 +141,12 @@ typedef struct weir_text {
     bool       full; /* something was left out */
 } weir_text;
 
-/* A text in the pool, with room for about `room` bytes at first and for max in the end. */
+/* A text in the pool, with room for about `room` bytes at first and for max in the end. Its view is never absent. */
 static inline weir_text weir_text_begin(weir_pool *pool, size_t room, size_t max)
 {
     weir_text t = { pool, NULL, 0, room < max ? room : max, max, false };
 
-    t.data = t.room != 0 ? (char *)weir_alloc(pool, t.room) : NULL;
+    t.data = (char *)weir_alloc(pool, t.room != 0 ? t.room : 1);
     return t;
 }
 

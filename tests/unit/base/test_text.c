@@ -262,6 +262,7 @@ test_a_text_stops_at_its_limit_to_the_byte(void **state)
     (void)state;
     for (size_t room = 0; room <= 120; room += 40) {
         weir_text t = weir_text_begin(pool, room, 100);
+        expect(weir_text_view(&t), "");
         for (int i = 0; i < 100; i++) {
             weir_text_add_byte(&t, 'a');
         }
