@@ -83,6 +83,15 @@ static inline weir_str weir_str_trim(weir_str s)
     return s;
 }
 
+/* Is s one of these, letters of ASCII compared without case? words ends with NULL. [any thread] */
+static inline bool weir_str_is_among(weir_str s, const char *const *words)
+{
+    while (*words != NULL && !weir_str_ieq(s, weir_str_c(*words))) {
+        words++;
+    }
+    return *words != NULL;
+}
+
 /* What stands before the first divider; *rest goes behind it, and is absent when there is none. So every part is seen, empty
  * ones as well: `while (rest.data != NULL) { part = weir_str_split(&rest, ';'); ... }`. [any thread] */
 static inline weir_str weir_str_split(weir_str *rest, char divider)

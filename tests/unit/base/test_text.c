@@ -109,6 +109,17 @@ test_beginnings_and_ends(void **state)
 }
 
 static void
+test_words_are_known_in_either_case(void **state)
+{
+    static const char *const words[] = { "one", "two", NULL };
+
+    (void)state;
+    assert_true(weir_str_is_among(WEIR_STR("TWO"), words));
+    assert_false(weir_str_is_among(WEIR_STR("tw"), words) || weir_str_is_among(absent, words));
+    assert_false(weir_str_is_among(WEIR_STR("one"), words + 2));
+}
+
+static void
 test_blanks_are_trimmed_from_both_ends_only(void **state)
 {
     (void)state;
@@ -442,6 +453,7 @@ main(void)
         cmocka_unit_test(test_cuts_stay_within),
         cmocka_unit_test(test_a_byte_that_is_not_there_stands_at_the_end),
         cmocka_unit_test(test_beginnings_and_ends),
+        cmocka_unit_test(test_words_are_known_in_either_case),
         cmocka_unit_test(test_blanks_are_trimmed_from_both_ends_only),
         cmocka_unit_test(test_a_split_shows_empty_parts_too),
         cmocka_unit_test(test_parts_are_trimmed_and_empty_ones_left_out),
