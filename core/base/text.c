@@ -144,3 +144,32 @@ weir_base64url_decode(weir_text *t, weir_str s)
 
     return wr_base64_decode_url(&b, s) && take(t, &b);
 }
+
+void
+weir_hex_encode(weir_text *t, weir_str bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct wr_strbuf b = behind(t, 2 * bytes.len);
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        wr_strbuf_byte(&b, hex[(uint8_t)bytes.data[i] >> 4]);
+        wr_strbuf_byte(&b, hex[bytes.data[i] & 15]);
+    }
+    (void)take(t, &b);
+}
+
+bool
+weir_hex_decode(weir_text *t, weir_str s)
+{
+    struct wr_strbuf b = behind(t, s.len / 2);
+
+    for (size_t i = 0; i + 1 < s.len; i += 2) {
+        int high = weir_hex_digit((uint8_t)s.data[i]);
+        int low = weir_hex_digit((uint8_t)s.data[i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        wr_strbuf_byte(&b, (char)(high << 4 | low));
+    }
+    return s.len % 2 == 0 && take(t, &b);
+}

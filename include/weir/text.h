@@ -197,6 +197,13 @@ WEIR_API void weir_text_add_hex(weir_text *t, uint64_t n);
 /* printf behind what is there: all of it or nothing. It needs a byte more of the limit than it prints. */
 WEIR_API void weir_text_print(weir_text *t, const char *fmt, ...) WEIR_PRINTF(2, 3);
 
+/* Append bytes as two hexadecimal digits each, lower case. */
+WEIR_API void weir_hex_encode(weir_text *t, weir_str bytes);
+
+/* Append the bytes that s, two digits each in either case, stands for. False, and nothing appended: s is not that, or does not
+ * fit. */
+WEIR_API bool weir_hex_decode(weir_text *t, weir_str s);
+
 /* Append bytes as base64 with padding [RFC 4648 4]; as base64url, without [RFC 4648 5]. */
 WEIR_API void weir_base64_encode(weir_text *t, weir_str bytes);
 WEIR_API void weir_base64url_encode(weir_text *t, weir_str bytes);

@@ -119,9 +119,9 @@ guard(struct work *w)
 static bool
 begins(weir_str s, const char *with)
 {
-    size_t n = strlen(with);
+    weir_str begin = weir_str_c(with);
 
-    return s.len >= n && weir_str_ieq((weir_str){ s.data, n }, weir_str_c(with));
+    return weir_str_ieq(weir_str_cut(s, 0, begin.len), begin);
 }
 
 /* What the cookie needs is there, or is put there. False: it is refused. */
@@ -190,6 +190,7 @@ judge(weir_request *r, const cookies_conf *c, weir_str field)
 {
     struct work w = { .r = r, .conf = c };
     bool checked = c->checks != CHECKS_OFF;
+    weir_str line;
 
     if (!set_cookie_parse(field, &w.line)) {
         return checked ? count_out(&w, SENT_REFUSED) : field;
@@ -214,8 +215,12 @@ judge(weir_request *r, const cookies_conf *c, weir_str field)
         weir_say(r->log, INFO, "the cookie \"%.*s\" would be refused by browsers: mended",
                  WEIR_FMT(w.line.name));
     }
+    line = set_cookie_write(r->pool, &w.line, &w.change);
+    if (line.data == NULL) {
+        return count_out(&w, SENT_REFUSED);
+    }
     weir_count_at(cookies_sent, w.fixed ? SENT_FIXED : SENT_CHANGED, 1);
-    return set_cookie_write(r->pool, &w.line, &w.change);
+    return line;
 }
 
 int

@@ -427,6 +427,33 @@ test_codes_fill_their_room_to_the_byte(void **state)
 }
 
 static void
+test_bytes_as_hexadecimal_and_back(void **state)
+{
+    char room[4];
+    weir_text t = weir_text_over(room, 4);
+
+    (void)state;
+    weir_hex_encode(&t, WEIR_STR("\x0f\xa0"));
+    assert_false(t.full);
+    expect(weir_text_view(&t), "0fa0");
+    weir_hex_encode(&t, WEIR_STR("a"));
+    assert_true(t.full);
+    assert_int_equal(t.len, 4);
+    t = weir_text_over(room, 2);
+    assert_true(weir_hex_decode(&t, WEIR_STR("4aFf")));
+    expect(weir_text_view(&t), "J\xff");
+    assert_true(weir_hex_decode(&t, WEIR_STR("")));
+    assert_false(t.full);
+    assert_false(weir_hex_decode(&t, WEIR_STR("41")));
+    assert_true(t.full);
+    t = weir_text_begin(pool, 0, 100);
+    assert_false(weir_hex_decode(&t, WEIR_STR("414")));
+    assert_false(weir_hex_decode(&t, WEIR_STR("41 4")));
+    assert_false(weir_hex_decode(&t, WEIR_STR("4g")));
+    assert_int_equal(t.len, 0);
+}
+
+static void
 test_other_spellings_are_refused(void **state)
 {
     static const char *const bad_url[] = { "Z", "Zg==", "Zh", "Zm9=", "+/+/", "Zm 9", "Zm9v\n" };
@@ -470,6 +497,7 @@ main(void)
         cmocka_unit_test(test_a_text_over_given_memory_does_not_grow),
         cmocka_unit_test(test_bytes_as_base64_and_back),
         cmocka_unit_test(test_codes_fill_their_room_to_the_byte),
+        cmocka_unit_test(test_bytes_as_hexadecimal_and_back),
         cmocka_unit_test(test_other_spellings_are_refused),
     };
 
