@@ -54,7 +54,13 @@ static inline bool weir_str_starts(weir_str s, weir_str prefix)
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.data, prefix.data, prefix.len) == 0);
 }
 
-/* The same, and *rest is what follows; untouched when it does not: for words as NAME=VALUE. [any thread] */
+/* The same, letters of ASCII compared without case. [any thread] */
+static inline bool weir_str_istarts(weir_str s, weir_str prefix)
+{
+    return weir_str_ieq(weir_str_cut(s, 0, prefix.len), prefix);
+}
+
+/* Does s begin with prefix? If so, *rest is what follows, else it is untouched. For words as NAME=VALUE. [any thread] */
 static inline bool weir_str_after(weir_str s, weir_str prefix, weir_str *rest)
 {
     if (!weir_str_starts(s, prefix)) {

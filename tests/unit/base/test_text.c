@@ -98,6 +98,8 @@ test_beginnings_and_ends(void **state)
     assert_true(weir_str_starts(s, WEIR_STR("ab")) && weir_str_starts(s, WEIR_STR("")));
     assert_true(weir_str_starts(absent, absent) && weir_str_ends(absent, absent));
     assert_false(weir_str_starts(s, WEIR_STR("abcd")) || weir_str_starts(s, WEIR_STR("AB")));
+    assert_true(weir_str_istarts(s, WEIR_STR("AB")) && weir_str_istarts(s, WEIR_STR("")));
+    assert_false(weir_str_istarts(s, WEIR_STR("abcd")) || weir_str_istarts(s, WEIR_STR("b")));
     assert_true(weir_str_ends(s, WEIR_STR("bc")) && weir_str_ends(s, WEIR_STR("")));
     assert_false(weir_str_ends(s, WEIR_STR("xabc")) || weir_str_ends(s, WEIR_STR("b")));
     assert_false(weir_str_after(WEIR_STR("name"), WEIR_STR("name="), &rest));
