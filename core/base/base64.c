@@ -1,11 +1,14 @@
-/* base/base64.c - four letters to three bytes. */
+/* base/base64.c - six bits a letter; the two alphabets differ in their last two letters. */
 #include "base/base64.h"
 
 #include <stdint.h>
 
+static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /* 0..63, or -1. */
 static int
-letter(char c)
+bits_of(char c, const char *alphabet)
 {
     if (c >= 'A' && c <= 'Z') {
         return c - 'A';
@@ -16,62 +19,79 @@ letter(char c)
     if (c >= '0' && c <= '9') {
         return c - '0' + 52;
     }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return c == alphabet[62] ? 62 : c == alphabet[63] ? 63 : -1;
 }
 
-/* How many letters a group of four has: 4, or less when the rest is padding. 0: neither. */
-static int
-letters_of(const char *group, bool last)
+/* Text without its padding. */
+static bool
+decode(struct wr_strbuf *b, weir_str text, const char *alphabet)
 {
-    if (group[3] != '=') {
-        return 4;
+    uint32_t bits = 0;
+    unsigned waiting = 0; /* how many of the low bits make no byte yet */
+
+    for (size_t i = 0; i < text.len; i++) {
+        int v = bits_of(text.data[i], alphabet);
+        if (v < 0) {
+            return false;
+        }
+        bits = bits << 6 | (uint32_t)v;
+        waiting += 6;
+        if (waiting >= 8) {
+            waiting -= 8;
+            wr_strbuf_byte(b, (char)(uint8_t)(bits >> waiting));
+        }
     }
-    if (!last) {
-        return 0;
+    return waiting < 6 && (bits & ((1u << waiting) - 1)) == 0;
+}
+
+static void
+encode(struct wr_strbuf *b, weir_str bytes, const char *alphabet)
+{
+    uint32_t bits = 0;
+    unsigned waiting = 0;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        bits = bits << 8 | (uint8_t)bytes.data[i];
+        for (waiting += 8; waiting >= 6; waiting -= 6) {
+            wr_strbuf_byte(b, alphabet[bits >> (waiting - 6) & 63]);
+        }
     }
-    return group[2] != '=' ? 3 : 2;
+    if (waiting != 0) {
+        wr_strbuf_byte(b, alphabet[bits << (6 - waiting) & 63]);
+    }
 }
 
 bool
 wr_base64_decode(struct wr_strbuf *b, weir_str text)
 {
+    size_t pads = 0;
+
     if (text.len % 4 != 0) {
         return false;
     }
-    for (size_t at = 0; at < text.len; at += 4) {
-        int n = letters_of(text.data + at, at + 4 == text.len);
-        uint32_t bits = 0;
-
-        for (int i = 0; i < n; i++) {
-            int v = letter(text.data[at + (size_t)i]);
-            if (v < 0) {
-                return false;
-            }
-            bits |= (uint32_t)v << (18 - 6 * i);
-        }
-        if (n == 0 || (n < 4 && (bits & (n == 3 ? 0xffu : 0xffffu)) != 0)) {
-            return false;
-        }
-        for (int i = 0; i < n - 1; i++) {
-            wr_strbuf_byte(b, (char)(uint8_t)(bits >> (16 - 8 * i)));
-        }
+    while (pads < 2 && pads < text.len && text.data[text.len - 1 - pads] == '=') {
+        pads++;
     }
-    return true;
+    return decode(b, (weir_str){ text.data, text.len - pads }, plain);
+}
+
+bool
+wr_base64_decode_url(struct wr_strbuf *b, weir_str text)
+{
+    return decode(b, text, url);
 }
 
 void
 wr_base64_encode(struct wr_strbuf *b, weir_str bytes)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t at = 0; at < bytes.len; at += 3) {
-        size_t n = bytes.len - at < 3 ? bytes.len - at : 3;
-        uint32_t group = 0;
-        for (size_t i = 0; i < 3; i++) {
-            group = group << 8 | (i < n ? (uint8_t)bytes.data[at + i] : 0u);
-        }
-        for (size_t i = 0; i < 4; i++) {
-            wr_strbuf_byte(b, i <= n ? alphabet[group >> (18 - 6 * i) & 63] : '=');
-        }
+    encode(b, bytes, plain);
+    for (size_t n = bytes.len; n % 3 != 0; n++) {
+        wr_strbuf_byte(b, '=');
     }
+}
+
+void
+wr_base64_encode_url(struct wr_strbuf *b, weir_str bytes)
+{
+    encode(b, bytes, url);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 bool
-wr_num_parse(weir_str text, uint64_t max, uint64_t *value)
+weir_parse_number(weir_str text, uint64_t max, uint64_t *value)
 {
     uint64_t n = 0;
 

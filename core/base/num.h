@@ -1,4 +1,4 @@
-/* base/num.h - the one decimal and the one hexadecimal parser, and checked arithmetic.
+/* base/num.h - the hexadecimal parser beside the decimal one of <weir/text.h>, numbers as text, and checked arithmetic.
  *
  * Every number that a peer, a file or an operator wrote comes in through here: digits only (no sign, no blanks), a bound
  * given by the caller, no wrap-around.
@@ -10,9 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/base.h>
+#include <weir/text.h>
 
 /* The whole of text as a decimal number of at most max. False (and *value untouched) for anything else, also for "". */
-bool wr_num_parse(weir_str text, uint64_t max, uint64_t *value);
+static inline bool
+wr_num_parse(weir_str text, uint64_t max, uint64_t *value)
+{
+    return weir_parse_number(text, max, value);
+}
 
 /* The same in hexadecimal, at most 16 digits, either case. */
 bool wr_num_parse_hex(weir_str text, uint64_t max, uint64_t *value);
@@ -23,15 +28,10 @@ size_t wr_num_format(char *to, uint64_t value);
 /* Write value in lower-case hexadecimal without leading zeros (room for 16 bytes); answers how many bytes. */
 size_t wr_num_format_hex(char *to, uint64_t value);
 
-/* 0..15 for a hexadecimal digit, -1 for another byte. */
 static inline int
 wr_num_hex_digit(uint8_t c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return weir_hex_digit(c);
 }
 
 /* *sum = a + b, *product = a * b; false, and the result untouched, when it does not fit. */

@@ -1,4 +1,4 @@
-/* base/str.c - comparing, trimming and hashing slices. */
+/* base/str.c - comparing and hashing slices, and going through their parts. */
 #include "base/str.h"
 
 #include <string.h>
@@ -79,17 +79,17 @@ wr_str_cmp(weir_str a, weir_str b)
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-weir_str
-wr_str_trim(weir_str s)
+bool
+weir_str_next(weir_str *rest, char divider, weir_str *part)
 {
-    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.len--;
+    while (rest->len != 0) {
+        weir_str one = weir_str_trim(weir_str_split(rest, divider));
+        if (one.len != 0) {
+            *part = one;
+            return true;
+        }
     }
-    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
+    return false;
 }
 
 /* ---- SipHash-1-3: Aumasson and Bernstein's construction, one round a word, three to finish. ----

@@ -1,4 +1,4 @@
-/* base/str.h - small questions about weir_str slices. All are pure; none needs a terminating zero. */
+/* base/str.h - what core asks of weir_str slices beyond <weir/text.h>. All are pure; none needs a terminating zero. */
 #ifndef WR_BASE_STR_H
 #define WR_BASE_STR_H
 
@@ -6,50 +6,46 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/base.h>
+#include <weir/text.h>
 
-/* A byte in lower case, ASCII only, whatever the locale. */
 static inline uint8_t
 wr_str_lower(uint8_t c)
 {
-    return (uint8_t)(c | ((uint8_t)(c - 'A') < 26 ? 0x20 : 0));
+    return weir_lower(c);
 }
 
 static inline bool
 wr_str_starts(weir_str s, weir_str prefix)
 {
-    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.data, prefix.data, prefix.len) == 0);
+    return weir_str_starts(s, prefix);
 }
 
 static inline bool
 wr_str_ends(weir_str s, weir_str tail)
 {
-    return s.len >= tail.len &&
-           (tail.len == 0 || memcmp(s.data + s.len - tail.len, tail.data, tail.len) == 0);
+    return weir_str_ends(s, tail);
 }
 
-/* s from byte `from` (at most s.len) for at most len bytes. */
 static inline weir_str
 wr_str_cut(weir_str s, size_t from, size_t len)
 {
-    from = from < s.len ? from : s.len;
-    return (weir_str){ from != 0 ? s.data + from : s.data, /* absent stays absent */
-                       len < s.len - from ? len : s.len - from };
+    return weir_str_cut(s, from, len);
 }
 
-/* Where c stands first, or s.len. */
 static inline size_t
 wr_str_find(weir_str s, char c)
 {
-    const char *at = s.len != 0 ? memchr(s.data, c, s.len) : NULL;
+    return weir_str_find(s, c);
+}
 
-    return at != NULL ? (size_t)(at - s.data) : s.len;
+static inline weir_str
+wr_str_trim(weir_str s)
+{
+    return weir_str_trim(s);
 }
 
 /* Order by bytes, the shorter first when one begins the other; <0, 0, >0. */
 int wr_str_cmp(weir_str a, weir_str b);
-
-/* s without blanks and tabs at either end. */
-weir_str wr_str_trim(weir_str s);
 
 /* A keyed 64-bit hash of s, unpredictable to who does not know this process's key (SipHash-1-3 over a key drawn at start
  * and inherited by workers); the _fold form gives letters of either case the same hash. */

@@ -1,6 +1,8 @@
 /* wire/chars.c - the class table, spelled as the RFCs' grammar so that the compiler makes the
- * numbers. */
+ * numbers; and what modules ask of it. */
 #include "wire/chars.h"
+
+#include <weir/text.h>
 
 #define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
 #define IS_HEX(c)   (IS_DIGIT(c) || (((c) | 0x20) >= 'a' && ((c) | 0x20) <= 'f'))
@@ -29,3 +31,15 @@
 #define ROW_64(c) ROW_16(c), ROW_16((c) + 16), ROW_16((c) + 32), ROW_16((c) + 48)
 
 const uint8_t wr_char_classes[256] = { ROW_64(0), ROW_64(64), ROW_64(128), ROW_64(192) };
+
+bool
+weir_is_token(weir_str s)
+{
+    return wr_char_is_token(s);
+}
+
+bool
+weir_is_field_value(weir_str s)
+{
+    return wr_char_all(s, WR_CHAR_VALUE);
+}

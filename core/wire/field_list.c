@@ -50,7 +50,7 @@ take_part(weir_str *rest, char c)
 }
 
 bool
-wr_field_list_next(weir_str *rest, weir_str *element)
+weir_list_next(weir_str *rest, weir_str *element)
 {
     while (rest->len != 0) {
         weir_str part = take_part(rest, ',');
@@ -63,11 +63,11 @@ wr_field_list_next(weir_str *rest, weir_str *element)
 }
 
 bool
-wr_field_list_has(weir_str list, weir_str token)
+weir_list_has(weir_str list, weir_str token)
 {
     weir_str element, params;
 
-    while (wr_field_list_next(&list, &element)) {
+    while (weir_list_next(&list, &element)) {
         if (weir_str_ieq(wr_field_head(element, &params), token)) {
             return true;
         }

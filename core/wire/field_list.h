@@ -7,15 +7,21 @@
 
 #include <stdbool.h>
 #include <weir/base.h>
+#include <weir/text.h>
 
 #include "base/strbuf.h"
 
-/* The next element of *rest that is not empty, without blanks around it; false at the end. A quoted string that does not end
- * goes on to the end of the value.  [RFC 9110 5.6.1.2] */
-bool wr_field_list_next(weir_str *rest, weir_str *element);
+static inline bool
+wr_field_list_next(weir_str *rest, weir_str *element)
+{
+    return weir_list_next(rest, element);
+}
 
-/* Does the list name token (letters of either case are the same), parameters apart? For Connection, Vary, Cache-Control. */
-bool wr_field_list_has(weir_str list, weir_str token);
+static inline bool
+wr_field_list_has(weir_str list, weir_str token)
+{
+    return weir_list_has(list, token);
+}
 
 /* What stands before the first ';' of an element, without blanks; *params is what follows it. */
 weir_str wr_field_head(weir_str element, weir_str *params);

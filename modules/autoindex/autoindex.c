@@ -89,16 +89,16 @@ write_piece(weir_request *r, void *data, weir_chain *out, size_t want)
         p->head.data = NULL;
     }
     weir_buf *b = weir_buf_new(r->pool, size, &room);
-    struct text t = { .at = (char *)room, .end = (char *)room + size };
-    while (p->next < p->list.count && t.end - t.at >= ENTRY_LINE_MAX) {
+    weir_text t = weir_text_over(room, size);
+    while (p->next < p->list.count && t.room - t.len >= ENTRY_LINE_MAX) {
         entry_format(&t, &p->list.entries[p->next], p->style, p->next + 1 == p->list.count);
         p->next++;
     }
-    bool done = p->next == p->list.count && t.end - t.at >= ENTRY_LINE_MAX;
+    bool done = p->next == p->list.count && t.room - t.len >= ENTRY_LINE_MAX;
     if (done) {
-        text_string(&t, p->tail);
+        weir_text_add(&t, weir_str_c(p->tail));
     }
-    b->len = (size_t)((uint8_t *)t.at - room);
+    b->len = t.len;
     weir_chain_push(out, b);
     return done ? WEIR_DONE : WEIR_NEXT;
 }

@@ -24,7 +24,7 @@ break_down(int64_t seconds, bool local)
 
 /* At most four digits and a unit: 9999, 10K, 977K, 1M. */
 static void
-size_rounded(struct text *t, int64_t size)
+size_rounded(weir_text *t, int64_t size)
 {
     static const struct {
         int64_t from, unit;
@@ -36,89 +36,89 @@ size_rounded(struct text *t, int64_t size)
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (size >= units[i].from) {
             int64_t count = size / units[i].unit + (size % units[i].unit >= units[i].unit / 2);
-            text_print(t, "%6lld%c", (long long)count, units[i].letter);
+            weir_text_print(t, "%6lld%c", (long long)count, units[i].letter);
             return;
         }
     }
-    text_print(t, " %6lld", (long long)size);
+    weir_text_print(t, " %6lld", (long long)size);
 }
 
 /* The link text: a name too long for its column is cut. A directory's '/' needs a column. */
 static void
-html_name(struct text *t, const struct entry *e)
+html_name(weir_text *t, const struct entry *e)
 {
     size_t columns = utf8_count(e->name, 0, NULL);
     weir_str shown = e->name;
 
     if (columns > NAME_COLUMNS) {
         utf8_count(e->name, NAME_CUT, &shown.len);
-        text_markup(t, shown);
-        text_string(t, "..&gt;</a>");
+        escape_markup(t, shown);
+        weir_text_add(t, WEIR_STR("..&gt;</a>"));
         return;
     }
-    text_markup(t, shown);
+    escape_markup(t, shown);
     if (e->kind == ENTRY_DIRECTORY && columns < NAME_COLUMNS) {
-        text_string(t, "/");
+        weir_text_add(t, WEIR_STR("/"));
         columns++;
     }
-    text_string(t, "</a>");
-    text_spaces(t, NAME_COLUMNS - columns);
+    weir_text_add(t, WEIR_STR("</a>"));
+    weir_text_print(t, "%*s", (int)(NAME_COLUMNS - columns), "");
 }
 
 static void
-format_html(struct text *t, const struct entry *e, struct list_style style)
+format_html(weir_text *t, const struct entry *e, struct list_style style)
 {
     struct tm tm = break_down(e->mtime, style.local_time);
 
-    text_string(t, "<a href=\"");
-    text_uri(t, e->name);
-    text_string(t, e->kind == ENTRY_DIRECTORY ? "/\">" : "\">");
+    weir_text_add(t, WEIR_STR("<a href=\""));
+    escape_uri(t, e->name);
+    weir_text_add(t, e->kind == ENTRY_DIRECTORY ? WEIR_STR("/\">") : WEIR_STR("\">"));
     html_name(t, e);
-    text_print(t, " %02d-%s-%d %02d:%02d ", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-               tm.tm_hour, tm.tm_min);
+    weir_text_print(t, " %02d-%s-%d %02d:%02d ", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
+                    tm.tm_hour, tm.tm_min);
     if (e->kind == ENTRY_DIRECTORY) {
-        text_print(t, "%*s", style.exact_size ? 19 : 7, "-");
+        weir_text_print(t, "%*s", style.exact_size ? 19 : 7, "-");
     } else if (style.exact_size) {
-        text_print(t, "%19lld", (long long)e->size);
+        weir_text_print(t, "%19lld", (long long)e->size);
     } else {
         size_rounded(t, e->size);
     }
-    text_string(t, "\r\n");
+    weir_text_add(t, WEIR_STR("\r\n"));
 }
 
 static void
-format_xml(struct text *t, const struct entry *e)
+format_xml(weir_text *t, const struct entry *e)
 {
     struct tm tm = break_down(e->mtime, false);
 
-    text_print(t, "<%s mtime=\"%04d-%02d-%02dT%02d:%02d:%02dZ\"", kinds[e->kind], tm.tm_year + 1900,
-               tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    weir_text_print(t, "<%s mtime=\"%04d-%02d-%02dT%02d:%02d:%02dZ\"", kinds[e->kind],
+                    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
     if (e->kind == ENTRY_FILE) {
-        text_print(t, " size=\"%lld\"", (long long)e->size);
+        weir_text_print(t, " size=\"%lld\"", (long long)e->size);
     }
-    text_string(t, ">");
-    text_markup(t, e->name);
-    text_print(t, "</%s>\r\n", kinds[e->kind]);
+    weir_text_add(t, WEIR_STR(">"));
+    escape_markup(t, e->name);
+    weir_text_print(t, "</%s>\r\n", kinds[e->kind]);
 }
 
 static void
-format_json(struct text *t, const struct entry *e, bool last)
+format_json(weir_text *t, const struct entry *e, bool last)
 {
     struct tm tm = break_down(e->mtime, false);
 
-    text_string(t, "{ \"name\":\"");
-    text_json(t, e->name);
-    text_print(t, "\", \"type\":\"%s\", \"mtime\":\"%s, %02d %s %04d %02d:%02d:%02d GMT\"",
-               kinds[e->kind], days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-               tm.tm_hour, tm.tm_min, tm.tm_sec);
+    weir_text_add(t, WEIR_STR("{ \"name\":\""));
+    escape_json(t, e->name);
+    weir_text_print(t, "\", \"type\":\"%s\", \"mtime\":\"%s, %02d %s %04d %02d:%02d:%02d GMT\"",
+                    kinds[e->kind], days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+                    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
     if (e->kind == ENTRY_FILE) {
-        text_print(t, ", \"size\":%lld", (long long)e->size);
+        weir_text_print(t, ", \"size\":%lld", (long long)e->size);
     }
-    text_string(t, last ? " }\r\n" : " },\r\n");
+    weir_text_add(t, last ? WEIR_STR(" }\r\n") : WEIR_STR(" },\r\n"));
 }
 
 void
-entry_format(struct text *t, const struct entry *e, struct list_style style, bool last)
+entry_format(weir_text *t, const struct entry *e, struct list_style style, bool last)
 {
     switch (style.format) {
     case LIST_XML:

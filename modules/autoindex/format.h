@@ -7,7 +7,7 @@
 
 #include <weir/base.h>
 
-#include "text.h"
+#include "escape.h"
 
 enum list_format { LIST_HTML = 0, LIST_XML = 1, LIST_JSON = 2, LIST_JSONP = 3 };
 
@@ -30,6 +30,6 @@ struct list_style {
 enum { ENTRY_LINE_MAX = 4096 };
 
 /* Write e's line; the first and the last of a JSON list differ by their commas. */
-void entry_format(struct text *t, const struct entry *e, struct list_style style, bool last);
+void entry_format(weir_text *t, const struct entry *e, struct list_style style, bool last);
 
 #endif

@@ -16,32 +16,6 @@ weir_metric *cookies_sent, *cookies_came;
 
 /* ---- Keys. ---- */
 
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static bool
-from_hex(weir_str text, char *to, size_t *len)
-{
-    if (text.len % 2 != 0 || text.len / 2 > COOKIE_KEY_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i += 2) {
-        int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        to[i / 2] = (char)(high << 4 | low);
-    }
-    *len = text.len / 2;
-    return true;
-}
-
 /* The bytes of a key file, without a line end behind them. */
 static int
 from_file(weir_conf *cf, uint32_t i, char *to, size_t *len)
@@ -75,18 +49,18 @@ set_keys(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     for (uint32_t i = 1; i < weir_conf_argc(cf) && rc == WEIR_OK; i++) {
-        weir_str word = weir_conf_arg(cf, i);
-        size_t len = 0;
-        if (word.len >= 4 && memcmp(word.data, "hex:", 4) == 0) {
-            if (!from_hex((weir_str){ word.data + 4, word.len - 4 }, bytes, &len)) {
+        weir_text key = weir_text_over(bytes, sizeof(bytes));
+        weir_str hex;
+        if (weir_str_after(weir_conf_arg(cf, i), WEIR_STR("hex:"), &hex)) {
+            if (!weir_hex_decode(&key, hex)) {
                 rc = weir_conf_error_at(cf, i, "a key in hexadecimal is expected behind \"hex:\"");
             }
         } else {
-            rc = from_file(cf, i, bytes, &len);
+            rc = from_file(cf, i, bytes, &key.len);
         }
-        if (rc == WEIR_OK && len < COOKIE_KEY_MIN) {
+        if (rc == WEIR_OK && key.len < COOKIE_KEY_MIN) {
             rc = weir_conf_error_at(cf, i, "a key must have %d bytes at least", COOKIE_KEY_MIN);
-        } else if (rc == WEIR_OK && !cookie_keys_add(keys, (weir_str){ bytes, len })) {
+        } else if (rc == WEIR_OK && !cookie_keys_add(keys, weir_text_view(&key))) {
             rc = weir_conf_error_at(cf, i, "there can be %d keys at most", COOKIE_KEYS_MAX);
         }
     }

@@ -26,18 +26,6 @@ static const struct word words[] = {
     { "max_age=-", COOKIE_MAX_AGE, COOKIE_REMOVE, NULL },
 };
 
-static bool
-starts(weir_str s, const char *with, weir_str *rest)
-{
-    size_t n = strlen(with);
-
-    if (s.len < n || memcmp(s.data, with, n) != 0) {
-        return false;
-    }
-    *rest = (weir_str){ s.data + n, s.len - n };
-    return true;
-}
-
 static int
 say(weir_conf *cf, struct cookie_rule *rule, uint32_t i, uint8_t which, uint8_t action,
     weir_str value)
@@ -76,18 +64,6 @@ say_max_age(weir_conf *cf, struct cookie_rule *rule, uint32_t i, weir_str text)
     return rc;
 }
 
-static bool
-is_name(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] <= ' ' || s.data[i] > '~' ||
-            strchr("\"(),/:;<=>?@[\\]{}", s.data[i]) != NULL) {
-            return false;
-        }
-    }
-    return s.len != 0;
-}
-
 /* What is not about an attribute. WEIR_ABSENT: it is no such word. */
 static int
 read_treatment(weir_conf *cf, struct cookie_rule *rule, uint32_t i, weir_str word)
@@ -118,10 +94,10 @@ read_treatment(weir_conf *cf, struct cookie_rule *rule, uint32_t i, weir_str wor
         rule->drop = true;
         return WEIR_OK;
     }
-    if (!starts(word, "rename=", &name)) {
+    if (!weir_str_after(word, WEIR_STR("rename="), &name)) {
         return WEIR_ABSENT;
     }
-    if (!is_name(name) || rule->regex != NULL || rule->prefix || rule->text.len == 0) {
+    if (!weir_is_token(name) || rule->regex != NULL || rule->prefix || rule->text.len == 0) {
         return weir_conf_error_at(
             cf, i, "\"rename=\" gives one cookie another name, which must be a token");
     }
@@ -146,13 +122,13 @@ read_word(weir_conf *cf, struct cookie_rule *rule, uint32_t i)
             return say(cf, rule, i, words[k].which, words[k].action, weir_str_c(words[k].value));
         }
     }
-    if (starts(word, "max_age=", &value)) {
+    if (weir_str_after(word, WEIR_STR("max_age="), &value)) {
         return say_max_age(cf, rule, i, value);
     }
-    if (starts(word, "domain=", &value) && value.len != 0) {
+    if (weir_str_after(word, WEIR_STR("domain="), &value) && value.len != 0) {
         return say(cf, rule, i, COOKIE_DOMAIN, COOKIE_SET, value);
     }
-    if (starts(word, "path=", &value) && value.len != 0) {
+    if (weir_str_after(word, WEIR_STR("path="), &value) && value.len != 0) {
         return say(cf, rule, i, COOKIE_PATH, COOKIE_SET, value);
     }
     return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
@@ -175,7 +151,8 @@ read_pattern(weir_conf *cf, struct cookie_rule *rule)
     }
     rule->prefix = text.len != 0 && text.data[text.len - 1] == '*';
     rule->text = (weir_str){ text.data, text.len - rule->prefix };
-    if ((rule->text.len == 0 && !rule->prefix) || (rule->text.len != 0 && !is_name(rule->text))) {
+    if ((rule->text.len == 0 && !rule->prefix) ||
+        (rule->text.len != 0 && !weir_is_token(rule->text))) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be the name of a cookie", WEIR_FMT(text));
     }
     return WEIR_OK;

@@ -12,71 +12,37 @@ struct state {
     weir_str came;            /* what the client sent, as one field */
 };
 
-/* The Cookie field being made, with memory for `room` bytes. */
-struct text {
-    char *data;
-    size_t len, room;
-};
-
-static void
-put(struct text *t, weir_str s)
-{
-    if (s.len != 0 && s.len <= t->room - t->len) {
-        memcpy(t->data + t->len, s.data, s.len);
-        t->len += s.len;
-    }
-}
+enum { FIELD_MAX = 1 << 20 }; /* bytes of a Cookie field that is made */
 
 static weir_str
 joined(weir_request *r)
 {
-    struct text all = { NULL, 0, 0 };
+    weir_text all = weir_text_begin(r->pool, 512, FIELD_MAX);
 
     for (const weir_header *h = r->in[WEIR_H_COOKIE]; h != NULL; h = h->same) {
-        all.room += h->value.len + 2;
+        weir_text_add(&all, all.len != 0 ? WEIR_STR("; ") : WEIR_STR(""));
+        weir_text_add(&all, h->value);
     }
-    all.data = weir_alloc(r->pool, all.room + 1);
-    for (const weir_header *h = r->in[WEIR_H_COOKIE]; h != NULL; h = h->same) {
-        put(&all, all.len != 0 ? WEIR_STR("; ") : WEIR_STR(""));
-        put(&all, h->value);
-    }
-    return (weir_str){ all.data, all.len };
-}
-
-static weir_str
-trim(weir_str s)
-{
-    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.len--;
-    }
-    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
+    return all.full ? (weir_str){ NULL, 0 } : weir_text_view(&all);
 }
 
 /* The next cookie that is not empty; one without '=' has no name. [RFC 6265bis 5.8.3] */
 static bool
 next_cookie(weir_str *rest, weir_str *name, weir_str *value)
 {
-    while (rest->len != 0) {
-        const char *end = memchr(rest->data, ';', rest->len);
-        size_t n = end != NULL ? (size_t)(end - rest->data) : rest->len;
-        weir_str pair = trim((weir_str){ rest->data, n });
-        const char *equals = pair.len != 0 ? memchr(pair.data, '=', pair.len) : NULL;
+    weir_str pair;
 
-        n += end != NULL;
-        *rest = (weir_str){ rest->data + n, rest->len - n };
-        if (pair.len == 0) {
-            continue;
-        }
-        *name = (weir_str){ pair.data, equals != NULL ? (size_t)(equals - pair.data) : 0 };
-        *value = equals != NULL ? trim((weir_str){ equals + 1, pair.len - name->len - 1 }) : pair;
-        *name = trim(*name);
-        return true;
+    if (!weir_str_next(rest, ';', &pair)) {
+        return false;
     }
-    return false;
+    *value = pair;
+    *name = weir_str_trim(weir_str_split(value, '='));
+    if (value->data == NULL) {
+        *value = *name;
+        name->len = 0;
+    }
+    *value = weir_str_trim(*value);
+    return true;
 }
 
 /* Could somebody who is less exact take it for a cookie that is guarded? Letters of either case are
@@ -130,33 +96,24 @@ translate(weir_request *r, const cookies_conf *c, int64_t *opened, weir_str *nam
     return true;
 }
 
+/* Absent: what an application's own, longer names make of it has no room. */
 static weir_str
 translate_all(weir_request *r, const cookies_conf *c, weir_str came)
 {
-    /* a name may grow to an application's own, which is a word of the configuration */
-    struct text all = { NULL, 0, came.len + 2 };
+    weir_text all = weir_text_begin(r->pool, came.len + 64, FIELD_MAX);
     weir_str rest = came, name, value;
     int64_t opened = 0;
-    size_t longest = 0;
 
-    for (const struct cookie_rule *rule = c->rules.first; rule != NULL; rule = rule->next) {
-        longest = rule->text.len > longest ? rule->text.len : longest;
-    }
     while (next_cookie(&rest, &name, &value)) {
-        all.room += longest + 2;
-    }
-    all.data = weir_try_alloc(r->pool, all.room);
-    rest = came;
-    while (all.data != NULL && next_cookie(&rest, &name, &value)) {
         if (!translate(r, c, &opened, &name, &value)) {
             continue;
         }
-        put(&all, all.len != 0 ? WEIR_STR("; ") : WEIR_STR(""));
-        put(&all, name);
-        put(&all, name.len != 0 ? WEIR_STR("=") : WEIR_STR(""));
-        put(&all, value);
+        weir_text_add(&all, all.len != 0 ? WEIR_STR("; ") : WEIR_STR(""));
+        weir_text_add(&all, name);
+        weir_text_add(&all, name.len != 0 ? WEIR_STR("=") : WEIR_STR(""));
+        weir_text_add(&all, value);
     }
-    return (weir_str){ all.data, all.len };
+    return all.full ? (weir_str){ NULL, 0 } : weir_text_view(&all);
 }
 
 int

@@ -116,14 +116,6 @@ guard(struct work *w)
 
 /* ---- What browsers ask for. [RFC 6265bis 4.1.3, 5.7] ---- */
 
-static bool
-begins(weir_str s, const char *with)
-{
-    size_t n = strlen(with);
-
-    return s.len >= n && weir_str_ieq((weir_str){ s.data, n }, weir_str_c(with));
-}
-
 /* What the cookie needs is there, or is put there. False: it is refused. */
 static bool
 need(struct work *w, uint32_t which, weir_str value, bool wanted)
@@ -151,15 +143,17 @@ static bool
 meets_checks(struct work *w)
 {
     weir_str name = w->change.name, none = WEIR_STR("");
-    bool host = begins(name, "__Host-"),
-         http = begins(name, "__Http-") || begins(name, "__Host-Http-");
+    bool host = weir_str_istarts(name, WEIR_STR("__Host-")),
+         http = weir_str_istarts(name, WEIR_STR("__Http-")) ||
+                weir_str_istarts(name, WEIR_STR("__Host-Http-"));
 
-    if (name.len == 0 &&
-        (begins(w->change.value, "__Host-") || begins(w->change.value, "__Secure-") ||
-         begins(w->change.value, "__Http-"))) {
+    if (name.len == 0 && (weir_str_istarts(w->change.value, WEIR_STR("__Host-")) ||
+                          weir_str_istarts(w->change.value, WEIR_STR("__Secure-")) ||
+                          weir_str_istarts(w->change.value, WEIR_STR("__Http-")))) {
         return false; /* it would pose as one of that name */
     }
-    if ((host || http || begins(name, "__Secure-") || as_sent(w, COOKIE_PARTITIONED).data != NULL ||
+    if ((host || http || weir_str_istarts(name, WEIR_STR("__Secure-")) ||
+         as_sent(w, COOKIE_PARTITIONED).data != NULL ||
          weir_str_ieq(as_sent(w, COOKIE_SAMESITE), WEIR_STR("None"))) &&
         !need(w, COOKIE_SECURE, none, true)) {
         return false;
@@ -190,6 +184,7 @@ judge(weir_request *r, const cookies_conf *c, weir_str field)
 {
     struct work w = { .r = r, .conf = c };
     bool checked = c->checks != CHECKS_OFF;
+    weir_str line;
 
     if (!set_cookie_parse(field, &w.line)) {
         return checked ? count_out(&w, SENT_REFUSED) : field;
@@ -214,8 +209,12 @@ judge(weir_request *r, const cookies_conf *c, weir_str field)
         weir_say(r->log, INFO, "the cookie \"%.*s\" would be refused by browsers: mended",
                  WEIR_FMT(w.line.name));
     }
+    line = set_cookie_write(r->pool, &w.line, &w.change);
+    if (line.data == NULL) {
+        return count_out(&w, SENT_REFUSED);
+    }
     weir_count_at(cookies_sent, w.fixed ? SENT_FIXED : SENT_CHANGED, 1);
-    return set_cookie_write(r->pool, &w.line, &w.change);
+    return line;
 }
 
 int

@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <weir/text.h>
+
 enum { KEY = 32, NONCE = 12, TAG = 16, MAC = 32, MAC_TEXT = 43, TEXT_MAX = 16 * 1024 };
 
 struct cookie_keys {
@@ -18,61 +20,6 @@ struct cookie_keys {
         uint8_t seal[KEY], sign[KEY];
     } at[COOKIE_KEYS_MAX];
 };
-
-/* ---- base64url without padding. [RFC 4648 5] ---- */
-
-static size_t
-encode(const uint8_t *in, size_t len, char *to)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint32_t bits = 0, n_bits = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        bits = bits << 8 | in[i];
-        for (n_bits += 8; n_bits >= 6; n_bits -= 6) {
-            to[n++] = digits[bits >> (n_bits - 6) & 63];
-        }
-    }
-    if (n_bits != 0) {
-        to[n++] = digits[bits << (6 - n_bits) & 63];
-    }
-    return n;
-}
-
-static int
-sextet(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '-'             ? 62
-           : c == '_'             ? 63
-                                  : -1;
-}
-
-/* Into room for text.len bytes; false: it is none, or not in its one spelling. */
-static bool
-decode(weir_str text, uint8_t *to, size_t *len)
-{
-    uint32_t bits = 0, n_bits = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        int value = sextet(text.data[i]);
-        if (value < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)value;
-        n_bits += 6;
-        if (n_bits >= 8) {
-            n_bits -= 8;
-            to[n++] = (uint8_t)(bits >> n_bits);
-        }
-    }
-    *len = n;
-    return n_bits < 6 && (bits & ((1u << n_bits) - 1)) == 0;
-}
 
 /* ---- Keys. ---- */
 
@@ -149,45 +96,49 @@ cookie_seal(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir
     weir_str none = { NULL, 0 };
     size_t len = NONCE + value.len + TAG;
     EVP_CIPHER_CTX *c;
+    weir_text text;
     uint8_t *raw;
-    char *text;
     bool good;
 
     if (value.len > TEXT_MAX || name.len > TEXT_MAX) {
         return none;
     }
     raw = weir_alloc(pool, len);
-    text = weir_alloc(pool, len * 4 / 3 + 2);
     weir_random(raw, NONCE);
     c = EVP_CIPHER_CTX_new();
     good = gcm_encrypt(c, keys->at[0].seal, name, value, raw);
     EVP_CIPHER_CTX_free(c);
-    return good ? (weir_str){ text, encode(raw, len, text) } : none;
+    if (!good) {
+        return none;
+    }
+    text = weir_text_begin(pool, len / 3 * 4 + 4, 2 * len + 4);
+    weir_base64url_encode(&text, (weir_str){ (const char *)raw, len });
+    return weir_text_view(&text);
 }
 
 bool
 cookie_unseal(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str text,
               weir_str *value)
 {
-    uint8_t *raw, *to;
-    size_t len;
+    weir_text raw;
+    uint8_t *to;
     bool good = false;
 
     if (text.len > TEXT_MAX || name.len > TEXT_MAX) {
         return false;
     }
-    raw = weir_alloc(pool, text.len + 1);
-    if (!decode(text, raw, &len) || len < NONCE + TAG) {
+    raw = weir_text_begin(pool, text.len, TEXT_MAX);
+    if (!weir_base64url_decode(&raw, text) || raw.len < NONCE + TAG) {
         return false;
     }
-    to = weir_alloc(pool, len);
+    to = weir_alloc(pool, raw.len);
     for (uint32_t i = 0; i < keys->n && !good; i++) {
         EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
-        good = gcm_decrypt(c, keys->at[i].seal, name, raw, len, to);
+        good = gcm_decrypt(c, keys->at[i].seal, name, (const uint8_t *)raw.data, raw.len, to);
         EVP_CIPHER_CTX_free(c);
     }
     if (good) {
-        *value = (weir_str){ (const char *)to, len - NONCE - TAG };
+        *value = (weir_str){ (const char *)to, raw.len - NONCE - TAG };
     }
     return good;
 }
@@ -208,28 +159,31 @@ weir_str
 cookie_sign(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str value)
 {
     uint8_t sum[MAC];
-    char text[MAC_TEXT + 1];
+    weir_text text;
 
     if (value.len > TEXT_MAX || name.len > TEXT_MAX ||
         !mac(keys->at[0].sign, weir_print(pool, "%.*s=%.*s", WEIR_FMT(name), WEIR_FMT(value)),
              sum)) {
         return (weir_str){ NULL, 0 };
     }
-    (void)encode(sum, MAC, text);
-    return weir_print(pool, "%.*s.%.*s", WEIR_FMT(value), MAC_TEXT, text);
+    text = weir_text_begin(pool, value.len + 1 + MAC_TEXT, value.len + 1 + MAC_TEXT);
+    weir_text_add(&text, value);
+    weir_text_add(&text, WEIR_STR("."));
+    weir_base64url_encode(&text, (weir_str){ (const char *)sum, MAC });
+    return weir_text_view(&text);
 }
 
 bool
 cookie_verify(weir_pool *pool, const struct cookie_keys *keys, weir_str name, weir_str text,
               weir_str *value)
 {
-    uint8_t given[MAC_TEXT], sum[MAC];
-    size_t len;
+    uint8_t given[MAC], sum[MAC];
+    weir_text g = weir_text_over(given, MAC);
     weir_str bare = { text.data, text.len - MAC_TEXT - 1 }, pair;
 
     if (text.len < MAC_TEXT + 1 || text.len > TEXT_MAX || name.len > TEXT_MAX ||
         text.data[bare.len] != '.' ||
-        !decode((weir_str){ text.data + bare.len + 1, MAC_TEXT }, given, &len) || len != MAC) {
+        !weir_base64url_decode(&g, weir_str_cut(text, bare.len + 1, MAC_TEXT)) || g.len != MAC) {
         return false;
     }
     pair = weir_print(pool, "%.*s=%.*s", WEIR_FMT(name), WEIR_FMT(bare));

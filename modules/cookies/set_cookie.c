@@ -10,51 +10,16 @@ static const char *const attribute_names[COOKIE_ATTRIBUTES] = {
     [COOKIE_SAMESITE] = "SameSite", [COOKIE_PARTITIONED] = "Partitioned",
 };
 
-static weir_str
-trim(weir_str s)
-{
-    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.len--;
-    }
-    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
-}
-
-/* What stands in front of the first c, and behind it: absent when there is none. */
-static weir_str
-split(weir_str s, char c, weir_str *behind)
-{
-    const char *at = s.len != 0 ? memchr(s.data, c, s.len) : NULL;
-    size_t n = at != NULL ? (size_t)(at - s.data) : s.len;
-
-    *behind = at != NULL ? (weir_str){ at + 1, s.len - n - 1 } : (weir_str){ NULL, 0 };
-    return (weir_str){ s.data, n };
-}
-
-static bool
-has_control(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (((uint8_t)s.data[i] < 0x20 && s.data[i] != '\t') || s.data[i] == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool
 cookie_value_is_plain(weir_str s)
 {
-    return !has_control(s) && (s.len == 0 || memchr(s.data, ';', s.len) == NULL);
+    return weir_is_field_value(s) && weir_str_find(s, ';') == s.len;
 }
 
 bool
 cookie_needs_equals(weir_str value)
 {
-    return value.len != 0 && memchr(value.data, '=', value.len) != NULL;
+    return weir_str_find(value, '=') != value.len;
 }
 
 bool
@@ -63,9 +28,9 @@ set_cookie_next(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value
     if (rest->data == NULL) {
         return false;
     }
-    *name = split(split(*rest, ';', rest), '=', value);
-    *name = trim(*name);
-    *value = trim(*value);
+    *value = weir_str_split(rest, ';');
+    *name = weir_str_trim(weir_str_split(value, '='));
+    *value = weir_str_trim(*value);
     *which = 0;
     while (*which < COOKIE_ATTRIBUTES &&
            !weir_str_ieq(*name, weir_str_c(attribute_names[*which]))) {
@@ -77,19 +42,19 @@ set_cookie_next(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value
 bool
 set_cookie_parse(weir_str field, struct set_cookie *c)
 {
-    weir_str rest, pair, name, value;
+    weir_str rest, name, value;
     uint32_t which;
 
-    *c = (struct set_cookie){ 0 };
-    pair = split(field, ';', &c->attributes);
-    name = split(pair, '=', &value);
+    *c = (struct set_cookie){ .attributes = field };
+    value = weir_str_split(&c->attributes, ';');
+    name = weir_str_split(&value, '=');
     if (value.data == NULL) {
         value = name;
         name.len = 0;
     }
-    c->name = trim(name);
-    c->value = trim(value);
-    if (has_control(field) || c->name.len + c->value.len > COOKIE_PAIR_MAX ||
+    c->name = weir_str_trim(name);
+    c->value = weir_str_trim(value);
+    if (!weir_is_field_value(field) || c->name.len + c->value.len > COOKIE_PAIR_MAX ||
         c->name.len + c->value.len == 0) {
         return false;
     }
@@ -281,52 +246,42 @@ set_cookie_expired(const struct set_cookie *c, int64_t now)
 
 /* ---- Putting together. ---- */
 
-static char *
-put(char *to, weir_str s)
+static void
+add_attribute(weir_text *t, weir_str name, weir_str value, bool has_value)
 {
-    if (s.len != 0) {
-        memcpy(to, s.data, s.len);
+    weir_text_add(t, WEIR_STR("; "));
+    weir_text_add(t, name);
+    if (has_value) {
+        weir_text_add(t, WEIR_STR("="));
+        weir_text_add(t, value);
     }
-    return to + s.len;
-}
-
-static char *
-put_attribute(char *to, weir_str name, weir_str value, bool has_value)
-{
-    to = put(put(to, WEIR_STR("; ")), name);
-    return has_value ? put(put(to, WEIR_STR("=")), value) : to;
 }
 
 weir_str
 set_cookie_write(weir_pool *pool, const struct set_cookie *c,
                  const struct set_cookie_change *change)
 {
-    size_t room = change->name.len + change->value.len + 1 + 2 * c->attributes.len + 2;
+    size_t room = change->name.len + change->value.len + c->attributes.len + 128;
+    weir_text t = weir_text_begin(pool, room, SET_COOKIE_MAX);
     weir_str rest = c->attributes, name, value;
     uint32_t which;
-    char *data, *to;
 
-    for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
-        room += change->action[i] == COOKIE_SET
-                    ? strlen(attribute_names[i]) + change->set[i].len + 3
-                    : 0;
-    }
-    data = to = weir_alloc(pool, room);
     if (change->name.len != 0 || cookie_needs_equals(change->value)) {
-        to = put(put(to, change->name), WEIR_STR("="));
+        weir_text_add(&t, change->name);
+        weir_text_add(&t, WEIR_STR("="));
     }
-    to = put(to, change->value);
+    weir_text_add(&t, change->value);
     while (set_cookie_next(&rest, &which, &name, &value)) {
         if (name.len + value.len != 0 &&
             (which == COOKIE_ATTRIBUTES || change->action[which] == COOKIE_KEEP)) {
-            to = put_attribute(to, name, value, value.data != NULL);
+            add_attribute(&t, name, value, value.data != NULL);
         }
     }
     for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
         if (change->action[i] == COOKIE_SET) {
-            to = put_attribute(to, weir_str_c(attribute_names[i]), change->set[i],
-                               change->set[i].len != 0);
+            add_attribute(&t, weir_str_c(attribute_names[i]), change->set[i],
+                          change->set[i].len != 0);
         }
     }
-    return (weir_str){ data, (size_t)(to - data) };
+    return t.full ? (weir_str){ NULL, 0 } : weir_text_view(&t);
 }

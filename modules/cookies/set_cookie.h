@@ -4,11 +4,12 @@
 #ifndef COOKIES_SET_COOKIE_H
 #define COOKIES_SET_COOKIE_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 enum {
-    COOKIE_PAIR_MAX = 4096,     /* bytes of name and value; a longer cookie no browser takes */
-    COOKIE_ATTRIBUTE_MAX = 1024 /* of an attribute's value; a longer one does not count */
+    COOKIE_PAIR_MAX = 4096,      /* bytes of name and value; a longer cookie no browser takes */
+    COOKIE_ATTRIBUTE_MAX = 1024, /* of an attribute's value; a longer one does not count */
+    SET_COOKIE_MAX = 1 << 20     /* of a line that is written */
 };
 
 enum cookie_attribute {
@@ -52,7 +53,7 @@ bool set_cookie_expired(const struct set_cookie *c, int64_t now);
 bool cookie_date_parse(weir_str s, int64_t *seconds);
 
 /* The line, changed: attributes that are kept in their order and spelling, then those that are set.
- */
+ * Absent: it would be longer than SET_COOKIE_MAX. */
 weir_str set_cookie_write(weir_pool *pool, const struct set_cookie *c,
                           const struct set_cookie_change *change);
 

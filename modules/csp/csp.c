@@ -44,6 +44,8 @@ style_hashes(weir_request *r, const void *conf, weir_str name)
 
 /* ---- Configuration. ---- */
 
+enum { MARKER_NAME_MAX = 64 }; /* bytes */
+
 static bool
 is_token(weir_str s)
 {
@@ -64,7 +66,7 @@ set_marker(weir_conf *cf, const weir_directive *d, void *field)
     weir_str name = weir_conf_arg(cf, 1), value = weir_conf_arg(cf, 2);
     struct marker_setting *setting = field;
     struct scan_marker *m = weir_zalloc(weir_conf_pool(cf), sizeof(*m));
-    char *lower = weir_alloc(weir_conf_pool(cf), name.len + 1);
+    weir_text lower = weir_text_begin(weir_conf_pool(cf), name.len, MARKER_NAME_MAX);
 
     (void)d;
     *setting =
@@ -72,7 +74,7 @@ set_marker(weir_conf *cf, const weir_directive *d, void *field)
     if (setting->off) {
         return WEIR_OK;
     }
-    if (!is_token(name) || name.len > 64 || weir_str_ieq(name, WEIR_STR("nonce"))) {
+    if (!is_token(name) || name.len > MARKER_NAME_MAX || weir_str_ieq(name, WEIR_STR("nonce"))) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be the name of a marker", WEIR_FMT(name));
     }
     if (value.data != NULL && (!is_token(value) || value.len < 8 || value.len > 128)) {
@@ -81,11 +83,8 @@ set_marker(weir_conf *cf, const weir_directive *d, void *field)
             "the marker's value must be 8 to 128 letters, digits, \"-\", \"_\", "
             "\".\" and \"~\"");
     }
-    for (size_t i = 0; i < name.len; i++) {
-        lower[i] =
-            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i]);
-    }
-    *m = (struct scan_marker){ .name = { lower, name.len }, .value = value };
+    weir_text_add_lower(&lower, name);
+    *m = (struct scan_marker){ .name = weir_text_view(&lower), .value = value };
     setting->marker = m;
     return WEIR_OK;
 }

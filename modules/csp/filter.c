@@ -22,26 +22,18 @@ csp_state_of(weir_request *r)
 weir_str
 csp_nonce(weir_request *r)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     struct csp_state *st = csp_state_of(r);
-    uint8_t raw[NONCE_BYTES];
-
-    char *to = st->stamp + STAMP_BEFORE;
+    char raw[NONCE_BYTES];
 
     if (!st->drawn) {
+        weir_text t = weir_text_over(st->stamp, STAMP_LEN);
         weir_random(raw, sizeof(raw));
-        memcpy(st->stamp, "nonce=\"", STAMP_BEFORE);
-        for (size_t i = 0; i < NONCE_BYTES / 3; i++) {
-            uint32_t bits =
-                (uint32_t)raw[3 * i] << 16 | (uint32_t)raw[3 * i + 1] << 8 | raw[3 * i + 2];
-            for (size_t j = 0; j < 4; j++) {
-                to[4 * i + j] = digits[bits >> (18 - 6 * j) & 63];
-            }
-        }
-        to[NONCE_LEN] = '"';
+        weir_text_add(&t, WEIR_STR("nonce=\""));
+        weir_base64_encode(&t, (weir_str){ raw, sizeof(raw) });
+        weir_text_add_byte(&t, '"');
         st->drawn = true;
     }
-    return (weir_str){ to, NONCE_LEN };
+    return (weir_str){ st->stamp + STAMP_BEFORE, NONCE_LEN };
 }
 
 /* ---- The request. ---- */
@@ -53,7 +45,6 @@ may_be_page(weir_str path)
     static const char *const endings[] = { "html", "htm",  "shtml", "xhtml", "php",
                                            "asp",  "aspx", "jsp",   NULL };
     size_t i = path.len;
-    weir_str ending;
 
     while (i != 0 && path.data[i - 1] != '.' && path.data[i - 1] != '/') {
         i--;
@@ -61,10 +52,7 @@ may_be_page(weir_str path)
     if (i == 0 || path.data[i - 1] == '/') {
         return true;
     }
-    ending = (weir_str){ path.data + i, path.len - i };
-    for (i = 0; endings[i] != NULL && !weir_str_ieq(ending, weir_str_c(endings[i])); i++) {
-    }
-    return endings[i] != NULL;
+    return weir_str_is_among(weir_str_cut(path, i, path.len), endings);
 }
 
 int

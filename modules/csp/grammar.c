@@ -216,29 +216,6 @@ span(weir_str s, const char *others)
     return i;
 }
 
-static weir_str
-from(weir_str s, size_t at)
-{
-    return (weir_str){ s.data + at, s.len - at };
-}
-
-static bool
-begins(weir_str s, const char *with)
-{
-    size_t n = strlen(with);
-
-    return s.len >= n && weir_str_ieq((weir_str){ s.data, n }, weir_str_c(with));
-}
-
-static bool
-is_among(weir_str word, const char *const *words)
-{
-    while (*words != NULL && !weir_str_ieq(word, weir_str_c(*words))) {
-        words++;
-    }
-    return *words != NULL;
-}
-
 /* "nonce-" or a hash, each with base64 of either alphabet behind it. [CSP3 2.3.1] */
 static bool
 is_nonce_or_hash(weir_str word)
@@ -249,8 +226,9 @@ is_nonce_or_hash(weir_str word)
     } forms[] = { { "nonce-", 0 }, { "sha256-", 43 }, { "sha384-", 64 }, { "sha512-", 86 } };
 
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (begins(word, forms[i].prefix)) {
-            weir_str rest = from(word, strlen(forms[i].prefix));
+        weir_str prefix = weir_str_c(forms[i].prefix);
+        if (weir_str_istarts(word, prefix)) {
+            weir_str rest = weir_str_cut(word, prefix.len, word.len);
             size_t n = span(rest, "+/-_"), pad = 0;
             while (n + pad < rest.len && rest.data[n + pad] == '=') {
                 pad++;
@@ -282,7 +260,7 @@ keywords_of(uint32_t directive)
 static bool
 has_variable(weir_str word)
 {
-    return memchr(word.data, '$', word.len) != NULL;
+    return weir_str_find(word, '$') != word.len;
 }
 
 bool
@@ -290,8 +268,9 @@ grammar_is_keyword(uint32_t directive, weir_str word)
 {
     bool sources = directives[directive].kind == SOURCES;
 
-    return is_among(word, keywords_of(directive)) ||
-           (sources && (is_nonce_or_hash(word) || (has_variable(word) && begins(word, "nonce-"))));
+    return weir_str_is_among(word, keywords_of(directive)) ||
+           (sources && (is_nonce_or_hash(word) ||
+                        (has_variable(word) && weir_str_istarts(word, WEIR_STR("nonce-")))));
 }
 
 /* How long the host at the beginning of s is: "*", or labels, the first of which may be "*"; 0:
@@ -299,12 +278,12 @@ grammar_is_keyword(uint32_t directive, weir_str word)
 static size_t
 host_length(weir_str s)
 {
-    size_t star = begins(s, "*.") ? 2 : 0, n;
+    size_t star = weir_str_istarts(s, WEIR_STR("*.")) ? 2 : 0, n;
 
-    if (star == 0 && begins(s, "*")) {
+    if (star == 0 && weir_str_istarts(s, WEIR_STR("*"))) {
         return 1;
     }
-    s = from(s, star);
+    s = weir_str_cut(s, star, s.len);
     n = span(s, "-.");
     return n == 0 || s.data[0] == '.' || s.data[n - 1] == '.' ? 0 : star + n;
 }
@@ -315,7 +294,7 @@ port_length(weir_str s)
 {
     size_t n = 1;
 
-    if (begins(s, ":*")) {
+    if (weir_str_istarts(s, WEIR_STR(":*"))) {
         return 2;
     }
     while (n < s.len && is_digit(s.data[n])) {
@@ -330,25 +309,28 @@ is_host_source(weir_str word)
 {
     size_t n = is_letter(word.data[0]) ? span(word, "+-.") : 0;
 
-    if (n != 0 && begins(from(word, n), "://")) {
-        word = from(word, n + 3);
+    if (n != 0 && weir_str_istarts(weir_str_cut(word, n, word.len), WEIR_STR("://"))) {
+        word = weir_str_cut(word, n + 3, word.len);
     }
     n = host_length(word);
-    word = from(word, n);
-    if (n != 0 && begins(word, ":")) {
+    word = weir_str_cut(word, n, word.len);
+    if (n != 0 && weir_str_istarts(word, WEIR_STR(":"))) {
         n = port_length(word);
-        word = from(word, n);
+        word = weir_str_cut(word, n, word.len);
     }
-    return n != 0 && (word.len == 0 || (word.data[0] == '/' && !begins(word, "//") &&
-                                        span(word, "-._~!$&'()*+=:@%/") == word.len));
+    return n != 0 &&
+           (word.len == 0 || (word.data[0] == '/' && !weir_str_istarts(word, WEIR_STR("//")) &&
+                              span(word, "-._~!$&'()*+=:@%/") == word.len));
 }
 
 /* Something that looks like a nonce or a hash, and would be the host of a name that nobody has. */
 static bool
 is_broken_hash(weir_str word)
 {
-    return (begins(word, "nonce-") || begins(word, "sha256-") || begins(word, "sha384-") ||
-            begins(word, "sha512-")) &&
+    return (weir_str_istarts(word, WEIR_STR("nonce-")) ||
+            weir_str_istarts(word, WEIR_STR("sha256-")) ||
+            weir_str_istarts(word, WEIR_STR("sha384-")) ||
+            weir_str_istarts(word, WEIR_STR("sha512-"))) &&
            memchr(word.data, '.', word.len) == NULL;
 }
 
@@ -414,7 +396,7 @@ grammar_fault(uint32_t directive, weir_str word, uint32_t n)
         }
         return is_source(word) ? NULL : "is no source: a host, a scheme with \":\", or a keyword";
     case SANDBOX:
-        return is_among(word, sandbox_words) ? NULL : "is no flag of a sandbox";
+        return weir_str_is_among(word, sandbox_words) ? NULL : "is no flag of a sandbox";
     case TRUSTED_FOR:
         return "is not 'script'";
     case TRUSTED_TYPES:

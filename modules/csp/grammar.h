@@ -3,7 +3,7 @@
 #ifndef CSP_GRAMMAR_H
 #define CSP_GRAMMAR_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 enum csp_directive {
     CSP_DEFAULT_SRC,

@@ -31,21 +31,12 @@ struct hash_table {
 
 /* ---- Sums. ---- */
 
-struct sums {
-    char *text;
-    uint32_t n;
-};
-
 static void
-put_sum(struct sums *s, const uint8_t sum[SUM_BYTES])
+add_sum(weir_text *t, const uint8_t sum[SUM_BYTES])
 {
-    char *to = s->text + (size_t)s->n * SUM_TEXT;
-
-    memcpy(to, " 'sha256-", 9);
-    (void)EVP_EncodeBlock((unsigned char *)to + 9, sum,
-                          SUM_BYTES); /* 44, and a zero where the quote comes */
-    to[SUM_TEXT - 1] = '\'';
-    s->n++;
+    weir_text_add(t, WEIR_STR(" 'sha256-"));
+    weir_base64_encode(t, (weir_str){ (const char *)sum, SUM_BYTES });
+    weir_text_add_byte(t, '\'');
 }
 
 /* text with line feeds for line ends. */
@@ -73,8 +64,8 @@ sum_of(weir_str text, uint8_t sum[SUM_BYTES])
 bool
 hashes_of_page(weir_pool *pool, weir_str page, struct page_hashes *found)
 {
-    struct sums scripts = { .text = weir_alloc(pool, HASHES_MAX * SUM_TEXT + 1) };
-    struct sums styles = { .text = weir_alloc(pool, HASHES_MAX * SUM_TEXT + 1) };
+    weir_text scripts = weir_text_begin(pool, 4 * SUM_TEXT, HASHES_MAX * SUM_TEXT);
+    weir_text styles = weir_text_begin(pool, 4 * SUM_TEXT, HASHES_MAX * SUM_TEXT);
     uint8_t sum[SUM_BYTES];
     struct scanner scanner;
     enum scan_event what = SCAN_END;
@@ -87,18 +78,14 @@ hashes_of_page(weir_pool *pool, weir_str page, struct page_hashes *found)
             begin = at;
         } else if (what == SCAN_TEXT_ENDED) {
             weir_str text = { page.data + begin, at - scanner.begin - begin };
-            struct sums *s = scanner.raw[1] == 't' ? &styles : &scripts;
-            if (s->n == HASHES_MAX) {
-                return false;
-            }
-            if (memchr(text.data, '\0', text.len) == NULL && sum_of(text, sum)) {
-                put_sum(s, sum);
+            if (weir_str_find(text, '\0') == text.len && sum_of(text, sum)) {
+                add_sum(scanner.raw[1] == 't' ? &styles : &scripts, sum);
             }
         }
     }
-    found->scripts = (weir_str){ scripts.text, (size_t)scripts.n * SUM_TEXT };
-    found->styles = (weir_str){ styles.text, (size_t)styles.n * SUM_TEXT };
-    return !scanner.is_lost;
+    found->scripts = weir_text_view(&scripts);
+    found->styles = weir_text_view(&styles);
+    return !scripts.full && !styles.full && !scanner.is_lost;
 }
 
 /* ---- Files. ---- */

@@ -15,28 +15,9 @@
 
 enum {
     WORDS_MAX = 64, /* of a violated policy's directive: they are added with the zone locked */
-    LINE_ROOM = 64  /* for a directive's name and what stands around its sources */
+    LINE_ROOM = 64, /* for a directive's name and what stands around its sources */
+    FILE_MAX = 2 * (CSP_DIRECTIVES_MAX + 1) * LINE_ROOM + LEARN_SOURCES_MAX * (LEARN_SOURCE_MAX + 1)
 };
-
-static weir_str
-cut(weir_str s, size_t n)
-{
-    return (weir_str){ s.data, n < s.len ? n : s.len };
-}
-
-static weir_str
-rest(weir_str s, size_t n)
-{
-    return (weir_str){ s.data + n, s.len - n };
-}
-
-static size_t
-find(weir_str s, char c)
-{
-    const char *at = s.len != 0 ? memchr(s.data, c, s.len) : NULL;
-
-    return at != NULL ? (size_t)(at - s.data) : s.len;
-}
 
 /* ---- Sources. ---- */
 
@@ -44,13 +25,13 @@ find(weir_str s, char c)
 static weir_str
 origin_of(weir_str address)
 {
-    size_t scheme = find(address, ':'), host;
+    size_t scheme = weir_str_find(address, ':'), host;
 
-    if (address.len < scheme + 4 || memcmp(address.data + scheme, "://", 3) != 0) {
+    if (!weir_str_starts(weir_str_cut(address, scheme, SIZE_MAX), WEIR_STR("://"))) {
         return (weir_str){ NULL, 0 };
     }
-    host = find(rest(address, scheme + 3), '/');
-    return host != 0 ? cut(address, scheme + 3 + host) : (weir_str){ NULL, 0 };
+    host = weir_str_find(weir_str_cut(address, scheme + 3, SIZE_MAX), '/');
+    return host != 0 ? weir_str_cut(address, 0, scheme + 3 + host) : (weir_str){ NULL, 0 };
 }
 
 /* What would have let it pass; absent: nothing that we would write. */
@@ -69,7 +50,7 @@ source_of(const struct violation *v)
         { "self", "'self'" },
     };
     weir_str origin = origin_of(v->blocked), own = origin_of(v->document);
-    weir_str scheme = cut(v->blocked, find(v->blocked, ':'));
+    weir_str scheme = weir_str_cut(v->blocked, 0, weir_str_find(v->blocked, ':'));
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         weir_str word = weir_str_c(words[i].blocked);
@@ -99,8 +80,7 @@ is_usable(uint32_t directive, weir_str word)
 static bool
 is_passing(weir_str word)
 {
-    return weir_str_ieq(word, WEIR_STR("'none'")) ||
-           weir_str_ieq(cut(word, 7), WEIR_STR("'nonce-"));
+    return weir_str_ieq(word, WEIR_STR("'none'")) || weir_str_istarts(word, WEIR_STR("'nonce-"));
 }
 
 static bool
@@ -128,16 +108,12 @@ add_source(struct learned *l, uint32_t directive, weir_str word)
 static weir_str
 words_of(weir_str policy, weir_str name)
 {
-    while (policy.len != 0) {
-        size_t n = find(policy, ';'), word;
-        weir_str part = cut(policy, n);
-        policy = rest(policy, n < policy.len ? n + 1 : n);
-        while (part.len != 0 && part.data[0] == ' ') {
-            part = rest(part, 1);
-        }
-        word = find(part, ' ');
-        if (weir_str_ieq(cut(part, word), name)) {
-            return rest(part, word);
+    weir_str part;
+
+    while (weir_str_next(&policy, ';', &part)) {
+        weir_str words = part;
+        if (weir_str_ieq(weir_str_split(&words, ' '), name)) {
+            return words.data != NULL ? words : WEIR_STR("");
         }
     }
     return (weir_str){ NULL, 0 };
@@ -171,7 +147,7 @@ target_of(const struct violation *v)
     weir_str name = v->directive, end;
 
     if (name.len > 5 && words_of(v->policy, name).data == NULL) {
-        end = rest(name, name.len - 5);
+        end = weir_str_cut(name, name.len - 5, 5);
         if (weir_str_ieq(end, WEIR_STR("-elem")) || weir_str_ieq(end, WEIR_STR("-attr"))) {
             name.len -= 5;
         }
@@ -183,16 +159,16 @@ target_of(const struct violation *v)
 static bool
 has_sources(weir_str name)
 {
-    return (name.len > 4 && weir_str_ieq(rest(name, name.len - 4), WEIR_STR("-src"))) ||
-           (name.len > 9 && weir_str_ieq(cut(name, 10), WEIR_STR("script-src"))) ||
-           (name.len > 8 && weir_str_ieq(cut(name, 9), WEIR_STR("style-src"))) ||
+    return (name.len > 4 && weir_str_ieq(weir_str_cut(name, name.len - 4, 4), WEIR_STR("-src"))) ||
+           weir_str_istarts(name, WEIR_STR("script-src")) ||
+           weir_str_istarts(name, WEIR_STR("style-src")) ||
            weir_str_ieq(name, WEIR_STR("base-uri")) || weir_str_ieq(name, WEIR_STR("form-action"));
 }
 
 bool
 learned_add(struct learned *l, const struct violation *v)
 {
-    weir_str name = target_of(v), words, source = source_of(v);
+    weir_str name = target_of(v), words, word, source = source_of(v);
     uint32_t directive = grammar_find(name), before = l->n;
 
     if (directive == CSP_DIRECTIVES_MAX || !has_sources(name) || source.data == NULL ||
@@ -200,12 +176,10 @@ learned_add(struct learned *l, const struct violation *v)
         return false;
     }
     words = words_instead(v->policy, name);
-    for (int i = 0; i < WORDS_MAX && words.len != 0; i++) {
-        size_t n = find(words, ' ');
-        if (n != 0 && !is_passing(cut(words, n))) {
-            (void)add_source(l, directive, cut(words, n));
+    for (int i = 0; i < WORDS_MAX && weir_str_next(&words, ' ', &word); i++) {
+        if (!is_passing(word)) {
+            (void)add_source(l, directive, word);
         }
-        words = rest(words, n < words.len ? n + 1 : n);
     }
     (void)add_source(l, directive, source);
     return l->n != before;
@@ -219,25 +193,10 @@ is_unsafe(const struct learned_source *s)
     return s->len > 8 && memcmp(s->text, "'unsafe-", 8) == 0;
 }
 
-/* What is written, in room that was counted before. */
-struct lines {
-    char *to;
-    size_t len, room;
-};
-
-static void
-put(struct lines *t, weir_str s)
-{
-    if (s.len <= t->room - t->len) {
-        memcpy(t->to + t->len, s.data, s.len);
-        t->len += s.len;
-    }
-}
-
 /* A line of the directive's sources that are unsafe, or of those that are not; nothing if there is
  * none. */
 static void
-put_line(struct lines *t, const struct learned *l, uint32_t directive, bool unsafe)
+add_line(weir_text *t, const struct learned *l, uint32_t directive, bool unsafe)
 {
     bool any = false;
 
@@ -247,15 +206,15 @@ put_line(struct lines *t, const struct learned *l, uint32_t directive, bool unsa
             continue;
         }
         if (!any) {
-            put(t, unsafe ? WEIR_STR("# csp ") : WEIR_STR("csp "));
-            put(t, grammar_name(directive));
+            weir_text_add(t, unsafe ? WEIR_STR("# csp ") : WEIR_STR("csp "));
+            weir_text_add(t, grammar_name(directive));
         }
-        put(t, WEIR_STR(" "));
-        put(t, (weir_str){ s->text, s->len });
+        weir_text_add(t, WEIR_STR(" "));
+        weir_text_add(t, (weir_str){ s->text, s->len });
         any = true;
     }
     if (any) {
-        put(t, WEIR_STR(";\n"));
+        weir_text_add(t, WEIR_STR(";\n"));
     }
 }
 
@@ -264,18 +223,14 @@ learned_lines(weir_pool *pool, const struct learned *l)
 {
     const weir_str head =
         WEIR_STR("# What reports lacked. Anybody can send reports: read this before it is used.\n");
-    struct lines t = { .room = head.len + (size_t)CSP_DIRECTIVES_MAX * 2 * LINE_ROOM };
+    weir_text t = weir_text_begin(pool, 1024, FILE_MAX);
 
-    for (uint32_t i = 0; i < l->n; i++) {
-        t.room += l->at[i].len + 1u;
-    }
-    t.to = weir_alloc(pool, t.room);
-    put(&t, head);
+    weir_text_add(&t, head);
     for (uint32_t d = 0; d < CSP_DIRECTIVES_MAX; d++) {
-        put_line(&t, l, d, false);
-        put_line(&t, l, d, true);
+        add_line(&t, l, d, false);
+        add_line(&t, l, d, true);
     }
-    return (weir_str){ t.to, t.len };
+    return weir_text_view(&t);
 }
 
 /* Write text to path by way of a file of this worker's. */
@@ -356,7 +311,8 @@ set_learn(weir_conf *cf, const weir_directive *d, void *field)
     for (size_t i = 0; i < path.len; i++) {
         hash = (hash ^ (uint8_t)path.data[i]) * 16777619u;
     }
-    weir_conf_folder(cf, weir_dup(weir_conf_pool(cf), cut(path, slash > 1 ? slash - 1 : 1)));
+    weir_conf_folder(
+        cf, weir_dup(weir_conf_pool(cf), weir_str_cut(path, 0, slash > 1 ? slash - 1 : 1)));
     s->zone = weir_zone_find(cf, weir_print(weir_conf_pool(cf), "csp_learn_%08x:256k", hash));
     s->path = path;
     return s->zone == NULL ? WEIR_ERROR

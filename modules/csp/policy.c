@@ -1,10 +1,7 @@
 /* policy.c - reads csp lines and policies as text, merges them, and writes them out. */
 #include "policy.h"
 
-enum {
-    TEXT_MAX = 16384,
-    LINE_ROOM = 64 /* for a directive's name, what parts it from others, and a variable */
-};
+enum { TEXT_MAX = 16384 }; /* bytes of a policy */
 
 /* Words of a directive that are being put together. */
 struct words {
@@ -13,8 +10,7 @@ struct words {
     uint32_t arg; /* where the word stands, for messages */
     bool is_line; /* of csp: the configuration's own quotes are gone from 'self' */
     uint32_t n;   /* how many there will be */
-    char *text;
-    size_t len;
+    weir_text text;
 };
 
 /* ---- Reading. ---- */
@@ -61,25 +57,21 @@ add_word(struct words *w, weir_str word)
     if (fault != NULL) {
         return wrong_word(w, word, fault);
     }
-    if (w->len + word.len + 1 > TEXT_MAX) {
-        return weir_conf_error_at(w->cf, w->arg, "the policy is longer than %d bytes", TEXT_MAX);
-    }
-    if (w->len != 0) {
-        w->text[w->len++] = ' ';
-    }
-    memcpy(w->text + w->len, word.data, word.len);
-    w->len += word.len;
-    return WEIR_OK;
+    weir_text_add(&w->text, w->text.len != 0 ? WEIR_STR(" ") : WEIR_STR(""));
+    weir_text_add(&w->text, word);
+    return !w->text.full
+               ? WEIR_OK
+               : weir_conf_error_at(w->cf, w->arg, "the policy is longer than %d bytes", TEXT_MAX);
 }
 
-/* Room for the words, whose number is known. */
+/* For words whose number is known. */
 static int
-begin_words(struct words *w, size_t bytes)
+begin_words(struct words *w)
 {
     const char *fault = grammar_count_fault(w->directive, w->n);
     weir_str name = grammar_name(w->directive);
 
-    w->text = weir_alloc(weir_conf_pool(w->cf), bytes + 3 * (size_t)w->n + 1);
+    w->text = weir_text_begin(weir_conf_pool(w->cf), 64, TEXT_MAX);
     return fault == NULL ? WEIR_OK
                          : weir_conf_error_at(w->cf, w->arg, "\"%.*s\" %s", WEIR_FMT(name), fault);
 }
@@ -89,7 +81,6 @@ read_line(weir_conf *cf, struct own_policy *own)
 {
     weir_str name = weir_conf_arg(cf, 1);
     uint32_t argc = weir_conf_argc(cf);
-    size_t bytes = 0;
     struct words w = {
         .cf = cf, .directive = grammar_find(name), .arg = 1, .is_line = true, .n = argc - 2
     };
@@ -111,15 +102,12 @@ read_line(weir_conf *cf, struct own_policy *own)
         return weir_conf_error_at(cf, 1, "\"%.*s\" is there twice: browsers heed the first",
                                   WEIR_FMT(name));
     }
-    for (uint32_t i = 2; i < argc; i++) {
-        bytes += weir_conf_arg(cf, i).len;
-    }
-    rc = begin_words(&w, bytes);
+    rc = begin_words(&w);
     for (uint32_t i = 2; rc == WEIR_OK && i < argc; i++) {
         w.arg = i;
         rc = add_word(&w, weir_conf_arg(cf, i));
     }
-    own->policy.at[w.directive] = (weir_str){ w.text, w.len };
+    own->policy.at[w.directive] = weir_text_view(&w.text);
     own->n++;
     return rc;
 }
@@ -188,30 +176,26 @@ read_part(weir_conf *cf, struct policy *p, weir_str part)
     while (next_word(&rest, &word)) {
         w.n++;
     }
-    rc = begin_words(&w, part.len);
+    rc = begin_words(&w);
     while (rc == WEIR_OK && next_word(&part, &word)) {
         rc = add_word(&w, word);
     }
-    p->at[w.directive] = (weir_str){ w.text, w.len };
+    p->at[w.directive] = weir_text_view(&w.text);
     return rc;
 }
 
 int
 set_policy_text(weir_conf *cf, const weir_directive *d, void *field)
 {
-    weir_str text = weir_conf_arg(cf, 1);
+    weir_str text = weir_conf_arg(cf, 1), part;
     struct policy p = { 0 };
 
     (void)d;
-    while (text.len != 0) {
-        const char *end = memchr(text.data, ';', text.len);
-        size_t n = end != NULL ? (size_t)(end - text.data) : text.len;
-        int rc = read_part(cf, &p, (weir_str){ text.data, n });
+    while (weir_str_next(&text, ';', &part)) {
+        int rc = read_part(cf, &p, part);
         if (rc != WEIR_OK) {
             return rc;
         }
-        n += end != NULL;
-        text = (weir_str){ text.data + n, text.len - n };
     }
     *(struct policy *)field = p;
     return WEIR_OK;
@@ -232,24 +216,6 @@ policy_merge(struct policy *p, const struct own_policy *own)
     }
 }
 
-/* A text that is built once; `room` was counted before, and is never passed. */
-struct text {
-    char *at;
-    size_t len, room;
-    bool full;
-};
-
-static void
-put(struct text *t, weir_str s)
-{
-    if (s.len > t->room - t->len) {
-        t->full = true;
-        return;
-    }
-    memcpy(t->at + t->len, s.data, s.len);
-    t->len += s.len;
-}
-
 static bool
 has_nonce(weir_str words)
 {
@@ -266,7 +232,7 @@ has_nonce(weir_str words)
 /* The words without those that are made for a page, and without 'none' where something is to
  * follow. */
 static void
-put_words(struct text *t, weir_str words, bool for_page, bool more)
+add_words(weir_text *t, weir_str words, bool for_page, bool more)
 {
     weir_str word;
 
@@ -274,8 +240,8 @@ put_words(struct text *t, weir_str words, bool for_page, bool more)
         if ((!for_page && has_nonce(word)) || (more && weir_str_ieq(word, WEIR_STR("'none'")))) {
             continue;
         }
-        put(t, WEIR_STR(" "));
-        put(t, word);
+        weir_text_add(t, WEIR_STR(" "));
+        weir_text_add(t, word);
     }
 }
 
@@ -301,31 +267,26 @@ enum place { WITH_PAGE, WITH_OTHER, IN_PAGE };
 static weir_value *
 write_policy(weir_conf *cf, const struct policy *p, enum place place, bool hashes)
 {
-    struct text t = { .room = 0 };
+    weir_text t = weir_text_begin(weir_conf_pool(cf), 512, TEXT_MAX);
     bool for_page = place != WITH_OTHER;
 
-    for (uint32_t i = 0; i < CSP_DIRECTIVES_MAX; i++) {
-        t.room += p->at[i].data != NULL ? p->at[i].len + LINE_ROOM : 0;
-    }
-    t.room = t.room < TEXT_MAX ? t.room : TEXT_MAX;
-    t.at = weir_alloc(weir_conf_pool(cf), t.room);
     for (uint32_t i = 0; i < CSP_DIRECTIVES_MAX; i++) {
         weir_str join = hashes && for_page ? hashes_of(i) : (weir_str){ NULL, 0 };
         if (p->at[i].data == NULL || (place == IN_PAGE && !grammar_works_in_meta(i))) {
             continue;
         }
         if (t.len != 0) {
-            put(&t, WEIR_STR("; "));
+            weir_text_add(&t, WEIR_STR("; "));
         }
-        put(&t, grammar_name(i));
-        put_words(&t, p->at[i], for_page, join.data != NULL);
-        put(&t, join.data != NULL ? join : WEIR_STR(""));
+        weir_text_add(&t, grammar_name(i));
+        add_words(&t, p->at[i], for_page, join.data != NULL);
+        weir_text_add(&t, join.data != NULL ? join : WEIR_STR(""));
     }
     if (t.full) {
         (void)weir_conf_error(cf, "the policy is longer than %d bytes", TEXT_MAX);
         return NULL;
     }
-    return weir_value_compile(cf, (weir_str){ t.at, t.len });
+    return weir_value_compile(cf, weir_text_view(&t));
 }
 
 int

@@ -93,8 +93,6 @@ number_of(const cJSON *o, const char *name)
 static bool
 read_violation(const cJSON *o, const struct names *n, struct violation *v)
 {
-    size_t i = 0;
-
     *v = (struct violation){
         .document = address_of(o, n->document),
         .directive = text_of(o, n->directive, REPORT_TEXT_MAX),
@@ -110,10 +108,7 @@ read_violation(const cJSON *o, const struct names *n, struct violation *v)
     if (v->directive.len == 0) {
         v->directive = text_of(o, n->directive_before, REPORT_TEXT_MAX);
     }
-    while (i < v->directive.len && v->directive.data[i] != ' ') {
-        i++;
-    }
-    v->directive.len = i;
+    v->directive.len = weir_str_find(v->directive, ' ');
     return v->directive.len != 0 && v->document.len != 0;
 }
 

@@ -5,7 +5,7 @@
 #ifndef CSP_REPORTS_H
 #define CSP_REPORTS_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 enum {
     REPORTS_MAX = 32,       /* of one body */

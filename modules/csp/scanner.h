@@ -10,7 +10,7 @@
 #ifndef CSP_SCANNER_H
 #define CSP_SCANNER_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 enum {
     SCAN_NAME_MAX = 16,    /* no name that matters is longer */

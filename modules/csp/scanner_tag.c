@@ -178,12 +178,12 @@ add_to_attribute(struct scanner *s, uint8_t c)
     weir_str marker = s->marker != NULL ? s->marker->name : WEIR_STR("");
 
     if (s->n_attribute < SCAN_NAME_MAX) {
-        s->attribute[s->n_attribute++] = lower(c);
+        s->attribute[s->n_attribute++] = (char)weir_lower(c);
     }
     if (c == '<') {
         s->is_doubtful = true;
     }
-    if (s->tracking && (s->held >= marker.len || lower(c) != marker.data[s->held])) {
+    if (s->tracking && (s->held >= marker.len || (char)weir_lower(c) != marker.data[s->held])) {
         forget_marker(s, false);
     }
     hold(s);

@@ -68,12 +68,6 @@ is_letter(uint8_t c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-static inline char
-lower(uint8_t c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
 static inline weir_str
 name_of(const struct scanner *s)
 {
@@ -91,9 +85,9 @@ static inline void
 add_to_name(struct scanner *s, uint8_t c)
 {
     if (s->n_name < SCAN_NAME_MAX) {
-        s->name[s->n_name++] = lower(c);
+        s->name[s->n_name++] = (char)weir_lower(c);
     }
-    s->name_hash = (s->name_hash ^ (uint8_t)lower(c)) * 16777619u;
+    s->name_hash = (s->name_hash ^ weir_lower(c)) * 16777619u;
 }
 
 static inline void

@@ -5,8 +5,6 @@
  */
 #include "added.h"
 
-#include "text.h"
-
 /* Of these an answer has one, so an added one takes the place of another. */
 static const char *const single_names[] = {
     "Content-Type", "ETag", "Expires", "Last-Modified", "Location", "Server", NULL,
@@ -33,11 +31,11 @@ read_field(weir_conf *cf, struct field *f)
     weir_str always = weir_conf_arg(cf, 3);
 
     f->name = weir_conf_arg(cf, 1);
-    if (!field_is_token(f->name)) {
+    if (!weir_is_token(f->name)) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be a field name: it must be a token",
                                   WEIR_FMT(f->name));
     }
-    if (!field_is_one_line(text)) {
+    if (!weir_is_field_value(text)) {
         return weir_conf_error_at(cf, 2, "the value of \"%.*s\" must be one line of text",
                                   WEIR_FMT(f->name));
     }
@@ -46,8 +44,8 @@ read_field(weir_conf *cf, struct field *f)
                                   WEIR_FMT(always));
     }
     f->always = always.data != NULL;
-    f->single = field_is_among(f->name, single_names);
-    f->removes = field_is_among(f->name, removed_names);
+    f->single = weir_str_is_among(f->name, single_names);
+    f->removes = weir_str_is_among(f->name, removed_names);
     f->value = weir_value_compile(cf, text);
     return f->value == NULL ? WEIR_ERROR : WEIR_OK;
 }
@@ -77,7 +75,7 @@ set_add_header(weir_conf *cf, const weir_directive *d, void *field)
     weir_str name = weir_conf_arg(cf, 1);
 
     (void)d;
-    if (field_is_among(name, server_names)) {
+    if (weir_str_is_among(name, server_names)) {
         weir_conf_warn(cf, "\"add_header %.*s\" has no effect: the server makes this field",
                        WEIR_FMT(name));
         return WEIR_OK;
@@ -91,7 +89,7 @@ set_add_trailer(weir_conf *cf, const weir_directive *d, void *field)
     weir_str name = weir_conf_arg(cf, 1);
 
     (void)d;
-    if (field_is_among(name, server_names) || field_is_among(name, head_names)) {
+    if (weir_str_is_among(name, server_names) || weir_str_is_among(name, head_names)) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" cannot be a trailer", WEIR_FMT(name));
     }
     return append_field(cf, field);

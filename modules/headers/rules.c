@@ -5,9 +5,10 @@
  */
 #include "rules.h"
 
-#include "text.h"
-
-enum { MEMBERS_MAX = 64 }; /* of a value that is merged: each is looked for in the whole list */
+enum {
+    MEMBERS_MAX = 64,    /* of a value that is merged: each is looked for in the whole list */
+    MERGED_MAX = 1 << 20 /* bytes of a field that was merged */
+};
 
 /* Whose fields are changed. */
 struct side {
@@ -42,35 +43,27 @@ append_line(weir_request *r, const struct side *side, weir_str name, weir_str va
     return side->add(r, name, value);
 }
 
-/* Put text behind what is in *to, whose memory has room for it. */
 static void
-put_member(weir_str *to, weir_str text)
+add_member(weir_text *to, weir_str text)
 {
-    char *end = (char *)(uintptr_t)to->data + to->len;
-
     if (text.len != 0) {
-        memcpy(end, ", ", to->len != 0 ? 2 : 0);
-        end += to->len != 0 ? 2 : 0;
-        memcpy(end, text.data, text.len);
-        to->len = (size_t)(end - to->data) + text.len;
+        weir_text_add(to, to->len != 0 ? WEIR_STR(", ") : WEIR_STR(""));
+        weir_text_add(to, text);
     }
 }
 
-/* All lines of a field as one list, with room for more bytes. Absent: there is no memory for so much. */
-static weir_str
-joined(weir_request *r, const weir_header *first, size_t more)
+/* Is it there as it is, with its parameters? */
+static bool
+has_member(weir_str list, weir_str member)
 {
-    weir_str all = { NULL, 0 };
-    size_t room = more;
+    weir_str one;
 
-    for (const weir_header *h = first; h != NULL; h = h->same) {
-        room += h->value.len + 2;
+    while (weir_list_next(&list, &one)) {
+        if (weir_str_ieq(one, member)) {
+            return true;
+        }
     }
-    all.data = weir_try_alloc(r->pool, room);
-    for (const weir_header *h = first; all.data != NULL && h != NULL; h = h->same) {
-        put_member(&all, h->value);
-    }
-    return all;
+    return false;
 }
 
 static int
@@ -78,19 +71,23 @@ merge(weir_request *r, const struct side *side, weir_str name, weir_str value)
 {
     const weir_header *h = side->find(r, name);
     size_t before;
-    weir_str all, member;
+    weir_text all;
+    weir_str member;
 
     if (h == NULL) {
         return side->set(r, name, value);
     }
-    all = joined(r, h, 3 * value.len + 2); /* a member is a byte or more, and two come with it */
+    all = weir_text_begin(r->pool, 256, MERGED_MAX);
+    for (; h != NULL; h = h->same) {
+        add_member(&all, h->value);
+    }
     before = all.len;
-    for (int i = 0; i < MEMBERS_MAX && all.data != NULL && list_next(&value, &member); i++) {
-        if (!list_has(all, member)) {
-            put_member(&all, member);
+    for (int i = 0; i < MEMBERS_MAX && weir_list_next(&value, &member); i++) {
+        if (!has_member(weir_text_view(&all), member)) {
+            add_member(&all, member);
         }
     }
-    return all.len != before ? side->set(r, name, all) : WEIR_OK;
+    return all.len != before && !all.full ? side->set(r, name, weir_text_view(&all)) : WEIR_OK;
 }
 
 static int
@@ -128,8 +125,7 @@ applies(weir_request *r, const struct rule *rule)
         return false;
     }
     if (rule->condition != NULL) {
-        weir_str word = weir_value_get(r, rule->condition);
-        return word.len != 0 && !weir_str_eq(word, WEIR_STR("0"));
+        return weir_str_is_true(weir_value_get(r, rule->condition));
     }
     return true;
 }

@@ -4,7 +4,6 @@
  * constant values that are no field's.
  */
 #include "rules.h"
-#include "text.h"
 
 static const weir_name actions[] = {
     { "set", RULE_SET },     { "append", RULE_APPEND },   { "merge", RULE_MERGE },
@@ -54,19 +53,19 @@ check_name(weir_conf *cf, const struct rule *rule, const char *const *fixed_name
 {
     bool more = rule->action == RULE_APPEND || rule->action == RULE_MERGE;
 
-    if (!field_is_token(rule->name)) {
+    if (!weir_is_token(rule->name)) {
         return weir_conf_error_at(cf, 2, "\"%.*s\" cannot be a field name: it must be a token",
                                   WEIR_FMT(rule->name));
     }
-    if (field_is_among(rule->name, fixed_names)) {
+    if (weir_str_is_among(rule->name, fixed_names)) {
         return weir_conf_error_at(cf, 2, "\"%.*s\" cannot be changed: it is the server's own affair",
                                   WEIR_FMT(rule->name));
     }
-    if (more && field_is_among(rule->name, single_names)) {
+    if (more && weir_str_is_among(rule->name, single_names)) {
         return weir_conf_error_at(cf, 2, "\"%.*s\" has one value: use \"set\" or \"default\"",
                                   WEIR_FMT(rule->name));
     }
-    if (rule->action == RULE_MERGE && field_is_among(rule->name, separate_names)) {
+    if (rule->action == RULE_MERGE && weir_str_is_among(rule->name, separate_names)) {
         return weir_conf_error_at(cf, 2, "\"%.*s\" is no list: use \"append\"", WEIR_FMT(rule->name));
     }
     return WEIR_OK;
@@ -76,18 +75,15 @@ check_name(weir_conf *cf, const struct rule *rule, const char *const *fixed_name
 static bool
 read_status(weir_str word, struct status_span *s)
 {
-    bool all = word.len == 3 && word.data[1] == 'x' && word.data[2] == 'x';
-    uint32_t n = 0;
+    bool all = weir_str_ends(word, WEIR_STR("xx"));
+    uint64_t n;
 
-    for (size_t i = 0; i < word.len && i < (all ? 1u : 3u); i++) {
-        if (word.data[i] < '0' || word.data[i] > '9') {
-            return false;
-        }
-        n = n * 10 + (uint32_t)(word.data[i] - '0');
+    if (word.len != 3 || !weir_parse_number(weir_str_cut(word, 0, all ? 1 : 3), 999, &n)) {
+        return false;
     }
-    s->from = all ? n * 100 : n;
-    s->to = all ? n * 100 + 99 : n;
-    return word.len == 3 && s->from >= 100 && s->to <= 599;
+    s->from = (uint32_t)(all ? n * 100 : n);
+    s->to = (uint32_t)(all ? n * 100 + 99 : n);
+    return s->from >= 100 && s->to <= 599;
 }
 
 static int
@@ -96,7 +92,7 @@ read_statuses(weir_conf *cf, uint32_t i, weir_str list, struct rule *rule)
     struct status_span *spans = NULL;
     weir_str word;
 
-    while (list_next(&list, &word)) {
+    while (weir_list_next(&list, &word)) {
         struct status_span *s = weir_zalloc(weir_conf_pool(cf), sizeof(*s));
         if (!read_status(word, s)) {
             return weir_conf_error_at(cf, i, "invalid status \"%.*s\"", WEIR_FMT(word));
@@ -108,30 +104,20 @@ read_statuses(weir_conf *cf, uint32_t i, weir_str list, struct rule *rule)
     return spans != NULL ? WEIR_OK : weir_conf_error_at(cf, i, "a status is missing");
 }
 
-static bool
-has_prefix(weir_str word, weir_str prefix, weir_str *rest)
-{
-    if (word.len < prefix.len || memcmp(word.data, prefix.data, prefix.len) != 0) {
-        return false;
-    }
-    *rest = (weir_str){ word.data + prefix.len, word.len - prefix.len };
-    return true;
-}
-
 /* always, status=, if=. */
 static int
 read_parameter(weir_conf *cf, uint32_t i, struct rule *rule, bool answers)
 {
     weir_str word = weir_conf_arg(cf, i), rest;
 
-    if (has_prefix(word, WEIR_STR("if="), &rest)) {
+    if (weir_str_after(word, WEIR_STR("if="), &rest)) {
         rule->condition = weir_value_compile(cf, rest);
         return rule->condition != NULL ? WEIR_OK : WEIR_ERROR;
     }
     if (answers && weir_str_eq(word, WEIR_STR("always"))) {
         return WEIR_OK;
     }
-    if (answers && has_prefix(word, WEIR_STR("status="), &rest)) {
+    if (answers && weir_str_after(word, WEIR_STR("status="), &rest)) {
         return read_statuses(cf, i, rest, rule);
     }
     return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
@@ -145,7 +131,7 @@ read_value(weir_conf *cf, struct rule *rule)
     if (text.data == NULL) {
         return weir_conf_error(cf, "\"%.*s\" needs a value", WEIR_FMT(weir_conf_arg(cf, 1)));
     }
-    if (!field_is_one_line(text)) {
+    if (!weir_is_field_value(text)) {
         return weir_conf_error_at(cf, 3, "the value of \"%.*s\" must be one line of text",
                                   WEIR_FMT(rule->name));
     }

@@ -18,7 +18,7 @@ accel_note(struct proxied *p)
     p->has_accel = false;
     for (const weir_header *h = p->reply->first; h != NULL && !p->has_accel; h = h->next) {
         p->has_accel = h->id == WEIR_H_OTHER && h->name.len > prefix.len &&
-                       weir_str_ieq(str_cut(h->name, 0, prefix.len), prefix);
+                       weir_str_ieq(weir_str_cut(h->name, 0, prefix.len), prefix);
     }
 }
 
@@ -44,35 +44,26 @@ accel_header(const struct proxied *p, weir_str name, uint32_t ignored)
 
 /* ---- X-Accel-Redirect. ---- */
 
-static uint32_t
-hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
-           : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10
-           : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10
-                                  : 16;
-}
-
 /* Its path, decoded once. Absent: not an escape, or NUL. */
 static weir_str
 decode(weir_pool *pool, weir_str path)
 {
-    struct text t = text_begin(pool, path.len + 1);
+    weir_text t = weir_text_begin(pool, path.len + 1, TEXT_MAX);
 
     for (size_t i = 0; i < path.len; i++) {
         char c = path.data[i];
         if (c == '%') {
-            uint32_t high = i + 2 < path.len ? hex_value(path.data[i + 1]) : 16;
-            uint32_t low = i + 2 < path.len ? hex_value(path.data[i + 2]) : 16;
-            if (high > 15 || low > 15 || (high | low) == 0) {
+            int high = i + 2 < path.len ? weir_hex_digit((uint8_t)path.data[i + 1]) : -1;
+            int low = i + 2 < path.len ? weir_hex_digit((uint8_t)path.data[i + 2]) : -1;
+            if (high < 0 || low < 0 || (high | low) == 0) {
                 return (weir_str){ NULL, 0 };
             }
             c = (char)(high << 4 | low);
             i += 2;
         }
-        text_add(&t, (weir_str){ &c, 1 });
+        weir_text_add_byte(&t, c);
     }
-    return text_view(&t);
+    return weir_text_view(&t);
 }
 
 static void
@@ -93,16 +84,16 @@ keep_fields(struct proxied *p)
 static int
 redirect(struct proxied *p, weir_str to)
 {
-    size_t query = str_find(to, '?');
+    size_t query = weir_str_find(to, '?');
     weir_str path = to, args = { NULL, 0 };
 
     keep_fields(p);
     send_give_up(p);
     weir_become_get(p->r);
     if (to.data[0] != '@') {
-        path = decode(p->r->pool, str_cut(to, 0, query));
-        args =
-            query < to.len ? weir_dup(p->r->pool, str_cut(to, query + 1, SIZE_MAX)) : WEIR_STR("");
+        path = decode(p->r->pool, weir_str_cut(to, 0, query));
+        args = query < to.len ? weir_dup(p->r->pool, weir_str_cut(to, query + 1, SIZE_MAX))
+                              : WEIR_STR("");
     }
     if (path.data == NULL || (path.data[0] != '/' && path.data[0] != '@')) {
         weir_say(p->r->log, ERROR, "upstream sent an unsafe X-Accel-Redirect \"%.*s\"",

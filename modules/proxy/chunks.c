@@ -55,19 +55,19 @@ static weir_str
 end_of(struct proxied *p)
 {
     const weir_header *h = weir_in_trailers(p->r);
-    struct text t = text_begin(p->r->pool, 64);
+    weir_text t = weir_text_begin(p->r->pool, 64, TEXT_MAX);
 
-    text_add(&t, WEIR_STR("0\r\n"));
+    weir_text_add(&t, WEIR_STR("0\r\n"));
     for (; h != NULL; h = h->next) {
         if (may_trail(h)) {
-            text_add(&t, h->name);
-            text_add(&t, WEIR_STR(": "));
-            text_add(&t, h->value);
-            text_add(&t, WEIR_STR("\r\n"));
+            weir_text_add(&t, h->name);
+            weir_text_add(&t, WEIR_STR(": "));
+            weir_text_add(&t, h->value);
+            weir_text_add(&t, WEIR_STR("\r\n"));
         }
     }
-    text_add(&t, WEIR_STR("\r\n"));
-    return text_view(&t);
+    weir_text_add(&t, WEIR_STR("\r\n"));
+    return weir_text_view(&t);
 }
 
 void

@@ -12,7 +12,7 @@ set_buffers(weir_conf *cf, const weir_directive *d, void *field)
     uint64_t number;
 
     (void)d;
-    if (!str_number(weir_conf_arg(cf, 1), 1 << 20, &number) || number == 0) {
+    if (!weir_parse_number(weir_conf_arg(cf, 1), 1 << 20, &number) || number == 0) {
         return weir_conf_error_at(cf, 1, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 1)));
     }
     if (weir_parse_size(weir_conf_arg(cf, 2), &b->size) != WEIR_OK || b->size == 0 ||
@@ -36,7 +36,7 @@ set_temp_path(weir_conf *cf, const weir_directive *d, void *field)
     t->path = weir_conf_path(cf, weir_conf_arg(cf, 1));
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         uint64_t level;
-        if (!str_number(weir_conf_arg(cf, i), 3, &level) || level == 0) {
+        if (!weir_parse_number(weir_conf_arg(cf, i), 3, &level) || level == 0) {
             return weir_conf_error_at(cf, i, "invalid value \"%.*s\"",
                                       WEIR_FMT(weir_conf_arg(cf, i)));
         }

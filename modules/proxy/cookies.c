@@ -73,7 +73,7 @@ read_flags(weir_conf *cf, struct cookie_flags *f)
     for (uint32_t i = 2; i < argc; i++) {
         weir_str word = weir_conf_arg(cf, i);
         uint32_t flag = flag_of(word);
-        if (flag == 0 && str_find(word, '$') == word.len) {
+        if (flag == 0 && weir_str_find(word, '$') == word.len) {
             return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
         }
         f->constant |= flag;
@@ -105,7 +105,7 @@ set_cookie_flags(weir_conf *cf, const weir_directive *d, void *field)
     }
     f = weir_zalloc(weir_conf_pool(cf), sizeof(*f));
     if (name.len != 0 && name.data[0] == '~') {
-        f->regex = weir_regex_compile(cf, str_cut(name, 1, SIZE_MAX), WEIR_REGEX_ICASE);
+        f->regex = weir_regex_compile(cf, weir_str_cut(name, 1, SIZE_MAX), WEIR_REGEX_ICASE);
     } else {
         f->name = weir_value_compile(cf, name);
     }
@@ -143,14 +143,14 @@ flags_for(weir_request *r, const struct cookie_flag_rules *rules, weir_str name)
 static weir_str
 domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
 {
-    size_t dot = str_starts(domain, WEIR_STR(".")) ? 1 : 0;
-    weir_str bare = str_cut(domain, dot, SIZE_MAX);
+    size_t dot = weir_str_starts(domain, WEIR_STR(".")) ? 1 : 0;
+    weir_str bare = weir_str_cut(domain, dot, SIZE_MAX);
 
     for (const struct rewrite_rule *rule = rules->off ? NULL : rules->first; rule != NULL;
          rule = rule->next) {
         weir_str pattern = weir_value_get(r, rule->pattern);
-        if (str_starts(pattern, WEIR_STR("."))) {
-            pattern = str_cut(pattern, 1, SIZE_MAX);
+        if (weir_str_starts(pattern, WEIR_STR("."))) {
+            pattern = weir_str_cut(pattern, 1, SIZE_MAX);
         }
         if (rule->regex != NULL) {
             if (weir_regex_match(r, rule->regex, domain) == WEIR_OK) {
@@ -164,24 +164,23 @@ domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
 }
 
 static void
-add_attribute(struct text *to, weir_str name, weir_str value, bool has_value)
+add_attribute(weir_text *to, weir_str name, weir_str value, bool has_value)
 {
-    text_add(to, WEIR_STR("; "));
-    text_add(to, name);
+    weir_text_add(to, WEIR_STR("; "));
+    weir_text_add(to, name);
     if (has_value) {
-        text_add(to, WEIR_STR("="));
-        text_add(to, value);
+        weir_text_add(to, WEIR_STR("="));
+        weir_text_add(to, value);
     }
 }
 
 /* One attribute of the cookie, changed or left out as the rules say. */
 static void
-write_attribute(struct text *to, weir_request *r, const proxy_conf *c, weir_str part,
-                uint32_t flags)
+write_attribute(weir_text *to, weir_request *r, const proxy_conf *c, weir_str part, uint32_t flags)
 {
-    size_t equals = str_find(part, '=');
-    weir_str name = str_trim(str_cut(part, 0, equals)),
-             value = str_trim(str_cut(part, equals + 1, SIZE_MAX));
+    size_t equals = weir_str_find(part, '=');
+    weir_str name = weir_str_trim(weir_str_cut(part, 0, equals)),
+             value = weir_str_trim(weir_str_cut(part, equals + 1, SIZE_MAX));
 
     if ((weir_str_ieq(name, WEIR_STR("secure")) && flags & (SECURE | NO_SECURE)) ||
         (weir_str_ieq(name, WEIR_STR("httponly")) && flags & (HTTPONLY | NO_HTTPONLY)) ||
@@ -197,40 +196,41 @@ write_attribute(struct text *to, weir_request *r, const proxy_conf *c, weir_str 
 }
 
 static void
-write_flags(struct text *to, uint32_t flags)
+write_flags(weir_text *to, uint32_t flags)
 {
     if (flags & SECURE) {
-        text_add(to, WEIR_STR("; Secure"));
+        weir_text_add(to, WEIR_STR("; Secure"));
     }
     if (flags & HTTPONLY) {
-        text_add(to, WEIR_STR("; HttpOnly"));
+        weir_text_add(to, WEIR_STR("; HttpOnly"));
     }
     if (flags & SAMESITE) {
-        text_add(to, flags & STRICT ? WEIR_STR("; SameSite=Strict")
-                     : flags & LAX  ? WEIR_STR("; SameSite=Lax")
-                                    : WEIR_STR("; SameSite=None"));
+        weir_text_add(to, flags & STRICT ? WEIR_STR("; SameSite=Strict")
+                          : flags & LAX  ? WEIR_STR("; SameSite=Lax")
+                                         : WEIR_STR("; SameSite=None"));
     }
 }
 
 weir_str
 cookie_rewrite(weir_request *r, const proxy_conf *c, weir_str value)
 {
-    size_t end = str_find(value, ';');
-    weir_str rest = str_cut(value, end + 1, SIZE_MAX), part;
+    size_t end = weir_str_find(value, ';');
+    weir_str rest = weir_str_cut(value, end + 1, SIZE_MAX), part;
     uint32_t flags;
-    struct text to;
+    weir_text to;
 
     if (c->cookie_domains.first == NULL && c->cookie_paths.first == NULL &&
         c->cookie_flags.first == NULL) {
         return value;
     }
-    flags = flags_for(r, &c->cookie_flags,
-                      str_trim(str_cut(value, 0, str_find(str_cut(value, 0, end), '='))));
-    to = text_begin(r->pool, value.len + 64);
-    text_add(&to, str_cut(value, 0, end));
-    while (str_next(&rest, ';', &part)) {
+    flags = flags_for(
+        r, &c->cookie_flags,
+        weir_str_trim(weir_str_cut(value, 0, weir_str_find(weir_str_cut(value, 0, end), '='))));
+    to = weir_text_begin(r->pool, value.len + 64, TEXT_MAX);
+    weir_text_add(&to, weir_str_cut(value, 0, end));
+    while (weir_str_next(&rest, ';', &part)) {
         write_attribute(&to, r, c, part, flags);
     }
     write_flags(&to, flags);
-    return to.full ? value : text_view(&to);
+    return to.full ? value : weir_text_view(&to);
 }

@@ -6,20 +6,6 @@
  */
 #include "proxy.h"
 
-bool
-list_has(const weir_header *h, weir_str token)
-{
-    for (; h != NULL; h = h->same) {
-        weir_str rest = h->value, member;
-        while (str_next(&rest, ',', &member)) {
-            if (weir_str_ieq(str_trim(str_cut(member, 0, str_find(member, ';'))), token)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* Fields that are for the recipient whatever Connection says: a client that names them would have
  * them taken away from in front of an application that trusts them to be there. [RFC 9110 7.6.1] */
 static bool
@@ -57,7 +43,7 @@ is_end_to_end(const weir_header *h)
 bool
 is_nominated(const weir_request *r, const weir_header *h)
 {
-    return list_has(r->in[WEIR_H_CONNECTION], h->name) && !is_end_to_end(h);
+    return weir_header_has(r->in[WEIR_H_CONNECTION], h->name) && !is_end_to_end(h);
 }
 
 /* ---- Via. ---- */
@@ -73,35 +59,35 @@ protocol_of(const weir_request *r)
 
 /* The lines of a field, joined by commas, and a comma behind them. */
 static void
-write_joined(struct text *to, const weir_header *h)
+write_joined(weir_text *to, const weir_header *h)
 {
     for (; h != NULL; h = h->same) {
         if (h->value.len != 0) {
-            text_add(to, h->value);
-            text_add(to, WEIR_STR(", "));
+            weir_text_add(to, h->value);
+            weir_text_add(to, WEIR_STR(", "));
         }
     }
 }
 
 void
-via_write(struct text *to, weir_request *r)
+via_write(weir_text *to, weir_request *r)
 {
-    text_add(to, WEIR_STR("Via: "));
+    weir_text_add(to, WEIR_STR("Via: "));
     write_joined(to, r->in[WEIR_H_VIA]);
-    text_add(to, protocol_of(r));
-    text_add(to, WEIR_STR("\r\n"));
+    weir_text_add(to, protocol_of(r));
+    weir_text_add(to, WEIR_STR("\r\n"));
 }
 
 weir_str
 var_add_via(weir_request *r, const void *conf, weir_str name)
 {
-    struct text to = text_begin(r->pool, 64);
+    weir_text to = weir_text_begin(r->pool, 64, TEXT_MAX);
 
     (void)conf;
     (void)name;
     write_joined(&to, r->in[WEIR_H_VIA]);
-    text_add(&to, protocol_of(r));
-    return text_view(&to);
+    weir_text_add(&to, protocol_of(r));
+    return weir_text_view(&to);
 }
 
 /* ---- Who asked. ---- */
@@ -110,35 +96,35 @@ weir_str
 add_x_forwarded_for(weir_request *r)
 {
     weir_str client = weir_client_addr(r, NULL);
-    struct text to;
+    weir_text to;
 
     if (r->in[WEIR_H_X_FORWARDED_FOR] == NULL) {
         return client;
     }
-    to = text_begin(r->pool, 128);
+    to = weir_text_begin(r->pool, 128, TEXT_MAX);
     write_joined(&to, r->in[WEIR_H_X_FORWARDED_FOR]);
-    text_add(&to, client);
-    return text_view(&to);
+    weir_text_add(&to, client);
+    return weir_text_view(&to);
 }
 
 /* A node: an address, in brackets and quotes when it is of IPv6, "unknown" for one that has none.
  * [RFC 7239 6] */
 static void
-write_node(struct text *to, weir_str addr)
+write_node(weir_text *to, weir_str addr)
 {
-    if (str_starts(addr, WEIR_STR("unix:"))) {
-        text_add(to, WEIR_STR("unknown"));
-    } else if (str_find(addr, ':') < addr.len) {
-        text_add(to, WEIR_STR("\"["));
-        text_add(to, addr);
-        text_add(to, WEIR_STR("]\""));
+    if (weir_str_starts(addr, WEIR_STR("unix:"))) {
+        weir_text_add(to, WEIR_STR("unknown"));
+    } else if (weir_str_find(addr, ':') < addr.len) {
+        weir_text_add(to, WEIR_STR("\"["));
+        weir_text_add(to, addr);
+        weir_text_add(to, WEIR_STR("]\""));
     } else {
-        text_add(to, addr);
+        weir_text_add(to, addr);
     }
 }
 
 void
-forwarded_write(struct text *to, struct proxied *p)
+forwarded_write(weir_text *to, struct proxied *p)
 {
     weir_request *r = p->r;
     const weir_header *host = r->in[WEIR_H_HOST];
@@ -146,18 +132,18 @@ forwarded_write(struct text *to, struct proxied *p)
     if (!p->conf->head.forwarded) {
         return;
     }
-    text_add(to, WEIR_STR("Forwarded: "));
+    weir_text_add(to, WEIR_STR("Forwarded: "));
     write_joined(to, r->in[WEIR_H_FORWARDED]);
-    text_add(to, WEIR_STR("for="));
+    weir_text_add(to, WEIR_STR("for="));
     write_node(to, weir_client_addr(r, NULL));
     if (host != NULL &&
         host->value.len != 0) { /* a host has neither quotes nor backslashes: it was checked */
-        text_add(to, WEIR_STR(";host=\""));
-        text_add(to, host->value);
-        text_add(to, WEIR_STR("\""));
+        weir_text_add(to, WEIR_STR(";host=\""));
+        weir_text_add(to, host->value);
+        weir_text_add(to, WEIR_STR("\""));
     }
-    text_add(to,
-             r->flags & WEIR_R_TLS ? WEIR_STR(";proto=https\r\n") : WEIR_STR(";proto=http\r\n"));
+    weir_text_add(to, r->flags & WEIR_R_TLS ? WEIR_STR(";proto=https\r\n")
+                                            : WEIR_STR(";proto=http\r\n"));
 }
 
 /* ---- Max-Forwards. ---- */
@@ -172,7 +158,7 @@ forwards_are_over(weir_request *r, const proxy_conf *c)
         return false;
     }
     h = weir_in_find(r, WEIR_STR("Max-Forwards"));
-    if (h == NULL || !str_number(h->value, UINT32_MAX, &n)) {
+    if (h == NULL || !weir_parse_number(h->value, UINT32_MAX, &n)) {
         return false;
     }
     if (n == 0) {

@@ -12,7 +12,7 @@
 #include <weir/cache.h>
 #include <weir/weir.h>
 
-#include "text.h"
+enum { TEXT_MAX = 1 << 20 }; /* bytes: of a head, of a URI */
 
 /* ---- Settings. ---- */
 
@@ -250,14 +250,13 @@ int head_compile(weir_conf *cf, proxy_conf *c);
 weir_str head_write(struct proxied *p);
 
 /* forwarded.c: fields about the client and the way a request went. */
-void forwarded_write(struct text *to, struct proxied *p);
-void via_write(struct text *to, weir_request *r);
+void forwarded_write(weir_text *to, struct proxied *p);
+void via_write(weir_text *to, weir_request *r);
 weir_str add_x_forwarded_for(weir_request *r);
 /* Max-Forwards of OPTIONS: has the request come to its end here? */
 bool forwards_are_over(weir_request *r, const proxy_conf *c);
 /* Is the client's field one that its Connection names? */
 bool is_nominated(const weir_request *r, const weir_header *h);
-bool list_has(const weir_header *h, weir_str token);
 
 /* body_up.c: begin with the body as the settings say; what the hook answers. */
 int body_up_begin(struct proxied *p);

@@ -57,7 +57,8 @@ rewrite_at(weir_request *r, const proxy_conf *c, weir_str *value, size_t at)
     if (c->redirects.off) {
         return false;
     }
-    if (c->standard_from.len != 0 && str_starts(str_cut(*value, at, SIZE_MAX), c->standard_from)) {
+    if (c->standard_from.len != 0 &&
+        weir_str_starts(weir_str_cut(*value, at, SIZE_MAX), c->standard_from)) {
         *value = rewrite_put(r, *value, at, c->standard_from.len, c->standard_to);
         return true;
     }
@@ -76,7 +77,7 @@ weir_str
 refresh_rewrite(weir_request *r, const proxy_conf *c, weir_str value)
 {
     for (size_t at = 0; at + 4 <= value.len; at++) {
-        if (weir_str_ieq(str_cut(value, at, at + 4), WEIR_STR("url="))) {
+        if (weir_str_ieq(weir_str_cut(value, at, 4), WEIR_STR("url="))) {
             (void)rewrite_at(r, c, &value, at + 4);
             break;
         }

@@ -81,7 +81,7 @@ take_type(struct proxied *p, const weir_header *h)
 {
     weir_str charset = accel_header(p, WEIR_STR("X-Accel-Charset"), IGNORE_ACCEL_CHARSET);
 
-    if (charset.len == 0 || !p->conf->accel || str_find(h->value, ';') < h->value.len) {
+    if (charset.len == 0 || !p->conf->accel || weir_str_find(h->value, ';') < h->value.len) {
         return true;
     }
     (void)weir_out_add(p->r, h->name,

@@ -19,15 +19,15 @@ set_set_header(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     h->name = weir_conf_arg(cf, 1);
-    if (h->name.len == 0 || str_find(h->name, ':') < h->name.len ||
-        str_find(h->name, ' ') < h->name.len || !str_is_value(h->name)) {
+    if (h->name.len == 0 || weir_str_find(h->name, ':') < h->name.len ||
+        weir_str_find(h->name, ' ') < h->name.len || !weir_is_field_value(h->name)) {
         return weir_conf_error_at(cf, 1, "invalid header name \"%.*s\"", WEIR_FMT(h->name));
     }
     h->value = weir_value_compile(cf, weir_conf_arg(cf, 2));
     if (h->value == NULL) {
         return WEIR_ERROR;
     }
-    if (h->value->constant.data != NULL && !str_is_value(h->value->constant)) {
+    if (h->value->constant.data != NULL && !weir_is_field_value(h->value->constant)) {
         return weir_conf_error_at(cf, 2, "a header value cannot hold control characters");
     }
     while (*at != NULL) {
@@ -45,15 +45,15 @@ struct compiler {
     struct head_step *steps;
     weir_str *names;
     size_t n_names;
-    struct text run; /* constant lines not yet made a step */
+    weir_text run; /* constant lines not yet made a step */
 };
 
 static void
 end_run(struct compiler *c)
 {
     if (c->run.len != 0) {
-        c->steps[c->head->n_steps++] = (struct head_step){ .text = text_view(&c->run) };
-        c->run = text_begin(weir_conf_pool(c->cf), 256);
+        c->steps[c->head->n_steps++] = (struct head_step){ .text = weir_text_view(&c->run) };
+        c->run = weir_text_begin(weir_conf_pool(c->cf), 256, TEXT_MAX);
     }
 }
 
@@ -74,10 +74,10 @@ static void
 add_constant(struct compiler *c, weir_str name, weir_str value)
 {
     if (value.len != 0) {
-        text_add(&c->run, name);
-        text_add(&c->run, WEIR_STR(": "));
-        text_add(&c->run, value);
-        text_add(&c->run, WEIR_STR("\r\n"));
+        weir_text_add(&c->run, name);
+        weir_text_add(&c->run, WEIR_STR(": "));
+        weir_text_add(&c->run, value);
+        weir_text_add(&c->run, WEIR_STR("\r\n"));
     }
 }
 
@@ -174,7 +174,7 @@ add_presets(struct compiler *c, const proxy_conf *conf)
         ok = add_preset(c, conf, weir_str_c(forwarded[i][0]), weir_str_c(forwarded[i][1]));
     }
     if (conf->http_version == 10 && !c->head->sets_connection) {
-        text_add(&c->run, WEIR_STR("Connection: close\r\n"));
+        weir_text_add(&c->run, WEIR_STR("Connection: close\r\n"));
     }
     return ok;
 }
@@ -200,7 +200,7 @@ head_compile(weir_conf *cf, proxy_conf *conf)
     conf->head = (struct head_template){ 0 };
     c.steps = weir_zalloc(weir_conf_pool(cf), (2 * most + 16) * sizeof(*c.steps));
     c.names = weir_zalloc(weir_conf_pool(cf), (most + 32) * sizeof(*c.names));
-    c.run = text_begin(weir_conf_pool(cf), 256);
+    c.run = weir_text_begin(weir_conf_pool(cf), 256, TEXT_MAX);
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
         drop(&c, weir_str_c(never[i]));
     }
@@ -241,7 +241,7 @@ is_dropped(const struct head_template *t, const weir_header *h)
 
 /* Run the steps; false: a value would break the head. Notes whether they ask for an upgrade. */
 static bool
-write_steps(struct text *to, struct proxied *p)
+write_steps(weir_text *to, struct proxied *p)
 {
     const struct head_template *t = &p->conf->head;
     bool upgrades = false, connects = false;
@@ -250,11 +250,11 @@ write_steps(struct text *to, struct proxied *p)
         const struct head_step *s = &t->steps[i];
         weir_str value;
         if (s->value == NULL) {
-            text_add(to, s->text);
+            weir_text_add(to, s->text);
             continue;
         }
         value = weir_value_get(p->r, s->value);
-        if (!str_is_value(value)) {
+        if (!weir_is_field_value(value)) {
             weir_say(p->r->log, ERROR,
                      "a value for the upstream holds a line break or another control character: "
                      "\"%.*s%.*s\"",
@@ -262,9 +262,9 @@ write_steps(struct text *to, struct proxied *p)
             return false;
         }
         if (value.len != 0) {
-            text_add(to, s->text);
-            text_add(to, value);
-            text_add(to, WEIR_STR("\r\n"));
+            weir_text_add(to, s->text);
+            weir_text_add(to, value);
+            weir_text_add(to, WEIR_STR("\r\n"));
             upgrades |= s->id == WEIR_H_UPGRADE;
             connects |= s->id == WEIR_H_CONNECTION && value.len == 7 &&
                         weir_str_ieq(value, WEIR_STR("upgrade"));
@@ -275,42 +275,43 @@ write_steps(struct text *to, struct proxied *p)
 }
 
 static void
-write_framing(struct text *to, const struct proxied *p)
+write_framing(weir_text *to, const struct proxied *p)
 {
     if (p->up_chunked) {
-        text_add(to, WEIR_STR("Transfer-Encoding: chunked\r\n"));
+        weir_text_add(to, WEIR_STR("Transfer-Encoding: chunked\r\n"));
     } else if (p->up_length >= 0) {
-        text_add(to, WEIR_STR("Content-Length: "));
-        text_add_number(to, (uint64_t)p->up_length);
-        text_add(to, WEIR_STR("\r\n"));
+        weir_text_add(to, WEIR_STR("Content-Length: "));
+        weir_text_add_number(to, (uint64_t)p->up_length);
+        weir_text_add(to, WEIR_STR("\r\n"));
     }
 }
 
 /* What this hop asks for itself. */
 static void
-write_connection(struct text *to, struct proxied *p)
+write_connection(weir_text *to, struct proxied *p)
 {
     const weir_request *r = p->r;
     const struct head_template *t = &p->conf->head;
     bool te = p->conf->pass_trailers && !t->sets_te && !t->sets_connection &&
-              p->conf->http_version == 11 && list_has(r->in[WEIR_H_TE], WEIR_STR("trailers"));
+              p->conf->http_version == 11 &&
+              weir_header_has(r->in[WEIR_H_TE], WEIR_STR("trailers"));
 
     if (p->asks_upgrade) {
-        text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
-                        : WEIR_STR("Connection: upgrade\r\nUpgrade: "));
-        text_add(to, r->in[WEIR_H_UPGRADE]->value);
-        text_add(to, WEIR_STR("\r\n"));
+        weir_text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
+                             : WEIR_STR("Connection: upgrade\r\nUpgrade: "));
+        weir_text_add(to, r->in[WEIR_H_UPGRADE]->value);
+        weir_text_add(to, WEIR_STR("\r\n"));
     } else if (te) {
-        text_add(to, WEIR_STR("Connection: TE\r\n"));
+        weir_text_add(to, WEIR_STR("Connection: TE\r\n"));
     }
     if (te) {
-        text_add(to, WEIR_STR("TE: trailers\r\n"));
+        weir_text_add(to, WEIR_STR("TE: trailers\r\n"));
     }
 }
 
 /* The client's fields. Where filters are to read the body, Accept-Encoding names what can be decoded, in one line. */
 static void
-write_client_fields(struct text *to, const struct proxied *p)
+write_client_fields(weir_text *to, const struct proxied *p)
 {
     weir_request *r = p->r;
     weir_str accept = weir_accept_decodable(r);
@@ -324,22 +325,23 @@ write_client_fields(struct text *to, const struct proxied *p)
             h != r->in[WEIR_H_ACCEPT_ENCODING]) {
             continue;
         }
-        text_add(to, h->name);
-        text_add(to, WEIR_STR(": "));
-        text_add(to, accept.data != NULL && h->id == WEIR_H_ACCEPT_ENCODING ? accept : h->value);
-        text_add(to, WEIR_STR("\r\n"));
+        weir_text_add(to, h->name);
+        weir_text_add(to, WEIR_STR(": "));
+        weir_text_add(to,
+                      accept.data != NULL && h->id == WEIR_H_ACCEPT_ENCODING ? accept : h->value);
+        weir_text_add(to, WEIR_STR("\r\n"));
     }
 }
 
 /* What the cache asks for besides. */
 static void
-write_added(struct text *to, const struct proxied *p)
+write_added(weir_text *to, const struct proxied *p)
 {
     for (const weir_header *h = p->change.added; h != NULL; h = h->next) {
-        text_add(to, h->name);
-        text_add(to, WEIR_STR(": "));
-        text_add(to, h->value);
-        text_add(to, WEIR_STR("\r\n"));
+        weir_text_add(to, h->name);
+        weir_text_add(to, WEIR_STR(": "));
+        weir_text_add(to, h->value);
+        weir_text_add(to, WEIR_STR("\r\n"));
     }
 }
 
@@ -383,16 +385,17 @@ head_write(struct proxied *p)
     const weir_str none = { NULL, 0 };
     const proxy_conf *c = p->conf;
     weir_str method = method_of(p), uri = target_uri(p->r, c->pass, &p->to);
-    struct text to;
+    weir_text to;
 
     if (method.data == NULL || uri.data == NULL) {
         return none;
     }
-    to = text_begin(p->r->pool, room_for(p, uri));
-    text_add(&to, method);
-    text_add(&to, WEIR_STR(" "));
-    text_add(&to, uri);
-    text_add(&to, c->http_version == 10 ? WEIR_STR(" HTTP/1.0\r\n") : WEIR_STR(" HTTP/1.1\r\n"));
+    to = weir_text_begin(p->r->pool, room_for(p, uri), TEXT_MAX);
+    weir_text_add(&to, method);
+    weir_text_add(&to, WEIR_STR(" "));
+    weir_text_add(&to, uri);
+    weir_text_add(&to,
+                  c->http_version == 10 ? WEIR_STR(" HTTP/1.0\r\n") : WEIR_STR(" HTTP/1.1\r\n"));
     if (!write_steps(&to, p)) {
         return none;
     }
@@ -406,10 +409,10 @@ head_write(struct proxied *p)
     if (c->via) {
         via_write(&to, p->r);
     }
-    text_add(&to, WEIR_STR("\r\n"));
+    weir_text_add(&to, WEIR_STR("\r\n"));
     if (to.full) {
         weir_say(p->r->log, ERROR, "the head for the upstream would be too long");
         return none;
     }
-    return text_view(&to);
+    return weir_text_view(&to);
 }

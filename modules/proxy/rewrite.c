@@ -10,7 +10,7 @@ rewrite_add(weir_conf *cf, struct rewrites *to, uint32_t flags)
 
     if (pattern.len != 0 && pattern.data[0] == '~') {
         bool fold = pattern.len > 1 && pattern.data[1] == '*';
-        rule->regex = weir_regex_compile(cf, str_cut(pattern, fold ? 2 : 1, SIZE_MAX),
+        rule->regex = weir_regex_compile(cf, weir_str_cut(pattern, fold ? 2 : 1, SIZE_MAX),
                                          fold ? WEIR_REGEX_ICASE : flags);
         if (rule->regex == NULL) {
             return WEIR_ERROR;
@@ -35,24 +35,24 @@ rewrite_add(weir_conf *cf, struct rewrites *to, uint32_t flags)
 weir_str
 rewrite_put(weir_request *r, weir_str value, size_t at, size_t len, weir_str replacement)
 {
-    struct text t = text_begin(r->pool, value.len + replacement.len);
+    weir_text t = weir_text_begin(r->pool, value.len + replacement.len, TEXT_MAX);
 
-    text_add(&t, str_cut(value, 0, at));
-    text_add(&t, replacement);
-    text_add(&t, str_cut(value, at + len, SIZE_MAX));
-    return t.full ? value : text_view(&t);
+    weir_text_add(&t, weir_str_cut(value, 0, at));
+    weir_text_add(&t, replacement);
+    weir_text_add(&t, weir_str_cut(value, at + len, SIZE_MAX));
+    return t.full ? value : weir_text_view(&t);
 }
 
 bool
 rewrite_prefix(weir_request *r, const struct rewrites *rules, weir_str *value, size_t at)
 {
-    weir_str rest = str_cut(*value, at, SIZE_MAX);
+    weir_str rest = weir_str_cut(*value, at, SIZE_MAX);
 
     for (const struct rewrite_rule *rule = rules->first; rule != NULL; rule = rule->next) {
         size_t len = rest.len;
         if (rule->regex == NULL) {
             weir_str pattern = weir_value_get(r, rule->pattern);
-            if (!str_starts(rest, pattern)) {
+            if (!weir_str_starts(rest, pattern)) {
                 continue;
             }
             len = pattern.len;

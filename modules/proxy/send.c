@@ -60,8 +60,7 @@ wants_hints(const struct proxied *p)
     const struct conditions *c = &p->conf->early_hints;
 
     for (uint32_t i = 0; i < c->count; i++) {
-        weir_str value = weir_value_get(p->r, c->at[i]);
-        if (value.len == 0 || (value.len == 1 && value.data[0] == '0')) {
+        if (!weir_str_is_true(weir_value_get(p->r, c->at[i]))) {
             return false;
         }
     }
@@ -170,7 +169,7 @@ method_bit(weir_str head)
                     { { "OPTIONS ", 8 }, WEIR_OPTIONS }, { { "CONNECT ", 8 }, WEIR_CONNECT } };
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        if (str_starts(head, methods[i].name)) {
+        if (weir_str_starts(head, methods[i].name)) {
             return methods[i].bit;
         }
     }

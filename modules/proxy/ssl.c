@@ -13,15 +13,15 @@ set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field)
 
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
-        weir_str value = str_cut(word, str_find(word, '=') + 1, SIZE_MAX);
+        weir_str value = weir_str_cut(word, weir_str_find(word, '=') + 1, SIZE_MAX);
         bool good = false;
         if (weir_str_eq(word, WEIR_STR("off"))) {
             good = off = weir_conf_argc(cf) == 2;
-        } else if (str_starts(word, WEIR_STR("max="))) {
-            good = str_number(value, CACHE_MOST, &c.max) && c.max != 0;
-        } else if (str_starts(word, WEIR_STR("inactive="))) {
+        } else if (weir_str_starts(word, WEIR_STR("max="))) {
+            good = weir_parse_number(value, CACHE_MOST, &c.max) && c.max != 0;
+        } else if (weir_str_starts(word, WEIR_STR("inactive="))) {
             good = weir_parse_msec(value, &c.inactive_ms) == WEIR_OK;
-        } else if (str_starts(word, WEIR_STR("valid="))) {
+        } else if (weir_str_starts(word, WEIR_STR("valid="))) {
             good = weir_parse_msec(value, &c.valid_ms) == WEIR_OK;
         }
         if (!good) {
@@ -38,26 +38,26 @@ set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field)
 static weir_str
 joined(weir_conf *cf, const weir_strs *words)
 {
-    struct text t;
+    weir_text t;
 
     if (words->count == 0) {
         return (weir_str){ NULL, 0 };
     }
-    t = text_begin(weir_conf_pool(cf), 64);
+    t = weir_text_begin(weir_conf_pool(cf), 64, TEXT_MAX);
     for (size_t i = 0; i < words->count; i++) {
         if (i != 0) {
-            text_add(&t, WEIR_STR(" "));
+            weir_text_add(&t, WEIR_STR(" "));
         }
-        text_add(&t, words->at[i]);
+        weir_text_add(&t, words->at[i]);
     }
-    return text_view(&t);
+    return weir_text_view(&t);
 }
 
 /* Does proxy_pass lead to https, or may it? */
 static bool
 may_need_tls(const struct target *t)
 {
-    return t->value != NULL ? !str_starts(t->text, WEIR_STR("http://")) : t->known.tls;
+    return t->value != NULL ? !weir_str_starts(t->text, WEIR_STR("http://")) : t->known.tls;
 }
 
 /* A host, without its port. */
@@ -65,9 +65,9 @@ static weir_str
 bare_host(weir_str name)
 {
     if (name.len != 0 && name.data[0] == '[') {
-        return str_cut(name, 0, str_find(name, ']') + 1);
+        return weir_str_cut(name, 0, weir_str_find(name, ']') + 1);
     }
-    return str_cut(name, 0, str_find(name, ':'));
+    return weir_str_cut(name, 0, weir_str_find(name, ':'));
 }
 
 /* For checks of the group's servers: where requests go, and how. */

@@ -51,11 +51,11 @@ set_store_access(weir_conf *cf, const weir_directive *d, void *field)
     *mode = 0600;
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i), rights;
-        uint32_t bits, shift = str_starts(word, WEIR_STR("user:"))    ? 6
-                               : str_starts(word, WEIR_STR("group:")) ? 3
-                               : str_starts(word, WEIR_STR("all:"))   ? 0
-                                                                      : 9;
-        rights = str_cut(word, str_find(word, ':') + 1, SIZE_MAX);
+        uint32_t bits, shift = weir_str_starts(word, WEIR_STR("user:"))    ? 6
+                               : weir_str_starts(word, WEIR_STR("group:")) ? 3
+                               : weir_str_starts(word, WEIR_STR("all:"))   ? 0
+                                                                           : 9;
+        rights = weir_str_cut(word, weir_str_find(word, ':') + 1, SIZE_MAX);
         bits = weir_str_eq(rights, WEIR_STR("rw")) ? 6 : weir_str_eq(rights, WEIR_STR("r")) ? 4 : 0;
         if (shift == 9 || bits == 0) {
             return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(word));
@@ -101,10 +101,10 @@ is_sound(weir_str path)
     weir_str rest = path, part;
 
     if (path.len == 0 || path.data[0] != '/' || path.data[path.len - 1] == '/' ||
-        !str_is_value(path)) {
+        !weir_is_field_value(path)) {
         return false;
     }
-    while (str_next(&rest, '/', &part)) {
+    while (weir_str_next(&rest, '/', &part)) {
         if (weir_str_eq(part, WEIR_STR(".."))) {
             return false;
         }

@@ -14,13 +14,13 @@ enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 static bool
 take_scheme(weir_str *url, bool *tls)
 {
-    if (url->len >= 7 && weir_str_ieq(str_cut(*url, 0, 7), WEIR_STR("http://"))) {
-        *url = str_cut(*url, 7, SIZE_MAX);
+    if (url->len >= 7 && weir_str_ieq(weir_str_cut(*url, 0, 7), WEIR_STR("http://"))) {
+        *url = weir_str_cut(*url, 7, SIZE_MAX);
         *tls = false;
         return true;
     }
-    if (url->len >= 8 && weir_str_ieq(str_cut(*url, 0, 8), WEIR_STR("https://"))) {
-        *url = str_cut(*url, 8, SIZE_MAX);
+    if (url->len >= 8 && weir_str_ieq(weir_str_cut(*url, 0, 8), WEIR_STR("https://"))) {
+        *url = weir_str_cut(*url, 8, SIZE_MAX);
         *tls = true;
         return true;
     }
@@ -33,8 +33,8 @@ authority_end(weir_str url)
 {
     size_t end = 0;
 
-    if (str_starts(url, WEIR_STR("unix:"))) { /* unix:/path/to/socket:/uri */
-        return 5 + str_find(str_cut(url, 5, SIZE_MAX), ':');
+    if (weir_str_starts(url, WEIR_STR("unix:"))) { /* unix:/path/to/socket:/uri */
+        return 5 + weir_str_find(weir_str_cut(url, 5, SIZE_MAX), ':');
     }
     while (end < url.len && url.data[end] != '/' && url.data[end] != '?' && url.data[end] != '#') {
         end++;
@@ -46,8 +46,9 @@ authority_end(weir_str url)
 static size_t
 port_at(weir_str authority)
 {
-    size_t bracket = authority.len != 0 && authority.data[0] == '[' ? str_find(authority, ']') : 0;
-    size_t colon = bracket + str_find(str_cut(authority, bracket, SIZE_MAX), ':');
+    size_t bracket =
+        authority.len != 0 && authority.data[0] == '[' ? weir_str_find(authority, ']') : 0;
+    size_t colon = bracket + weir_str_find(weir_str_cut(authority, bracket, SIZE_MAX), ':');
 
     return colon < authority.len ? colon + 1 : authority.len;
 }
@@ -64,15 +65,16 @@ split_authority(weir_str authority, struct destination *to)
     if (authority.len == 0 || authority.data[0] == ':') {
         return "no host";
     }
-    if (colon && (!str_number(str_cut(authority, at, SIZE_MAX), 65535, &port) || port == 0)) {
+    if (colon &&
+        (!weir_parse_number(weir_str_cut(authority, at, SIZE_MAX), 65535, &port) || port == 0)) {
         return "invalid port";
     }
     to->host = authority;
     to->port = to->tls ? WEIR_STR("443") : WEIR_STR("80");
     if (colon) {
-        to->port = str_cut(authority, at, SIZE_MAX);
+        to->port = weir_str_cut(authority, at, SIZE_MAX);
         if (port == (to->tls ? HTTPS_PORT : HTTP_PORT)) {
-            to->host = str_cut(authority, 0, at - 1);
+            to->host = weir_str_cut(authority, 0, at - 1);
         }
     }
     return NULL;
@@ -89,10 +91,10 @@ split_url(weir_str url, struct destination *to, weir_str *authority)
         return "invalid URL prefix";
     }
     end = authority_end(url);
-    *authority = str_cut(url, 0, end);
-    to->uri = str_cut(url, end, SIZE_MAX);
-    if (str_starts(*authority, WEIR_STR("unix:"))) {
-        to->uri = str_cut(to->uri, 1, SIZE_MAX); /* without the colon */
+    *authority = weir_str_cut(url, 0, end);
+    to->uri = weir_str_cut(url, end, SIZE_MAX);
+    if (weir_str_starts(*authority, WEIR_STR("unix:"))) {
+        to->uri = weir_str_cut(to->uri, 1, SIZE_MAX); /* without the colon */
         to->host = WEIR_STR("localhost");
         to->port = WEIR_STR("");
         fault = authority->len == 5 ? "no path in the unix domain socket" : NULL;
@@ -140,7 +142,7 @@ set_pass(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     t->text = weir_conf_arg(cf, 1);
     t->location = weir_conf_location(cf, &t->location_kind);
-    if (str_find(t->text, '$') < t->text.len) {
+    if (weir_str_find(t->text, '$') < t->text.len) {
         t->value = weir_value_compile(cf, t->text);
         if (t->value == NULL) {
             return WEIR_ERROR;
@@ -198,17 +200,17 @@ origin_form(weir_str target)
     if (target.len == 0 || target.data[0] == '/' || target.data[0] == '*') {
         return target;
     }
-    at = str_find(target, ':') + 3; /* "http://" stands there: it has been read */
-    target = str_cut(target, at, SIZE_MAX);
-    return str_cut(target, authority_end(target), SIZE_MAX);
+    at = weir_str_find(target, ':') + 3; /* "http://" stands there: it has been read */
+    target = weir_str_cut(target, at, SIZE_MAX);
+    return weir_str_cut(target, authority_end(target), SIZE_MAX);
 }
 
 static void
-add_args(struct text *t, weir_str args)
+add_args(weir_text *t, weir_str args)
 {
     if (args.len != 0) {
-        text_add(t, WEIR_STR("?"));
-        text_add(t, args);
+        weir_text_add(t, WEIR_STR("?"));
+        weir_text_add(t, args);
     }
 }
 
@@ -224,7 +226,7 @@ static weir_str
 clean(weir_request *r, weir_str uri)
 {
     static const char hex[] = "0123456789ABCDEF";
-    struct text t;
+    weir_text t;
     size_t i = 0;
 
     while (i < uri.len && may_stand(uri.data[i])) {
@@ -233,31 +235,33 @@ clean(weir_request *r, weir_str uri)
     if (i == uri.len) {
         return uri;
     }
-    t = text_begin(r->pool, 3 * uri.len);
+    t = weir_text_begin(r->pool, 3 * uri.len, TEXT_MAX);
     for (i = 0; i < uri.len; i++) {
         uint8_t c = (uint8_t)uri.data[i];
         char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
-        text_add(&t, may_stand(uri.data[i]) ? str_cut(uri, i, i + 1) : (weir_str){ coded, 3 });
+        weir_text_add(&t,
+                      may_stand(uri.data[i]) ? weir_str_cut(uri, i, 1) : (weir_str){ coded, 3 });
     }
-    return text_view(&t);
+    return weir_text_view(&t);
 }
 
 static weir_str
 changed_path(weir_request *r, const struct target *t, weir_str uri)
 {
-    bool fits = uri.data != NULL && !(r->flags & WEIR_R_STAYED) && str_starts(r->path, t->location);
-    weir_str path = str_cut(r->path, fits ? t->location.len : 0, SIZE_MAX);
-    struct text to = text_begin(r->pool, uri.len + path.len + r->args.len + 64);
+    bool fits =
+        uri.data != NULL && !(r->flags & WEIR_R_STAYED) && weir_str_starts(r->path, t->location);
+    weir_str path = weir_str_cut(r->path, fits ? t->location.len : 0, SIZE_MAX);
+    weir_text to = weir_text_begin(r->pool, uri.len + path.len + r->args.len + 64, TEXT_MAX);
 
     if (fits) {
-        text_add(&to, uri);
+        weir_text_add(&to, uri);
     }
-    text_add(&to, weir_escape(r->pool, path, WEIR_ESCAPE_URI));
+    weir_text_add(&to, weir_escape(r->pool, path, WEIR_ESCAPE_URI));
     add_args(&to, r->args);
     if (to.full) {
         return (weir_str){ NULL, 0 };
     }
-    return text_view(&to);
+    return weir_text_view(&to);
 }
 
 weir_str

@@ -22,8 +22,8 @@ upgrade_wanted(const weir_request *r, const proxy_conf *c)
     return c->upgrade && c->http_version == 11 && r->version == 11 &&
            !(r->flags & WEIR_R_SUBREQUEST) && !c->head.sets_upgrade && !c->head.sets_connection &&
            wish != NULL && wish->same == NULL &&
-           list_has(r->in[WEIR_H_CONNECTION], WEIR_STR("upgrade")) &&
-           !list_has(wish, WEIR_STR("h2c")); /* that would be about this connection */
+           weir_header_has(r->in[WEIR_H_CONNECTION], WEIR_STR("upgrade")) &&
+           !weir_header_has(wish, WEIR_STR("h2c")); /* that would be about this connection */
 }
 
 int

@@ -11,7 +11,7 @@
 
 #include <weir/weir.h>
 
-enum { MD5_BYTES = 16, HMAC_BYTES = 32, SUM_MAX = HMAC_BYTES, TIME_DIGITS_MAX = 18 };
+enum { MD5_BYTES = 16, HMAC_BYTES = 32, SUM_MAX = HMAC_BYTES };
 
 typedef struct {
     weir_str secret;     /* secure_link_secret; absent: not in use */
@@ -25,7 +25,7 @@ typedef struct {
 struct given {
     weir_str sum;
     weir_str time; /* absent: none */
-    int64_t at;
+    uint64_t at;
 };
 
 /* ---- Sums. ---- */
@@ -42,53 +42,16 @@ md5_of(weir_str a, weir_str b, uint8_t sum[MD5_BYTES])
     return good;
 }
 
-static int
-sextet(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '-'             ? 62
-           : c == '_'             ? 63
-                                  : -1;
-}
-
-/* base64url, with or without padding, of just `len` bytes. [RFC 4648 5] */
+/* base64url, with or without padding, of just `len` bytes. */
 static bool
 decode(weir_str text, uint8_t *to, size_t len)
 {
-    uint32_t bits = 0;
-    uint32_t n_bits = 0;
-    size_t done = 0;
+    weir_text t = weir_text_over(to, len);
 
-    while (text.len > 0 && text.data[text.len - 1] == '=') {
+    while (weir_str_ends(text, WEIR_STR("="))) {
         text.len--;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        int value = sextet(text.data[i]);
-        if (value < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)value;
-        n_bits += 6;
-        if (n_bits >= 8) {
-            n_bits -= 8;
-            if (done == len) {
-                return false;
-            }
-            to[done++] = (uint8_t)(bits >> n_bits);
-        }
-    }
-    return done == len && n_bits < 6;
-}
-
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
+    return weir_base64url_decode(&t, text) && t.len == len;
 }
 
 /* ---- A sum in the path. ---- */
@@ -100,27 +63,14 @@ link_in_path(weir_request *r, const link_conf *c)
 {
     weir_str none = { NULL, 0 };
     weir_str path = r->target.len != 0 && r->target.data[0] == '/' ? r->target : r->path;
-    uint8_t sum[MD5_BYTES];
-    uint8_t given[MD5_BYTES];
-    const char *end = path.data + path.len;
-    const char *at = path.len > 1 ? memchr(path.data + 1, '/', path.len - 1) : NULL;
+    uint8_t sum[MD5_BYTES], given[MD5_BYTES];
+    weir_text to = weir_text_over(given, MD5_BYTES);
+    weir_str digits, link = weir_str_cut(path, 1, path.len);
 
-    if (at == NULL || (size_t)(end - at) < 2 + 2 * MD5_BYTES || at[1 + 2 * MD5_BYTES] != '/') {
-        return none;
-    }
-    at++;
-    for (size_t i = 0; i < MD5_BYTES; i++) {
-        int high = hex_digit(at[2 * i]);
-        int low = hex_digit(at[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return none;
-        }
-        given[i] = (uint8_t)(high << 4 | low);
-    }
-    at += 2 * MD5_BYTES + 1;
-    weir_str link = { at, (size_t)(end - at) };
-    if (link.len == 0 || !md5_of(link, c->secret, sum) ||
-        CRYPTO_memcmp(sum, given, sizeof(sum)) != 0) {
+    (void)weir_str_split(&link, '/'); /* the prefix */
+    digits = weir_str_split(&link, '/');
+    if (digits.len != 2 * MD5_BYTES || !weir_hex_decode(&to, digits) || link.len == 0 ||
+        !md5_of(link, c->secret, sum) || CRYPTO_memcmp(sum, given, sizeof(sum)) != 0) {
         return none;
     }
     return link;
@@ -133,22 +83,13 @@ static bool
 read_given(weir_request *r, const link_conf *c, struct given *g)
 {
     weir_str text = weir_value_get(r, c->given);
-    const char *comma = text.len != 0 ? memchr(text.data, ',', text.len) : NULL;
 
-    *g = (struct given){ .sum = text };
-    if (comma == NULL) {
+    *g = (struct given){ .time = text };
+    g->sum = weir_str_split(&g->time, ',');
+    if (g->time.data == NULL) {
         return text.len != 0;
     }
-    g->sum.len = (size_t)(comma - text.data);
-    g->time = (weir_str){ comma + 1, text.len - g->sum.len - 1 };
-    for (size_t i = 0; i < g->time.len; i++) {
-        char digit = g->time.data[i];
-        if (digit < '0' || digit > '9' || i >= TIME_DIGITS_MAX) {
-            return false;
-        }
-        g->at = g->at * 10 + (digit - '0');
-    }
-    return g->at > 0;
+    return weir_parse_number(g->time, INT64_MAX, &g->at) && g->at > 0;
 }
 
 static bool
@@ -190,7 +131,7 @@ get_link(weir_request *r, const void *conf, weir_str name)
         !sum_is_right(r, c, g.sum)) {
         return none;
     }
-    return g.time.data != NULL && g.at < weir_wall_clock() ? WEIR_STR("0") : WEIR_STR("1");
+    return g.time.data != NULL && (int64_t)g.at < weir_wall_clock() ? WEIR_STR("0") : WEIR_STR("1");
 }
 
 /* $secure_link_expires: the time that was given. */

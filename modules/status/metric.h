@@ -6,8 +6,7 @@
 
 #include <cjson/cJSON.h>
 #include <weir/log.h>
-
-#include "text.h"
+#include <weir/text.h>
 
 struct metric {
     const char *name; /* as exported */
@@ -18,10 +17,10 @@ struct metric {
 };
 
 /* HELP, TYPE and samples in Prometheus' text format 0.0.4. */
-void metric_prometheus(struct text *t, const struct metric *m);
+void metric_prometheus(weir_text *t, const struct metric *m);
 
 /* One number of a series, with HELP and TYPE if `first` of its name. */
-void series_prometheus(struct text *t, const weir_series *s, bool first);
+void series_prometheus(weir_text *t, const weir_series *s, bool first);
 
 /* Add it to the object, to the list under its name. False: no memory. */
 bool series_json(cJSON *to, const weir_series *s);

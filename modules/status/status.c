@@ -7,7 +7,10 @@
 
 #include "metric.h"
 
-enum { CELLS_MAX = 65536 };
+enum {
+    CELLS_MAX = 65536,
+    PAGE_MAX = 16 << 20 /* bytes */
+};
 
 enum form { FORM_OFF, FORM_PROMETHEUS, FORM_JSON };
 
@@ -63,23 +66,23 @@ value_of(const char *name, const char *label_value)
 static int
 stub_status(weir_request *r, const void *conf)
 {
-    struct text t = { .pool = r->pool };
+    weir_text t = weir_text_begin(r->pool, 512, 512);
 
     (void)conf;
     if (!(r->method & (WEIR_GET | WEIR_HEAD))) {
         return weir_respond_method_not_allowed(r, WEIR_GET | WEIR_HEAD);
     }
-    text_print(&t, "Active connections: %llu \n",
-               (unsigned long long)value_of("weir_connections", "active"));
-    text_print(&t, "server accepts handled requests\n %llu %llu %llu \n",
-               (unsigned long long)value_of("weir_connections_accepted_total", NULL),
-               (unsigned long long)value_of("weir_connections_handled_total", NULL),
-               (unsigned long long)value_of("weir_requests_total", NULL));
-    text_print(&t, "Reading: %llu Writing: %llu Waiting: %llu \n",
-               (unsigned long long)value_of("weir_connections", "reading"),
-               (unsigned long long)value_of("weir_connections", "writing"),
-               (unsigned long long)value_of("weir_connections", "waiting"));
-    return answer(r, WEIR_STR("text/plain"), text_view(&t));
+    weir_text_print(&t, "Active connections: %llu \n",
+                    (unsigned long long)value_of("weir_connections", "active"));
+    weir_text_print(&t, "server accepts handled requests\n %llu %llu %llu \n",
+                    (unsigned long long)value_of("weir_connections_accepted_total", NULL),
+                    (unsigned long long)value_of("weir_connections_handled_total", NULL),
+                    (unsigned long long)value_of("weir_requests_total", NULL));
+    weir_text_print(&t, "Reading: %llu Writing: %llu Waiting: %llu \n",
+                    (unsigned long long)value_of("weir_connections", "reading"),
+                    (unsigned long long)value_of("weir_connections", "writing"),
+                    (unsigned long long)value_of("weir_connections", "waiting"));
+    return answer(r, WEIR_STR("text/plain"), weir_text_view(&t));
 }
 
 /* ---- metrics. ------------------------------------------------------------------------------- */
@@ -109,7 +112,7 @@ read_metric(weir_pool *pool, uint32_t i, struct metric *m)
 
 /* What series are written to. */
 struct page {
-    struct text *text;
+    weir_text *text;
     const char *name; /* of the number before */
     cJSON *all;
     bool failed;
@@ -136,7 +139,8 @@ add_json(void *data, const weir_series *s)
 static int
 answer_prometheus(weir_request *r)
 {
-    struct text t = { .pool = r->pool };
+    /* The operator's metrics, not a client's wish: the bound on a request's memory is not for them. */
+    weir_text t = weir_text_begin(weir_pool_new(r->pool), 4096, PAGE_MAX);
     struct page p = { .text = &t };
     struct metric m;
 
@@ -150,7 +154,7 @@ answer_prometheus(weir_request *r)
         weir_say(r->log, ERROR, "the metrics are longer than 16m");
         return WEIR_ERROR;
     }
-    return answer(r, WEIR_STR("text/plain; version=0.0.4; charset=utf-8"), text_view(&t));
+    return answer(r, WEIR_STR("text/plain; version=0.0.4; charset=utf-8"), weir_text_view(&t));
 }
 
 /* All metrics in the object. False: no memory. */

@@ -17,7 +17,7 @@ import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-FROZEN = {"weir_str", "weir_items", "weir_strs", "weir_name", "weir_pair", "weir_chain", "weir_note", "weir_self"}
+FROZEN = {"weir_str", "weir_items", "weir_strs", "weir_name", "weir_pair", "weir_chain", "weir_note", "weir_self", "weir_text"}
 EXPORTED = r'extern __attribute__\(\(visibility\("default"\)\)\) ([^;{]*?\bweir_\w+\((?:[^()]|\([^()]*\))*\))'
 
 

@@ -7,7 +7,6 @@
 #include "base/assert.h"
 #include "base/pool.h"
 
-#include "../modules/proxy/text.c"
 #include "../modules/proxy/rewrite.c"
 #include "../modules/proxy/cookies.c"
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "../../../modules/autoindex/format.c"
-#include "../../../modules/autoindex/text.c"
+#include "../../../modules/autoindex/escape.c"
 
 /* 2024-01-02 03:04:05 UTC */
 enum { INSTANT = 1704164645 };
@@ -19,11 +19,11 @@ static const char *
 line(const char *name, uint32_t kind, int64_t size, struct list_style style, bool last)
 {
     struct entry e = { weir_str_c(name), kind, size, INSTANT };
-    struct text t = { .at = room, .end = room + sizeof(room) - 1 };
+    weir_text t = weir_text_over(room, sizeof(room) - 1);
 
     entry_format(&t, &e, style, last);
     assert_false(t.full);
-    *t.at = '\0';
+    room[t.len] = '\0';
     return room;
 }
 

@@ -184,6 +184,19 @@ test_what_is_kept_keeps_its_order_and_spelling(void **state)
     wr_pool_destroy(&pool);
 }
 
+static void
+test_a_line_that_is_too_long_is_none(void **state)
+{
+    static char much[SET_COOKIE_MAX];
+    struct set_cookie_change change = { .name = WEIR_STR("b"), .value = { much, sizeof(much) } };
+    struct weir_pool *pool = wr_pool_create("test", NULL);
+
+    (void)state;
+    assert_true(parse("a=1"));
+    assert_null(set_cookie_write(pool, &c, &change).data);
+    wr_pool_destroy(&pool);
+}
+
 #define TEST(t) cmocka_unit_test(t)
 
 int
@@ -199,6 +212,7 @@ main(void)
         TEST(test_what_is_no_date_is_none),
         TEST(test_max_age_goes_before_expires),
         TEST(test_what_is_kept_keeps_its_order_and_spelling),
+        TEST(test_a_line_that_is_too_long_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

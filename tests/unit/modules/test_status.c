@@ -3,7 +3,6 @@
 
 #include "../../../modules/status/json.c"
 #include "../../../modules/status/prometheus.c"
-#include "../../../modules/status/text.c"
 
 static const char *const states[] = { "a\"\\\nb", "idle" };
 static const uint64_t bounds[] = { 10, 100 };
@@ -23,13 +22,14 @@ static const uint64_t buckets[] = { 4, 0, 2, 555 };
 static void
 expect_prometheus(struct metric m, const char *expected)
 {
-    struct text t = { .pool = wr_pool_create("test", NULL) };
+    weir_pool *pool = wr_pool_create("test", NULL);
+    weir_text t = weir_text_begin(pool, 16, 4096);
 
     metric_prometheus(&t, &m);
     assert_false(t.full);
     assert_int_equal(t.len, strlen(expected));
     assert_memory_equal(t.data, expected, t.len);
-    wr_pool_destroy(&t.pool);
+    wr_pool_destroy(&pool);
 }
 
 static void
@@ -95,25 +95,6 @@ test_json_numbers_are_exact(void **state)
                 "\"sum\":555,\"count\":6}}");
 }
 
-static void
-test_text_grows_up_to_its_bound(void **state)
-{
-    static char block[1 << 20];
-    struct text t = { .pool = wr_pool_create("test", NULL) };
-
-    (void)state;
-    memset(block, 'x', sizeof(block));
-    for (size_t i = 0; i < TEXT_MAX / sizeof(block); i++) {
-        text_add(&t, (weir_str){ block, sizeof(block) });
-    }
-    assert_false(t.full);
-    assert_int_equal(t.len, TEXT_MAX);
-    text_add(&t, WEIR_STR("x"));
-    assert_true(t.full);
-    assert_int_equal(t.len, TEXT_MAX);
-    wr_pool_destroy(&t.pool);
-}
-
 int
 main(void)
 {
@@ -122,7 +103,6 @@ main(void)
         cmocka_unit_test(test_label_values_are_escaped_and_gauges_signed),
         cmocka_unit_test(test_histogram_buckets_are_cumulative),
         cmocka_unit_test(test_json_numbers_are_exact),
-        cmocka_unit_test(test_text_grows_up_to_its_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

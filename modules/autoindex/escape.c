@@ -1,51 +1,7 @@
-/* text - a bounded writer and the escapes of listings. Pure. */
-#include "text.h"
-
-#include <stdarg.h>
-#include <stdio.h>
+/* escape - the escapes of listings. Pure. */
+#include "escape.h"
 
 static const char upper_hex[] = "0123456789ABCDEF";
-
-void
-text_bytes(struct text *t, const char *bytes, size_t len)
-{
-    if (t->full || len > (size_t)(t->end - t->at)) {
-        t->full = true;
-        return;
-    }
-    memcpy(t->at, bytes, len);
-    t->at += len;
-}
-
-void
-text_string(struct text *t, const char *s)
-{
-    text_bytes(t, s, strlen(s));
-}
-
-void
-text_spaces(struct text *t, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text_bytes(t, " ", 1);
-    }
-}
-
-void
-text_print(struct text *t, const char *fmt, ...)
-{
-    char line[128];
-    va_list args;
-
-    va_start(args, fmt);
-    int len = vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    if (len < 0 || (size_t)len >= sizeof(line)) {
-        t->full = true;
-        return;
-    }
-    text_bytes(t, line, (size_t)len);
-}
 
 static bool
 is_unreserved(char c)
@@ -55,15 +11,15 @@ is_unreserved(char c)
 }
 
 void
-text_uri(struct text *t, weir_str s)
+escape_uri(weir_text *t, weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.data[i];
         if (is_unreserved(s.data[i])) {
-            text_bytes(t, s.data + i, 1);
+            weir_text_add_byte(t, s.data[i]);
         } else {
             char coded[3] = { '%', upper_hex[c >> 4], upper_hex[c & 15] };
-            text_bytes(t, coded, 3);
+            weir_text_add(t, (weir_str){ coded, 3 });
         }
     }
 }
@@ -142,16 +98,16 @@ markup_entity(weir_str s)
 }
 
 void
-text_markup(struct text *t, weir_str s)
+escape_markup(weir_text *t, weir_str s)
 {
     while (s.len > 0) {
         const char *entity = markup_entity(s);
         size_t len = 1;
         if (entity != NULL) {
-            text_string(t, entity);
+            weir_text_add(t, weir_str_c(entity));
         } else {
             len = utf8_char(s);
-            text_bytes(t, s.data, len);
+            weir_text_add(t, (weir_str){ s.data, len });
         }
         s.data += len;
         s.len -= len;
@@ -159,18 +115,18 @@ text_markup(struct text *t, weir_str s)
 }
 
 void
-text_json(struct text *t, weir_str s)
+escape_json(weir_text *t, weir_str s)
 {
     while (s.len > 0) {
         uint8_t c = (uint8_t)s.data[0];
         size_t len = utf8_char(s);
         if (c == '"' || c == '\\') {
-            text_print(t, "\\%c", c);
+            weir_text_print(t, "\\%c", c);
         } else if (c < ' ' || len == 0) {
-            text_print(t, "\\u%04x", (unsigned)c);
+            weir_text_print(t, "\\u%04x", (unsigned)c);
             len = 1;
         } else {
-            text_bytes(t, s.data, len);
+            weir_text_add(t, (weir_str){ s.data, len });
         }
         s.data += len;
         s.len -= len;
