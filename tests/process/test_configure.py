@@ -26,3 +26,12 @@ def test_a_misspelt_library_is_named(tmp_path):
     result = configure(tmp_path, "--without-isla")
     assert result.returncode == 1
     assert "did you mean --without-isal?" in result.stderr
+
+
+def test_files_are_optimised_together_unless_told_otherwise(tmp_path):
+    said = configure(tmp_path / "one", "--with-cc=gcc").stdout
+    assert "optimise  across files" in said
+    assert "-flto" in (tmp_path / "one/config.mk").read_text()
+    for option in "--without-lto", "--with-debug", "--with-sanitizer=address":
+        assert "across files" not in configure(tmp_path / "two", "--with-cc=gcc", option).stdout
+        assert "-flto" not in (tmp_path / "two/config.mk").read_text()
