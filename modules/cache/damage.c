@@ -22,7 +22,7 @@ damage_found(struct store *s, const uint64_t hash[2], uint64_t file)
         entry_forget_file(s, e);
         entry_tidy(s, e);
     } else {
-        doomed_add(s, hash, file);
+        (void)doomed_add(s, hash, file);
     }
     shared_unlock(s);
     doomed_go(s);

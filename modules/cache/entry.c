@@ -46,6 +46,10 @@ void
 entry_soften(struct store *s, struct entry *e)
 {
     CHANGE(s, e->flags, e->flags | ENTRY_STALE | ENTRY_DIRTY);
+    if (e->file != 0 && (e->flags & ENTRY_SOFTENED) == 0) {
+        CHANGE(s, e->flags, e->flags | ENTRY_SOFTENED);
+        CHANGE(s, s->root->n_softened, s->root->n_softened + 1);
+    }
     if (e->object != NULL) {
         CHANGE(s, e->object->flags, e->object->flags | OBJECT_STALE);
     }
@@ -53,6 +57,15 @@ entry_soften(struct store *s, struct entry *e)
         CHANGE(s, e->fill->flags, e->fill->flags | OBJECT_STALE);
     }
     writer_look_at(s, e);
+}
+
+void
+entry_softened(struct store *s, struct entry *e)
+{
+    if ((e->flags & ENTRY_SOFTENED) != 0) {
+        CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_SOFTENED);
+        CHANGE(s, s->root->n_softened, s->root->n_softened - 1);
+    }
 }
 
 /* A purge that the walk has not brought here yet. False: e is gone. */
@@ -170,6 +183,9 @@ entry_set_file(struct store *s, struct entry *e, uint64_t file, uint64_t size)
     CHANGE(s, e->file, file);
     CHANGE(s, e->file_size, size);
     evict_resize(s, e, TIER_DISK, size);
+    if (file == 0) {
+        entry_softened(s, e);
+    }
 }
 
 /* An object whose body is in the file alone is none without it. */
@@ -185,7 +201,7 @@ lose_file(struct store *s, struct entry *e)
 void
 entry_forget_file(struct store *s, struct entry *e)
 {
-    doomed_add(s, e->hash, e->file);
+    (void)doomed_add(s, e->hash, e->file);
     lose_file(s, e);
 }
 
@@ -240,6 +256,20 @@ entry_file_missing(struct store *s, const uint64_t hash[2])
     }
 }
 
+/* Who fills it goes on for those who read, and may be about to give its file a name. */
+static void
+drop_fill(struct store *s, struct entry *e)
+{
+    struct object *o = e->fill;
+
+    if (o != NULL && o->body->temp &&
+        doomed_add_coming(s, e->hash, o->body->file, o->body->filler,
+                          s->root->slots[o->body->filler].turn)) {
+        CHANGE(s, o->flags, o->flags | OBJECT_DOOMED);
+    }
+    detach(s, &e->fill);
+}
+
 void
 entry_remove(struct store *s, struct entry *e)
 {
@@ -250,16 +280,18 @@ entry_remove(struct store *s, struct entry *e)
     }
     CHANGE(s, *at, e->next);
     entry_set_object(s, e, NULL);
-    detach(s, &e->fill);
-    if (e->file != 0) {
-        doomed_add(s, e->hash, e->file);
-        CHANGE(s, s->root->disk_bytes, s->root->disk_bytes - e->file_size);
-    }
+    drop_fill(s, e);
+    CHANGE(s, s->root->disk_bytes, s->root->disk_bytes - e->file_size);
+    entry_softened(s, e);
     evict_leave(s, e, TIER_DISK);
     CHANGE(s, s->root->stats.entries, s->root->stats.entries - 1);
     CHANGE(s, s->root->index_bytes, s->root->index_bytes - bytes_of(e));
     shared_free(s, e->tags);
-    shared_free(s, e);
+    if (e->file == 0 || (!entry_is_coming(e) && doomed_add(s, e->hash, e->file))) {
+        shared_free(s, e);
+    } else {
+        doomed_add_entry(s, e);
+    }
 }
 
 void

@@ -42,6 +42,16 @@ void entry_file_missing(struct store *s, const uint64_t hash[2]);
 /* It is stale from now on. */
 void entry_soften(struct store *s, struct entry *e);
 
+/* Its file says so now, or says something newer, or is gone. */
+void entry_softened(struct store *s, struct entry *e);
+
+/* Is its file being written, and has no name yet? */
+static inline bool
+entry_is_coming(const struct entry *e)
+{
+    return (e->flags & ENTRY_WRITING) != 0 && e->file != 0 && e->file_size == 0;
+}
+
 /* Its file is not its response any more. */
 void entry_forget_file(struct store *s, struct entry *e);
 

@@ -283,6 +283,10 @@ settle_in(struct store *s, struct object *o)
     }
     entry_set_object(s, e, NULL);
     entry_set_file(s, e, o->body->file, file_end(o->body->head_size, (uint64_t)o->meta.length));
+    entry_softened(s, e);
+    if (stale != 0) {
+        entry_soften(s, e); /* its head may have been written before */
+    }
     CHANGE(s, o->entry, NULL);
     object_unref(s, o);
 }

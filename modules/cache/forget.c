@@ -66,10 +66,9 @@ end_pool(void *pool)
 }
 
 static void
-purged(void *pool, uint64_t entries, uint64_t bytes)
+purged(void *pool, const struct store_purged *what)
 {
-    (void)entries;
-    (void)bytes;
+    (void)what;
     (void)weir_post(end_pool, pool);
 }
 

@@ -211,7 +211,7 @@ enter_file(struct store *s, const struct scan_name *name, const struct file_foun
         (f->rc == 0 && (is[0] != name->hash[0] || is[1] != name->hash[1]))) {
         CHANGE(s, s->root->stats.damaged, s->root->stats.damaged + 1);
         if (entry_find_hash(s, name->hash) == NULL) {
-            doomed_add(s, name->hash, 0);
+            (void)doomed_add(s, name->hash, 0);
         }
     } else if (f->rc == 0 && entry_find_hash(s, name->hash) == NULL) {
         file_head_tags(h, tags);
@@ -220,7 +220,9 @@ enter_file(struct store *s, const struct scan_name *name, const struct file_foun
         k.tags = tags;
         k.n_tags = h->n_tags;
         k.stale = (h->flags & FILE_STALE) != 0;
-        (void)entry_load(s, &k);
+        if (entry_load(s, &k) == NULL) {
+            CHANGE(s, s->root->strays, true);
+        }
     }
     shared_commit(s);
 }

@@ -12,6 +12,7 @@
 #include "evict.h"
 #include "hot.h"
 #include "job.h"
+#include "journal.h"
 #include "loader.h"
 #include "purge.h"
 #include "saver.h"
@@ -33,7 +34,9 @@ enum {
 struct manager {
     struct store *s;
     weir_timer *timer, *purging;
-    uint32_t bucket; /* the walk goes on here */
+    uint32_t bucket;   /* the walk goes on here */
+    uint32_t catching; /* and that over what was not written when it came here */
+    uint32_t behind;   /* buckets that it has to look at */
     uint32_t ticks;
     uint64_t duty_at; /* weir_now of the next round */
     bool asking;      /* how much room the disk has */
@@ -139,6 +142,33 @@ walk(struct manager *m)
     }
 }
 
+/* What writers had no time for when it came, and heads of what was purged softly: a round over the
+ * index, a few at a time. True: it goes on. */
+static bool
+catch_up(struct manager *m)
+{
+    struct store *s = m->s;
+    struct root *r = s->root;
+
+    if (r->behind || r->n_softened != 0) {
+        r->behind = false;
+        m->behind = r->n_buckets;
+    }
+    if (m->behind == 0 || writer_is_busy(s) || !shared_lock(s)) {
+        return m->behind != 0 && s->n_writing != 0;
+    }
+    for (uint32_t i = 0; i < BUCKETS_AT_ONCE && m->behind != 0 && !writer_is_busy(s); i++) {
+        for (struct entry *e = r->buckets[m->catching]; e != NULL; e = e->next) {
+            writer_look_at(s, e);
+            shared_commit(s);
+        }
+        m->catching = (m->catching + 1) & (r->n_buckets - 1);
+        m->behind--;
+    }
+    shared_unlock(s);
+    return true;
+}
+
 /* ---- The duty. ---- */
 
 static bool
@@ -159,7 +189,10 @@ purge(void *data)
 {
     struct manager *m = data;
 
-    if (m->s->on_duty && purge_go_on(m->s)) {
+    bool more = m->s->on_duty && purge_go_on(m->s);
+
+    more |= m->s->on_duty && catch_up(m);
+    if (more) {
         weir_timer_set(m->purging, 1);
     }
     doomed_go(m->s);
@@ -177,6 +210,7 @@ do_duty(struct manager *m)
     ask(m);
     walk(m);
     doomed_go(s);
+    journal_tidy(s);
     if (m->ticks % SAVE_TICKS == 0 && s->root->loaded) {
         saver_go(s);
     }
@@ -198,6 +232,7 @@ tick(void *data)
         settled = evict_settle(s, s->o.manager_files != 0 ? s->o.manager_files : STEPS, NULL);
         shared_unlock(s);
     }
+    journal_go(s);
     if (s->stalled) {
         s->stalled = false;
         wake_slot(s, s->me);
@@ -240,6 +275,7 @@ manager_stop(struct store *s)
     loader_stop(s);
     if (is_last(s) && s->root->loaded && !s->root->disk_off) {
         saver_write(s);
+        journal_end(s);
     }
     if (s->on_duty) {
         s->on_duty = false;

@@ -197,7 +197,8 @@ unref_body(struct store *s, struct body *b)
         shared_free_list(s, b->first, b->last);
     }
     if (b->temp) {
-        doomed_add_temp(s, b->file);
+        (void)doomed_add_temp(s, b->file);
+        (void)doomed_add(s, b->hash, b->file); /* who died may have named it just before */
     }
     shared_free(s, b);
 }

@@ -162,9 +162,9 @@ entry_for(struct store *s, const struct opening *x)
     struct store_key key = { .text = x->looked.head.key, .hash = { x->hash[0], x->hash[1] } };
     struct entry *e = entry_find(s, &key);
 
-    if (e == NULL && s->root->loading && s->root->n_bans == 0 &&
-        entry_find_hash(s, x->hash) == NULL) { /* what was purged would be found again */
-        e = load(s, x);
+    if (e == NULL && s->root->loading && entry_find_hash(s, x->hash) == NULL &&
+        load(s, x) != NULL) {
+        e = entry_find(s, &key); /* which heeds purges */
     }
     return e != NULL && e->file == x->looked.head.file && (e->flags & ENTRY_WRITING) == 0 ? e
                                                                                           : NULL;

@@ -1,14 +1,19 @@
 /* cache/purge.c - the walk over the index, a few buckets at a time. A ban stands in the zone until
- * its walk is over, so a worker that dies leaves it to the one that has the duty. */
+ * its walk is over, so a worker that dies leaves it to the one that has the duty. Who asked is told
+ * when the walk is over and the purge is written down; where that fails, when the files are gone.
+ */
 #include "purge.h"
 
 #include "doomed.h"
 #include "entry.h"
+#include "journal.h"
 
 enum {
     BUCKETS = 512,
-    ENTRIES = 64,   /* in one go */
-    LOADING_MS = 20 /* the walk ends when all is loaded */
+    ENTRIES = 64,    /* in one go */
+    LOADING_MS = 20, /* the walk ends when all is loaded */
+    GONE_MS = 20,    /* between two looks whether the files are gone */
+    GONE_LOOKS = 250
 };
 
 struct purge {
@@ -17,18 +22,27 @@ struct purge {
     weir_timer *timer;
     uint32_t ban;
     uint64_t clock;
-    void (*done)(void *data, uint64_t entries, uint64_t bytes);
+    void (*done)(void *data, const struct store_purged *what);
     void *data;
-    uint64_t entries, bytes;
-    bool told;
+    struct store_purged what;
+    struct journal_wait journal;
+    uint64_t doomed; /* root.doomed_count when the walk was over */
+    uint32_t looks;
+    bool soft, walked, written, told;
 };
+
+static uint64_t
+bytes_of(const struct entry *e)
+{
+    return e->file_size != 0 ? e->file_size : e->place[TIER_MEMORY].bytes;
+}
 
 /* One entry. Under the lock. */
 static void
 purge_one(struct store *s, struct ban *b, struct entry *e)
 {
     b->entries++;
-    b->bytes += e->file_size != 0 ? e->file_size : e->place[TIER_MEMORY].bytes;
+    b->bytes += bytes_of(e);
     s->root->stats.purged++;
     if (!b->soft) {
         entry_remove(s, e);
@@ -72,6 +86,38 @@ lift(struct store *s, struct ban *b)
     CHANGE(s, s->root->n_bans, s->root->n_bans - 1);
 }
 
+/* Nothing of it is left on the disk that a start would find. */
+static bool
+is_gone(const struct purge *p)
+{
+    return doomed_gone(p->s, p->doomed) && (!p->soft || p->s->root->n_softened == 0);
+}
+
+static void
+finish(struct purge *p)
+{
+    if (p->told || !p->walked || !p->written) {
+        return;
+    }
+    if (!p->what.lasting && !is_gone(p) && !p->s->root->strays && p->looks++ < GONE_LOOKS) {
+        weir_timer_set(p->timer, GONE_MS);
+        return;
+    }
+    p->what.lasting |= is_gone(p);
+    p->told = true;
+    p->done(p->data, &p->what);
+}
+
+static void
+journaled(void *data, bool kept)
+{
+    struct purge *p = data;
+
+    p->written = true;
+    p->what.lasting = kept;
+    finish(p);
+}
+
 static void
 step(void *data)
 {
@@ -80,12 +126,17 @@ step(void *data)
     struct ban *b = &s->root->bans[p->ban];
     bool over = true;
 
+    if (p->walked) {
+        finish(p);
+        return;
+    }
+
     if (shared_lock(s)) {
         over = b->clock != p->clock;
         if (!over) {
             over = walk(s, b);
-            p->entries = b->entries;
-            p->bytes = b->bytes;
+            p->what.entries = b->entries;
+            p->what.bytes = b->bytes;
         }
         if (over && b->clock == p->clock) {
             lift(s, b);
@@ -96,9 +147,10 @@ step(void *data)
         weir_timer_set(p->timer, b->cursor < s->root->n_buckets ? 0 : LOADING_MS);
         return;
     }
-    p->told = true;
+    p->walked = true;
+    p->doomed = s->root->doomed_count;
     doomed_go(s);
-    p->done(p->data, p->entries, p->bytes);
+    finish(p);
 }
 
 /* The owner is gone: the ban stays, and the duty walks. */
@@ -107,7 +159,8 @@ owner_ended(void *data)
 {
     struct purge *p = data;
 
-    if (!p->told && shared_lock(p->s)) {
+    journal_leave(&p->journal);
+    if (!p->walked && shared_lock(p->s)) {
         struct ban *b = &p->s->root->bans[p->ban];
         if (b->clock == p->clock) {
             CHANGE(p->s, b->slot, SHARED_SLOTS);
@@ -193,34 +246,156 @@ purge_now(struct store *s, const struct store_match *m, struct purge *p)
             }
         }
     }
-    p->entries = b->entries;
-    p->bytes = b->bytes;
+    p->what.entries = b->entries;
+    p->what.bytes = b->bytes;
+}
+
+/* Under the lock. */
+static void
+purge_many(struct store *s, const struct store_match *m, struct purge *p)
+{
+    struct ban *b = new_ban(s, m);
+
+    if (b != NULL) {
+        p->ban = (uint32_t)(b - s->root->bans);
+        p->clock = b->clock;
+    } else {
+        purge_now(s, m, p);
+        widen(s);
+    }
+}
+
+void
+purge_again(struct store *s, const struct store_match *m)
+{
+    struct store_match all = { .all = true };
+    struct ban *b = new_ban(s, m);
+
+    b = b != NULL ? b : new_ban(s, &all);
+    if (b != NULL) {
+        CHANGE(s, b->slot, SHARED_SLOTS); /* the duty walks */
+    } else {
+        widen(s);
+    }
+}
+
+/* ---- One key. ---- */
+
+/* While the index is being loaded, what is taken out must not come in again from a file that was
+ * looked at before: an empty entry keeps its place. */
+static void
+keep_out(struct store *s, const struct store_key *key, bool was_known)
+{
+    if (!s->root->loading) {
+        return;
+    }
+    if (!was_known) {
+        (void)doomed_add(s, key->hash, 0);
+    }
+    (void)entry_make(s, key);
+}
+
+/* May there be a file that would be found at the next start? */
+static bool
+concerns_disk(const struct store *s, const struct entry *e)
+{
+    const struct root *r = s->root;
+
+    if (r->disk_off) {
+        return false;
+    }
+    return r->loading || r->doomed != NULL || r->strays ||
+           (e != NULL && (e->file != 0 || (e->fill != NULL && e->fill->body->file != 0)));
+}
+
+/* True: it is written down, and w is told. Under the lock. */
+static bool
+purge_key(struct store *s, const struct store_key *key, bool soft, struct journal_wait *w,
+          struct store_purged *counts)
+{
+    struct entry *e = entry_find(s, key);
+    bool on_disk = concerns_disk(s, e);
+
+    if (on_disk) {
+        struct purge_record record = { .what = PURGE_KEY, .soft = soft };
+        memcpy(record.hash, key->hash, sizeof(record.hash));
+        journal_add(s, &record, w);
+    }
+    if (e != NULL && (e->object != NULL || e->file != 0)) {
+        counts->entries++;
+        counts->bytes += bytes_of(e);
+        CHANGE(s, s->root->stats.purged, s->root->stats.purged + 1);
+    }
+    if (e != NULL && soft) {
+        entry_soften(s, e);
+        return on_disk;
+    }
+    if (e != NULL) {
+        entry_remove(s, e);
+    }
+    keep_out(s, key, e != NULL);
+    return on_disk;
+}
+
+bool
+store_remove(struct store *s, const struct store_key *key)
+{
+    struct store_purged counts = { .entries = 0 };
+
+    if (!shared_lock(s)) {
+        return false;
+    }
+    (void)purge_key(s, key, false, NULL, &counts);
+    shared_unlock(s);
+    journal_go(s);
+    doomed_go(s);
+    return counts.entries != 0;
+}
+
+/* ---- Asking for it. ---- */
+
+static void
+write_down(struct store *s, const struct store_match *m, struct purge *p)
+{
+    struct purge_record r = { .what = PURGE_ALL, .soft = m->soft };
+
+    if (s->root->disk_off) {
+        p->written = p->what.lasting = true;
+        return;
+    }
+    if (m->tag != 0) {
+        r.what = PURGE_TAG;
+        r.tag = m->tag;
+    } else if (!m->all && m->prefix.len != 0 && m->prefix.len <= UINT16_MAX) {
+        r.what = PURGE_PREFIX;
+        r.prefix = m->prefix;
+    }
+    journal_add(s, &r, &p->journal);
 }
 
 void
 store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
-            void (*done)(void *data, uint64_t entries, uint64_t bytes), void *data)
+            void (*done)(void *data, const struct store_purged *what), void *data)
 {
     struct purge *p = weir_zalloc(owner, sizeof(*p));
-    struct ban *b = NULL;
 
-    *p = (struct purge){ .s = s, .owner = owner, .done = done, .data = data };
-    if (shared_lock(s)) {
-        b = new_ban(s, m);
-        if (b != NULL) {
-            p->ban = (uint32_t)(b - s->root->bans);
-            p->clock = b->clock;
-        } else {
-            purge_now(s, m, p);
-            widen(s);
-        }
-        shared_unlock(s);
-    }
-    if (b == NULL) {
-        p->clock = UINT64_MAX; /* no ban's */
-    }
+    *p = (struct purge){ .s = s, .owner = owner, .done = done, .data = data, .soft = m->soft };
+    p->journal = (struct journal_wait){ .done = journaled, .data = p };
+    p->clock = UINT64_MAX; /* no ban's */
     p->timer = weir_timer_start(owner, 0, step, p);
     weir_on_end(owner, owner_ended, p);
+    if (!shared_lock(s)) {
+        p->written = p->what.lasting = true; /* nothing is found any more */
+        return;
+    }
+    if (m->key == NULL) {
+        write_down(s, m, p);
+        purge_many(s, m, p);
+    } else if (!purge_key(s, m->key, m->soft, &p->journal, &p->what)) {
+        p->written = p->what.lasting = true;
+    }
+    shared_unlock(s);
+    journal_go(s);
 }
 
 bool

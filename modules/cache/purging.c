@@ -14,6 +14,7 @@ struct purge {
     uint32_t count, next;
     uint64_t entries, bytes;
     bool soft;
+    bool fleeting; /* a crash would undo it: the disk fails */
     weir_ticket *ticket;
 };
 
@@ -22,7 +23,7 @@ answer(weir_request *r, void *data)
 {
     const struct purge *p = data;
 
-    return weir_respond(r, 200, WEIR_STR("application/json"),
+    return weir_respond(r, p->fleeting ? 500 : 200, WEIR_STR("application/json"),
                         weir_print(r->pool, "{\"purged\":%llu,\"bytes\":%llu,\"soft\":%s}\n",
                                    (unsigned long long)p->entries, (unsigned long long)p->bytes,
                                    p->soft ? "true" : "false"));
@@ -31,12 +32,13 @@ answer(weir_request *r, void *data)
 static void purge_next(struct purge *p);
 
 static void
-purged(void *data, uint64_t entries, uint64_t bytes)
+purged(void *data, const struct store_purged *what)
 {
     struct purge *p = data;
 
-    p->entries += entries;
-    p->bytes += bytes;
+    p->entries += what->entries;
+    p->bytes += what->bytes;
+    p->fleeting |= !what->lasting;
     purge_next(p);
 }
 
@@ -75,14 +77,6 @@ asks_soft(const weir_request *r)
 
 /* ---- PURGE. ---- */
 
-static void
-purge_key(struct purge *p, const struct store_key *key)
-{
-    bool done = p->soft ? store_soften(p->store, key) : store_remove(p->store, key);
-
-    p->entries += done ? 1 : 0;
-}
-
 /* The fields that name tags, in the request. */
 static void
 take_tags(struct purge *p, const cache_conf *c)
@@ -109,7 +103,7 @@ purge_request(struct caching *c)
     if (p->count == 0 && key.data[key.len - 1] == '*') {
         p->at[p->count++].prefix = weir_dup(r->pool, str_cut(key, 0, key.len - 1));
     } else if (p->count == 0) {
-        purge_key(p, &c->primary);
+        p->at[p->count++].key = &c->primary;
     }
     return run(p);
 }
@@ -157,11 +151,12 @@ take_arguments(struct purge *p)
     weir_str key = argument(r, WEIR_STR("key")), prefix = argument(r, WEIR_STR("prefix"));
     weir_str tag = argument(r, WEIR_STR("tag")), group = argument(r, WEIR_STR("group"));
     weir_str origin = argument(r, WEIR_STR("origin")), all = argument(r, WEIR_STR("all"));
-    struct store_key k;
+    struct store_key *k;
 
     if (key.len != 0) {
-        store_key_make(p->store, key, &k);
-        purge_key(p, &k);
+        k = weir_zalloc(r->pool, sizeof(*k));
+        store_key_make(p->store, key, k);
+        p->at[p->count++].key = k;
     }
     if (prefix.len != 0) {
         p->at[p->count++].prefix = prefix;
@@ -175,7 +170,7 @@ take_arguments(struct purge *p)
     if (weir_str_eq(all, WEIR_STR("1"))) {
         p->at[p->count++].all = true;
     }
-    return p->count != 0 || key.len != 0;
+    return p->count != 0;
 }
 
 int

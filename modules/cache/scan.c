@@ -147,3 +147,22 @@ scan_clean_temp(const struct store_options *o)
         (void)closedir(dir);
     }
 }
+
+void
+scan_clean_purges(const struct store_options *o, uint64_t keep)
+{
+    char folder[PATH_SIZE], kept[17], path[PATH_SIZE + NAME_MAX_LEN + 2];
+    DIR *dir = path_in(folder, o, "purges") ? opendir(folder) : NULL;
+    const struct dirent *d;
+
+    (void)snprintf(kept, sizeof(kept), "%016llx", (unsigned long long)keep);
+    while (dir != NULL && (d = readdir(dir)) != NULL) {
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
+        if (strlen(d->d_name) == 16 && strcmp(d->d_name, kept) != 0) {
+            (void)sys->unlink(path);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}

@@ -19,6 +19,9 @@ void scan_close(struct scan *sc);
  * one and stands in the wrong place is unlinked. */
 uint32_t scan_next(struct scan *sc, struct scan_name *names, uint32_t max, uint64_t ms, bool *end);
 
+/* Unlink the files of "purges" but the one of this number. */
+void scan_clean_purges(const struct store_options *o, uint64_t keep);
+
 /* Unlink files that were on their way and have not grown for ten minutes. */
 void scan_clean_temp(const struct store_options *o);
 

@@ -157,6 +157,7 @@ shared_fresh(void *data, weir_zone *z)
     }
     weir_random(r->name, sizeof(r->name));
     weir_random(r->secret, sizeof(r->secret));
+    weir_random(&r->journal, sizeof(r->journal));
     r->clock = 1;
     return r->buckets != NULL && r->ghosts != NULL ? r : NULL;
 }

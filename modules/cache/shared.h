@@ -50,7 +50,8 @@ struct body {
     _Atomic uint64_t on_disk; /* of them, those in the file, checksums included */
     uint64_t in_blocks;       /* bytes of memory its blocks take */
     uint64_t file;            /* the file's number; 0: none yet */
-    bool temp;                /* it has not got its name */
+    uint64_t hash[2];         /* that its name will have */
+    bool temp;                /* it has not got it */
     uint32_t head_size;       /* bytes before its first block in the file */
     uint32_t filler;          /* slot */
     struct block *first, *last;
@@ -62,7 +63,8 @@ enum object_flag {
     OBJECT_PASS = 1u << 1,  /* not to be waited for */
     OBJECT_MOVED = 1u << 2, /* its key is another now */
     OBJECT_STALE = 1u << 3, /* purged softly */
-    OBJECT_TOLD = 1u << 4   /* its filler is gone, and waiters were told */
+    OBJECT_DOOMED = 1u << 5, /* its file is to be unlinked once it has its name */
+    OBJECT_TOLD = 1u << 4    /* its filler is gone, and waiters were told */
 };
 
 struct object {
@@ -100,7 +102,8 @@ enum entry_flag {
     ENTRY_STALE = 1u << 0,   /* softly purged */
     ENTRY_GUESSED = 1u << 1, /* a snapshot says so; its file was not seen so far */
     ENTRY_DIRTY = 1u << 2,   /* its head is newer than its file's */
-    ENTRY_WRITING = 1u << 3  /* somebody writes its file; `file` is the number it will have */
+    ENTRY_SOFTENED = 1u << 4, /* its file does not say yet that it is stale */
+    ENTRY_WRITING = 1u << 3   /* somebody writes its file; `file` is the number it will have */
 };
 
 struct entry {
@@ -203,7 +206,15 @@ struct root {
     pthread_mutex_t duty; /* held by the worker that loads, evicts, saves */
     struct slot slots[SHARED_SLOTS];
     struct store_stats stats;
-    struct doomed *doomed; /* files to be unlinked */
+    struct doomed *doomed, *doomed_last; /* files to be unlinked; the oldest first */
+    uint64_t doomed_count;               /* of all there ever were */
+    bool strays;                         /* there may be files that the index does not know */
+    bool behind;                         /* a writer had too much to do: look for what is left */
+    uint64_t n_softened;                 /* entries with ENTRY_SOFTENED */
+    uint64_t journal;       /* the number of the file that purges are written down in (journal.h) */
+    uint64_t journal_until; /* doomed_count when the files before it were closed */
+    bool journal_used, journal_closed; /* it may have records; there are files before it */
+    bool recovered;                    /* what the journal had is done, or is in bans */
     void *dead;            /* freed, by their first word */
     uint32_t n_notes;
     bool torn; /* more was changed than fits */
@@ -241,6 +252,7 @@ struct store {
     struct loader *loader;
     bool stalled; /* a job found no place: who waits is to look again */
     struct manager *manager;
+    struct journal *journal;
 };
 
 /* Take the lock: false when the store is no use any more. What this worker has to give back is

@@ -204,6 +204,10 @@ destroy(struct spool *sp)
     if (sp->fd >= 0) {
         (void)sys->close(sp->fd);
     }
+    if ((atomic_load(&sp->o->flags) & OBJECT_DOOMED) != 0 && shared_lock(sp->s)) {
+        (void)doomed_named(sp->s, sp->o->hash, sp->file); /* it never will be */
+        shared_unlock(sp->s);
+    }
     slot_release(sp->s, sp->mark);
     free(sp->key);
     free(sp);
@@ -220,8 +224,8 @@ named(struct spool *sp)
         return;
     }
     CHANGE(s, o->body->temp, false);
-    if (o->entry == NULL || o->entry->fill != o) {
-        doomed_add(s, o->hash, sp->file);
+    if ((o->entry == NULL || o->entry->fill != o) && !doomed_named(s, o->hash, sp->file)) {
+        (void)doomed_add(s, o->hash, sp->file);
     }
     shared_unlock(s);
 }
@@ -349,6 +353,8 @@ set_up(struct spool *sp, const struct entry *e)
     memcpy(sp->key, e->key, e->key_len);
     object_ref(s, sp->o);
     CHANGE(s, b->file, sp->file);
+    CHANGE(s, b->hash[0], sp->o->hash[0]);
+    CHANGE(s, b->hash[1], sp->o->hash[1]);
     CHANGE(s, b->temp, true);
     CHANGE(s, b->head_size, sp->head_size);
     CHANGE(s, b->kind, BODY_FILE);

@@ -1,15 +1,16 @@
 /* cache/store.c - a store's beginning and end, finding, and changing what is stored. */
 #include "store.h"
 
-#include "doomed.h"
 #include "entry.h"
 #include "evict.h"
 #include "handle.h"
 #include "hot.h"
 #include "job.h"
+#include "journal.h"
 #include "manager.h"
 #include "object.h"
 #include "opened.h"
+#include "recover.h"
 #include "secret.h"
 #include "sip.h"
 #include "slot.h"
@@ -43,7 +44,7 @@ store_make(weir_conf *cf, const struct store_options *o)
     weir_pool *pool = weir_conf_pool(cf);
     struct store *s = weir_zalloc(pool, sizeof(*s));
     weir_str layout =
-        weir_print(pool, "cache/1 in %.*s by %u:%u:%u with %llu of memory", WEIR_FMT(o->path),
+        weir_print(pool, "cache/2 in %.*s by %u:%u:%u with %llu of memory", WEIR_FMT(o->path),
                    o->levels[0], o->levels[1], o->levels[2], (unsigned long long)o->memory);
 
     s->o = *o;
@@ -75,12 +76,14 @@ store_start(struct store *s)
     }
     if (shared_lock(s)) {
         secret_settle(s);
+        recover_settle(s);
         shared_unlock(s);
     }
     s->index_max = weir_zone_size(s->zone) - s->o.memory - sizeof(*s->root);
     s->index_max -= s->index_max / 4; /* tables, and what is being filled */
     s->started = true;
     job_open(s);
+    journal_open(s);
     manager_start(s);
     return WEIR_OK;
 }
@@ -340,59 +343,6 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
     (void)evict_settle(s, 4, e);
     shared_unlock(s);
     return new != NULL;
-}
-
-/* While the index is being loaded, what is taken out must not come in again from a file that was
- * looked at before: an empty entry keeps its place. */
-static void
-keep_out(struct store *s, const struct store_key *key, bool was_known)
-{
-    if (!s->root->loading) {
-        return;
-    }
-    if (!was_known) {
-        doomed_add(s, key->hash, 0);
-    }
-    (void)entry_make(s, key);
-}
-
-static bool
-change(struct store *s, const struct store_key *key, bool soft)
-{
-    struct entry *e;
-    bool there = false;
-
-    if (!shared_lock(s)) {
-        return false;
-    }
-    e = entry_find(s, key);
-    if (e != NULL) {
-        there = e->object != NULL || e->file != 0;
-        CHANGE(s, s->root->stats.purged, s->root->stats.purged + there);
-    }
-    if (e != NULL && soft) {
-        entry_soften(s, e);
-    } else {
-        if (e != NULL) {
-            entry_remove(s, e);
-        }
-        keep_out(s, key, e != NULL);
-    }
-    shared_unlock(s);
-    doomed_go(s);
-    return there;
-}
-
-bool
-store_remove(struct store *s, const struct store_key *key)
-{
-    return change(s, key, false);
-}
-
-bool
-store_soften(struct store *s, const struct store_key *key)
-{
-    return change(s, key, true);
 }
 
 void

@@ -121,17 +121,21 @@ int store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t
 /* Another head for the same body (a 304, a HEAD): the entry's new meta; fields are copied. */
 bool store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta);
 bool store_remove(struct store *s, const struct store_key *key);
-bool store_soften(struct store *s, const struct store_key *key); /* soft purge: stale from now on */
 
 struct store_match { /* what a purge is about: one of them */
+    const struct store_key *key; /* this one response */
     weir_str prefix;    /* of the key text; absent: not by it */
     uint64_t tag;       /* 0: not by it */
     bool all;
     bool soft;
 };
-/* Holds for every find from the moment of the call; done with the counts when the walk is over. */
+struct store_purged {
+    uint64_t entries, bytes;
+    bool lasting; /* it will hold even if all processes are killed now; false: it could not be written down */
+};
+/* Holds for every find from the moment of the call; done with the counts when the walk is over and it is known to last. */
 void store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
-                 void (*done)(void *data, uint64_t entries, uint64_t bytes), void *data);
+                 void (*done)(void *data, const struct store_purged *what), void *data);
 
 struct store_stats { /* since the zone began */
     uint64_t entries, memory_entries, memory_bytes, disk_bytes, finds, hits_memory, hits_disk, misses, evicted, expired, purged, damaged,

@@ -189,7 +189,7 @@ append(const struct store_options *o, struct writing *w)
         return fd;
     }
     rc = look_into(&l, fd, FIRST, w->hash);
-    if (rc == 0 && l.head.file != w->file) {
+    if (rc == 0 && w->file != 0 && l.head.file != w->file) {
         rc = -ENOENT;
     }
     if (rc == 0 && l.heads_end - file_end(l.head.size, l.head.length) > FILE_TAIL_MAX / 2) {
@@ -245,23 +245,27 @@ static void
 settle(struct store *s, struct writing *w)
 {
     struct entry *e = entry_find_hash(s, w->hash);
+    bool same = e != NULL && e->file == w->file;
 
-    if (e != NULL) {
+    if (same || (e != NULL && e->file == 0)) { /* and not one that another writes meanwhile */
         CHANGE(s, e->flags, e->flags & ~(uint32_t)ENTRY_WRITING);
     }
-    if (e != NULL && e->file == w->file) {
+    if (same) {
         if (w->head_only) {
             gave_up(s, e, w);
         } else {
             wrote(s, e, w);
         }
-    } else if (w->rc == 0 && !w->head_only) {
-        doomed_add(s, w->hash, w->file); /* not wanted any more */
+    } else if (!w->head_only && !doomed_named(s, w->hash, w->file) && w->rc == 0) {
+        (void)doomed_add(s, w->hash, w->file); /* not wanted any more */
     }
     if (w->mark != NULL) {
         slot_release_now(s, w->mark);
     }
     e = entry_find_hash(s, w->hash);
+    if (e != NULL && same && (e->flags & ENTRY_DIRTY) == 0) {
+        entry_softened(s, e);
+    }
     if (e != NULL && w->rc == 0) {
         writer_look_at(s, e); /* it may have changed again */
     }
@@ -321,8 +325,12 @@ consider(struct store *s, struct entry *e)
     bool head = e->file != 0 && (e->flags & ENTRY_DIRTY) != 0;
     struct writing *w;
 
-    if ((!whole && !head) || (e->flags & ENTRY_WRITING) != 0 || s->n_writing >= AT_ONCE ||
-        s->stopping || !spool_has_room(s, whole ? e->object->meta.length : 0)) {
+    if ((!whole && !head) || (e->flags & ENTRY_WRITING) != 0 || s->stopping ||
+        !spool_has_room(s, whole ? e->object->meta.length : 0)) {
+        return;
+    }
+    if (s->n_writing >= AT_ONCE) {
+        s->root->behind = true; /* a hint: needs no note */
         return;
     }
     w = make(s, e, head);
@@ -358,6 +366,20 @@ take_over(struct store *s, struct entry *e)
     if (e->file != 0) {
         entry_forget_file(s, e);
     }
+}
+
+bool
+writer_is_busy(struct store *s)
+{
+    return s->n_writing >= AT_ONCE || s->stopping || !spool_has_room(s, 0);
+}
+
+int
+writer_make_stale(const struct store_options *o, const uint64_t hash[2])
+{
+    struct writing w = { .hash = { hash[0], hash[1] }, .head_only = true, .flags = FILE_STALE };
+
+    return append(o, &w);
 }
 
 void

@@ -130,6 +130,41 @@ def test_a_filler_that_is_killed_is_followed_by_another(front):
     held.go_on.set()
 
 
+def kill_all(one):
+    """Master and workers at once: nothing is brought to an end."""
+    pids = [one.server.process.pid, *children(one.server.process.pid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    one.server.process.wait(15)
+    wait_for("all to be gone", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))
+
+
+@pytest.mark.parametrize("how", ["key", "prefix", "tag", "soft"])
+def test_what_was_purged_stays_purged_when_all_are_killed(front, how):
+    """[reliability 3]"""
+    one = front(lambda r: answer(BODY, fields=[FRESH, ("Cache-Tag", "red"), ("ETag", '"a"')]), more="cache_purge on;",
+                main="worker_processes 2;", single=False)
+    one.server.allowed = "exited on signal 9|killed|died"
+    paths = [f"/a/{i}" for i in range(400)]
+    for path in [*paths, "/b"]:
+        one.get(path)
+    wait_for("files", lambda: len(files(one)) >= len(paths) + 1)
+    if how == "key":
+        paths = paths[:20]
+        replies = [one.get(path, "PURGE") for path in paths]
+    elif how == "prefix":
+        replies = [one.get("/a/*", "PURGE")]
+    else:
+        paths.append("/b")
+        replies = [one.get("/", "PURGE", fields=[("Cache-Tag", "red"), *([("Soft-Purge", "1")] if how == "soft" else [])])]
+    kill_all(one)
+    assert [r.status for r in replies] == [200] * len(replies)
+    one.server.start()
+    got = [one.get(path) for path in paths]
+    assert not [r for r in got if r.get("X-Cache") == "HIT"] and {r.body for r in got} == {BODY}
+    assert how in ("tag", "soft") or one.get("/b").get("X-Cache") == "HIT"
+
+
 def owner_of(one, client):
     """The worker that holds the connection."""
     host, port = client.sock.getsockname()[:2]

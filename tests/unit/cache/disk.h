@@ -74,6 +74,35 @@ get(struct worker *w, weir_pool *pool, const char *text)
     return found == STORE_HELD ? o : NULL;
 }
 
+/* ---- Purging. ---- */
+
+struct counted {
+    int told;
+    struct store_purged what;
+};
+
+static inline void
+counted(void *data, const struct store_purged *what)
+{
+    struct counted *c = data;
+
+    c->told++;
+    c->what = *what;
+}
+
+/* One key, whose files may be there still. */
+static inline struct store_purged
+purge_key_of(struct worker *w, const char *text, bool soft)
+{
+    struct store_key key = key_of(w, text);
+    struct store_match m = { .key = &key, .soft = soft };
+    struct counted c = { 0 };
+
+    store_purge(w->store, w->pool, &m, counted, &c);
+    turn_until(c.told == 1);
+    return c.what;
+}
+
 /* n bytes that are like no others. */
 static inline char *
 make_body(size_t n, unsigned seed)

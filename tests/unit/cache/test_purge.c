@@ -4,21 +4,6 @@
 
 #include "../modules/cache/path.h"
 
-struct counted {
-    int told;
-    uint64_t entries, bytes;
-};
-
-static void
-counted(void *data, uint64_t entries, uint64_t bytes)
-{
-    struct counted *c = data;
-
-    c->told++;
-    c->entries = entries;
-    c->bytes = bytes;
-}
-
 static void
 put_tagged(struct worker *w, const char *text, const uint64_t *tags, uint32_t n)
 {
@@ -72,7 +57,7 @@ purge(struct worker *w, struct worker *seen_by, const struct store_match *m, int
     assert_int_equal(c.told, 0);
     assert_int_equal(found(seen_by), left); /* before the walk has begun */
     turn_until(c.told == 1);
-    assert_in_range(c.entries, 0, entries); /* finds may have taken out some before the walk came */
+    assert_in_range(c.what.entries, 0, entries); /* finds may have taken out some before the walk came */
     assert_int_equal(found(seen_by), left);
 }
 
@@ -108,8 +93,8 @@ test_the_walk_counts_what_it_takes(void **state)
     put_set(&w);
     store_purge(w.store, w.pool, &(struct store_match){ .prefix = WEIR_STR("/b/") }, counted, &c);
     turn_until(c.told == 1);
-    assert_int_equal(c.entries, 2);
-    assert_true(c.bytes >= 8);
+    assert_int_equal(c.what.entries, 2);
+    assert_true(c.what.bytes >= 8);
     worker_end(&w);
 }
 
