@@ -143,21 +143,28 @@ answer_stale(struct caching *c)
     return answer_object(c);
 }
 
-/* A HEAD's answer brings what is stored up to date, or shows that it no longer holds. [RFC
- * 9111 4.3.5] */
-static void
+/* A HEAD's answer brings what is stored up to date, or shows that it is stale. True: the first,
+ * once its fields are known as they go to clients. [RFC 9111 4.3.5] */
+static bool
 compare_head(struct caching *c, const weir_reply *reply)
 {
     const struct store_meta *m;
+    struct part p;
+    int64_t length;
 
     if (c->object == NULL || reply->status != 200) {
-        return;
+        return false;
     }
     m = store_object_meta(c->object);
-    if ((m->flags & KEPT_VARY) == 0 && m->status == 200 &&
-        !freshen_agrees(m->fields, m->length, reply->first)) {
-        (void)store_remove(c->store, &c->key);
+    if ((m->flags & KEPT_VARY) != 0 || m->status != 200) {
+        return false;
     }
+    length = part_of(m, &p) == PART_IS ? (int64_t)p.complete : m->length;
+    if (freshen_agrees(m->fields, length, reply->first)) {
+        return true;
+    }
+    (void)store_soften(c->store, &c->key);
+    return false;
 }
 
 /* The fields that count: of a reply that joins what is stored, those of both. [RFC 9111 3.4] */
@@ -229,10 +236,8 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         return answer_stale(c);
     }
     if (c->fill == NULL) {
-        if (r->method == WEIR_HEAD) {
-            compare_head(c, reply);
-        }
-        return WEIR_NEXT;
+        c->learns = r->method == WEIR_HEAD && compare_head(c, reply);
+        return c->learns ? WEIR_KEEP : WEIR_NEXT;
     }
     if (reply->status == 304 && c->asked) {
         c->confirmed = true;
@@ -259,7 +264,7 @@ flow_leave(weir_request *r)
 
     if (c != NULL) {
         give_way(c);
-        c->confirmed = false;
+        c->confirmed = c->learns = false;
     }
 }
 

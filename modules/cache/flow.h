@@ -93,6 +93,7 @@ struct caching {
     bool update;     /* a subrequest that brings a stored response up to date */
     bool asked;      /* the origin is asked whether `object` still holds, */
     bool confirmed;  /* and said that it does */
+    bool learns;     /* a HEAD's answer brings `object` up to date */
     bool collapsed, stored;
     bool held; /* weir_hold */
     bool stuck; /* the store takes no more until it calls back that it can */

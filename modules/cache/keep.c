@@ -272,21 +272,30 @@ cookies_left_out(const weir_header *stored)
     return stored == NULL ? UINT64_C(1) << WEIR_H_SET_COOKIE : 0;
 }
 
+/* The stored head, brought up to date by the reply's. */
+static void
+refresh(struct caching *c, struct store_meta *m)
+{
+    struct field_list newer = fields_of(c), merged;
+
+    *m = *store_object_meta(c->object);
+    merged = freshen_merge(c->r->pool, m->fields, newer.first, cookies_left_out(m->fields));
+    m->fields = merged.first;
+    m->n_fields = merged.count;
+    renew(c, m);
+}
+
 /* What is stored holds, and is as new as this: the origin was asked about nothing else, so a tag in
  * its answer that is another one says nothing. [RFC 9111 4.3.4] */
 static int
 confirm(struct caching *c, weir_exchange *x)
 {
     weir_request *r = c->r;
-    struct store_meta m = *store_object_meta(c->object);
-    struct field_list newer = fields_of(c), merged;
+    struct store_meta m;
     weir_chain nothing = { NULL, NULL };
 
     (void)weir_exchange_read(x, r->pool, &nothing, PIECE); /* so that its connection can be kept */
-    merged = freshen_merge(r->pool, m.fields, newer.first, cookies_left_out(m.fields));
-    m.fields = merged.first;
-    m.n_fields = merged.count;
-    renew(c, &m);
+    refresh(c, &m);
     store_fill_end(c->fill, false); /* who waits finds it */
     c->fill = NULL;
     if (c->update) {
@@ -316,6 +325,10 @@ flow_keep(weir_request *r, weir_exchange *x)
 
     if (c->confirmed) {
         return confirm(c, x);
+    }
+    if (c->learns) { /* and the client gets what came */
+        refresh(c, &m);
+        return WEIR_NEXT;
     }
     make_meta(c, &m, tags);
     join_meta(c, &m);
