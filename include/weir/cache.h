@@ -5,7 +5,7 @@
  *
  *     open()    -> answered from the store, waiting for another's fetch, or "fetch it"
  *     request() -> what the request to the origin has to differ in (validators of a stored response, no Range)
- *     reply()   -> the head came: pass it on as without a cache, keep it, or the store answers (304, stale)
+ *     reply()   -> the head came: pass it on as without a cache, keep it, ask anew, or the store answers (304, stale)
  *     leave()   -> it was to be kept, and r is answered otherwise after all
  *     keep()    -> r's head is set: the cache reads the exchange's body and answers r, and everybody who waits, from it
  *     failed()  -> no reply: a stale response may answer
@@ -26,8 +26,10 @@ WEIR_BEGIN
 
 enum weir_cache_family { WEIR_CACHE_PROXY, WEIR_CACHE_FASTCGI, WEIR_CACHE_UWSGI, WEIR_CACHE_SCGI, WEIR_CACHE_FAMILIES };
 
-/* What reply() answers besides what hooks do: WEIR_OK would say WEIR_NEXT. */
+/* What reply() answers besides what hooks do: WEIR_OK would say WEIR_NEXT. WEIR_ANEW, of keep() as well: the reply answers nothing
+ * by itself; end the exchange and fetch once more, request() says how. Only for a request without a body, and once a request. */
 #define WEIR_KEEP 1
+#define WEIR_ANEW 2
 
 /* What the request to the origin has to differ in. */
 typedef struct weir_cache_request { /* filled by the cache; prefix */
@@ -48,12 +50,12 @@ typedef struct weir_cache { /* constant */
     /* Does the cache want to hear of r's fetch? Then what the request has to differ in; false: the other calls are not made. */
     bool (*request)(weir_request *r, weir_cache_request *change);
     /* The head came (the last one, after retries). WEIR_NEXT: answer r with it as without a cache. WEIR_KEEP: fill r's head from
-     * it, its Date and Age too, and call keep() or leave(). Else r is answered: end the exchange, and the hook returns that. ignored:
+     * it, its Date and Age too, and call keep() or leave(). WEIR_ANEW: see there. Else r is answered: end the exchange, and the hook returns that. ignored:
      * fields of the reply that say nothing here (proxy_ignore_headers), by 1 << WEIR_H_*; bit 0 stands for X-Accel-Expires. */
     int (*reply)(weir_request *r, const weir_reply *reply, uint64_t ignored);
     void (*leave)(weir_request *r);
     /* After WEIR_KEEP, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
-     * without a cache. Else x's body is the cache's from here on, and the hook returns that; call readable() when x's ops say
+     * without a cache. WEIR_ANEW: see there. Else x's body is the cache's from here on, and the hook returns that; call readable() when x's ops say
      * so. */
     int (*keep)(weir_request *r, weir_exchange *x);
     void (*readable)(weir_request *r);

@@ -5,6 +5,7 @@
  * piece is answered with where it lies; any other by a reader.
  */
 #include "flow.h"
+#include "list.h"
 
 enum { DIGITS = 20 };
 
@@ -57,9 +58,24 @@ offer_ranges(weir_request *r, uint32_t status)
     }
 }
 
+/* Which bytes it is, where it is stored as a part. The whole, put together, is a 200. */
+static void
+put_place(struct caching *c)
+{
+    const struct parts *ps = &c->parts;
+    bool whole = span_bytes(ps->want) == ps->stored.complete;
+
+    (void)weir_out_status(c->r, whole ? 200 : 206);
+    if (!whole) {
+        (void)weir_out_set(c->r, WEIR_STR("Content-Range"),
+                           part_print(c->r->pool, ps->want, ps->stored.complete));
+    }
+    (void)weir_out_length(c->r, (int64_t)span_bytes(ps->want));
+}
+
 /* Status, fields, Age and length of a stored head onto r. WEIR_NEXT, 304 or 412. */
 static int
-put_head(struct caching *c, const struct store_meta *m)
+put_head(struct caching *c, const struct store_meta *m, bool part)
 {
     weir_request *r = c->r;
     struct kept k = kept_of(m);
@@ -77,8 +93,12 @@ put_head(struct caching *c, const struct store_meta *m)
     } else {
         (void)weir_out_pass(r, m->fields, 0, 0, NULL, NULL);
     }
-    offer_ranges(r, m->status);
-    (void)weir_out_length(r, m->length);
+    if (part) {
+        put_place(c);
+    } else {
+        (void)weir_out_length(r, m->length);
+    }
+    offer_ranges(r, r->status);
     return check_conditions(c, &k, m->status);
 }
 
@@ -125,12 +145,38 @@ answer_object(struct caching *c)
     return answer_with(c, store_object_meta(c->object));
 }
 
+/* With what r wants of a part. */
+static int
+answer_part(struct caching *c, const struct store_meta *m)
+{
+    const struct parts *ps = &c->parts;
+    uint64_t from = ps->want.first - ps->stored.here.first;
+    int rc = put_head(c, m, true);
+    weir_str body = store_object_body(c->object);
+
+    weir_count_at(cache_outcomes, c->outcome, 1);
+    if (rc != WEIR_NEXT) {
+        return answer_without_body(c, rc);
+    }
+    if (body.data != NULL) {
+        body = str_cut(body, (size_t)from, (size_t)(from + span_bytes(ps->want)));
+        return weir_respond(c->r, c->r->status, WEIR_STR(""), body);
+    }
+    c->reader = store_read_object(c->r->pool, c->object, from, span_bytes(ps->want));
+    return weir_respond_from(c->r, c->r->status, source, c);
+}
+
 int
 answer_with(struct caching *c, const struct store_meta *m)
 {
-    int rc = put_head(c, m);
+    struct part p;
     weir_str body;
+    int rc;
 
+    if (m->note.len != 0 && part_of(m, &p) != PART_NOT) {
+        return c->parts.within ? answer_part(c, m) : 502; /* who comes here has looked */
+    }
+    rc = put_head(c, m, false);
     weir_count_at(cache_outcomes, c->outcome, 1);
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
@@ -148,28 +194,45 @@ int
 answer_reader(struct caching *c)
 {
     const struct store_meta *m = store_reader_meta(c->reader);
-    int rc = put_head(c, m);
+    struct parts *ps = &c->parts;
+    struct part p;
+    bool part = part_of(m, &p) == PART_IS;
+    int rc = put_head(c, m, part);
 
     weir_count_at(cache_outcomes, c->outcome, 1);
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
-    flow_identify(c, m);
-    return weir_respond_from(c->r, m->status, source, c);
+    if (part) {
+        store_reader_span(c->reader, ps->want.first - p.here.first, span_bytes(ps->want));
+    } else {
+        flow_identify(c, m);
+    }
+    return weir_respond_from(c->r, c->r->status, source, c);
 }
 
 int
-answer_fill(struct caching *c)
+answer_fill(struct caching *c, const struct store_meta *m)
 {
     weir_request *r = c->r;
     int rc;
 
     weir_count_at(cache_outcomes, c->outcome, 1);
-    offer_ranges(r, r->status);
-    rc = check_conditions(c, &c->kept, r->status);
+    if (c->parts.joins) {
+        rc = put_head(c, m, true);
+    } else {
+        (void)weir_out_status(r, c->reply_status);
+        if (c->parts.comes) {
+            (void)weir_out_length(r, m->length);
+        }
+        offer_ranges(r, r->status);
+        rc = check_conditions(c, &c->kept, m->status);
+    }
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
-    flow_identify(c, store_reader_meta(c->reader));
+    if (!c->parts.comes) {
+        flow_identify(c, m);
+    }
     return weir_respond_from(r, r->status, source, c);
 }

@@ -91,6 +91,10 @@ static const weir_name stale[] = { { "error", STALE_ERROR },
                                    { "off", 0 },
                                    { NULL, 0 } };
 
+static const weir_name partial[] = {
+    { "cut", PARTIAL_CUT }, { "range", PARTIAL_RANGE }, { "off", 0 }, { NULL, 0 }
+};
+
 enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
 
 /* A typed row with all that one may have. */
@@ -135,7 +139,9 @@ enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
         ROW(family[F].convert_head, FLAG, P "_cache_convert_head", "on", NULL, NULL,               \
             "fetch by GET what a HEAD asks for"),                                                  \
         OWN(family[F].max_range, P "_cache_max_range_offset", BLOCKS, 1, 1, 0, set_offset,         \
-            "a range that begins behind it is passed on to the origin")
+            "a range that begins behind it is passed on to the origin"),                           \
+        ROW(family[F].partial, BITS, P "_cache_partial", "cut", "off", partial,                    \
+            "parts of responses that are kept, and put together with what comes later")
 
 static const weir_directive directives[] = {
     FAMILY("proxy", WEIR_CACHE_PROXY),

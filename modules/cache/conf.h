@@ -30,6 +30,11 @@ struct conditions {
     uint32_t count;
 };
 
+enum partial { /* proxy_cache_partial */
+    PARTIAL_CUT = 1u << 0,  /* of a response that breaks off, what came is kept */
+    PARTIAL_RANGE = 1u << 1 /* a client's Range is passed on, and what comes is kept */
+};
+
 enum stale { /* proxy_cache_use_stale */
     STALE_ERROR = 1u << 0,
     STALE_TIMEOUT = 1u << 1,
@@ -65,6 +70,7 @@ struct family {
     bool lock, background_update, revalidate, convert_head;
     uint64_t lock_age_ms, lock_timeout_ms;
     uint32_t use_stale; /* enum stale */
+    uint32_t partial;   /* enum partial */
     struct offset max_range;
     /* Made in check(). */
     struct path *path; /* NULL: off, or the name has to be looked up for each request */

@@ -54,6 +54,12 @@ flow_explain(weir_request *r, enum weir_cache_family which, weir_explain *to)
     say_zone(f, which, to);
     say_lifetimes(c, f, to);
     say_stale(f, to);
+    if (f->partial != 0) {
+        weir_explain_say(to, "parts: %s%s%s are kept",
+                         f->partial & PARTIAL_CUT ? "what came of a response that broke off" : "",
+                         f->partial == (PARTIAL_CUT | PARTIAL_RANGE) ? ", and " : "",
+                         f->partial & PARTIAL_RANGE ? "ranges that clients ask for" : "");
+    }
     if (c->purge != PURGE_OFF) {
         weir_explain_say(to, "PURGE %s", c->purge == PURGE_SOFT ? "makes stale" : "takes out");
     }

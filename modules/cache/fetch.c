@@ -18,8 +18,8 @@ static const uint64_t conditions = BIT(WEIR_H_IF_MATCH) | BIT(WEIR_H_IF_NONE_MAT
 
 /* ---- The request. ---- */
 
-static void
-add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value)
+void
+flow_add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value)
 {
     weir_header *h = weir_zalloc(c->r->pool, sizeof(*h));
 
@@ -39,10 +39,10 @@ ask(struct caching *c, weir_cache_request *change)
     }
     policy_collect(&f, store_object_meta(c->object)->fields, 0);
     if (f.etag != NULL) {
-        add(c, change, WEIR_STR("If-None-Match"), f.etag->value);
+        flow_add(c, change, WEIR_STR("If-None-Match"), f.etag->value);
     }
     if (f.last_modified != NULL) {
-        add(c, change, WEIR_STR("If-Modified-Since"), f.last_modified->value);
+        flow_add(c, change, WEIR_STR("If-Modified-Since"), f.last_modified->value);
     }
     c->asked = f.etag != NULL || f.last_modified != NULL;
 }
@@ -57,12 +57,14 @@ flow_request(weir_request *r, weir_cache_request *change)
         return false;
     }
     if (c->conf->loop.data != NULL) {
-        add(c, change, WEIR_STR("CDN-Loop"), c->conf->loop);
+        flow_add(c, change, WEIR_STR("CDN-Loop"), c->conf->loop);
     }
     if (c->fill != NULL) {
-        change->dropped = conditions;
+        change->dropped = join_request(c, change, conditions);
         change->as_get = r->method == WEIR_HEAD;
-        ask(c, change);
+        if (!c->parts.joins) {
+            ask(c, change);
+        }
     }
     return c->fill != NULL || c->unsafe || c->object != NULL || change->added != NULL ||
            r->method == WEIR_HEAD;
@@ -77,6 +79,9 @@ give_way(struct caching *c)
     if (c->fill != NULL) {
         store_fill_pass(c->fill);
         c->fill = NULL;
+        if (c->parts.anew) { /* nor does what the part is of: it has changed */
+            (void)store_remove(c->store, &c->key);
+        }
     }
 }
 
@@ -123,7 +128,7 @@ may_use_stale(const struct caching *c, uint32_t bit, bool gateway)
         return false;
     }
     k = kept_of(store_object_meta(c->object));
-    return (k.flags & KEPT_VARY) == 0 &&
+    return (k.flags & KEPT_VARY) == 0 && join_allows(c, store_object_meta(c->object)) &&
            policy_use_on_error(&k, (c->family->use_stale & bit) != 0, gateway, flow_now());
 }
 
@@ -138,20 +143,44 @@ answer_stale(struct caching *c)
     return answer_object(c);
 }
 
-/* A HEAD's answer brings what is stored up to date, or shows that it no longer holds. [RFC
- * 9111 4.3.5] */
-static void
+/* A HEAD's answer brings what is stored up to date, or shows that it is stale. True: the first,
+ * once its fields are known as they go to clients. [RFC 9111 4.3.5] */
+static bool
 compare_head(struct caching *c, const weir_reply *reply)
 {
     const struct store_meta *m;
+    struct part p;
+    int64_t length;
 
     if (c->object == NULL || reply->status != 200) {
-        return;
+        return false;
     }
     m = store_object_meta(c->object);
-    if ((m->flags & KEPT_VARY) == 0 && m->status == 200 &&
-        !freshen_agrees(m->fields, m->length, reply->first)) {
-        (void)store_remove(c->store, &c->key);
+    if ((m->flags & KEPT_VARY) != 0 || m->status != 200) {
+        return false;
+    }
+    length = part_of(m, &p) == PART_IS ? (int64_t)p.complete : m->length;
+    if (freshen_agrees(m->fields, length, reply->first)) {
+        return true;
+    }
+    (void)store_soften(c->store, &c->key);
+    return false;
+}
+
+/* The fields that count: of a reply that joins what is stored, those of both. [RFC 9111 3.4] */
+static void
+collect(struct caching *c, const weir_reply *reply, struct policy_fields *f)
+{
+    struct policy_fields raw;
+    struct field_list merged;
+
+    policy_collect(f, reply->first, c->ignored);
+    if (c->parts.joins) {
+        raw = *f;
+        merged = freshen_merge(c->r->pool, store_object_meta(c->object)->fields, reply->first, 0);
+        policy_collect(f, merged.first, c->ignored);
+        f->accel_expires = raw.accel_expires;
+        f->age = raw.age;
     }
 }
 
@@ -160,16 +189,17 @@ static bool
 judge(struct caching *c, const weir_reply *reply)
 {
     const weir_request *r = c->r;
+    uint32_t status = c->parts.comes ? 200 : reply->status; /* a part of one */
     struct policy_case q = { .conf = &c->conf->policy,
-                             .status = reply->status,
+                             .status = status,
                              .authorized = r->in[WEIR_H_AUTHORIZATION] != NULL,
-                             .valid = conf_valid(c->family->valid, reply->status),
+                             .valid = conf_valid(c->family->valid, status),
                              .parts = conf_names_parts(c->family->valid),
                              .now = flow_now(),
                              .delay = c->delay };
     const char *why;
 
-    policy_collect(&q.fields, reply->first, c->ignored);
+    collect(c, reply, &q.fields);
     if (c->wanted.flags & CC_NO_STORE ||
         (c->family->no_cache.count != 0 && conf_any(c->r, &c->family->no_cache))) {
         return false;
@@ -206,16 +236,21 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         return answer_stale(c);
     }
     if (c->fill == NULL) {
-        if (r->method == WEIR_HEAD) {
-            compare_head(c, reply);
-        }
-        return WEIR_NEXT;
+        c->learns = r->method == WEIR_HEAD && compare_head(c, reply);
+        return c->learns ? WEIR_KEEP : WEIR_NEXT;
     }
     if (reply->status == 304 && c->asked) {
         c->confirmed = true;
         return WEIR_KEEP;
     }
+    if (join_reply(c, reply) == WEIR_ANEW) {
+        return WEIR_ANEW;
+    }
     if (!judge(c, reply)) {
+        if (c->parts.joins) {
+            return join_anew(c);
+        }
+        c->parts.comes = false;
         give_way(c);
         return WEIR_NEXT;
     }
@@ -229,7 +264,7 @@ flow_leave(weir_request *r)
 
     if (c != NULL) {
         give_way(c);
-        c->confirmed = false;
+        c->confirmed = c->learns = false;
     }
 }
 

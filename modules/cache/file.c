@@ -23,7 +23,7 @@ enum {
     FIELD = 8 /* a field's two lengths */
 };
 
-static const char magic[8] = "weirfil1";
+static const char magic[8] = "weirfil2"; /* its last byte is the format's number */
 
 static uint32_t
 get32(const uint8_t *p)
@@ -144,6 +144,13 @@ file_head_tells_size(const uint8_t *bytes)
         return 0;
     }
     return size;
+}
+
+bool
+file_is_of_another_time(const uint8_t *bytes)
+{
+    return memcmp(bytes, magic, sizeof(magic) - 1) == 0 &&
+           bytes[sizeof(magic) - 1] != (uint8_t)magic[sizeof(magic) - 1];
 }
 
 /* The next n bytes; false: there are fewer. */

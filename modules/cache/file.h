@@ -51,6 +51,10 @@ bool file_head_read(const uint8_t *bytes, size_t n, struct file_head *h);
 enum { FILE_HEAD_FIRST = 16 };
 uint32_t file_head_tells_size(const uint8_t *bytes);
 
+/* Is it a head as another version of this server writes it? Then the file is none of ours, and not
+ * damaged either. */
+bool file_is_of_another_time(const uint8_t *bytes);
+
 /* The last whole of the heads in n bytes of tail that are about the same file as h: into h. How
  * many bytes they take. */
 size_t file_tail_read(const uint8_t *bytes, size_t n, struct file_head *h);

@@ -257,8 +257,9 @@ store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *dat
 
 /* ---- The end. ---- */
 
-/* What was stored takes the place of what was there. Under the lock. */
-static void
+/* What was stored takes the place of what was there. The entry that has it in memory; NULL: none.
+ * Under the lock. */
+static struct entry *
 settle_in(struct store *s, struct object *o)
 {
     struct entry *e = o->entry;
@@ -272,23 +273,74 @@ settle_in(struct store *s, struct object *o)
         CHANGE(s, o->entry, NULL); /* what a purge would not find is not kept */
         object_unref(s, o);
         entry_remove(s, e);
-        return;
+        return NULL;
     }
     if (memory) {
         if (e->file != 0) {
             entry_forget_file(s, e);
         }
         entry_set_object(s, e, o);
-        return;
+        return e;
     }
     entry_set_object(s, e, NULL);
-    entry_set_file(s, e, o->body->file, file_end(o->body->head_size, (uint64_t)o->meta.length));
+    entry_set_file(s, e, o->body->file,
+                   file_end(o->body->head_size, atomic_load(&o->body->written)));
     entry_softened(s, e);
     if (stale != 0) {
         entry_soften(s, e); /* its head may have been written before */
     }
     CHANGE(s, o->entry, NULL);
     object_unref(s, o);
+    return NULL;
+}
+
+/* The object that a cut fill in memory becomes: its readers go on with the one that they were
+ * promised more by. NULL: no room. It may commit. */
+static struct object *
+shorten(struct store_fill *f)
+{
+    struct store *s = f->s;
+    struct object *o = f->o, *new;
+    struct entry *e = o->entry;
+
+    new = object_make_like(s, o, &o->meta);
+    if (new == NULL) {
+        return NULL;
+    }
+    CHANGE(s, new->refs, 1);
+    if (o->entry == NULL) { /* making room has thrown it out */
+        object_unref(s, new);
+        return NULL;
+    }
+    new->meta.length = (int64_t)fill_written(f);
+    atomic_store(&new->flags, OBJECT_HEAD | (o->flags & OBJECT_STALE));
+    new->born = o->born;
+    CHANGE(s, new->entry, e);
+    CHANGE(s, e->fill, new);
+    CHANGE(s, o->entry, NULL);
+    object_unref(s, o);
+    return new;
+}
+
+/* What the fill was for gets it. The entry that has it in memory; NULL: none. Under the lock. */
+static struct entry *
+settle(struct store_fill *f)
+{
+    struct store *s = f->s;
+    struct object *o = f->o;
+
+    if (o->entry == NULL || o->entry->fill != o || fill_kind(f) == BODY_RELAY) {
+        fill_detach(s, o);
+        return NULL;
+    }
+    if (f->cut && fill_kind(f) == BODY_MEMORY) {
+        o = shorten(f);
+        if (o == NULL) {
+            fill_detach(s, f->o);
+            return NULL;
+        }
+    }
+    return settle_in(s, o);
 }
 
 void
@@ -307,14 +359,8 @@ fill_whole(struct store_fill *f)
         o->meta.length = (int64_t)fill_written(f);
     }
     CHANGE(s, b->state, BODY_WHOLE);
-    e = o->entry;
-    if (e != NULL && e->fill == o && fill_kind(f) != BODY_RELAY) {
-        settle_in(s, o);
-    } else {
-        fill_detach(s, o);
-    }
+    e = settle(f);
     shared_commit(s);
-    e = o->entry; /* of what is in memory */
     if (e != NULL) {
         writer_look_at(s, e);
         shared_commit(s);
@@ -338,7 +384,8 @@ end_now(struct store_fill *f)
             fill_relay(f);
         }
     }
-    if (!f->complete || (length >= 0 && fill_written(f) != (uint64_t)length)) {
+    if (!f->complete ||
+        (f->cut ? fill_written(f) == 0 : length >= 0 && fill_written(f) != (uint64_t)length)) {
         break_off(f);
     } else if (f->spool != NULL && fill_kind(f) == BODY_FILE) {
         spool_end(f->spool); /* it calls fill_whole */
@@ -395,4 +442,11 @@ store_fill_end(struct store_fill *f, bool complete)
     } else {
         keep_rest(f);
     }
+}
+
+void
+store_fill_cut(struct store_fill *f)
+{
+    f->cut = f->o->meta.length > 0 && !f->ended;
+    store_fill_end(f, f->cut);
 }

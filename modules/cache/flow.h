@@ -1,13 +1,15 @@
 /* cache/flow.h - one request on its way through the cache.
  *
  * lookup.c finds what is stored, or waits for another's fetch; fetch.c tells the module that fetches
- * what to ask, judges what came, keep.c fills the store with it; answer.c answers from the store;
+ * what to ask, judges what came, keep.c fills the store with it; join.c does so where a part is stored
+ * or comes; answer.c answers from the store;
  * update.c fetches anew behind a client's back; forget.c makes invalid what an unsafe request changed.
  */
 #ifndef CACHE_FLOW_H
 #define CACHE_FLOW_H
 
 #include "conf.h"
+#include "part.h"
 #include "status_field.h"
 
 enum { FLOW_TURNS = 8 }; /* so often a request looks before it goes its own way */
@@ -36,6 +38,27 @@ enum {
     TIME_BODY /* no time: a random number, another for each body */
 };
 
+/* Parts: what is stored, wanted, asked for, and comes. */
+struct parts {
+    struct part stored;  /* what `object`, or `reader`, has; complete 0: it is no part */
+    struct part reply;   /* what a 206 says */
+    struct part joined;  /* what the fill becomes */
+    struct span want;    /* what r gets */
+    struct span missing; /* what is asked for, to be joined with what is stored */
+    bool joins, behind;  /* so it is; behind it, or in front of it */
+    bool within;         /* what r wants is stored */
+    bool nowhere;        /* it lies behind the end */
+    bool useless;        /* what is stored is a part, and of no use for r */
+    bool ranged;         /* r's own Range is passed on */
+    bool comes;          /* the reply is a part that can be kept */
+    bool anew;           /* what came did not fit: the whole is asked for */
+    bool cuttable;       /* if it breaks off, what came is kept */
+    uint8_t stage;       /* of joining: 0, 1 */
+    struct store_reader *from; /* the stored part, on its way into the fill */
+    uint64_t came;             /* bytes of the reply */
+    uint8_t note[PART_NOTE];
+};
+
 struct caching {
     weir_request *r;
     const cache_conf *conf;
@@ -53,6 +76,7 @@ struct caching {
     struct store_reader *reader; /* what r is answered from; NULL: not (yet) */
     weir_ticket *ticket;         /* of the hook, or of the source */
     weir_exchange *x;
+    struct parts parts;
     struct kept kept; /* of the reply that is to be kept */
     weir_str reply_vary;
     const weir_header *reply_fields;
@@ -69,6 +93,7 @@ struct caching {
     bool update;     /* a subrequest that brings a stored response up to date */
     bool asked;      /* the origin is asked whether `object` still holds, */
     bool confirmed;  /* and said that it does */
+    bool learns;     /* a HEAD's answer brings `object` up to date */
     bool collapsed, stored;
     bool held; /* weir_hold */
     bool stuck; /* the store takes no more until it calls back that it can */
@@ -93,6 +118,11 @@ void flow_identify(struct caching *c, const struct store_meta *m);
 int flow_wait(struct caching *c);
 void flow_go(struct caching *c, int (*fn)(weir_request *r, void *data));
 
+/* It has to be asked for: by r, or somebody does it already. */
+int flow_miss(struct caching *c);
+/* Add a field to the request to the origin. */
+void flow_add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value);
+
 /* fetch.c */
 bool flow_request(weir_request *r, weir_cache_request *change);
 int flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored);
@@ -104,13 +134,35 @@ int flow_answer(weir_request *r, void *unused);
 int flow_keep(weir_request *r, weir_exchange *x);
 void flow_readable(weir_request *r);
 
+/* join.c: parts. */
+/* What does r want of what is stored with this head, a part? Into c->parts. */
+void join_choose(struct caching *c, const struct store_meta *m, const struct part *p);
+/* May r be answered with what is stored with this head: the whole, or a part that has what it wants? */
+bool join_allows(const struct caching *c, const struct store_meta *m);
+/* c->object is a part: as lookup.c does with a whole. */
+int join_use(struct caching *c, const struct part *p);
+/* Ask for what is missing, or pass r's Range on. Which of the fields that r is not to ask by are left out. */
+uint64_t join_request(struct caching *c, weir_cache_request *change, uint64_t dropped);
+/* Is the reply what was asked for? WEIR_NEXT: judge it, as a part where parts.comes says so; or WEIR_ANEW. */
+int join_reply(struct caching *c, const weir_reply *reply);
+/* Nothing comes of it: the whole is to be asked for. WEIR_ANEW. */
+int join_anew(struct caching *c);
+/* What is stored of a part, or of what may become one: its place and length. */
+void join_meta(struct caching *c, struct store_meta *m);
+/* m's fields are the stored ones, brought up to date by those of the reply. [RFC 9111 3.4] */
+void join_fields(struct caching *c, struct store_meta *m, uint64_t *tags);
+/* c->reader reads what r gets of its own fill. */
+void join_span(struct caching *c);
+/* The bytes of a fill that joins, in order: as weir_exchange_read; readable(c) after WEIR_AGAIN, or flow_readable(). */
+int join_read(struct caching *c, weir_chain *out, size_t want, void (*readable)(void *data));
+
 /* answer.c: from c->object, or from c->reader. */
 int answer_object(struct caching *c);
 /* With c->object's body under another head. */
 int answer_with(struct caching *c, const struct store_meta *m);
 int answer_reader(struct caching *c);
-/* With c's own fill, which c->reader reads: r's head is set. */
-int answer_fill(struct caching *c);
+/* With c's own fill, stored with the head m, which c->reader reads: r's head is set, but for a join. */
+int answer_fill(struct caching *c, const struct store_meta *m);
 
 /* update.c */
 void update_start(struct caching *c);

@@ -100,8 +100,7 @@ freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_head
     }
     a = by_id(stored, WEIR_H_LAST_MODIFIED);
     b = by_id(newer, WEIR_H_LAST_MODIFIED);
-    if (b != NULL && by_id(newer, WEIR_H_ETAG) == NULL &&
-        (a == NULL || !weir_str_eq(a->value, b->value))) {
+    if (b != NULL && (a == NULL || !weir_str_eq(a->value, b->value))) {
         return false;
     }
     return length == NULL || stored_length < 0 ||

@@ -26,6 +26,7 @@ struct store_fill {
     struct spool *spool; /* writes it to a file; NULL: it stays in memory */
     bool owned;          /* its owner has not ended it yet */
     bool ended, complete;
+    bool cut;  /* what came is all there will be, and is kept */
     bool told; /* said WEIR_AGAIN and not writable yet */
 };
 

@@ -15,13 +15,13 @@ enum { PIECE = 64 * 1024, PIECES_A_TURN = 16 };
 
 /* Fields of this hop alone; what says where a body ends, and how old it is, is kept apart. */
 static bool
-is_left_out(const weir_header *h)
+is_left_out(const struct caching *c, const weir_header *h)
 {
     static const char *const names[] = { "Proxy-Authenticate", "Proxy-Authentication-Info",
                                          "Proxy-Authorization" };
 
     if (h->id == WEIR_H_AGE || h->id == WEIR_H_CONTENT_LENGTH ||
-        h->id == WEIR_H_PROXY_AUTHORIZATION) {
+        h->id == WEIR_H_PROXY_AUTHORIZATION || (h->id == WEIR_H_CONTENT_RANGE && c->parts.comes)) {
         return true;
     }
     for (size_t i = 0; h->id == WEIR_H_OTHER && i < sizeof(names) / sizeof(names[0]); i++) {
@@ -58,7 +58,7 @@ fields_of(struct caching *c)
         control = NULL;
     }
     for (const weir_header *h = r->out_first; h != NULL; h = h->next) {
-        if (!is_left_out(h) && !is_listed(control, h)) {
+        if (!is_left_out(c, h) && !is_listed(control, h)) {
             field_add(r->pool, &list, h);
         }
     }
@@ -155,16 +155,21 @@ on_writable(void *data)
     pump(c);
 }
 
+/* Nothing more comes: rc as weir_exchange_read has said. */
 static void
-finish(struct caching *c, bool complete)
+finish(struct caching *c, int rc)
 {
     struct store_fill *f = c->fill;
 
     c->fill = NULL;
     c->x = NULL;
-    store_fill_end(f, complete);
-    if (!complete) {
+    if (rc != WEIR_DONE) {
         weir_say(c->r->log, INFO, "a reply broke off while it was stored");
+    }
+    if (c->parts.cuttable && (rc == WEIR_CLOSED || rc == WEIR_TIMEOUT)) {
+        store_fill_cut(f);
+    } else {
+        store_fill_end(f, rc == WEIR_DONE);
     }
     let_go(c);
 }
@@ -180,7 +185,8 @@ pump(struct caching *c)
 {
     for (unsigned i = 0; c->fill != NULL && !c->stuck; i++) {
         weir_chain piece = { NULL, NULL };
-        int rc = weir_exchange_read(c->x, c->r->pool, &piece, PIECE);
+        int rc = c->parts.joins ? join_read(c, &piece, PIECE, pump_on)
+                                : weir_exchange_read(c->x, c->r->pool, &piece, PIECE);
         if (piece.head != NULL && store_fill_write(c->fill, &piece, on_writable, c) == WEIR_AGAIN) {
             c->stuck = true;
         }
@@ -188,7 +194,7 @@ pump(struct caching *c)
             return;
         }
         if (rc != WEIR_OK) {
-            finish(c, rc == WEIR_DONE);
+            finish(c, rc);
             return;
         }
         if (i == PIECES_A_TURN) { /* others have their turn */
@@ -216,6 +222,7 @@ clear_fields(weir_request *r)
 {
     const weir_header *h = r->out_first;
 
+    (void)weir_out_reason(r, WEIR_STR(""));
     while (h != NULL) {
         weir_str name = h->name;
         if (h->id == WEIR_H_SERVER || weir_out_remove(r, name) != WEIR_OK) {
@@ -265,21 +272,30 @@ cookies_left_out(const weir_header *stored)
     return stored == NULL ? UINT64_C(1) << WEIR_H_SET_COOKIE : 0;
 }
 
+/* The stored head, brought up to date by the reply's. */
+static void
+refresh(struct caching *c, struct store_meta *m)
+{
+    struct field_list newer = fields_of(c), merged;
+
+    *m = *store_object_meta(c->object);
+    merged = freshen_merge(c->r->pool, m->fields, newer.first, cookies_left_out(m->fields));
+    m->fields = merged.first;
+    m->n_fields = merged.count;
+    renew(c, m);
+}
+
 /* What is stored holds, and is as new as this: the origin was asked about nothing else, so a tag in
  * its answer that is another one says nothing. [RFC 9111 4.3.4] */
 static int
 confirm(struct caching *c, weir_exchange *x)
 {
     weir_request *r = c->r;
-    struct store_meta m = *store_object_meta(c->object);
-    struct field_list newer = fields_of(c), merged;
+    struct store_meta m;
     weir_chain nothing = { NULL, NULL };
 
     (void)weir_exchange_read(x, r->pool, &nothing, PIECE); /* so that its connection can be kept */
-    merged = freshen_merge(r->pool, m.fields, newer.first, cookies_left_out(m.fields));
-    m.fields = merged.first;
-    m.n_fields = merged.count;
-    renew(c, &m);
+    refresh(c, &m);
     store_fill_end(c->fill, false); /* who waits finds it */
     c->fill = NULL;
     if (c->update) {
@@ -292,6 +308,14 @@ confirm(struct caching *c, weir_exchange *x)
 
 /* ---- Beginning. ---- */
 
+/* There is no room for a join; alone the reply answers nothing. */
+static int
+ask_anew(struct caching *c)
+{
+    clear_fields(c->r);
+    return join_anew(c);
+}
+
 int
 flow_keep(weir_request *r, weir_exchange *x)
 {
@@ -302,11 +326,19 @@ flow_keep(weir_request *r, weir_exchange *x)
     if (c->confirmed) {
         return confirm(c, x);
     }
+    if (c->learns) { /* and the client gets what came */
+        refresh(c, &m);
+        return WEIR_NEXT;
+    }
     make_meta(c, &m, tags);
+    join_meta(c, &m);
+    if (c->parts.joins) {
+        join_fields(c, &m, tags);
+    }
     if (!find_place(c) || !store_fill_head(c->fill, &m)) {
         store_fill_pass(c->fill);
         c->fill = NULL;
-        return WEIR_NEXT;
+        return c->parts.joins ? ask_anew(c) : WEIR_NEXT;
     }
     c->stored = true;
     pass_forget(&c->key);
@@ -315,6 +347,12 @@ flow_keep(weir_request *r, weir_exchange *x)
     c->held = true;
     weir_outlive_client(r);
     weir_hold(r);
+    if (c->parts.comes) {
+        join_span(c);
+    }
+    if (c->parts.joins) {
+        clear_fields(r);
+    }
     pump(c);
-    return answer_fill(c);
+    return answer_fill(c, &m);
 }

@@ -207,8 +207,10 @@ enter_file(struct store *s, const struct scan_name *name, const struct file_foun
     if (f->rc == 0) {
         sip_hash(s->root->secret, h->key.data, h->key.len, is);
     }
-    if (f->rc == -EBADMSG || f->rc == -EIO ||
-        (f->rc == 0 && (is[0] != name->hash[0] || is[1] != name->hash[1]))) {
+    if (f->rc == -ESTALE && entry_find_hash(s, name->hash) == NULL) {
+        doomed_add(s, name->hash, 0);
+    } else if (f->rc == -EBADMSG || f->rc == -EIO ||
+               (f->rc == 0 && (is[0] != name->hash[0] || is[1] != name->hash[1]))) {
         CHANGE(s, s->root->stats.damaged, s->root->stats.damaged + 1);
         if (entry_find_hash(s, name->hash) == NULL) {
             (void)doomed_add(s, name->hash, 0);

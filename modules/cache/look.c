@@ -25,6 +25,9 @@ read_head(struct looked *l, int fd, size_t first, uint64_t size)
     if (rc != 0) {
         return rc;
     }
+    if (file_is_of_another_time(l->bytes)) {
+        return -ESTALE;
+    }
     tells = file_head_tells_size(l->bytes);
     if (tells > n && tells <= size) {
         uint8_t *more = realloc(l->bytes, tells);

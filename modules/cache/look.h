@@ -11,7 +11,7 @@ struct looked {
 };
 
 /* Look into an open file, reading `first` bytes at once; hash: of its name. 0, -EBADMSG: it is
- * damaged, or -errno. To be freed in any case. */
+ * damaged, -ESTALE: another version wrote it, or -errno. To be freed in any case. */
 int look_into(struct looked *l, int fd, size_t first, const uint64_t hash[2]);
 void looked_free(struct looked *l);
 

@@ -13,6 +13,7 @@
 
 static int look(struct caching *c);
 static int use_object(struct caching *c);
+static int absent(struct caching *c);
 
 /* ---- Waiting. ---- */
 
@@ -124,13 +125,17 @@ on_wait_ready(weir_request *r, void *data)
     struct caching *c = data;
     const struct store_meta *m = store_reader_meta(c->reader);
     struct kept k = kept_of(m);
+    struct part p;
 
     (void)r;
     if (m->flags & KEPT_VARY) { /* the marker that another is just writing */
         c->reader = NULL;
         return look(c);
     }
-    if (policy_use(&k, &c->wanted, false, false, flow_now()) != USE_FRESH) {
+    if (part_of(m, &p) == PART_IS) {
+        join_choose(c, m, &p);
+    }
+    if (!join_allows(c, m) || policy_use(&k, &c->wanted, false, false, flow_now()) != USE_FRESH) {
         c->reader = NULL;
         return fetch_alone(c);
     }
@@ -180,7 +185,7 @@ came_meanwhile(struct caching *c)
 {
     struct store_object *o = NULL;
 
-    if (c->object != NULL || c->outcome == OUTCOME_BYPASS ||
+    if (c->object != NULL || c->outcome == OUTCOME_BYPASS || c->parts.useless ||
         store_find(c->store, c->r->pool, &c->key, &o) != STORE_HELD) {
         return false;
     }
@@ -190,9 +195,8 @@ came_meanwhile(struct caching *c)
     return true;
 }
 
-/* It has to be asked for: by r, or somebody does it already. */
-static int
-miss(struct caching *c)
+int
+flow_miss(struct caching *c)
 {
     bool others = false;
 
@@ -255,7 +259,7 @@ use_while(struct caching *c, bool being_done)
     }
     if (!c->family->background_update) {
         c->outcome = OUTCOME_EXPIRED;
-        return miss(c);
+        return flow_miss(c);
     }
     c->outcome = OUTCOME_STALE;
     update_start(c);
@@ -273,11 +277,19 @@ use_object(struct caching *c)
         return c->names.data == NULL ? choose_variant(c, m) : fetch_alone(c);
     }
     if (c->update) {
-        return miss(c);
+        return flow_miss(c);
     }
     if (c->outcome == OUTCOME_BYPASS) {
         c->object = NULL;
-        return miss(c);
+        return flow_miss(c);
+    }
+    if (m->note.len != 0) {
+        struct part p;
+        enum part_kind kind = part_of(m, &p);
+        if (kind != PART_NOT) {
+            c->parts.useless = kind == PART_BROKEN;
+            return kind == PART_IS ? join_use(c, &p) : absent(c);
+        }
     }
     k = kept_of(m);
     if (policy_use(&k, &c->wanted, store_object_stale(c->object), false, flow_now()) == USE_FRESH) {
@@ -294,7 +306,7 @@ use_object(struct caching *c)
     default:
         c->outcome = OUTCOME_EXPIRED;
         c->forward = FWD_STALE;
-        return miss(c);
+        return flow_miss(c);
     }
 }
 
@@ -311,7 +323,7 @@ absent(struct caching *c)
     if (c->forward == FWD_NONE) {
         c->forward = FWD_MISS;
     }
-    return miss(c);
+    return flow_miss(c);
 }
 
 static int
@@ -340,6 +352,7 @@ look(struct caching *c)
     if (++c->turns > FLOW_TURNS) {
         return fetch_alone(c);
     }
+    c->parts = (struct parts){ .stage = 0 };
     switch (store_find(c->store, c->r->pool, &c->key, &c->object)) {
     case STORE_HELD:
         return use_object(c);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "damage.h"
+#include "doomed.h"
 #include "entry.h"
 #include "evict.h"
 #include "file.h"
@@ -268,8 +269,11 @@ done(struct job *j)
     } else if (shared_lock(s)) {
         if (x->rc == 0) {
             o = settle(s, x);
-        } else if (x->rc == -ENOENT) {
+        } else if (x->rc == -ENOENT || x->rc == -ESTALE) {
             entry_file_missing(s, x->hash);
+        }
+        if (x->rc == -ESTALE && entry_find_hash(s, x->hash) == NULL) {
+            doomed_add(s, x->hash, 0);
         }
         mark = o != NULL ? slot_mark(s, MARK_OBJECT, o, NULL) : NULL;
         if (mark != NULL) {

@@ -118,6 +118,16 @@ store_read_fill(weir_pool *owner, struct store_fill *f)
     return rd;
 }
 
+void
+store_reader_span(struct store_reader *rd, uint64_t from, uint64_t length)
+{
+    rd->at = from;
+    rd->end = length > UINT64_MAX - from ? UINT64_MAX : from + length;
+    if (rd->mark != NULL) {
+        atomic_store_explicit(&rd->mark->at, from, memory_order_relaxed);
+    }
+}
+
 const struct store_meta *
 store_reader_meta(const struct store_reader *rd)
 {
@@ -242,12 +252,23 @@ take_from_file(struct store_reader *rd, weir_pool *pool, weir_chain *out, uint64
     return fetcher_take(rd->fetcher, pool, out, &rd->at, upto);
 }
 
+/* Is it all of a fill that was cut, whose head promised more? */
+static bool
+is_cut(const struct store_reader *rd, uint32_t state, uint64_t written)
+{
+    return state == BODY_WHOLE && rd->at >= written && rd->at < rd->end &&
+           rd->o->meta.length > (int64_t)written;
+}
+
 static int
 result(const struct store_reader *rd, uint32_t state, uint64_t written)
 {
     uint64_t end = rd->end < written ? rd->end : written;
 
-    return rd->at >= end && (state == BODY_WHOLE || rd->at >= rd->end) ? WEIR_DONE : WEIR_OK;
+    return rd->at >= end && (state == BODY_WHOLE || rd->at >= rd->end) &&
+                   !is_cut(rd, state, written)
+               ? WEIR_DONE
+               : WEIR_OK;
 }
 
 int
@@ -268,9 +289,10 @@ store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t wan
     }
     if (rd->at >= upto) {
         rc = result(rd, state, written);
-        return rc == WEIR_DONE        ? rc
-               : state == BODY_BROKEN ? WEIR_CLOSED
-                                      : wait_for_more(rd, readable, data);
+        return rc == WEIR_DONE ? rc
+               : state == BODY_BROKEN || is_cut(rd, state, written)
+                   ? WEIR_CLOSED
+                   : wait_for_more(rd, readable, data);
     }
     if (state == BODY_WHOLE && atomic_load(&b->kind) == BODY_MEMORY) {
         take_constant(rd, pool, out, upto);

@@ -44,8 +44,8 @@ add_ttl(struct text *to, int64_t ttl)
 weir_str
 status_member_text(weir_pool *pool, const struct status_member *m)
 {
-    static const char *const names[] = { "",          "bypass", "method", "uri-miss",
-                                         "vary-miss", "stale",  "request" };
+    static const char *const names[] = { "",          "bypass", "method",  "uri-miss",
+                                         "vary-miss", "stale",  "request", "partial" };
     struct text to = text_begin(pool, 128 + m->key.len, FIELD_MAX);
 
     if (is_sf_token(m->cache)) {

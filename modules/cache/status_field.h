@@ -4,7 +4,16 @@
 
 #include <weir/base.h>
 
-enum forward { FWD_NONE, FWD_BYPASS, FWD_METHOD, FWD_MISS, FWD_VARY_MISS, FWD_STALE, FWD_REQUEST };
+enum forward {
+    FWD_NONE,
+    FWD_BYPASS,
+    FWD_METHOD,
+    FWD_MISS,
+    FWD_VARY_MISS,
+    FWD_STALE,
+    FWD_REQUEST,
+    FWD_PARTIAL
+};
 
 struct status_member {
     weir_str cache; /* its name */

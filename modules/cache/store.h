@@ -102,6 +102,9 @@ bool store_fill_head(struct store_fill *f, const struct store_meta *meta);
 int store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *data), void *data);
 /* complete: it becomes an object (tmp, rename); meta's trailers and length are final. Else it is dropped; its readers are cut. */
 void store_fill_end(struct store_fill *f, bool complete);
+/* It broke off before its known length. What came becomes an object of that length all the same, under the head it has: whether
+ * that makes sense is the flow's affair. Who reads what there is not is cut. */
+void store_fill_cut(struct store_fill *f);
 
 /* ---- Waiting for somebody's fill. ---- */
 enum store_waited { STORE_READY, STORE_PASS, STORE_YOURS, STORE_AGAIN /* look again: it moved or failed */, STORE_TIMEOUT };
@@ -112,6 +115,8 @@ struct store_wait *store_wait(struct store *s, weir_pool *owner, const struct st
 /* ---- Reading. ---- */
 struct store_reader *store_read_object(weir_pool *owner, struct store_object *o, uint64_t from, uint64_t length);
 struct store_reader *store_read_fill(weir_pool *owner, struct store_fill *f); /* the filler's own client */
+/* Of a reader of a fill, before it has read anything: read these bytes and no others. */
+void store_reader_span(struct store_reader *rd, uint64_t from, uint64_t length);
 const struct store_meta *store_reader_meta(const struct store_reader *rd);
 /* About want bytes onto out. WEIR_OK, WEIR_AGAIN (readable is called), WEIR_DONE (complete), WEIR_CLOSED (cut). Every byte was
  * checked against its checksum. Buffers show bytes that rd holds: they have to be gone when its owner ends (pool may be the owner). */

@@ -161,6 +161,8 @@ settled(struct store_wait *w)
         tell(w, STORE_AGAIN, NULL, NULL);
     } else if (state == BODY_BROKEN) {
         take_over(w);
+    } else if (state == BODY_WHOLE && w->o->meta.length > (int64_t)w->o->body->written) {
+        tell(w, STORE_AGAIN, NULL, NULL); /* it was cut: what came is stored */
     } else if ((flags & OBJECT_HEAD) != 0) {
         read_it(w);
     } else {

@@ -16,8 +16,8 @@ wanted(const void *conf)
 }
 
 /* Bring the body, send. */
-static int
-fetch(weir_request *r, void *data)
+int
+proxied_fetch(weir_request *r, void *data)
 {
     struct proxied *p = data;
 
@@ -63,12 +63,12 @@ send_request(weir_request *r, const void *conf)
         return 501;
     }
     if (asks_cache(p)) {
-        rc = c->cache->open(r, WEIR_CACHE_PROXY, fetch, p);
+        rc = c->cache->open(r, WEIR_CACHE_PROXY, proxied_fetch, p);
         if (rc != WEIR_NEXT) {
             return rc;
         }
     }
-    return fetch(r, p);
+    return proxied_fetch(r, p);
 }
 
 /* The reply's head has come: answer. */

@@ -232,6 +232,7 @@ struct proxied {
     weir_cache_request change; /* what the request that is sent differs in */
     bool cached;               /* it hears of the reply, */
     bool kept;                 /* and has taken its body */
+    bool anew;                 /* the request was sent a second time, from the hook that answers */
 };
 
 extern weir_metric *proxy_replies, *proxy_failures, *proxy_tunnels, *proxy_spooled;
@@ -274,6 +275,9 @@ void send_give_up(struct proxied *p);
  * have answered rc. */
 int proxied_wait(struct proxied *p, enum awaited what);
 void proxied_wake(struct proxied *p, int rc);
+
+/* proxy.c: ask the cache how, and send. */
+int proxied_fetch(weir_request *r, void *data);
 
 /* reply.c: answer with p's reply; what the hook answers. */
 int reply_answer(struct proxied *p);

@@ -159,6 +159,17 @@ intercept(struct proxied *p)
     return (int)status;
 }
 
+/* The reply is of no use alone. */
+static int
+fetch_anew(struct proxied *p)
+{
+    send_give_up(p);
+    p->reply = NULL;
+    p->kept = false;
+    p->anew = true;
+    return proxied_fetch(p->r, p);
+}
+
 /* What the cache makes of the reply; WEIR_OK: it is to be kept. */
 static int
 show_cache(struct proxied *p)
@@ -179,6 +190,9 @@ show_cache(struct proxied *p)
         }
     }
     rc = p->conf->cache->reply(p->r, p->reply, ignored);
+    if (rc == WEIR_ANEW) {
+        return fetch_anew(p);
+    }
     if (rc != WEIR_NEXT && rc != WEIR_KEEP) {
         send_give_up(p);
     }
@@ -204,6 +218,9 @@ answer_body(struct proxied *p, bool keep)
     if (keep) {
         p->kept = true;
         rc = p->conf->cache->keep(p->r, p->x);
+        if (rc == WEIR_ANEW) {
+            return fetch_anew(p);
+        }
         p->kept = rc != WEIR_NEXT;
     }
     return rc != WEIR_NEXT ? rc : body_down_answer(p, p->reply->status);

@@ -43,6 +43,13 @@ send_give_up(struct proxied *p)
 
 /* ---- What the exchange tells. ---- */
 
+static int
+answer_anew(weir_request *r, void *data)
+{
+    (void)r;
+    return reply_answer(data);
+}
+
 static void
 on_head(weir_exchange *x, void *data, const weir_reply *reply)
 {
@@ -50,7 +57,14 @@ on_head(weir_exchange *x, void *data, const weir_reply *reply)
 
     (void)x;
     p->reply = reply;
-    proxied_wake(p, WEIR_NEXT);
+    if (p->anew) { /* the hook that answers is the one that waits */
+        weir_ticket *ticket = p->ticket;
+        p->ticket = NULL;
+        p->awaited = AWAIT_NOTHING;
+        (void)weir_resume_with(ticket, answer_anew, p);
+    } else {
+        proxied_wake(p, WEIR_NEXT);
+    }
 }
 
 /* Are 103s to be passed on? When every condition holds, and there is one. */

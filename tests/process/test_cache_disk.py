@@ -92,6 +92,20 @@ def test_damage_is_a_miss_and_never_an_answer(front, how):
     assert one.get("/0").body == BODY
 
 
+def test_a_file_of_another_version_is_a_miss_and_no_damage(front):
+    one = stored(front)
+    path = files(one)[0]
+    one.server.process.send_signal(signal.SIGQUIT)
+    one.server.process.wait(15)
+    data = bytearray(path.read_bytes())
+    assert data[:7] == b"weirfil"
+    data[7] = ord("1")
+    path.write_bytes(data)
+    one.server.start()
+    assert one.get("/0").body == BODY and one.asked == 2
+    assert "damaged" not in (one.server.prefix / "logs/error.log").read_text()
+
+
 def test_a_reload_keeps_what_is_stored_and_what_is_under_way(front):
     held = Held()
     one = front(held, main="worker_processes 2;", single=False)

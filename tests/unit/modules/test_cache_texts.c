@@ -191,6 +191,21 @@ test_agreeing(void **state)
     assert_false(freshen_agrees(&s, 8, &length));
 }
 
+static void
+test_a_head_that_knows_another_date_agrees_with_nothing(void **state)
+{
+    weir_header date = { .id = WEIR_H_LAST_MODIFIED, .value = WEIR_STR("a") };
+    weir_header other = { .id = WEIR_H_LAST_MODIFIED, .value = WEIR_STR("b") };
+    weir_header tag = { .id = WEIR_H_ETAG, .value = WEIR_STR("\"t\""), .next = &date };
+    weir_header tag_and_other = { .id = WEIR_H_ETAG, .value = tag.value, .next = &other };
+
+    (void)state;
+    assert_true(freshen_agrees(&tag, 9, &tag));
+    assert_true(freshen_agrees(&tag, 9, &date));
+    assert_false(freshen_agrees(&tag, 9, &tag_and_other)); /* each that it has [RFC 9111 4.3.5] */
+    assert_false(freshen_agrees(&date, 9, &tag));
+}
+
 /* ---- Invalidation. [RFC 9111 4.4; RFC 3986 5.4] ---- */
 
 static void
@@ -310,6 +325,7 @@ main(void)
         cmocka_unit_test(test_what_describes_the_body_stays),
         cmocka_unit_test(test_a_tag_stays),
         cmocka_unit_test(test_agreeing),
+        cmocka_unit_test(test_a_head_that_knows_another_date_agrees_with_nothing),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_the_schemes_own_port_may_be_left_out),
         cmocka_unit_test(test_the_key_of_a_target),
