@@ -48,6 +48,19 @@ read_switch(weir_str text, bool *to)
     return *to || weir_str_eq(text, WEIR_STR("off"));
 }
 
+/* Files are begun in the folder that they are for, so nothing is ever copied. */
+static bool
+read_temp_path(weir_conf *cf, weir_str text)
+{
+    bool on;
+
+    if (read_switch(text, &on) && on) {
+        weir_conf_warn(cf, "\"use_temp_path=on\" has no effect: files of a cache are begun in its "
+                           "own folder, on one file system");
+    }
+    return on || weir_str_eq(text, WEIR_STR("off"));
+}
+
 static bool
 read_count(weir_str text, uint32_t *to)
 {
@@ -113,7 +126,7 @@ read_option(weir_conf *cf, struct path *p, weir_str *zone, uint32_t i)
         return read_levels(value, p->options.levels) ? WEIR_OK : bad_word(cf, i, "\"levels\"");
     }
     if (take_option(word, WEIR_STR("use_temp_path="), &value)) {
-        return read_switch(value, &p->options.use_temp_path) ? WEIR_OK : bad_word(cf, i, "value");
+        return read_temp_path(cf, value) ? WEIR_OK : bad_word(cf, i, "value");
     }
     if (take_option(word, WEIR_STR("purger="), &value)) {
         return read_switch(value, &p->options.purger) ? WEIR_OK : bad_word(cf, i, "value");
@@ -128,7 +141,6 @@ read_option(weir_conf *cf, struct path *p, weir_str *zone, uint32_t i)
 /* nginx's defaults; memory is weir's own. */
 static const struct store_options defaults = { .memory = 32u << 20,
                                                .inactive_ms = 600 * 1000,
-                                               .use_temp_path = true,
                                                .manager_files = 100,
                                                .manager_sleep_ms = 50,
                                                .manager_threshold_ms = 200,

@@ -24,7 +24,8 @@
 
 enum {
     TICK_MS = 1000,
-    STEPS = 64,
+    STEPS = 16,  /* that leave between two looks at the clock */
+    TURN_MS = 5, /* of one turn of the loop, whatever the thresholds say */
     BUCKETS = 16384,
     BUCKETS_AT_ONCE = 512,
     SAVE_TICKS = 300,
@@ -35,6 +36,7 @@ struct manager {
     struct store *s;
     weir_timer *timer, *purging;
     uint32_t bucket;   /* the walk goes on here */
+    uint32_t left;     /* buckets of this round */
     uint32_t catching; /* and that over what was not written when it came here */
     uint32_t behind;   /* buckets that it has to look at */
     uint32_t ticks;
@@ -105,41 +107,87 @@ ask(struct manager *m)
 
 /* ---- The walk. ---- */
 
-static void
+static bool
 look_at(struct store *s, struct entry *e, uint64_t now_s)
 {
     if ((now_s - e->used_s) * 1000 > s->o.inactive_ms && now_s > e->used_s && e->fill == NULL) {
         CHANGE(s, s->root->stats.expired, s->root->stats.expired + 1);
         entry_remove(s, e);
-    } else {
-        writer_look_at(s, e);
+        return true;
     }
+    writer_look_at(s, e);
+    return false;
 }
 
-/* A part of the index. Bounded twice: by buckets, and by entries that change under one lock. */
-static void
-walk(struct manager *m)
+/* How long one go may take. */
+static uint64_t
+go_until(uint64_t threshold_ms)
+{
+    return sys->ms() + (threshold_ms < TURN_MS ? threshold_ms : TURN_MS);
+}
+
+/* Some buckets. Under the lock; answers how many entries went. */
+static uint32_t
+walk_some(struct manager *m, uint32_t most)
 {
     struct store *s = m->s;
     const struct root *r = s->root;
     uint64_t now_s = weir_now() / 1000;
-    uint32_t total = r->n_buckets < BUCKETS ? r->n_buckets : BUCKETS;
+    uint32_t gone = 0;
 
-    for (uint32_t done = 0; done < total; done += BUCKETS_AT_ONCE) {
-        if (!shared_lock(s)) {
+    for (uint32_t i = 0; i < BUCKETS_AT_ONCE && m->left != 0; i++) {
+        struct entry *e = r->buckets[m->bucket], *after;
+        for (; e != NULL && gone < most; e = after) {
+            after = e->next;
+            gone += look_at(s, e, now_s);
+            shared_commit(s);
+        }
+        if (e != NULL) {
+            break; /* this bucket goes on next time */
+        }
+        m->bucket = (m->bucket + 1) & (r->n_buckets - 1);
+        m->left--;
+    }
+    return gone;
+}
+
+/* The part of the index whose turn it is, as far as one go takes. */
+static void
+walk(struct manager *m)
+{
+    const struct store_options *o = &m->s->o;
+    uint64_t until = go_until(o->manager_threshold_ms);
+    uint32_t gone = 0;
+
+    do {
+        if (!shared_lock(m->s)) {
+            m->left = 0;
             return;
         }
-        for (uint32_t i = 0; i < BUCKETS_AT_ONCE && done + i < total; i++) {
-            struct entry *e = r->buckets[m->bucket], *after;
-            for (; e != NULL; e = after) {
-                after = e->next;
-                look_at(s, e, now_s);
-                shared_commit(s);
-            }
-            m->bucket = (m->bucket + 1) & (r->n_buckets - 1);
-        }
-        shared_unlock(s);
+        gone += walk_some(m, o->manager_files - gone);
+        shared_unlock(m->s);
+    } while (m->left != 0 && gone < o->manager_files && sys->ms() < until);
+}
+
+/* Let memory and disk be within their bounds, as far as one go takes. True: they are. */
+static bool
+settle(struct store *s)
+{
+    uint64_t until = go_until(s->o.manager_threshold_ms);
+    uint32_t left = s->o.manager_files;
+    bool settled = true;
+
+    if (!shared_lock(s)) { /* what was to be given back is, at the latest now */
+        return true;
     }
+    hot_tick(s);
+    do {
+        uint32_t n = left < STEPS ? left : STEPS;
+        settled = evict_settle(s, n, NULL);
+        left -= n;
+    } while (!settled && left != 0 && sys->ms() < until);
+    shared_unlock(s);
+    return settled;
 }
 
 /* What writers had no time for when it came, and heads of what was purged softly: a round over the
@@ -193,7 +241,7 @@ purge(void *data)
 
     more |= m->s->on_duty && catch_up(m);
     if (more) {
-        weir_timer_set(m->purging, 1);
+        weir_timer_set(m->purging, m->s->o.purger ? m->s->o.purger_sleep_ms + 1 : 1);
     }
     doomed_go(m->s);
 }
@@ -206,10 +254,9 @@ do_duty(struct manager *m)
     m->ticks++;
     wake_look_for_deaths(s);
     loader_go(s);
-    purge(m);
+    weir_timer_set(m->purging, 0);
     ask(m);
-    walk(m);
-    doomed_go(s);
+    m->left = s->root->n_buckets < BUCKETS ? s->root->n_buckets : BUCKETS;
     journal_tidy(s);
     if (m->ticks % SAVE_TICKS == 0 && s->root->loaded) {
         saver_go(s);
@@ -221,17 +268,17 @@ tick(void *data)
 {
     struct manager *m = data;
     struct store *s = m->s;
-    bool settled = true;
+    bool settled;
 
     if (take_duty(s) && weir_now() >= m->duty_at) {
         m->duty_at = weir_now() + TICK_MS;
         do_duty(m);
     }
-    if (shared_lock(s)) { /* what was to be given back is, at the latest now */
-        hot_tick(s);
-        settled = evict_settle(s, s->o.manager_files != 0 ? s->o.manager_files : STEPS, NULL);
-        shared_unlock(s);
+    if (s->on_duty && m->left != 0) {
+        walk(m);
+        doomed_go(s);
     }
+    settled = settle(s) && (!s->on_duty || m->left == 0);
     journal_go(s);
     if (s->stalled) {
         s->stalled = false;

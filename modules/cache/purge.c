@@ -7,10 +7,12 @@
 #include "doomed.h"
 #include "entry.h"
 #include "journal.h"
+#include "sys.h"
 
 enum {
     BUCKETS = 512,
     ENTRIES = 64,    /* in one go */
+    TURN_MS = 5,     /* of the purger, whatever its threshold says */
     LOADING_MS = 20, /* the walk ends when all is loaded */
     GONE_MS = 20,    /* between two looks whether the files are gone */
     GONE_LOOKS = 250
@@ -46,30 +48,30 @@ purge_one(struct store *s, struct ban *b, struct entry *e)
     s->root->stats.purged++;
     if (!b->soft) {
         entry_remove(s, e);
-    } else if ((e->flags & ENTRY_STALE) == 0) {
+    } else {
         entry_soften(s, e);
     }
 }
 
-/* Walk a little. True: to the end. Under the lock; commits. */
+/* Walk a little; at most as many entries go as *left says, which is brought down. True: to the end.
+ * Under the lock; commits. */
 static bool
-walk(struct store *s, struct ban *b)
+walk(struct store *s, struct ban *b, uint32_t *left)
 {
     struct root *r = s->root;
-    uint32_t n = 0;
 
     b->again |= r->loading;
-    for (uint32_t i = 0; i < BUCKETS && b->cursor < r->n_buckets && n < ENTRIES; i++) {
+    for (uint32_t i = 0; i < BUCKETS && b->cursor < r->n_buckets && *left != 0; i++) {
         struct entry *e = r->buckets[b->cursor], *next;
-        for (; e != NULL; e = next) {
+        for (; e != NULL && *left != 0; e = next) {
             next = e->next;
-            if (entry_matches(e, b)) {
+            if (entry_matches(e, b) && !(b->soft && (e->flags & ENTRY_STALE) != 0)) {
                 purge_one(s, b, e);
                 shared_commit(s);
-                n++;
+                --*left;
             }
         }
-        b->cursor++;
+        b->cursor += e == NULL; /* else this bucket goes on next time */
     }
     if (b->cursor == r->n_buckets && b->again && !r->loading) {
         b->again = false; /* what was loaded behind the walk */
@@ -134,7 +136,8 @@ step(void *data)
     if (shared_lock(s)) {
         over = b->clock != p->clock;
         if (!over) {
-            over = walk(s, b);
+            uint32_t left = ENTRIES;
+            over = walk(s, b, &left);
             p->what.entries = b->entries;
             p->what.bytes = b->bytes;
         }
@@ -256,7 +259,9 @@ purge_many(struct store *s, const struct store_match *m, struct purge *p)
 {
     struct ban *b = new_ban(s, m);
 
-    if (b != NULL) {
+    if (b != NULL && s->o.purger) {
+        CHANGE(s, b->slot, SHARED_SLOTS); /* the duty walks, and nobody waits */
+    } else if (b != NULL) {
         p->ban = (uint32_t)(b - s->root->bans);
         p->clock = b->clock;
     } else {
@@ -398,8 +403,9 @@ store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
     journal_go(s);
 }
 
-bool
-purge_go_on(struct store *s)
+/* The bans that nobody else walks for, a little of each. Answers whether more is to be walked. */
+static bool
+walk_all(struct store *s, uint32_t *left)
 {
     bool more = false;
 
@@ -408,16 +414,35 @@ purge_go_on(struct store *s)
     }
     for (uint32_t i = 0; i < SHARED_BANS; i++) {
         struct ban *b = &s->root->bans[i];
-        bool left = b->slot >= SHARED_SLOTS || !s->root->slots[b->slot].used;
-        if (b->clock == 0 || !left) {
+        bool orphaned = b->slot >= SHARED_SLOTS || !s->root->slots[b->slot].used;
+        if (b->clock == 0 || !orphaned) {
             continue;
         }
-        if (walk(s, b)) {
+        if (walk(s, b, left)) {
             lift(s, b);
         } else {
             more |= b->cursor < s->root->n_buckets;
         }
     }
     shared_unlock(s);
+    return more;
+}
+
+bool
+purge_go_on(struct store *s)
+{
+    const struct store_options *o = &s->o;
+    uint64_t ms = o->purger_threshold_ms < TURN_MS ? o->purger_threshold_ms : TURN_MS, until;
+    uint32_t left = ENTRIES;
+    bool more;
+
+    if (!o->purger) {
+        return walk_all(s, &left);
+    }
+    left = o->purger_files;
+    until = sys->ms() + ms;
+    do {
+        more = walk_all(s, &left);
+    } while (more && left != 0 && sys->ms() < until);
     return more;
 }

@@ -20,15 +20,6 @@ struct scan {
     char path[PATH_SIZE + NAME_MAX_LEN + 2];
 };
 
-static uint64_t
-now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 struct scan *
 scan_open(const struct store_options *o)
 {
@@ -106,11 +97,11 @@ take(struct scan *sc, const char *name, struct scan_name *to)
 uint32_t
 scan_next(struct scan *sc, struct scan_name *names, uint32_t max, uint64_t ms, bool *end)
 {
-    uint64_t until = now_ms() + ms;
+    uint64_t until = sys->ms() + ms;
     uint32_t n = 0, looked = 0;
 
     *end = false;
-    while (n < max && (++looked % 64 != 0 || now_ms() < until)) {
+    while (n < max && (++looked % 64 != 0 || sys->ms() < until)) {
         const struct dirent *d = readdir(sc->dir[sc->depth]);
         if (d == NULL) {
             if (sc->depth == 0) {

@@ -26,7 +26,7 @@ struct store_options { /* of proxy_cache_path; see its manual */
     weir_zone *zone;      /* keys_zone: index, and what is being filled */
     uint64_t memory;      /* of the zone, for hot bodies; memory=SIZE is weir's own parameter; 0: no memory tier */
     uint64_t inactive_ms, max_size, min_free;
-    bool use_temp_path, purger;
+    bool purger;
     uint32_t manager_files, loader_files, purger_files;
     uint64_t manager_sleep_ms, manager_threshold_ms, loader_sleep_ms, loader_threshold_ms, purger_sleep_ms, purger_threshold_ms;
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 static int
@@ -85,8 +86,17 @@ do_room(const char *path)
                : (int64_t)bytes;
 }
 
-const struct sys sys_real = { do_open,   do_close,  do_pread, do_pwrite, do_reserve,
-                              do_rename, do_unlink, do_mkdir, do_size,   do_room };
+static uint64_t
+do_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+const struct sys sys_real = { do_open,   do_close, do_pread, do_pwrite, do_reserve, do_rename,
+                              do_unlink, do_mkdir, do_size,  do_room,   do_ms };
 const struct sys *sys = &sys_real;
 
 int

@@ -21,6 +21,7 @@ struct sys {
     int (*mkdir)(const char *path, mode_t mode);
     int64_t (*size)(int fd);
     int64_t (*room)(const char *path); /* bytes that are free to us */
+    uint64_t (*ms)(void);              /* a clock that only goes on */
 };
 
 extern const struct sys sys_real;

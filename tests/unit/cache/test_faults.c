@@ -90,8 +90,15 @@ good_room(const char *path)
     return sys_real.room(path);
 }
 
-static const struct sys bad = { bad_open,   good_close, bad_pread, bad_pwrite, bad_reserve,
-                                bad_rename, bad_unlink, bad_mkdir, bad_size,   good_room };
+static uint64_t
+good_ms(void)
+{
+    return sys_real.ms();
+}
+
+static const struct sys bad = { bad_open,    good_close, bad_pread,  bad_pwrite,
+                                bad_reserve, bad_rename, bad_unlink, bad_mkdir,
+                                bad_size,    good_room,  good_ms };
 
 enum { LONG = 400000 };
 
