@@ -342,19 +342,31 @@ purge_key(struct store *s, const struct store_key *key, bool soft, struct journa
     return on_disk;
 }
 
-bool
-store_remove(struct store *s, const struct store_key *key)
+static bool
+change(struct store *s, const struct store_key *key, bool soft)
 {
     struct store_purged counts = { .entries = 0 };
 
     if (!shared_lock(s)) {
         return false;
     }
-    (void)purge_key(s, key, false, NULL, &counts);
+    (void)purge_key(s, key, soft, NULL, &counts);
     shared_unlock(s);
     journal_go(s);
     doomed_go(s);
     return counts.entries != 0;
+}
+
+bool
+store_remove(struct store *s, const struct store_key *key)
+{
+    return change(s, key, false);
+}
+
+bool
+store_soften(struct store *s, const struct store_key *key)
+{
+    return change(s, key, true);
 }
 
 /* ---- Asking for it. ---- */

@@ -126,6 +126,7 @@ int store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t
 /* Another head for the same body (a 304, a HEAD): the entry's new meta; fields are copied. */
 bool store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta);
 bool store_remove(struct store *s, const struct store_key *key);
+bool store_soften(struct store *s, const struct store_key *key); /* stale from now on */
 
 struct store_match { /* what a purge is about: one of them */
     const struct store_key *key; /* this one response */
