@@ -293,7 +293,8 @@ write_connection(struct text *to, struct proxied *p)
     const weir_request *r = p->r;
     const struct head_template *t = &p->conf->head;
     bool te = p->conf->pass_trailers && !t->sets_te && !t->sets_connection &&
-              p->conf->http_version == 11 && list_has(r->in[WEIR_H_TE], WEIR_STR("trailers"));
+              p->conf->http_version == 11 &&
+              (p->change.shared || list_has(r->in[WEIR_H_TE], WEIR_STR("trailers")));
 
     if (p->asks_upgrade) {
         text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
@@ -308,7 +309,8 @@ write_connection(struct text *to, struct proxied *p)
     }
 }
 
-/* The client's fields. Where filters are to read the body, Accept-Encoding names what can be decoded, in one line. */
+/* The client's fields. Where filters are to read the body, Accept-Encoding names what can be
+ * decoded, in one line. */
 static void
 write_client_fields(struct text *to, const struct proxied *p)
 {
