@@ -31,11 +31,16 @@ enum weir_cache_family { WEIR_CACHE_PROXY, WEIR_CACHE_FASTCGI, WEIR_CACHE_UWSGI,
 #define WEIR_KEEP 1
 #define WEIR_ANEW 2
 
+enum weir_keep_flag {
+    WEIR_KEEP_TRAILERS = 1u << 0 /* they are passed on: keep them, and give them to clients that take them */
+};
+
 /* What the request to the origin has to differ in. */
 typedef struct weir_cache_request { /* filled by the cache; prefix */
     uint64_t           dropped; /* the client's fields that are not sent, by 1 << WEIR_H_* */
     const weir_header *added;   /* sent besides; by ->next */
     bool               as_get;  /* a HEAD is sent as GET */
+    bool               shared;  /* what comes is given to others, too: let it be all there may be, with trailers */
 } weir_cache_request;
 
 typedef struct weir_cache { /* constant */
@@ -54,10 +59,10 @@ typedef struct weir_cache { /* constant */
      * fields of the reply that say nothing here (proxy_ignore_headers), by 1 << WEIR_H_*; bit 0 stands for X-Accel-Expires. */
     int (*reply)(weir_request *r, const weir_reply *reply, uint64_t ignored);
     void (*leave)(weir_request *r);
-    /* After WEIR_KEEP, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
+    /* flags: WEIR_KEEP_*. After WEIR_KEEP, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
      * without a cache. WEIR_ANEW: see there. Else x's body is the cache's from here on, and the hook returns that; call readable() when x's ops say
      * so. */
-    int (*keep)(weir_request *r, weir_exchange *x);
+    int (*keep)(weir_request *r, weir_exchange *x, uint32_t flags);
     void (*readable)(weir_request *r);
     /* No reply; result as the exchange gave it, r would be answered with status. false: do so; true: resume r with answer(), which
      * answers from the store. */

@@ -6,6 +6,7 @@
  */
 #include "flow.h"
 #include "list.h"
+#include "trailers.h"
 
 enum { DIGITS = 20 };
 
@@ -102,6 +103,28 @@ put_head(struct caching *c, const struct store_meta *m, bool part)
     return check_conditions(c, &k, m->status);
 }
 
+/* Trailers of a whole body go to a client that says that it takes them. [RFC 9110 6.5.1, 10.1.4] */
+static void
+put_trailers(weir_request *r, const struct store_meta *m)
+{
+    weir_str rest = str_cut(m->note, PART_NOTE, SIZE_MAX), name, value;
+
+    if (rest.len == 0 || r->in[WEIR_H_RANGE] != NULL || r->method == WEIR_HEAD) {
+        return;
+    }
+    for (const weir_header *h = r->in[WEIR_H_TE]; h != NULL; h = h->same) {
+        weir_str list = h->value, member;
+        while (list_next(&list, &member)) {
+            if (weir_str_ieq(str_trim(str_cut(member, 0, str_find(member, ';'))),
+                             WEIR_STR("trailers"))) {
+                while (trailers_next(&rest, &name, &value)) {
+                    (void)weir_out_trailer(r, name, value);
+                }
+            }
+        }
+    }
+}
+
 /* ---- The body. ---- */
 
 static void
@@ -127,6 +150,7 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
     case WEIR_AGAIN:
         return flow_wait(c) == WEIR_AGAIN ? WEIR_AGAIN : WEIR_ERROR;
     case WEIR_DONE:
+        put_trailers(r, store_reader_meta(c->reader)); /* of a fill they have come now */
         return WEIR_DONE;
     default:
         return WEIR_ERROR;
@@ -182,6 +206,7 @@ answer_with(struct caching *c, const struct store_meta *m)
         return answer_without_body(c, rc);
     }
     flow_identify(c, m);
+    put_trailers(c->r, m);
     body = store_object_body(c->object);
     if (m->length == 0 || body.data != NULL) {
         return weir_respond(c->r, m->status, WEIR_STR(""), m->length == 0 ? WEIR_STR("") : body);
@@ -207,6 +232,9 @@ answer_reader(struct caching *c)
         store_reader_span(c->reader, ps->want.first - p.here.first, span_bytes(ps->want));
     } else {
         flow_identify(c, m);
+    }
+    if (c->r->out_length >= 0) { /* it has come meanwhile: framing is chosen with the head */
+        put_trailers(c->r, m);
     }
     return weir_respond_from(c->r, c->r->status, source, c);
 }

@@ -62,6 +62,7 @@ flow_request(weir_request *r, weir_cache_request *change)
     if (c->fill != NULL) {
         change->dropped = join_request(c, change, conditions);
         change->as_get = r->method == WEIR_HEAD;
+        change->shared = true;
         if (!c->parts.joins) {
             ask(c, change);
         }

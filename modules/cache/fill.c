@@ -220,6 +220,19 @@ store_fill_head(struct store_fill *f, const struct store_meta *meta)
     return fine;
 }
 
+bool
+store_fill_note(struct store_fill *f, size_t at, weir_str bytes)
+{
+    weir_str note = f->o->meta.note; /* in our zone; nobody else writes there */
+
+    if (f->ended || (f->o->flags & OBJECT_HEAD) == 0 || at > note.len ||
+        bytes.len > note.len - at) {
+        return false;
+    }
+    memcpy((char *)(uintptr_t)note.data + at, bytes.data, bytes.len);
+    return true;
+}
+
 /* ---- Writing. ---- */
 
 /* How long it may become is known: more is a mistake of who writes. */

@@ -95,6 +95,7 @@ struct caching {
     bool confirmed;  /* and said that it does */
     bool learns;     /* a HEAD's answer brings `object` up to date */
     bool collapsed, stored;
+    bool trailers; /* there is room for them in what is stored */
     bool held; /* weir_hold */
     bool stuck; /* the store takes no more until it calls back that it can */
 };
@@ -131,7 +132,7 @@ bool flow_failed(weir_request *r, uint32_t status, int result);
 int flow_answer(weir_request *r, void *unused);
 
 /* keep.c */
-int flow_keep(weir_request *r, weir_exchange *x);
+int flow_keep(weir_request *r, weir_exchange *x, uint32_t flags);
 void flow_readable(weir_request *r);
 
 /* join.c: parts. */

@@ -7,6 +7,7 @@
 #include "freshen.h"
 #include "pass.h"
 #include "tags.h"
+#include "trailers.h"
 #include "vary.h"
 
 enum { PIECE = 64 * 1024, PIECES_A_TURN = 16 };
@@ -155,12 +156,42 @@ on_writable(void *data)
     pump(c);
 }
 
+/* Room for trailers: they can come where the length is not known. */
+static void
+leave_room(struct caching *c, struct store_meta *m, uint32_t flags)
+{
+    if ((flags & WEIR_KEEP_TRAILERS) != 0 && m->length < 0) {
+        m->note.len = PART_NOTE + TRAILERS_MAX;
+        m->note.data = weir_zalloc(c->r->pool, m->note.len);
+        c->trailers = true;
+    }
+}
+
+static void
+keep_trailers(struct caching *c)
+{
+    const weir_header *h = weir_exchange_trailers(c->x);
+    uint8_t bytes[TRAILERS_MAX];
+    size_t n;
+
+    if (h == NULL) {
+        return;
+    }
+    n = trailers_write(bytes, sizeof(bytes), h);
+    if (!store_fill_note(c->fill, PART_NOTE, (weir_str){ (const char *)bytes, n }) || n == 0) {
+        weir_say(c->r->log, INFO, "trailers are too long to be stored");
+    }
+}
+
 /* Nothing more comes: rc as weir_exchange_read has said. */
 static void
 finish(struct caching *c, int rc)
 {
     struct store_fill *f = c->fill;
 
+    if (rc == WEIR_DONE && c->trailers) {
+        keep_trailers(c);
+    }
     c->fill = NULL;
     c->x = NULL;
     if (rc != WEIR_DONE) {
@@ -317,7 +348,7 @@ ask_anew(struct caching *c)
 }
 
 int
-flow_keep(weir_request *r, weir_exchange *x)
+flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
 {
     struct caching *c = weir_ctx(r);
     uint64_t tags[STORE_TAGS_MAX];
@@ -332,6 +363,7 @@ flow_keep(weir_request *r, weir_exchange *x)
     }
     make_meta(c, &m, tags);
     join_meta(c, &m);
+    leave_room(c, &m, flags);
     if (c->parts.joins) {
         join_fields(c, &m, tags);
     }

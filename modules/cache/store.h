@@ -100,7 +100,9 @@ bool store_fill_head(struct store_fill *f, const struct store_meta *meta);
  * WEIR_ERROR: nothing more can be stored; r's own reader still gets all that was and will be written (memory, with back-pressure):
  * serve through. */
 int store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *data), void *data);
-/* complete: it becomes an object (tmp, rename); meta's trailers and length are final. Else it is dropped; its readers are cut. */
+/* Other bytes in the note of its head, before it ends; readers see them once it is whole. False: so many bytes it has not. */
+bool store_fill_note(struct store_fill *f, size_t at, weir_str bytes);
+/* complete: it becomes an object (tmp, rename); meta's note and length are final. Else it is dropped; its readers are cut. */
 void store_fill_end(struct store_fill *f, bool complete);
 /* It broke off before its known length. What came becomes an object of that length all the same, under the head it has: whether
  * that makes sense is the flow's affair. Who reads what there is not is cut. */

@@ -217,7 +217,7 @@ answer_body(struct proxied *p, bool keep)
 
     if (keep) {
         p->kept = true;
-        rc = p->conf->cache->keep(p->r, p->x);
+        rc = p->conf->cache->keep(p->r, p->x, p->conf->pass_trailers ? WEIR_KEEP_TRAILERS : 0);
         if (rc == WEIR_ANEW) {
             return fetch_anew(p);
         }

@@ -294,7 +294,7 @@ write_connection(weir_text *to, struct proxied *p)
     const struct head_template *t = &p->conf->head;
     bool te = p->conf->pass_trailers && !t->sets_te && !t->sets_connection &&
               p->conf->http_version == 11 &&
-              weir_header_has(r->in[WEIR_H_TE], WEIR_STR("trailers"));
+               (p->change.shared || weir_header_has(r->in[WEIR_H_TE], WEIR_STR("trailers")));
 
     if (p->asks_upgrade) {
         weir_text_add(to, te ? WEIR_STR("Connection: upgrade, TE\r\nUpgrade: ")
@@ -309,7 +309,8 @@ write_connection(weir_text *to, struct proxied *p)
     }
 }
 
-/* The client's fields. Where filters are to read the body, Accept-Encoding names what can be decoded, in one line. */
+/* The client's fields. Where filters are to read the body, Accept-Encoding names what can be
+ * decoded, in one line. */
 static void
 write_client_fields(weir_text *to, const struct proxied *p)
 {
