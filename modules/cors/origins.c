@@ -28,15 +28,9 @@ is_host_byte(char c)
 static bool
 is_port(weir_str s)
 {
-    uint32_t n = 0;
+    uint64_t n;
 
-    for (size_t i = 0; i < s.len && i < 6; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9') {
-            return false;
-        }
-        n = n * 10 + (uint32_t)(s.data[i] - '0');
-    }
-    return s.len != 0 && s.len <= 5 && s.data[0] != '0' && n <= UINT16_MAX;
+    return weir_parse_number(s, UINT16_MAX, &n) && s.data[0] != '0';
 }
 
 /* Where the scheme's "://" ends; 0: it has none. */

@@ -200,22 +200,17 @@ set_limit(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct limit **at = field, *l = weir_zalloc(weir_conf_pool(cf), sizeof(*l));
     weir_str text = weir_conf_arg(cf, 2);
+    uint64_t most;
 
     (void)d;
     l->name = weir_conf_arg(cf, 1);
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || l->most > LIMIT_MAX) {
-            l->most = 0;
-            break;
-        }
-        l->most = l->most * 10 + (uint32_t)(text.data[i] - '0');
-    }
-    if (l->most == 0) {
+    if (!weir_parse_number(text, UINT32_MAX, &most) || most == 0) {
         return weir_conf_error_at(cf, 2, "invalid number of connections \"%.*s\"", WEIR_FMT(text));
     }
-    if (l->most > LIMIT_MAX) {
+    if (most > LIMIT_MAX) {
         return weir_conf_error_at(cf, 2, "connection limit must be less 65536");
     }
+    l->most = (uint32_t)most;
     for (; *at != NULL; at = &(*at)->next) {
         if (weir_str_eq((*at)->name, l->name)) {
             return weir_conf_error(cf, "\"limit_conn\" directive is duplicate");

@@ -287,8 +287,7 @@ test_holds(weir_request *r, const struct test *t)
 
     switch (t->kind) {
     case KIND_TRUE:
-        value = weir_var_get(r, t->var);
-        return value.len != 0 && !(value.len == 1 && value.data[0] == '0');
+        return weir_str_is_true(weir_var_get(r, t->var));
     case KIND_EQUAL:
         value = weir_var_get(r, t->var);
         return weir_str_eq(value, weir_value_get(r, t->value));
