@@ -363,3 +363,21 @@ weir_parse_msec(weir_str s, uint64_t *ms)
     *ms = total;
     return WEIR_OK;
 }
+
+int
+weir_conf_between(weir_conf *cf, uint32_t i, int64_t value, int64_t least, int64_t most)
+{
+    return value >= least && value <= most
+               ? WEIR_OK
+               : weir_conf_error_at(cf, i, "value must be between %lld and %lld", (long long)least,
+                                    (long long)most);
+}
+
+int
+weir_set_written(weir_conf *cf, const weir_directive *d, void *field)
+{
+    (void)cf;
+    (void)d;
+    *(bool *)field = true;
+    return WEIR_OK;
+}
