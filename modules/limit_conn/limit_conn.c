@@ -168,21 +168,15 @@ find_zone(const struct zone *z, weir_str name)
 static int
 set_zone(weir_conf *cf, const weir_directive *d, void *field)
 {
-    static const weir_str word = { "zone=", 5 };
     struct zone **zones = field, *z = weir_zalloc(weir_conf_pool(cf), sizeof(*z));
     weir_str text = weir_conf_arg(cf, 2);
     weir_zone *memory;
-    size_t colon = 0;
 
     (void)d;
-    if (text.len < word.len || memcmp(text.data, word.data, word.len) != 0) {
+    if (!weir_str_after(text, WEIR_STR("zone="), &text)) {
         return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(text));
     }
-    text = (weir_str){ text.data + word.len, text.len - word.len };
-    while (colon < text.len && text.data[colon] != ':') {
-        colon++;
-    }
-    z->name = (weir_str){ text.data, colon };
+    z->name = weir_str_cut(text, 0, weir_str_find(text, ':'));
     if (find_zone(*zones, z->name) != NULL) {
         return weir_conf_error_at(cf, 2, "limit_conn_zone \"%.*s\" is already bound to key",
                                   WEIR_FMT(z->name));
