@@ -34,7 +34,7 @@ wr_num_parse_hex(weir_str text, uint64_t max, uint64_t *value)
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
-        int digit = wr_num_hex_digit((uint8_t)text.data[i]);
+        int digit = weir_hex_digit((uint8_t)text.data[i]);
         if (digit < 0) {
             return false;
         }

@@ -12,14 +12,7 @@
 #include <weir/base.h>
 #include <weir/text.h>
 
-/* The whole of text as a decimal number of at most max. False (and *value untouched) for anything else, also for "". */
-static inline bool
-wr_num_parse(weir_str text, uint64_t max, uint64_t *value)
-{
-    return weir_parse_number(text, max, value);
-}
-
-/* The same in hexadecimal, at most 16 digits, either case. */
+/* weir_parse_number in hexadecimal: at most 16 digits, either case. */
 bool wr_num_parse_hex(weir_str text, uint64_t max, uint64_t *value);
 
 /* Write value in decimal to `to` (room for its digits, at most 20); answers how many bytes. */
@@ -27,12 +20,6 @@ size_t wr_num_format(char *to, uint64_t value);
 
 /* Write value in lower-case hexadecimal without leading zeros (room for 16 bytes); answers how many bytes. */
 size_t wr_num_format_hex(char *to, uint64_t value);
-
-static inline int
-wr_num_hex_digit(uint8_t c)
-{
-    return weir_hex_digit(c);
-}
 
 /* *sum = a + b, *product = a * b; false, and the result untouched, when it does not fit. */
 static inline bool

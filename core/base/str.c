@@ -63,7 +63,7 @@ weir_str_ieq(weir_str a, weir_str b)
                            load_4(b.data) | load_4(b.data + len - 4) << 32) == 0;
     }
     for (size_t i = 0; i < len; i++) {
-        if (wr_str_lower((uint8_t)a.data[i]) != wr_str_lower((uint8_t)b.data[i])) {
+        if (weir_lower((uint8_t)a.data[i]) != weir_lower((uint8_t)b.data[i])) {
             return false;
         }
     }
@@ -141,7 +141,7 @@ word_at(const char *p, size_t len, bool fold)
     }
     for (size_t i = 0; i < len; i++) {
         uint8_t c = (uint8_t)p[i];
-        w |= (uint64_t)(fold ? wr_str_lower(c) : c) << (8 * i);
+        w |= (uint64_t)(fold ? weir_lower(c) : c) << (8 * i);
     }
     return w;
 }

@@ -8,42 +8,6 @@
 #include <weir/base.h>
 #include <weir/text.h>
 
-static inline uint8_t
-wr_str_lower(uint8_t c)
-{
-    return weir_lower(c);
-}
-
-static inline bool
-wr_str_starts(weir_str s, weir_str prefix)
-{
-    return weir_str_starts(s, prefix);
-}
-
-static inline bool
-wr_str_ends(weir_str s, weir_str tail)
-{
-    return weir_str_ends(s, tail);
-}
-
-static inline weir_str
-wr_str_cut(weir_str s, size_t from, size_t len)
-{
-    return weir_str_cut(s, from, len);
-}
-
-static inline size_t
-wr_str_find(weir_str s, char c)
-{
-    return weir_str_find(s, c);
-}
-
-static inline weir_str
-wr_str_trim(weir_str s)
-{
-    return weir_str_trim(s);
-}
-
 /* Order by bytes, the shorter first when one begins the other; <0, 0, >0. */
 int wr_str_cmp(weir_str a, weir_str b);
 

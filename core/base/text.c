@@ -68,6 +68,24 @@ weir_text_add_hex(weir_text *t, uint64_t n)
 }
 
 void
+weir_text_add_percent(weir_text *t, uint8_t c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
+
+    weir_text_add(t, (weir_str){ coded, sizeof(coded) });
+}
+
+weir_str
+weir_dup_lower(weir_pool *pool, weir_str s)
+{
+    weir_text t = weir_text_begin(pool, s.len, s.len);
+
+    weir_text_add_lower(&t, s);
+    return weir_text_view(&t);
+}
+
+void
 weir_text_print(weir_text *t, const char *fmt, ...)
 {
     size_t left = t->room - t->len;

@@ -207,7 +207,7 @@ put_excerpt(struct wr_strbuf *to, const struct wr_diagnosis *n, bool colours)
     if (line.len > SHOWN_MAX && at > SHOWN_BEFORE) {
         from = at - SHOWN_BEFORE;
     }
-    line = wr_str_cut(line, from, SHOWN_MAX);
+    line = weir_str_cut(line, from, SHOWN_MAX);
     at -= from;
     mark = WR_MIN((size_t)n->place.len, line.len - at);
     number = to->len;
@@ -216,10 +216,10 @@ put_excerpt(struct wr_strbuf *to, const struct wr_diagnosis *n, bool colours)
     wr_strbuf_lit(to, " | ");
     put_visible(to, line);
     wr_strbuf_print(to, "\n%*s | ", (int)number, "");
-    put_padding(to, wr_str_cut(line, 0, at), ' ');
+    put_padding(to, weir_str_cut(line, 0, at), ' ');
     wr_strbuf_str(to, colours ? weir_str_c(red) : (weir_str){ NULL, 0 });
     wr_strbuf_byte(to, '^');
-    put_padding(to, wr_str_cut(line, at + 1, mark > 0 ? mark - 1 : 0), '~');
+    put_padding(to, weir_str_cut(line, at + 1, mark > 0 ? mark - 1 : 0), '~');
     wr_strbuf_str(to, colours ? weir_str_c(plain) : (weir_str){ NULL, 0 });
 }
 
@@ -248,7 +248,7 @@ write_all(int fd, weir_str s)
         if (n <= 0) {
             return;
         }
-        s = wr_str_cut(s, (size_t)n, SIZE_MAX);
+        s = weir_str_cut(s, (size_t)n, SIZE_MAX);
     }
 }
 

@@ -24,7 +24,7 @@ out_raw(struct out *o, weir_str s)
     while (s.len != 0 && o->rc == 0) {
         ssize_t n = write(o->fd, s.data, s.len);
         if (n >= 0) {
-            s = wr_str_cut(s, (size_t)n, SIZE_MAX);
+            s = weir_str_cut(s, (size_t)n, SIZE_MAX);
         } else if (errno != EINTR) {
             o->rc = -errno;
         }
@@ -76,7 +76,7 @@ wr_dump_text(const struct wr_conf_tree *tree, int fd)
 static bool
 needs_quotes(weir_str word)
 {
-    if (word.len == 0 || wr_str_starts(word, WEIR_STR("\xef\xbb\xbf"))) {
+    if (word.len == 0 || weir_str_starts(word, WEIR_STR("\xef\xbb\xbf"))) {
         return true; /* the first word of a file would lose a byte order mark */
     }
     for (size_t i = 0; i < word.len; i++) {
@@ -99,12 +99,12 @@ out_word(struct out *o, weir_str word)
     out_str(o, WEIR_STR("\""));
     for (size_t i = 0; i < word.len; i++) {
         if (word.data[i] == '"' || word.data[i] == '\\') {
-            out_str(o, wr_str_cut(word, begin, i - begin));
+            out_str(o, weir_str_cut(word, begin, i - begin));
             out_str(o, WEIR_STR("\\"));
             begin = i;
         }
     }
-    out_str(o, wr_str_cut(word, begin, SIZE_MAX));
+    out_str(o, weir_str_cut(word, begin, SIZE_MAX));
     out_str(o, WEIR_STR("\""));
 }
 
@@ -187,7 +187,7 @@ json_str(weir_str s)
         size_t len = utf8_len(s);
         memcpy(text + at, len != 0 ? s.data : "\xef\xbf\xbd", len != 0 ? len : 3);
         at += len != 0 ? len : 3;
-        s = wr_str_cut(s, len != 0 ? len : 1, SIZE_MAX);
+        s = weir_str_cut(s, len != 0 ? len : 1, SIZE_MAX);
     }
     text[at] = '\0';
     json = cJSON_CreateString(text);

@@ -57,10 +57,10 @@ static int
 set_int(struct weir_conf *cf, const weir_directive *row, void *field)
 {
     weir_str text = argument(cf);
-    bool minus = wr_str_starts(text, WEIR_STR("-"));
+    bool minus = weir_str_starts(text, WEIR_STR("-"));
     uint64_t n;
 
-    if (!wr_num_parse(wr_str_cut(text, minus ? 1 : 0, SIZE_MAX), INT64_MAX, &n)) {
+    if (!weir_parse_number(weir_str_cut(text, minus ? 1 : 0, SIZE_MAX), INT64_MAX, &n)) {
         return refuse(cf, row, 1, wr_usage_form(row));
     }
     *(int64_t *)field = minus ? -(int64_t)n : (int64_t)n;
@@ -279,7 +279,7 @@ weir_parse_size(weir_str s, uint64_t *bytes)
     unsigned shift = 0;
     uint64_t n;
 
-    switch (s.len != 0 ? wr_str_lower((uint8_t)s.data[s.len - 1]) : 0) {
+    switch (s.len != 0 ? weir_lower((uint8_t)s.data[s.len - 1]) : 0) {
     case 'k':
         shift = 10;
         break;
@@ -295,7 +295,7 @@ weir_parse_size(weir_str s, uint64_t *bytes)
     if (shift != 0) {
         s.len--;
     }
-    if (!wr_num_parse(s, (uint64_t)INT64_MAX >> shift, &n)) {
+    if (!weir_parse_number(s, (uint64_t)INT64_MAX >> shift, &n)) {
         return WEIR_INVALID;
     }
     *bytes = n << shift;
@@ -322,8 +322,8 @@ take_unit(weir_str *s, uint64_t *scale_ms, unsigned *rank)
 
     for (size_t i = 0; i < WR_COUNT(units); i++) {
         weir_str name = weir_str_c(units[i].name);
-        if (wr_str_starts(*s, name)) {
-            *s = wr_str_cut(*s, name.len, SIZE_MAX);
+        if (weir_str_starts(*s, name)) {
+            *s = weir_str_cut(*s, name.len, SIZE_MAX);
             *scale_ms = units[i].ms;
             *rank = units[i].rank;
             return true;
@@ -347,19 +347,37 @@ weir_parse_msec(weir_str s, uint64_t *ms)
         while (digits < s.len && s.data[digits] >= '0' && s.data[digits] <= '9') {
             digits++;
         }
-        if (!wr_num_parse(wr_str_cut(s, 0, digits), INT64_MAX, &n)) {
+        if (!weir_parse_number(weir_str_cut(s, 0, digits), INT64_MAX, &n)) {
             return WEIR_INVALID;
         }
-        s = wr_str_cut(s, digits, SIZE_MAX);
+        s = weir_str_cut(s, digits, SIZE_MAX);
         if (!take_unit(&s, &scale, &rank) || rank <= last || __builtin_mul_overflow(n, scale, &n) ||
             __builtin_add_overflow(total, n, &total) || total > INT64_MAX) {
             return WEIR_INVALID;
         }
         last = rank;
         while (s.len != 0 && s.data[0] == ' ') {
-            s = wr_str_cut(s, 1, SIZE_MAX);
+            s = weir_str_cut(s, 1, SIZE_MAX);
         }
     } while (s.len != 0);
     *ms = total;
+    return WEIR_OK;
+}
+
+int
+weir_conf_between(weir_conf *cf, uint32_t i, int64_t value, int64_t least, int64_t most)
+{
+    return value >= least && value <= most
+               ? WEIR_OK
+               : weir_conf_error_at(cf, i, "value must be between %lld and %lld", (long long)least,
+                                    (long long)most);
+}
+
+int
+weir_set_written(weir_conf *cf, const weir_directive *d, void *field)
+{
+    (void)cf;
+    (void)d;
+    *(bool *)field = true;
     return WEIR_OK;
 }

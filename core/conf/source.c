@@ -60,7 +60,7 @@ source_add(struct wr_source_set *set, struct wr_site *site, weir_str name, weir_
 
     s->name = name;
     s->site = site;
-    s->text = wr_str_starts(text, byte_order_mark) ? wr_str_cut(text, 3, SIZE_MAX) : text;
+    s->text = weir_str_starts(text, byte_order_mark) ? weir_str_cut(text, 3, SIZE_MAX) : text;
     if (set->last != NULL) {
         set->last->next = s;
     } else {
@@ -80,7 +80,7 @@ text_is_readable(const struct wr_conf_source *s, struct wr_diag *diag)
         return wr_diag_error(diag, (struct wr_conf_place){ .source = s, .line = 1 }, NULL,
                              "configuration file is longer than %d MiB", WR_CONF_FILE_MAX >> 20);
     }
-    nul = wr_str_find(s->text, '\0');
+    nul = weir_str_find(s->text, '\0');
     if (nul < s->text.len) {
         for (size_t i = 0; i < nul; i++) {
             bool eol = s->text.data[i] == '\n';

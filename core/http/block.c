@@ -190,8 +190,9 @@ add_names(struct weir_conf *cf, struct wr_build_server *s)
         }
     }
     s->server->name = names[0].name;
-    if (wr_str_starts(s->server->name, WEIR_STR("."))) { /* ".example.com" goes by its domain (nginx) */
-        s->server->name = wr_str_cut(s->server->name, 1, SIZE_MAX);
+    if (weir_str_starts(s->server->name,
+                        WEIR_STR("."))) { /* ".example.com" goes by its domain (nginx) */
+        s->server->name = weir_str_cut(s->server->name, 1, SIZE_MAX);
     }
 }
 
@@ -242,10 +243,10 @@ parse_location(const struct wr_conf_node *node, uint32_t *kind, bool *fold, weir
     bool two = node->n_words == 3;
 
     for (size_t i = 0; i < WR_COUNT(marks); i++) {
-        if (two ? weir_str_eq(first, marks[i].mark) : wr_str_starts(first, marks[i].mark)) {
+        if (two ? weir_str_eq(first, marks[i].mark) : weir_str_starts(first, marks[i].mark)) {
             *kind = marks[i].kind;
             *fold = marks[i].fold;
-            *name = two ? node->words[2].text : wr_str_cut(first, marks[i].mark.len, SIZE_MAX);
+            *name = two ? node->words[2].text : weir_str_cut(first, marks[i].mark.len, SIZE_MAX);
             return true;
         }
     }
@@ -277,7 +278,7 @@ check_nesting(struct weir_conf *cf, const struct wr_location *loc)
         return weir_conf_error(cf, "named location \"%.*s\" can be on the server level only",
                                WEIR_FMT(loc->name));
     }
-    if (loc->kind != WR_LOC_REGEX && !wr_str_starts(loc->name, outer->name)) {
+    if (loc->kind != WR_LOC_REGEX && !weir_str_starts(loc->name, outer->name)) {
         return weir_conf_error(cf, "location \"%.*s\" is outside location \"%.*s\"",
                                WEIR_FMT(loc->name), WEIR_FMT(outer->name));
     }

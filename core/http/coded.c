@@ -90,11 +90,10 @@ kind_of(const weir_request *r, const weir_coding **coding)
         return PLAIN;
     }
     rest = h->value;
-    if (!wr_field_list_next(&rest, &name) || weir_str_ieq(name, WEIR_STR("identity"))) {
+    if (!weir_list_next(&rest, &name) || weir_str_ieq(name, WEIR_STR("identity"))) {
         return PLAIN;
     }
-    if (h->same != NULL || wr_field_list_next(&rest, &second) || r->status == 206 ||
-        r->status < 200 ||
+    if (h->same != NULL || weir_list_next(&rest, &second) || r->status == 206 || r->status < 200 ||
         wr_encode_list_has(r->out[WEIR_H_CACHE_CONTROL], WEIR_STR("no-transform"))) {
         return SEALED;
     }

@@ -29,7 +29,7 @@ set_temp_path(weir_conf *cf, const weir_directive *d, void *field)
     for (uint32_t i = 0; i < 3; i++) {
         uint64_t digits = 0;
         if (i + 2 < weir_conf_argc(cf) &&
-            (!wr_num_parse(weir_conf_arg(cf, i + 2), 3, &digits) || digits == 0)) {
+            (!weir_parse_number(weir_conf_arg(cf, i + 2), 3, &digits) || digits == 0)) {
             return weir_conf_error_at(cf, i + 2, "invalid level \"%.*s\", it must be 1, 2 or 3",
                                       WEIR_FMT(weir_conf_arg(cf, i + 2)));
         }

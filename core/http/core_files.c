@@ -36,14 +36,14 @@ is_circular(weir_conf *cf, const weir_directive *d, weir_str path)
     static const weir_str names[] = { { "document_root", 13 }, { "realpath_root", 13 } };
 
     for (size_t at = 0; at < path.len; at++) {
-        weir_str rest = wr_str_cut(path, at + 1, SIZE_MAX);
+        weir_str rest = weir_str_cut(path, at + 1, SIZE_MAX);
 
         if (path.data[at] != '$') {
             continue;
         }
-        rest = wr_str_cut(rest, wr_str_starts(rest, WEIR_STR("{")) ? 1 : 0, SIZE_MAX);
+        rest = weir_str_cut(rest, weir_str_starts(rest, WEIR_STR("{")) ? 1 : 0, SIZE_MAX);
         for (size_t i = 0; i < WR_COUNT(names); i++) {
-            if (wr_str_starts(rest, names[i])) {
+            if (weir_str_starts(rest, names[i])) {
                 (void)weir_conf_error_at(
                     cf, 1, "the $%.*s variable cannot be used in the \"%s\" directive",
                     WEIR_FMT(names[i]), d->name);
@@ -76,8 +76,8 @@ set_root(weir_conf *cf, const weir_directive *d, void *field)
 static int
 check_slashes(weir_conf *cf, const struct wr_location *loc, weir_str path)
 {
-    bool loc_slash = wr_str_ends(loc->name, WEIR_STR("/"));
-    bool path_slash = wr_str_ends(path, WEIR_STR("/"));
+    bool loc_slash = weir_str_ends(loc->name, WEIR_STR("/"));
+    bool path_slash = weir_str_ends(path, WEIR_STR("/"));
     const char *hint = loc_slash ? "the file's name would be joined to the folder's"
                                  : "the path \"..\" behind the location would leave the folder";
 
@@ -108,7 +108,7 @@ set_alias(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error(cf,
                                "the \"alias\" directive cannot be used inside the named location");
     }
-    if (loc->kind == WR_LOC_REGEX && wr_str_find(path, '$') == path.len) {
+    if (loc->kind == WR_LOC_REGEX && weir_str_find(path, '$') == path.len) {
         wr_diag_error(
             cf->diag, wr_conf_place(cf->node, 1), "use its captures, as in /data/$1",
             "\"alias\" in a location given by a regular expression must be the whole path");
@@ -140,10 +140,10 @@ set_symlinks(weir_conf *cf, const weir_directive *d, void *field)
     if (from.data == NULL) {
         return WEIR_OK;
     }
-    if (c->symlinks == 0 || !wr_str_starts(from, WEIR_STR("from="))) {
+    if (c->symlinks == 0 || !weir_str_starts(from, WEIR_STR("from="))) {
         return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(from));
     }
-    c->symlinks_from = weir_value_compile(cf, wr_str_cut(from, 5, SIZE_MAX));
+    c->symlinks_from = weir_value_compile(cf, weir_str_cut(from, 5, SIZE_MAX));
     return c->symlinks_from != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
@@ -161,10 +161,10 @@ set_open_file_cache(weir_conf *cf, const weir_directive *d, void *field)
     }
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
-        if (wr_str_starts(word, WEIR_STR("max="))
-                ? !wr_num_parse(wr_str_cut(word, 4, SIZE_MAX), INT32_MAX, &max) || max == 0
-            : wr_str_starts(word, WEIR_STR("inactive="))
-                ? weir_parse_msec(wr_str_cut(word, 9, SIZE_MAX), &c->cache_inactive_ms) != WEIR_OK
+        if (weir_str_starts(word, WEIR_STR("max="))
+                ? !weir_parse_number(weir_str_cut(word, 4, SIZE_MAX), INT32_MAX, &max) || max == 0
+            : weir_str_starts(word, WEIR_STR("inactive="))
+                ? weir_parse_msec(weir_str_cut(word, 9, SIZE_MAX), &c->cache_inactive_ms) != WEIR_OK
                 : true) {
             return weir_conf_error_at(cf, i, "invalid \"open_file_cache\" parameter \"%.*s\"",
                                       WEIR_FMT(word));

@@ -44,7 +44,7 @@ parse_status(weir_str text, uint32_t *status)
     static const uint32_t kinds[] = { 301, 302, 303, 307, 308 };
     uint64_t n;
 
-    if (!wr_num_parse(text, 999, &n)) {
+    if (!weir_parse_number(text, 999, &n)) {
         return false;
     }
     for (size_t i = 0; i < WR_COUNT(kinds); i++) {
@@ -77,14 +77,14 @@ take_word(weir_str word, struct words *w)
 {
     uint64_t n;
 
-    if (wr_str_starts(word, WEIR_STR("status="))) {
-        return parse_status(wr_str_cut(word, 7, SIZE_MAX), &w->to->status);
+    if (weir_str_starts(word, WEIR_STR("status="))) {
+        return parse_status(weir_str_cut(word, 7, SIZE_MAX), &w->to->status);
     }
-    if (wr_str_starts(word, WEIR_STR("hsts="))) {
-        return parse_seconds(wr_str_cut(word, 5, SIZE_MAX), &w->hsts_s);
+    if (weir_str_starts(word, WEIR_STR("hsts="))) {
+        return parse_seconds(weir_str_cut(word, 5, SIZE_MAX), &w->hsts_s);
     }
-    if (wr_str_starts(word, WEIR_STR("port="))) {
-        bool good = wr_num_parse(wr_str_cut(word, 5, SIZE_MAX), UINT16_MAX, &n) && n != 0;
+    if (weir_str_starts(word, WEIR_STR("port="))) {
+        bool good = weir_parse_number(weir_str_cut(word, 5, SIZE_MAX), UINT16_MAX, &n) && n != 0;
         w->to->port = good ? (uint32_t)n : 0;
         return good;
     }
@@ -183,7 +183,7 @@ redirect(weir_request *pub, const void *conf)
     struct wr_request *r = wr_request_of(pub);
     uint32_t status = to->status;
 
-    if (pub->flags & (WEIR_R_TLS | WEIR_R_INTERNAL) || wr_str_starts(pub->path, CHALLENGES)) {
+    if (pub->flags & (WEIR_R_TLS | WEIR_R_INTERNAL) || weir_str_starts(pub->path, CHALLENGES)) {
         return WEIR_NEXT;
     }
     if (pub->host.len == 0 && r->server->name.len == 0) {

@@ -12,7 +12,7 @@ set_large_buffers(weir_conf *cf, const weir_directive *d, void *field)
     struct wr_server_conf *c = WR_CORE_STRUCT(struct wr_server_conf, d, field);
     uint64_t n, size;
 
-    if (!wr_num_parse(weir_conf_arg(cf, 1), UINT16_MAX, &n) || n == 0) {
+    if (!weir_parse_number(weir_conf_arg(cf, 1), UINT16_MAX, &n) || n == 0) {
         return weir_conf_error_at(cf, 1, "\"%s\" directive invalid number", d->name);
     }
     if (weir_parse_size(weir_conf_arg(cf, 2), &size) != WEIR_OK || size == 0 || size > UINT32_MAX) {

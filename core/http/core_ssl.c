@@ -85,12 +85,12 @@ take_cache_word(weir_conf *cf, uint32_t i, struct wr_ssl_cache_conf *c)
         c->kind = WR_SSL_CACHE_NONE;
     } else if (weir_str_eq(word, WEIR_STR("builtin"))) {
         c->builtin = BUILTIN_SESSIONS;
-    } else if (wr_str_starts(word, WEIR_STR("builtin:")) &&
-               wr_num_parse(wr_str_cut(word, 8, SIZE_MAX), 1 << 24, &n) && n != 0) {
+    } else if (weir_str_starts(word, WEIR_STR("builtin:")) &&
+               weir_parse_number(weir_str_cut(word, 8, SIZE_MAX), 1 << 24, &n) && n != 0) {
         c->builtin = (uint32_t)n;
-    } else if (wr_str_starts(word, WEIR_STR("shared:")) && word.len > 7) {
+    } else if (weir_str_starts(word, WEIR_STR("shared:")) && word.len > 7) {
         c->kind = WR_SSL_CACHE_SHARED;
-        return cf->make_zone(cf, wr_str_cut(word, 7, SIZE_MAX), &c->zone);
+        return cf->make_zone(cf, weir_str_cut(word, 7, SIZE_MAX), &c->zone);
     } else {
         return weir_conf_error_at(cf, i, "invalid session cache \"%.*s\"", WEIR_FMT(word));
     }
@@ -119,8 +119,8 @@ set_session_cache(weir_conf *cf, const weir_directive *d, void *field)
 static bool
 named_time(weir_str word, weir_str name, uint64_t *ms)
 {
-    return wr_str_starts(word, name) &&
-           weir_parse_msec(wr_str_cut(word, name.len, SIZE_MAX), ms) == WEIR_OK;
+    return weir_str_starts(word, name) &&
+           weir_parse_msec(weir_str_cut(word, name.len, SIZE_MAX), ms) == WEIR_OK;
 }
 
 /* ssl_certificate_cache off | max=N [inactive=TIME] [valid=TIME]. */
@@ -135,8 +135,8 @@ set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field)
         bool good = true;
         if (weir_str_eq(word, WEIR_STR("off"))) {
             c.on = false;
-        } else if (wr_str_starts(word, WEIR_STR("max="))) {
-            good = wr_num_parse(wr_str_cut(word, 4, SIZE_MAX), 1 << 24, &n) && n != 0;
+        } else if (weir_str_starts(word, WEIR_STR("max="))) {
+            good = weir_parse_number(weir_str_cut(word, 4, SIZE_MAX), 1 << 24, &n) && n != 0;
             c.max = (int64_t)n;
         } else {
             good = named_time(word, WEIR_STR("inactive="), &c.inactive_ms) ||
@@ -201,10 +201,10 @@ set_ocsp_cache(weir_conf *cf, const weir_directive *d, void *field)
     if (weir_str_eq(word, WEIR_STR("off"))) {
         return WEIR_OK;
     }
-    if (!wr_str_starts(word, WEIR_STR("shared:"))) {
+    if (!weir_str_starts(word, WEIR_STR("shared:"))) {
         return weir_conf_error_at(cf, 1, "invalid OCSP cache \"%.*s\"", WEIR_FMT(word));
     }
-    return cf->make_zone(cf, wr_str_cut(word, 7, SIZE_MAX), field);
+    return cf->make_zone(cf, weir_str_cut(word, 7, SIZE_MAX), field);
 }
 
 /* ---- Rows. ---- */

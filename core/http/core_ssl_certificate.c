@@ -17,8 +17,8 @@ struct wr_ssl_certificates {
 bool
 wr_ssl_certificate_varies(const struct wr_ssl_conf *c, size_t i)
 {
-    return wr_str_find(c->certificates.at[i], '$') != c->certificates.at[i].len ||
-           wr_str_find(c->keys.at[i], '$') != c->keys.at[i].len;
+    return weir_str_find(c->certificates.at[i], '$') != c->certificates.at[i].len ||
+           weir_str_find(c->keys.at[i], '$') != c->keys.at[i].len;
 }
 
 bool

@@ -143,10 +143,10 @@ wr_core_variable_field(weir_str name)
 {
     uint32_t id;
 
-    if (!wr_str_starts(name, WEIR_STR("http_"))) {
+    if (!weir_str_starts(name, WEIR_STR("http_"))) {
         return 0;
     }
-    id = wr_field_value_id(wr_str_cut(name, 5, name.len));
+    id = wr_field_value_id(weir_str_cut(name, 5, name.len));
     /* Lines of Cookie are joined otherwise, and HTTP/2 has no Host. */
     return id != WEIR_H_COOKIE && id != WEIR_H_HOST ? id : 0;
 }

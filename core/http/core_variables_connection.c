@@ -216,7 +216,7 @@ named_tlv(weir_request *r, weir_str tlvs, weir_str name)
     uint64_t type;
 
     if (tls.len >= TLV_TLS_HEAD) {
-        inner = wr_str_cut(tls, TLV_TLS_HEAD, tls.len);
+        inner = weir_str_cut(tls, TLV_TLS_HEAD, tls.len);
     }
     if (inner.data != NULL && weir_str_eq(name, WEIR_STR("ssl_verify"))) {
         const uint8_t *b = (const uint8_t *)tls.data;
@@ -228,8 +228,8 @@ named_tlv(weir_request *r, weir_str tlvs, weir_str name)
             return wr_proxy_protocol_tlv(tlv_names[i].of_tls ? inner : tlvs, tlv_names[i].type);
         }
     }
-    if (wr_str_starts(name, WEIR_STR("0x")) &&
-        wr_num_parse_hex(wr_str_cut(name, 2, name.len), UINT8_MAX, &type)) {
+    if (weir_str_starts(name, WEIR_STR("0x")) &&
+        wr_num_parse_hex(weir_str_cut(name, 2, name.len), UINT8_MAX, &type)) {
         return wr_proxy_protocol_tlv(tlvs, (uint8_t)type);
     }
     return absent;

@@ -53,9 +53,9 @@ WR_VAR_GET(request_uri)
     if (at == NULL) { /* "*", or the host and port of a CONNECT */
         return target;
     }
-    target = wr_str_cut(target, (size_t)(at - target.data) + 3, target.len);
+    target = weir_str_cut(target, (size_t)(at - target.data) + 3, target.len);
     while (target.len != 0 && target.data[0] != '/' && target.data[0] != '?') {
-        target = wr_str_cut(target, 1, target.len);
+        target = weir_str_cut(target, 1, target.len);
     }
     if (target.len != 0 && target.data[0] == '/') {
         return target;

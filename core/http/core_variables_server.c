@@ -88,7 +88,7 @@ WR_VAR_GET(hostname)
     }
     room[sizeof(room) - 1] = '\0';
     for (char *c = room; *c != '\0'; c++) {
-        *c = (char)wr_str_lower((uint8_t)*c);
+        *c = (char)weir_lower((uint8_t)*c);
     }
     return weir_dup(r->pool, weir_str_c(room));
 }

@@ -54,7 +54,7 @@ weir_accept_decodable(weir_request *pub)
     }
     rest = wr_field_value_joined(pub->pool, h, ", ");
     b = wr_strbuf_over(wr_pool_alloc(pub->pool, 2 * rest.len + 16), 2 * rest.len + 16);
-    while (wr_field_list_next(&rest, &element)) {
+    while (weir_list_next(&rest, &element)) {
         if (!serves(pub, element)) {
             dropped = true;
             continue;

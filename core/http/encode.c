@@ -45,7 +45,7 @@ could_apply(const weir_request *r, const weir_coding_offer *o)
         return !whole;
     }
     return type_fits(type->value, o->types) ||
-           (r->status == 206 && wr_str_starts(type->value, WEIR_STR("multipart/")));
+           (r->status == 206 && weir_str_starts(type->value, WEIR_STR("multipart/")));
 }
 
 /* How gladly does this client take it, and may it? An absent Accept-Encoding allows any coding [RFC 9110 12.5.3], but who sends
@@ -72,7 +72,7 @@ weaken_304(weir_request *r, bool known)
 {
     const weir_header *etag = r->out[WEIR_H_ETAG];
 
-    if (etag != NULL && wr_str_starts(etag->value, WEIR_STR("\"")) &&
+    if (etag != NULL && weir_str_starts(etag->value, WEIR_STR("\"")) &&
         (known || wr_encode_lists_weak(r->in[WEIR_H_IF_NONE_MATCH], etag->value))) {
         (void)weir_out_set(r, WEIR_STR("ETag"),
                            weir_print(r->pool, "W/%.*s", WEIR_FMT(etag->value)));

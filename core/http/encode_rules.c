@@ -12,7 +12,7 @@ token_of(weir_str element)
     weir_str params;
 
     element = wr_field_head(element, &params);
-    return wr_str_trim(wr_str_cut(element, 0, wr_str_find(element, '=')));
+    return weir_str_trim(weir_str_cut(element, 0, weir_str_find(element, '=')));
 }
 
 bool
@@ -21,7 +21,7 @@ wr_encode_list_has(const weir_header *h, weir_str token)
     for (; h != NULL; h = h->same) {
         weir_str rest = h->value, element;
 
-        while (wr_field_list_next(&rest, &element)) {
+        while (weir_list_next(&rest, &element)) {
             if (weir_str_ieq(token_of(element), token)) {
                 return true;
             }
@@ -36,7 +36,7 @@ wr_encode_lists_weak(const weir_header *h, weir_str etag)
     for (; h != NULL; h = h->same) {
         weir_str rest = h->value, element;
 
-        while (wr_field_list_next(&rest, &element)) {
+        while (weir_list_next(&rest, &element)) {
             if (element.len == etag.len + 2 && memcmp(element.data, "W/", 2) == 0 &&
                 memcmp(element.data + 2, etag.data, etag.len) == 0) {
                 return true;

@@ -23,10 +23,10 @@ canonical_host(weir_pool *pool, weir_str host)
         host.len--;
     }
     for (size_t i = 0; i < host.len; i++) {
-        if (wr_str_lower((uint8_t)host.data[i]) != (uint8_t)host.data[i]) {
+        if (weir_lower((uint8_t)host.data[i]) != (uint8_t)host.data[i]) {
             to = wr_pool_alloc(pool, host.len);
             for (i = 0; i < host.len; i++) {
-                to[i] = (char)wr_str_lower((uint8_t)host.data[i]);
+                to[i] = (char)weir_lower((uint8_t)host.data[i]);
             }
             return (weir_str){ to, host.len };
         }

@@ -33,7 +33,7 @@ parse_overwrite(weir_str text, int32_t *overwrite)
         return false;
     }
     if (text.len > 1 &&
-        (!wr_num_parse(wr_str_cut(text, 1, SIZE_MAX), 599, &status) || status < 100)) {
+        (!weir_parse_number(weir_str_cut(text, 1, SIZE_MAX), 599, &status) || status < 100)) {
         return false;
     }
     *overwrite = (int32_t)status;
@@ -47,7 +47,7 @@ add_status(weir_conf *cf, uint32_t i, const struct wr_error_page *like, struct w
     struct wr_error_page *p;
     uint64_t status;
 
-    if (!wr_num_parse(text, 999, &status)) {
+    if (!weir_parse_number(text, 999, &status)) {
         return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(text));
     }
     if (status < 300 || status > 599) {
@@ -79,7 +79,7 @@ wr_error_page_set(weir_conf *cf, const weir_directive *d, void *field)
     int rc = WEIR_OK;
 
     (void)d;
-    if (wr_str_starts(weir_conf_arg(cf, last - 1), WEIR_STR("="))) {
+    if (weir_str_starts(weir_conf_arg(cf, last - 1), WEIR_STR("="))) {
         if (!parse_overwrite(weir_conf_arg(cf, last - 1), &like.overwrite) || last < 3) {
             return weir_conf_error_at(cf, last - 1, "invalid value \"%.*s\"",
                                       WEIR_FMT(weir_conf_arg(cf, last - 1)));
@@ -188,8 +188,8 @@ wr_error_page_answer(struct wr_request *r, uint32_t status)
     }
     forget_content(&r->pub);
     if (to.data[0] == '/') {
-        query = wr_str_find(to, '?');
-        args = wr_str_cut(to, query + 1, SIZE_MAX);
+        query = weir_str_find(to, '?');
+        args = weir_str_cut(to, query + 1, SIZE_MAX);
         to.len = query;
         weir_become_get(&r->pub);
     }

@@ -95,8 +95,8 @@ idle_module(cJSON *list, weir_str file)
 static bool
 in_use(const struct wr_http *http, weir_str file)
 {
-    return wr_registry_find(http->registry, wr_str_cut(file, 0, file.len - WR_MIN(file.len, 3u))) !=
-           NULL;
+    return wr_registry_find(http->registry,
+                            weir_str_cut(file, 0, file.len - WR_MIN(file.len, 3u))) != NULL;
 }
 
 /* Bundled modules that this configuration has no need of, as the index knows them. */
@@ -174,14 +174,14 @@ struct asked {
 static bool
 parse_target(weir_str target, weir_str host, struct asked *a)
 {
-    bool tls = wr_str_starts(target, WEIR_STR("https://"));
-    bool plain = wr_str_starts(target, WEIR_STR("http://"));
+    bool tls = weir_str_starts(target, WEIR_STR("https://"));
+    bool plain = weir_str_starts(target, WEIR_STR("http://"));
     weir_str authority = host;
 
     if (tls || plain) {
-        target = wr_str_cut(target, wr_str_find(target, '/') + 2, SIZE_MAX);
-        authority = wr_str_cut(target, 0, wr_str_find(target, '/'));
-        target = wr_str_cut(target, authority.len, SIZE_MAX);
+        target = weir_str_cut(target, weir_str_find(target, '/') + 2, SIZE_MAX);
+        authority = weir_str_cut(target, 0, weir_str_find(target, '/'));
+        target = weir_str_cut(target, authority.len, SIZE_MAX);
     }
     *a = (struct asked){ .authority = authority,
                          .host = WEIR_STR(""),
@@ -199,7 +199,7 @@ lower(weir_pool *pool, weir_str s)
     char *to = (char *)(uintptr_t)copy.data;
 
     for (size_t i = 0; i < copy.len; i++) {
-        to[i] = (char)wr_str_lower((uint8_t)to[i]);
+        to[i] = (char)weir_lower((uint8_t)to[i]);
     }
     return copy;
 }

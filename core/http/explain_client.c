@@ -16,7 +16,7 @@ static weir_str
 trim(weir_str s)
 {
     while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s = wr_str_cut(s, 1, s.len);
+        s = weir_str_cut(s, 1, s.len);
     }
     while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
         s.len--;
@@ -27,8 +27,9 @@ trim(weir_str s)
 static bool
 add_field(struct wr_request *r, weir_str text)
 {
-    size_t colon = wr_str_find(text, ':');
-    weir_str name = wr_str_cut(text, 0, colon), value = trim(wr_str_cut(text, colon + 1, text.len));
+    size_t colon = weir_str_find(text, ':');
+    weir_str name = weir_str_cut(text, 0, colon),
+             value = trim(weir_str_cut(text, colon + 1, text.len));
 
     if (colon == text.len || weir_in_add(&r->pub, name, value) != WEIR_OK) {
         wr_say(wr_log_process(), ERROR, "\"%.*s\" is no field: \"Name: value\"", WEIR_FMT(text));
@@ -42,7 +43,7 @@ has_field(const struct wr_question *q, weir_str name)
 {
     for (uint32_t i = 0; i < q->n_fields; i++) {
         weir_str text = weir_str_c(q->fields[i]);
-        if (weir_str_ieq(wr_str_cut(text, 0, wr_str_find(text, ':')), name)) {
+        if (weir_str_ieq(weir_str_cut(text, 0, weir_str_find(text, ':')), name)) {
             return true;
         }
     }

@@ -49,7 +49,7 @@ add_prefixes(cJSON *list, const struct wr_locations *l, weir_str path,
 
     for (uint32_t i = wr_locations_count(l); i-- != 0;) {
         const struct wr_location *loc = wr_locations_plain(l, i, &exact);
-        if (loc == NULL || !wr_str_starts(path, loc->name)) {
+        if (loc == NULL || !weir_str_starts(path, loc->name)) {
             continue;
         }
         if (longest != NULL) {

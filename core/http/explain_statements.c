@@ -25,7 +25,7 @@ add_words(cJSON *to, const struct wr_conf_node *node)
         const struct wr_conf_word *w = &node->words[i];
         const char *quote = w->quoted ? "\"" : "";
         wr_strbuf_print(&b, i != 0 ? " %s" : "%s", quote);
-        wr_strbuf_escaped(&b, wr_str_cut(w->text, 0, 100));
+        wr_strbuf_escaped(&b, weir_str_cut(w->text, 0, 100));
         wr_strbuf_print(&b, "%s", quote);
     }
     wr_explain_add_text(to, "directive", wr_strbuf_view(&b));

@@ -102,7 +102,8 @@ weir_file_path(weir_request *pub, weir_str path)
         return found_by ? weir_dup(pub->pool, root) : join(r, root, path);
     }
     return join(r, root,
-                wr_str_starts(path, c->alias_for) ? wr_str_cut(path, c->alias_for.len, SIZE_MAX) : path);
+                weir_str_starts(path, c->alias_for) ? weir_str_cut(path, c->alias_for.len, SIZE_MAX)
+                                                    : path);
 }
 
 /* ---- Opening. ---- */
@@ -191,7 +192,7 @@ open_without_links(struct wr_request *r, weir_str path, uint32_t symlinks, int f
     weir_str from = weir_value_get(&r->pub, wr_files_conf(r)->symlinks_from);
     const char *base = "/", *rest = path.data + 1;
 
-    if (from.len != 0 && wr_str_starts(path, from) &&
+    if (from.len != 0 && weir_str_starts(path, from) &&
         (path.len == from.len || path.data[from.len] == '/' || from.data[from.len - 1] == '/')) {
         base = weir_dup(r->pub.pool, from).data;
         rest = path.data + from.len;
@@ -215,7 +216,7 @@ open_rooted(struct wr_request *r, weir_str path, uint32_t symlinks, int flags)
     if (root.data == NULL) {
         return -EINVAL;
     }
-    if (!wr_str_starts(path, root)) {
+    if (!weir_str_starts(path, root)) {
         return has_dot_dot(path.data) ? -EACCES : wr_file_open(AT_FDCWD, path.data, flags, 0);
     }
     rest = path.data + root.len;

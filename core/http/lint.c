@@ -138,12 +138,12 @@ wr_lint_has_variable(weir_str s, const char *name)
 {
     size_t len = strlen(name);
 
-    for (size_t at = wr_str_find(s, '$'); at < s.len;
-         at += 1 + wr_str_find(wr_str_cut(s, at + 1, SIZE_MAX), '$')) {
-        weir_str rest = wr_str_cut(s, at + 1, SIZE_MAX);
-        bool brace = wr_str_starts(rest, WEIR_STR("{"));
-        rest = wr_str_cut(rest, brace ? 1 : 0, SIZE_MAX);
-        if (!wr_str_starts(rest, weir_str_c(name))) {
+    for (size_t at = weir_str_find(s, '$'); at < s.len;
+         at += 1 + weir_str_find(weir_str_cut(s, at + 1, SIZE_MAX), '$')) {
+        weir_str rest = weir_str_cut(s, at + 1, SIZE_MAX);
+        bool brace = weir_str_starts(rest, WEIR_STR("{"));
+        rest = weir_str_cut(rest, brace ? 1 : 0, SIZE_MAX);
+        if (!weir_str_starts(rest, weir_str_c(name))) {
             continue;
         }
         char next = rest.len > len ? rest.data[len] : ' ';

@@ -12,15 +12,15 @@ is_own_path(weir_str s)
 {
     static const char *const names[] = { "$uri", "$document_uri", "${uri}" };
 
-    s = wr_str_cut(s, 0, wr_str_find(s, '?'));
-    if (wr_str_ends(s, WEIR_STR("$is_args$args"))) {
+    s = weir_str_cut(s, 0, weir_str_find(s, '?'));
+    if (weir_str_ends(s, WEIR_STR("$is_args$args"))) {
         s.len -= sizeof("$is_args$args") - 1;
     }
     while (s.len != 0 && s.data[s.len - 1] == '/') {
         s.len--;
     }
     while (s.len != 0 && s.data[0] == '/') {
-        s = wr_str_cut(s, 1, SIZE_MAX);
+        s = weir_str_cut(s, 1, SIZE_MAX);
     }
     for (size_t i = 0; i < WR_COUNT(names); i++) {
         if (weir_str_eq(s, weir_str_c(names[i]))) {
@@ -35,7 +35,7 @@ static bool
 tries_the_same(const struct wr_conf_node *n)
 {
     for (uint32_t i = 1; i + 1 < n->n_words; i++) {
-        if (wr_str_find(n->words[i].text, '$') != n->words[i].text.len) {
+        if (weir_str_find(n->words[i].text, '$') != n->words[i].text.len) {
             return false;
         }
     }
@@ -46,7 +46,7 @@ static void
 check_try_loop(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
     weir_str last = n->words[n->n_words - 1].text;
-    bool fixed = last.len != 0 && last.data[0] == '/' && wr_str_find(last, '$') == last.len;
+    bool fixed = last.len != 0 && last.data[0] == '/' && weir_str_find(last, '$') == last.len;
     bool loops = is_own_path(last);
 
     if (b->scope->where != WEIR_IN_LOCATION || b->loc->kind == WR_LOC_NAMED ||
@@ -54,7 +54,7 @@ check_try_loop(const struct wr_lint_block *b, const struct wr_conf_node *n)
         return;
     }
     if (fixed && tries_the_same(n)) {
-        weir_str path = wr_str_cut(last, 0, wr_str_find(last, '?'));
+        weir_str path = weir_str_cut(last, 0, weir_str_find(last, '?'));
         loops = wr_location_find(NULL, b->loc->base, path) == b->loc;
     }
     if (loops) {
@@ -91,13 +91,13 @@ page_location(const struct wr_lint_block *b, weir_str to)
 {
     const struct wr_location *loc = NULL;
 
-    if (b->loc == NULL || to.len == 0 || wr_str_find(to, '$') != to.len) {
+    if (b->loc == NULL || to.len == 0 || weir_str_find(to, '$') != to.len) {
         return NULL;
     }
     if (to.data[0] == '@') {
         loc = wr_location_named(b->loc->base, to);
     } else if (to.data[0] == '/') {
-        loc = wr_location_find(NULL, b->loc->base, wr_str_cut(to, 0, wr_str_find(to, '?')));
+        loc = wr_location_find(NULL, b->loc->base, weir_str_cut(to, 0, weir_str_find(to, '?')));
     }
     return loc;
 }

@@ -37,7 +37,7 @@ fits_all(const struct wr_location *loc)
 static bool
 folds(const struct wr_location *loc)
 {
-    return wr_str_starts(loc->node->words[1].text, WEIR_STR("~*"));
+    return weir_str_starts(loc->node->words[1].text, WEIR_STR("~*"));
 }
 
 /* Does no request come to the prefix location, since regular expressions come behind it? */
@@ -66,7 +66,7 @@ literal_start(const struct wr_location *loc)
     weir_str s = loc->name;
     size_t n = 1;
 
-    if (folds(loc) || !wr_str_starts(s, WEIR_STR("^")) || wr_str_find(s, '|') != s.len) {
+    if (folds(loc) || !weir_str_starts(s, WEIR_STR("^")) || weir_str_find(s, '|') != s.len) {
         return WEIR_STR("");
     }
     while (n < s.len && strchr(special, s.data[n]) == NULL) {
@@ -75,7 +75,7 @@ literal_start(const struct wr_location *loc)
     if (n < s.len && n > 1 && strchr("?*{", s.data[n]) != NULL) {
         n--; /* the byte in front of it may be missing */
     }
-    return wr_str_cut(s, 1, n - 1);
+    return weir_str_cut(s, 1, n - 1);
 }
 
 /* The prefix location with `^~` that takes all paths with this start; NULL: none. */
@@ -89,9 +89,9 @@ taken_by(const struct wr_locations *l, weir_str start)
         if (loc == NULL) {
             continue;
         }
-        if (wr_str_starts(start, loc->name)) {
+        if (weir_str_starts(start, loc->name)) {
             longest = loc; /* in order of names the longer comes later */
-        } else if (wr_str_starts(loc->name, start) && loc->kind != WR_LOC_PREFIX_FINAL) {
+        } else if (weir_str_starts(loc->name, start) && loc->kind != WR_LOC_PREFIX_FINAL) {
             return NULL;
         }
     }
@@ -172,7 +172,7 @@ check_name(const struct wr_lint_block *b, const struct wr_conf_node *none)
     if (loc->name.data[0] != '/') {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_NO_SLASH, place_of(loc), "paths begin with a slash",
                      "no request comes to location \"%.*s\"", WEIR_FMT(loc->name));
-    } else if (wr_str_find(loc->name, '?') != loc->name.len) {
+    } else if (weir_str_find(loc->name, '?') != loc->name.len) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_QUERY, place_of(loc), "ask for $args inside",
                      "location \"%.*s\" has a query, but is found by the path alone",
                      WEIR_FMT(loc->name));
@@ -197,7 +197,7 @@ check_dot(const struct wr_lint_block *b, const struct wr_conf_node *none)
     }
     s = loc->name;
     at = s.data[1] == '(' ? 2 : 1;
-    if (wr_str_lower((uint8_t)s.data[at]) >= 'a' && wr_str_lower((uint8_t)s.data[at]) <= 'z') {
+    if (weir_lower((uint8_t)s.data[at]) >= 'a' && weir_lower((uint8_t)s.data[at]) <= 'z') {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_DOT, place_of(loc), "write \"\\.\"",
                      "the dot in location \"%.*s\" stands for any byte", WEIR_FMT(s));
     }
@@ -216,7 +216,7 @@ check_alias_slash(const struct wr_lint_block *b, const struct wr_conf_node *n)
         loc = loc->outer;
     }
     if (loc != NULL && is_prefix(loc) &&
-        wr_str_ends(loc->name, WEIR_STR("/")) != wr_str_ends(n->words[1].text, WEIR_STR("/"))) {
+        weir_str_ends(loc->name, WEIR_STR("/")) != weir_str_ends(n->words[1].text, WEIR_STR("/"))) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_ALIAS, wr_conf_place(n, 1),
                      "a path with \"..\" behind the location may leave the folder",
                      "alias \"%.*s\" and location \"%.*s\" must both end with a slash, or neither",
@@ -229,18 +229,18 @@ static void
 check_alias(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
     const struct wr_location *loc = b->loc;
-    size_t open = loc != NULL ? wr_str_find(loc->name, '(') : 0;
+    size_t open = loc != NULL ? weir_str_find(loc->name, '(') : 0;
 
     if (loc == NULL || loc->kind != WR_LOC_REGEX || open == 0 || open == loc->name.len ||
         loc->name.data[open - 1] == '/' || loc->name.data[open - 1] == '\\' ||
-        !wr_str_starts(wr_str_cut(loc->name, open, SIZE_MAX), WEIR_STR("(."))) {
+        !weir_str_starts(weir_str_cut(loc->name, open, SIZE_MAX), WEIR_STR("(."))) {
         return;
     }
-    if (wr_str_ends(n->words[1].text, WEIR_STR("/$1"))) {
+    if (weir_str_ends(n->words[1].text, WEIR_STR("/$1"))) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_ALIAS, wr_conf_place(n, 1),
                      "let a slash stand before the group",
                      "a path with \"..\" behind \"%.*s\" leaves the alias's folder",
-                     WEIR_FMT(wr_str_cut(loc->name, 0, open)));
+                     WEIR_FMT(weir_str_cut(loc->name, 0, open)));
     }
 }
 
@@ -269,7 +269,7 @@ check_root(const struct wr_lint_block *b, const struct wr_conf_node *n)
                          WEIR_FMT(n->words[1].text));
         }
     }
-    if (name.len > 1 && wr_str_ends(root, name)) {
+    if (name.len > 1 && weir_str_ends(root, name)) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_ROOT_REPEATS, wr_conf_place(n, 1),
                      "\"alias\" takes the place of the location's name",
                      "files of location \"%.*s\" are looked for in \"%.*s%.*s\"",

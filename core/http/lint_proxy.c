@@ -75,22 +75,22 @@ uri_of(weir_str url)
     while (at < url.len && url.data[at] != ':') {
         at++;
     }
-    if (!wr_str_starts(wr_str_cut(url, at, SIZE_MAX), WEIR_STR("://"))) {
+    if (!weir_str_starts(weir_str_cut(url, at, SIZE_MAX), WEIR_STR("://"))) {
         return none;
     }
-    url = wr_str_cut(url, at + 3, SIZE_MAX);
-    if (wr_str_starts(url, WEIR_STR("unix:"))) {
-        at = 5 + wr_str_find(wr_str_cut(url, 5, SIZE_MAX), ':');
-        return at < url.len ? wr_str_cut(url, at + 1, SIZE_MAX) : none;
+    url = weir_str_cut(url, at + 3, SIZE_MAX);
+    if (weir_str_starts(url, WEIR_STR("unix:"))) {
+        at = 5 + weir_str_find(weir_str_cut(url, 5, SIZE_MAX), ':');
+        return at < url.len ? weir_str_cut(url, at + 1, SIZE_MAX) : none;
     }
     for (at = 0; at < url.len && url.data[at] != '/' && url.data[at] != '?'; at++) {
-        if (wr_str_starts(wr_str_cut(url, at, SIZE_MAX), WEIR_STR("$uri")) ||
-            wr_str_starts(wr_str_cut(url, at, SIZE_MAX), WEIR_STR("$document_uri")) ||
-            wr_str_starts(wr_str_cut(url, at, SIZE_MAX), WEIR_STR("$request_uri"))) {
+        if (weir_str_starts(weir_str_cut(url, at, SIZE_MAX), WEIR_STR("$uri")) ||
+            weir_str_starts(weir_str_cut(url, at, SIZE_MAX), WEIR_STR("$document_uri")) ||
+            weir_str_starts(weir_str_cut(url, at, SIZE_MAX), WEIR_STR("$request_uri"))) {
             break; /* it begins with a slash */
         }
     }
-    return at < url.len ? wr_str_cut(url, at, SIZE_MAX) : none;
+    return at < url.len ? weir_str_cut(url, at, SIZE_MAX) : none;
 }
 
 /* The location that the block is or stands in. */
@@ -110,11 +110,11 @@ check_slash(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
     const struct wr_location *loc = location_of(b);
     weir_str uri = uri_of(wr_lint_word(n, 1)), name = loc->name;
-    bool slash = wr_str_ends(name, WEIR_STR("/"));
+    bool slash = weir_str_ends(name, WEIR_STR("/"));
 
     if ((loc->kind != WR_LOC_PREFIX && loc->kind != WR_LOC_PREFIX_FINAL) || uri.len == 0 ||
-        wr_str_find(wr_lint_word(n, 1), '$') != n->words[1].text.len ||
-        wr_str_find(uri, '?') != uri.len || slash == wr_str_ends(uri, WEIR_STR("/"))) {
+        weir_str_find(wr_lint_word(n, 1), '$') != n->words[1].text.len ||
+        weir_str_find(uri, '?') != uri.len || slash == weir_str_ends(uri, WEIR_STR("/"))) {
         return;
     }
     wr_lint_warn(b->cf, b->scope, WR_TRAP_PASS_SLASH, wr_conf_place(n, 1),
@@ -129,10 +129,10 @@ check_variables(const struct wr_lint_block *b, const struct wr_conf_node *n)
     const struct wr_location *loc = location_of(b);
     weir_str url = wr_lint_word(n, 1), uri = uri_of(url);
 
-    if (uri.len == 0 || wr_str_find(url, '$') == url.len) {
+    if (uri.len == 0 || weir_str_find(url, '$') == url.len) {
         return;
     }
-    if (wr_str_find(uri, '$') == uri.len && loc->kind != WR_LOC_EXACT &&
+    if (weir_str_find(uri, '$') == uri.len && loc->kind != WR_LOC_EXACT &&
         b->scope->where == WEIR_IN_LOCATION && b->own[WR_LINT_REWRITE] == NULL) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_PASS_VARIABLE, wr_conf_place(n, 1),
                      "with variables the path of the request is not put behind it",
@@ -151,7 +151,7 @@ check_rewrite(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
     weir_str url = wr_lint_word(n, 1), uri = uri_of(url);
 
-    if (uri.len == 0 || wr_str_find(url, '$') != url.len) {
+    if (uri.len == 0 || weir_str_find(url, '$') != url.len) {
         return;
     }
     for (const struct wr_scope_origin *o = b->scope->origins; o != NULL; o = o->next) {

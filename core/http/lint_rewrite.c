@@ -138,7 +138,7 @@ check_redirect(const struct wr_lint_block *b, const struct wr_conf_node *n)
     if (n->n_words == 2) { /* a URL alone */
         to = wr_lint_word(n, 1);
         code = 302;
-    } else if (!wr_num_parse(wr_lint_word(n, 1), 999, &code)) {
+    } else if (!weir_parse_number(wr_lint_word(n, 1), 999, &code)) {
         return;
     }
     for (size_t i = 0; i < WR_COUNT(whole); i++) {
@@ -195,11 +195,11 @@ fixed_path(const struct wr_conf_node *n)
 {
     weir_str to = wr_lint_word(n, 2);
 
-    if (to.len == 0 || to.data[0] != '/' || wr_str_find(to, '$') != to.len ||
+    if (to.len == 0 || to.data[0] != '/' || weir_str_find(to, '$') != to.len ||
         (n->n_words > 3 && !wr_lint_is(n, 3, "last"))) {
         return WEIR_STR("");
     }
-    return wr_str_cut(to, 0, wr_str_find(to, '?'));
+    return weir_str_cut(to, 0, weir_str_find(to, '?'));
 }
 
 static void

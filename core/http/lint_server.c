@@ -9,12 +9,13 @@ check_names(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
     for (uint32_t i = 1; i < n->n_words; i++) {
         weir_str name = n->words[i].text;
-        bool literal = !wr_str_starts(name, WEIR_STR("~")) && !wr_str_starts(name, WEIR_STR("["));
-        if (literal && wr_str_find(name, '/') != name.len) {
+        bool literal =
+            !weir_str_starts(name, WEIR_STR("~")) && !weir_str_starts(name, WEIR_STR("["));
+        if (literal && weir_str_find(name, '/') != name.len) {
             wr_lint_warn(b->cf, b->scope, WR_TRAP_NAME_NEVER, wr_conf_place(n, i),
                          "a name has no scheme, port or path",
                          "server name \"%.*s\" has suspicious symbols", WEIR_FMT(name));
-        } else if (literal && wr_str_find(name, ':') != name.len) {
+        } else if (literal && weir_str_find(name, ':') != name.len) {
             wr_lint_warn(b->cf, b->scope, WR_TRAP_NAME_NEVER, wr_conf_place(n, i),
                          "ports belong to \"listen\"", "no request asks for server name \"%.*s\"",
                          WEIR_FMT(name));
@@ -125,7 +126,7 @@ is_weak(weir_str name)
     }
     for (size_t at = 0; at < name.len; at++) {
         for (size_t i = 0; i < WR_COUNT(parts); i++) {
-            if (wr_str_starts(wr_str_cut(name, at, SIZE_MAX), weir_str_c(parts[i]))) {
+            if (weir_str_starts(weir_str_cut(name, at, SIZE_MAX), weir_str_c(parts[i]))) {
                 return true;
             }
         }
@@ -138,13 +139,13 @@ static bool
 is_taken_back(weir_str list, weir_str name)
 {
     while (list.len != 0) {
-        size_t end = wr_str_find(list, ':');
-        weir_str word = wr_str_trim(wr_str_cut(list, 0, end));
-        if (wr_str_starts(word, WEIR_STR("!")) &&
-            weir_str_eq(wr_str_cut(word, 1, SIZE_MAX), name)) {
+        size_t end = weir_str_find(list, ':');
+        weir_str word = weir_str_trim(weir_str_cut(list, 0, end));
+        if (weir_str_starts(word, WEIR_STR("!")) &&
+            weir_str_eq(weir_str_cut(word, 1, SIZE_MAX), name)) {
             return true;
         }
-        list = wr_str_cut(list, end + 1, SIZE_MAX);
+        list = weir_str_cut(list, end + 1, SIZE_MAX);
     }
     return false;
 }
@@ -160,8 +161,8 @@ check_ciphers(const struct wr_lint_block *b, const struct wr_conf_node *n)
         while (end < list.len && strchr(": ,", list.data[end]) == NULL) {
             end++;
         }
-        word = wr_str_cut(list, 0, end);
-        list = wr_str_cut(list, end + 1, SIZE_MAX);
+        word = weir_str_cut(list, 0, end);
+        list = weir_str_cut(list, end + 1, SIZE_MAX);
         if (word.len != 0 && strchr("!-+@", word.data[0]) == NULL && is_weak(word) &&
             !is_taken_back(all, word)) {
             wr_lint_warn(b->cf, b->scope, WR_TRAP_TLS_CIPHER, wr_conf_place(n, 1),

@@ -29,7 +29,7 @@ parse_count(weir_str text, int *value)
 {
     uint64_t n;
 
-    if (!wr_num_parse(text, INT32_MAX, &n)) {
+    if (!weir_parse_number(text, INT32_MAX, &n)) {
         return false;
     }
     *value = (int)n;
@@ -79,10 +79,10 @@ parse_seconds(weir_str text, int *value)
 static bool
 parse_keepalive(weir_str text, struct wr_listen_options *o)
 {
-    size_t first = wr_str_find(text, ':');
-    weir_str rest = wr_str_cut(text, first + 1, SIZE_MAX);
-    size_t second = wr_str_find(rest, ':');
-    weir_str count = wr_str_cut(rest, second + 1, SIZE_MAX);
+    size_t first = weir_str_find(text, ':');
+    weir_str rest = weir_str_cut(text, first + 1, SIZE_MAX);
+    size_t second = weir_str_find(rest, ':');
+    weir_str count = weir_str_cut(rest, second + 1, SIZE_MAX);
 
     o->keepalive_set = true;
     if (parse_flag(text, &o->keepalive)) {
@@ -90,8 +90,8 @@ parse_keepalive(weir_str text, struct wr_listen_options *o)
     }
     o->keepalive = true;
     return first != text.len && second != rest.len && text.len > 2 &&
-           parse_seconds(wr_str_cut(text, 0, first), &o->keep_idle) &&
-           parse_seconds(wr_str_cut(rest, 0, second), &o->keep_interval) &&
+           parse_seconds(weir_str_cut(text, 0, first), &o->keep_idle) &&
+           parse_seconds(weir_str_cut(rest, 0, second), &o->keep_interval) &&
            (count.len == 0 || parse_count(count, &o->keep_count));
 }
 
@@ -99,10 +99,10 @@ parse_keepalive(weir_str text, struct wr_listen_options *o)
 static bool
 named(weir_str text, weir_str name, weir_str *value)
 {
-    if (!wr_str_starts(text, name) || text.len == name.len || text.data[name.len] != '=') {
+    if (!weir_str_starts(text, name) || text.len == name.len || text.data[name.len] != '=') {
         return false;
     }
-    *value = wr_str_cut(text, name.len + 1, SIZE_MAX);
+    *value = weir_str_cut(text, name.len + 1, SIZE_MAX);
     return true;
 }
 
@@ -314,9 +314,9 @@ port_range(weir_str text, weir_str *host, uint64_t *low, uint64_t *high)
     if (dash == 0 || (first != 0 && text.data[first - 1] != ':')) {
         return false;
     }
-    *host = wr_str_cut(text, 0, first);
-    return wr_num_parse(wr_str_cut(text, first, dash - 1 - first), UINT16_MAX, low) &&
-           wr_num_parse(wr_str_cut(text, dash, SIZE_MAX), UINT16_MAX, high);
+    *host = weir_str_cut(text, 0, first);
+    return weir_parse_number(weir_str_cut(text, first, dash - 1 - first), UINT16_MAX, low) &&
+           weir_parse_number(weir_str_cut(text, dash, SIZE_MAX), UINT16_MAX, high);
 }
 
 static int
@@ -345,7 +345,7 @@ wr_listen_set(weir_conf *cf, const weir_directive *d, void *field)
     if (!parse_words(cf, &w)) {
         return WEIR_ERROR;
     }
-    if (wr_str_starts(text, WEIR_STR("unix:")) || !port_range(text, &host, &low, &high)) {
+    if (weir_str_starts(text, WEIR_STR("unix:")) || !port_range(text, &host, &low, &high)) {
         return listen_text(cf, text, &w);
     }
     if (low == 0 || low > high) {

@@ -112,7 +112,7 @@ link_shorter(struct wr_locations *l)
     for (uint32_t i = 0; i < l->n; i++) {
         uint32_t up = i != 0 ? i - 1 : NONE;
         while (up != NONE && (l->entries[up].prefix == NULL ||
-                              !wr_str_starts(l->entries[i].name, l->entries[up].name))) {
+                              !weir_str_starts(l->entries[i].name, l->entries[up].name))) {
             up = l->entries[up].shorter;
         }
         l->entries[i].shorter = up;
@@ -214,7 +214,7 @@ common(weir_str name, weir_str path)
 {
     size_t n = 0, max = WR_MIN(name.len, path.len);
 
-    if (wr_str_starts(path, name)) { /* as nearly always */
+    if (weir_str_starts(path, name)) { /* as nearly always */
         return name.len;
     }
     while (n < max && name.data[n] == path.data[n]) {
@@ -249,7 +249,7 @@ find_with_slash(const struct wr_locations *l, weir_str path)
 {
     uint32_t i = path.len != 0 && path.data[path.len - 1] != '/' ? last_not_behind(l, path) + 1 : l->n;
 
-    for (; i < l->n && wr_str_starts(l->entries[i].name, path); i++) { /* NONE + 1 is 0 */
+    for (; i < l->n && weir_str_starts(l->entries[i].name, path); i++) { /* NONE + 1 is 0 */
         const struct wr_location *loc = l->entries[i].prefix;
         if (l->entries[i].name.len == path.len + 1 && loc != NULL && loc->adds_slash) {
             return loc;

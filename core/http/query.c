@@ -33,10 +33,10 @@ weir_basic_credentials(weir_request *r, weir_str *user, weir_str *password)
     struct wr_strbuf b;
     size_t colon;
 
-    if (h == NULL || !weir_str_ieq(wr_str_cut(h->value, 0, basic.len), basic)) {
+    if (h == NULL || !weir_str_ieq(weir_str_cut(h->value, 0, basic.len), basic)) {
         return WEIR_ABSENT;
     }
-    coded = wr_str_trim(wr_str_cut(h->value, basic.len, h->value.len));
+    coded = weir_str_trim(weir_str_cut(h->value, basic.len, h->value.len));
     b = wr_strbuf_over(weir_alloc(r->pool, coded.len + 1), coded.len);
     if (!wr_base64_decode(&b, coded)) {
         explicit_bzero(b.data, b.len);
@@ -44,13 +44,13 @@ weir_basic_credentials(weir_request *r, weir_str *user, weir_str *password)
     }
     b.data[b.len] = '\0';
     text = wr_strbuf_view(&b);
-    colon = wr_str_find(text, ':');
+    colon = weir_str_find(text, ':');
     if (colon == 0 || colon >= text.len) {
         explicit_bzero(b.data, b.len);
         return WEIR_ABSENT;
     }
-    *user = wr_str_cut(text, 0, colon);
-    *password = wr_str_cut(text, colon + 1, SIZE_MAX);
+    *user = weir_str_cut(text, 0, colon);
+    *password = weir_str_cut(text, colon + 1, SIZE_MAX);
     return WEIR_OK;
 }
 

@@ -90,8 +90,8 @@ path_fits(const struct wr_request *r, weir_str path)
     bool fits = path.len != 0 && path.data[0] == '/' && memchr(path.data, '\0', path.len) == NULL;
 
     for (size_t at = 0; fits && at < path.len;) {
-        weir_str rest = wr_str_cut(path, at + 1, SIZE_MAX);
-        size_t len = wr_str_find(rest, '/');
+        weir_str rest = weir_str_cut(path, at + 1, SIZE_MAX);
+        size_t len = weir_str_find(rest, '/');
         fits = !(len == 2 && rest.data[0] == '.' && rest.data[1] == '.');
         at += 1 + len;
     }

@@ -64,20 +64,20 @@ free_code(void *data)
 static bool
 begins_call(weir_str at)
 {
-    if (wr_str_starts(at, WEIR_STR("\\g<")) || wr_str_starts(at, WEIR_STR("\\g'"))) {
+    if (weir_str_starts(at, WEIR_STR("\\g<")) || weir_str_starts(at, WEIR_STR("\\g'"))) {
         return true;
     }
-    if (!wr_str_starts(at, WEIR_STR("(?"))) {
+    if (!weir_str_starts(at, WEIR_STR("(?"))) {
         return false;
     }
-    at = wr_str_cut(at, 2, at.len);
+    at = weir_str_cut(at, 2, at.len);
     if (at.len > 1 && (at.data[0] == '+' || at.data[0] == '-')) {
-        at = wr_str_cut(at, 1, at.len);
+        at = weir_str_cut(at, 1, at.len);
         return at.data[0] >= '0' && at.data[0] <= '9';
     }
-    return wr_str_starts(at, WEIR_STR("P>")) ||
-           (at.len != 0 && (at.data[0] == 'R' || at.data[0] == '&' ||
-                            (at.data[0] >= '0' && at.data[0] <= '9')));
+    return weir_str_starts(at, WEIR_STR("P>")) ||
+           (at.len != 0 &&
+            (at.data[0] == 'R' || at.data[0] == '&' || (at.data[0] >= '0' && at.data[0] <= '9')));
 }
 
 /* May an expression call its own groups? What only looks like it, in a class or quoted, counts too: being wrong costs speed.
@@ -87,7 +87,7 @@ static bool
 may_recurse(weir_str pattern)
 {
     for (size_t i = 0; i < pattern.len; i++) {
-        if (begins_call(wr_str_cut(pattern, i, pattern.len))) {
+        if (begins_call(weir_str_cut(pattern, i, pattern.len))) {
             return true;
         }
     }

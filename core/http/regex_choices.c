@@ -15,18 +15,18 @@ skip_kind(weir_str *at)
     if (at->len == 0 || at->data[0] != '?') {
         return true;
     }
-    if (wr_str_starts(*at, WEIR_STR("?:"))) {
-        *at = wr_str_cut(*at, 2, at->len);
+    if (weir_str_starts(*at, WEIR_STR("?:"))) {
+        *at = weir_str_cut(*at, 2, at->len);
         return true;
     }
-    if (!wr_str_starts(*at, WEIR_STR("?<")) && !wr_str_starts(*at, WEIR_STR("?P<"))) {
+    if (!weir_str_starts(*at, WEIR_STR("?<")) && !weir_str_starts(*at, WEIR_STR("?P<"))) {
         return false;
     }
-    close = wr_str_find(*at, '>');
+    close = weir_str_find(*at, '>');
     if (close == at->len || at->data[2] == '=' || at->data[2] == '!') { /* those look behind */
         return false;
     }
-    *at = wr_str_cut(*at, close + 1, at->len);
+    *at = weir_str_cut(*at, close + 1, at->len);
     return true;
 }
 
@@ -36,14 +36,14 @@ read_byte(weir_str *at, char *byte)
 {
     bool escaped = at->len > 1 && at->data[0] == '\\';
     uint8_t c = (uint8_t)at->data[escaped];
-    uint8_t low = wr_str_lower(c);
+    uint8_t low = weir_lower(c);
     bool plain = (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
 
     if (escaped ? plain || c < ' ' || c > '~' : memchr("\\[](){}|?*.^$+", c, 14) != NULL) {
         return false;
     }
     *byte = (char)c;
-    *at = wr_str_cut(*at, 1u + escaped, at->len);
+    *at = weir_str_cut(*at, 1u + escaped, at->len);
     return true;
 }
 
@@ -80,7 +80,7 @@ wr_regex_choices_read(struct weir_pool *pool, weir_str before, weir_str *rest,
         }
         c.at[c.n++] = read_word(pool, before, &at);
         sign = at.len != 0 ? at.data[0] : '\0';
-        at = wr_str_cut(at, 1, at.len);
+        at = weir_str_cut(at, 1, at.len);
     } while (sign == '|');
     if (sign != ')' || (at.len != 0 && memchr("?*+{", at.data[0], 4) != NULL)) {
         return false;

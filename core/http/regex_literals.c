@@ -24,7 +24,7 @@ next_byte(struct walk *w)
 {
     char c = w->rest.data[0];
 
-    w->rest = wr_str_cut(w->rest, 1, w->rest.len);
+    w->rest = weir_str_cut(w->rest, 1, w->rest.len);
     return c;
 }
 
@@ -33,10 +33,10 @@ skip(struct walk *w, const char *text)
 {
     weir_str t = weir_str_c(text);
 
-    if (!wr_str_starts(w->rest, t)) {
+    if (!weir_str_starts(w->rest, t)) {
         return false;
     }
-    w->rest = wr_str_cut(w->rest, t.len, w->rest.len);
+    w->rest = weir_str_cut(w->rest, t.len, w->rest.len);
     return true;
 }
 
@@ -103,7 +103,7 @@ walk_escape(struct walk *w)
         return;
     }
     c = next_byte(w);
-    low = (char)wr_str_lower((uint8_t)c);
+    low = (char)weir_lower((uint8_t)c);
     if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9')) {
         end_run(w);
         w->lost |= memchr("dDwWsSbBAzZhHvVRnrtf", c, 20) == NULL;
@@ -297,7 +297,7 @@ wr_regex_literals_admit(const struct wr_regex_literals *l, weir_str subject)
         return false;
     }
     if (!admits_end(l, subject) && !(subject.len != 0 && subject.data[subject.len - 1] == '\n' &&
-                                     admits_end(l, wr_str_cut(subject, 0, subject.len - 1)))) {
+                                     admits_end(l, weir_str_cut(subject, 0, subject.len - 1)))) {
         return false;
     }
     return l->part.len == 0 ||

@@ -266,11 +266,11 @@ be_as_parent(struct wr_request *r, const struct wr_request *parent)
 static void
 set_target(struct wr_request *r, weir_str target)
 {
-    size_t q = wr_str_find(target, '?');
+    size_t q = weir_str_find(target, '?');
 
-    r->pub.path = weir_dup(r->pub.pool, wr_str_cut(target, 0, q));
+    r->pub.path = weir_dup(r->pub.pool, weir_str_cut(target, 0, q));
     if (q < target.len) {
-        r->pub.args = weir_dup(r->pub.pool, wr_str_cut(target, q + 1, SIZE_MAX));
+        r->pub.args = weir_dup(r->pub.pool, weir_str_cut(target, q + 1, SIZE_MAX));
     }
 }
 

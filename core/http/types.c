@@ -103,7 +103,7 @@ wr_types_extension(weir_str path)
         return none;
     }
     extension = (weir_str){ dot + 1, (size_t)(path.data + path.len - dot) - 1 };
-    return wr_str_find(extension, '/') == extension.len ? extension : none;
+    return weir_str_find(extension, '/') == extension.len ? extension : none;
 }
 
 bool
@@ -112,7 +112,8 @@ wr_types_has_extension(weir_str path, weir_str extension)
     if (extension.len == 0) {
         return wr_types_extension(path).len == 0;
     }
-    return wr_str_ends(path, extension) && path.len > extension.len && /* which has no '.' or '/' */
+    return weir_str_ends(path, extension) &&
+           path.len > extension.len && /* which has no '.' or '/' */
            path.data[path.len - extension.len - 1] == '.';
 }
 

@@ -39,7 +39,7 @@ struct value {
 static bool
 is_name_byte(char c)
 {
-    uint8_t low = wr_str_lower((uint8_t)c);
+    uint8_t low = weir_lower((uint8_t)c);
 
     return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -56,16 +56,16 @@ refuse(struct weir_conf *cf, weir_str text, const char *what)
 static bool
 read_reference(struct weir_conf *cf, weir_str *rest, struct step *s)
 {
-    weir_str dollar = wr_str_cut(*rest, 0, 1), name = wr_str_cut(*rest, 1, rest->len);
+    weir_str dollar = weir_str_cut(*rest, 0, 1), name = weir_str_cut(*rest, 1, rest->len);
     bool braces = name.len != 0 && name.data[0] == '{';
     size_t len = 0;
 
     if (name.len != 0 && name.data[0] >= '1' && name.data[0] <= '9') {
         *s = (struct step){ .kind = STEP_CAPTURE, .n = name.data[0] - '0' };
-        *rest = wr_str_cut(name, 1, name.len);
+        *rest = weir_str_cut(name, 1, name.len);
         return true;
     }
-    name = wr_str_cut(name, braces, name.len);
+    name = weir_str_cut(name, braces, name.len);
     while (len < name.len && is_name_byte(name.data[len])) {
         len++;
     }
@@ -73,11 +73,12 @@ read_reference(struct weir_conf *cf, weir_str *rest, struct step *s)
         return refuse(cf, dollar, "invalid variable name");
     }
     if (braces && (len == name.len || name.data[len] != '}')) {
-        return refuse(cf, wr_str_cut(*rest, 0, 2 + len), "the closing bracket of a variable is missing");
+        return refuse(cf, weir_str_cut(*rest, 0, 2 + len),
+                      "the closing bracket of a variable is missing");
     }
-    *rest = wr_str_cut(name, len + braces, name.len);
+    *rest = weir_str_cut(name, len + braces, name.len);
     s->kind = STEP_VARIABLE;
-    s->n = wr_vars_index(cf, wr_http_of(cf)->vars, wr_str_cut(name, 0, len));
+    s->n = wr_vars_index(cf, wr_http_of(cf)->vars, weir_str_cut(name, 0, len));
     return s->n >= 0;
 }
 
@@ -85,12 +86,12 @@ static bool
 read_steps(struct weir_conf *cf, weir_str text, struct wr_vec *steps)
 {
     while (text.len != 0) {
-        size_t plain = wr_str_find(text, '$');
+        size_t plain = weir_str_find(text, '$');
         struct step *s = wr_vec_add(steps);
 
         if (plain != 0) {
-            *s = (struct step){ .kind = STEP_TEXT, .text = wr_str_cut(text, 0, plain) };
-            text = wr_str_cut(text, plain, text.len);
+            *s = (struct step){ .kind = STEP_TEXT, .text = weir_str_cut(text, 0, plain) };
+            text = weir_str_cut(text, plain, text.len);
         } else if (!read_reference(cf, &text, s)) {
             return false;
         }
@@ -122,7 +123,7 @@ weir_value_compile_escaped(weir_conf *cf, weir_str text, uint32_t escape, weir_s
     weir_str copy;
 
     WR_ASSERT((escape & ~WEIR_ESCAPE_CAPTURES) <= WEIR_ESCAPE_HTML);
-    if (text.len == 0 || wr_str_find(text, '$') == text.len) {
+    if (text.len == 0 || weir_str_find(text, '$') == text.len) {
         v->pub.constant = weir_dup(cf->pool, text.data != NULL ? text : WEIR_STR(""));
         return &v->pub;
     }

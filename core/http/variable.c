@@ -99,7 +99,7 @@ find_known(const struct wr_vars_index *x, weir_str name)
         return best;
     }
     WR_VEC_EACH(struct known, k, &x->prefixes) {
-        if (name.len > k->name.len && weir_str_ieq(wr_str_cut(name, 0, k->name.len), k->name) &&
+        if (name.len > k->name.len && weir_str_ieq(weir_str_cut(name, 0, k->name.len), k->name) &&
             (best == NULL || best->name.len < k->name.len)) {
             best = k;
         }
@@ -111,7 +111,7 @@ static bool
 name_is_valid(weir_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = wr_str_lower((uint8_t)name.data[i]);
+        uint8_t c = weir_lower((uint8_t)name.data[i]);
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
             return false;
         }
@@ -126,7 +126,7 @@ lower_copy(struct weir_pool *pool, weir_str s)
     char *to = (char *)(uintptr_t)copy.data;
 
     for (size_t i = 0; i < s.len; i++) {
-        to[i] = (char)wr_str_lower((uint8_t)s.data[i]);
+        to[i] = (char)weir_lower((uint8_t)s.data[i]);
     }
     return copy;
 }
@@ -195,7 +195,7 @@ bind_known(struct wr_var *v, const struct known *k)
     v->get = k->row->get;
     v->declared = true;
     if (k->row->flags & WEIR_VAR_PREFIX) {
-        v->rest = wr_str_cut(v->name, k->name.len, v->name.len);
+        v->rest = weir_str_cut(v->name, k->name.len, v->name.len);
     }
     if (k->module == &wr_core_variables_module) {
         v->assign = wr_core_variable_assign(v->name);

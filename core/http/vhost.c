@@ -75,15 +75,15 @@ wr_names_add(struct weir_conf *cf, const struct wr_build_address *a, const struc
 
     if (n->regex != NULL) {
         *(const struct wr_server_name **)wr_vec_add(&names->regexes) = n;
-    } else if (wr_str_starts(name, WEIR_STR(".")) || wr_str_starts(name, WEIR_STR("*."))) {
-        weir_str key = wr_str_cut(name, name.data[0] == '.' ? 1 : 2, SIZE_MAX);
+    } else if (weir_str_starts(name, WEIR_STR(".")) || weir_str_starts(name, WEIR_STR("*."))) {
+        weir_str key = weir_str_cut(name, name.data[0] == '.' ? 1 : 2, SIZE_MAX);
         if (name.data[0] == '.') {
             add_to(cf, &names->exact, key, a, n);
         }
         add_to(cf, &names->front, key, a, n);
         names->front_max = WR_MAX(names->front_max, key.len);
-    } else if (wr_str_ends(name, WEIR_STR(".*"))) {
-        weir_str key = wr_str_cut(name, 0, name.len - 2);
+    } else if (weir_str_ends(name, WEIR_STR(".*"))) {
+        weir_str key = weir_str_cut(name, 0, name.len - 2);
         add_to(cf, &names->tail, key, a, n);
         names->tail_max = WR_MAX(names->tail_max, key.len);
     } else {
@@ -101,7 +101,7 @@ wr_names_capture(const struct wr_names *names)
 static bool
 name_valid(weir_str name)
 {
-    size_t star = wr_str_find(name, '*');
+    size_t star = weir_str_find(name, '*');
 
     if (name.len != 0 && name.data[0] == '.') {
         return name.len > 1 && star == name.len;
@@ -109,7 +109,7 @@ name_valid(weir_str name)
     if (star == name.len) {
         return true;
     }
-    if (wr_str_find(wr_str_cut(name, star + 1, SIZE_MAX), '*') != name.len - star - 1) {
+    if (weir_str_find(weir_str_cut(name, star + 1, SIZE_MAX), '*') != name.len - star - 1) {
         return false;
     }
     return (star == 0 && name.len > 2 && name.data[1] == '.') ||
@@ -122,7 +122,7 @@ lower(struct weir_pool *pool, weir_str s)
     char *to = wr_pool_alloc(pool, s.len + 1);
 
     for (size_t i = 0; i < s.len; i++) {
-        to[i] = (char)wr_str_lower((uint8_t)s.data[i]);
+        to[i] = (char)weir_lower((uint8_t)s.data[i]);
     }
     to[s.len] = '\0';
     return (weir_str){ to, s.len };
@@ -145,7 +145,7 @@ own_host_name(struct weir_pool *pool)
 static int
 set_regex(struct weir_conf *cf, weir_str text, struct wr_server_name *n)
 {
-    weir_str pattern = wr_str_cut(text, 1, SIZE_MAX);
+    weir_str pattern = weir_str_cut(text, 1, SIZE_MAX);
     bool fold = false;
 
     if (pattern.len == 0) {
@@ -205,15 +205,15 @@ wr_server_name_set(weir_conf *cf, const weir_directive *d, void *field)
 static const struct wr_server_name *
 find_front(const struct wr_names *names, weir_str host)
 {
-    for (size_t dot = wr_str_find(host, '.'); dot < host.len;) {
-        weir_str rest = wr_str_cut(host, dot + 1, SIZE_MAX);
+    for (size_t dot = weir_str_find(host, '.'); dot < host.len;) {
+        weir_str rest = weir_str_cut(host, dot + 1, SIZE_MAX);
         if (rest.len <= names->front_max) {
             const struct wr_server_name *n = wr_map_find(&names->front, rest);
             if (n != NULL) {
                 return n;
             }
         }
-        dot += 1 + wr_str_find(rest, '.');
+        dot += 1 + weir_str_find(rest, '.');
     }
     return NULL;
 }
@@ -223,7 +223,7 @@ find_tail(const struct wr_names *names, weir_str host)
 {
     for (size_t len = WR_MIN(host.len, names->tail_max + 1); len-- > 1;) {
         if (host.data[len] == '.') {
-            const struct wr_server_name *n = wr_map_find(&names->tail, wr_str_cut(host, 0, len));
+            const struct wr_server_name *n = wr_map_find(&names->tail, weir_str_cut(host, 0, len));
             if (n != NULL) {
                 return n;
             }

@@ -79,7 +79,7 @@ first_line(weir_pool *pool)
         line.data++;
         line.len--;
     }
-    line.len = wr_str_find(line, '\n');
+    line.len = weir_str_find(line, '\n');
     if (line.len != 0 && line.data[line.len - 1] == '\r') {
         line.len--;
     }

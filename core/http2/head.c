@@ -131,7 +131,7 @@ take_length(struct wr_http2_head *head, weir_str value)
 
     if (head->length >= 0) {
         wr_head_malformed(head, "more than one content-length");
-    } else if (!wr_num_parse(value, INT64_MAX, &n)) {
+    } else if (!weir_parse_number(value, INT64_MAX, &n)) {
         wr_head_malformed(head, "content-length is not a number");
     } else {
         head->length = (int64_t)n;

@@ -21,7 +21,7 @@ static bool
 scheme_is_right(weir_str scheme)
 {
     for (size_t i = 0; i < scheme.len; i++) {
-        uint8_t c = wr_str_lower((uint8_t)scheme.data[i]);
+        uint8_t c = weir_lower((uint8_t)scheme.data[i]);
         bool letter = c >= 'a' && c <= 'z';
         if (!letter && (i == 0 || !(wr_char_is((char)c, WR_CHAR_DIGIT) || c == '+' || c == '-' || c == '.'))) {
             return false;

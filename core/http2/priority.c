@@ -10,11 +10,11 @@
 static weir_str
 next_member(weir_str *rest)
 {
-    size_t comma = wr_str_find(*rest, ',');
-    weir_str member = wr_str_trim(wr_str_cut(*rest, 0, comma));
+    size_t comma = weir_str_find(*rest, ',');
+    weir_str member = weir_str_trim(weir_str_cut(*rest, 0, comma));
 
-    *rest = wr_str_cut(*rest, comma + 1, SIZE_MAX);
-    return wr_str_trim(wr_str_cut(member, 0, wr_str_find(member, ';')));
+    *rest = weir_str_cut(*rest, comma + 1, SIZE_MAX);
+    return weir_str_trim(weir_str_cut(member, 0, weir_str_find(member, ';')));
 }
 
 void

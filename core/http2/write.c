@@ -35,7 +35,7 @@ small_name(uint32_t id)
 
     if (bytes[id][0] == '\0') {
         for (size_t i = 0; i < name.len; i++) {
-            bytes[id][i] = (char)wr_str_lower((uint8_t)name.data[i]);
+            bytes[id][i] = (char)weir_lower((uint8_t)name.data[i]);
         }
     }
     return (weir_str){ bytes[id], name.len };
@@ -51,7 +51,7 @@ small_name_of(weir_pool *pool, const weir_header *f)
     }
     to = wr_pool_alloc(pool, f->name.len + 1);
     for (size_t i = 0; i < f->name.len; i++) {
-        to[i] = (char)wr_str_lower((uint8_t)f->name.data[i]);
+        to[i] = (char)weir_lower((uint8_t)f->name.data[i]);
     }
     return (weir_str){ to, f->name.len };
 }

@@ -56,11 +56,11 @@ wr_registry_load(struct wr_registry *reg, weir_str path, weir_str sha256,
     struct wr_err err;
     weir_str full;
 
-    if (wr_str_starts(path, WEIR_STR("/"))) {
+    if (weir_str_starts(path, WEIR_STR("/"))) {
         full = weir_dup(reg->pool, path);
     } else {
-        if (wr_str_starts(path, nginx_folder)) {
-            path = wr_str_cut(path, nginx_folder.len, path.len);
+        if (weir_str_starts(path, nginx_folder)) {
+            path = weir_str_cut(path, nginx_folder.len, path.len);
         }
         full = weir_print(reg->pool, "%s/%.*s", reg->folder, WEIR_FMT(path));
     }
@@ -97,7 +97,7 @@ has_variable(const weir_module *m, weir_str name)
 
     for (uint32_t i = 0; i < m->variables.count; i++) {
         weir_str own = weir_str_c(v[i].name);
-        if ((v[i].flags & WEIR_VAR_PREFIX) != 0 ? wr_str_starts(name, own)
+        if ((v[i].flags & WEIR_VAR_PREFIX) != 0 ? weir_str_starts(name, own)
                                                 : weir_str_eq(name, own)) {
             return true;
         }
@@ -163,20 +163,20 @@ want_variables(struct walk *w, const struct wr_conf_node *node, uint32_t word)
 {
     weir_str text = node->words[word].text;
 
-    for (size_t at = wr_str_find(text, '$'); at < text.len; at = wr_str_find(text, '$')) {
+    for (size_t at = weir_str_find(text, '$'); at < text.len; at = weir_str_find(text, '$')) {
         size_t n = 0;
 
-        text = wr_str_cut(text, at + 1, text.len);
-        if (wr_str_starts(text, WEIR_STR("{"))) {
-            text = wr_str_cut(text, 1, text.len);
+        text = weir_str_cut(text, at + 1, text.len);
+        if (weir_str_starts(text, WEIR_STR("{"))) {
+            text = weir_str_cut(text, 1, text.len);
         }
         while (n < text.len && is_name_byte(text.data[n])) {
             n++;
         }
         if (n != 0) {
-            want(w, WR_INDEX_VARIABLE, wr_str_cut(text, 0, n), wr_conf_place(node, word));
+            want(w, WR_INDEX_VARIABLE, weir_str_cut(text, 0, n), wr_conf_place(node, word));
         }
-        text = wr_str_cut(text, n, text.len);
+        text = weir_str_cut(text, n, text.len);
     }
 }
 
@@ -207,12 +207,12 @@ load_named(struct walk *w, const struct wr_conf_node *first)
         }
         if (node->n_words > 2) {
             weir_str option = node->words[2].text;
-            if (!wr_str_starts(option, key)) {
+            if (!weir_str_starts(option, key)) {
                 w->fine = wr_diag_error(w->diag, wr_conf_place(node, 2), "sha256=HEX",
                                         "unknown option \"%.*s\"", WEIR_FMT(option));
                 continue;
             }
-            sha256 = wr_str_cut(option, key.len, option.len);
+            sha256 = weir_str_cut(option, key.len, option.len);
         }
         if (!wr_registry_load(w->reg, node->words[1].text, sha256, wr_conf_place(node, 1),
                               w->diag)) {
@@ -247,14 +247,14 @@ load_needed(struct walk *w)
 {
     for (size_t i = 0; i < w->reg->loaded.count; i++) {
         const weir_module *m = wr_vec_at(&w->reg->loaded, struct wr_registry_module, i)->module;
-        weir_str ids = m->needs != NULL ? wr_str_trim(weir_str_c(m->needs)) : weir_str_c("");
+        weir_str ids = m->needs != NULL ? weir_str_trim(weir_str_c(m->needs)) : weir_str_c("");
 
         while (ids.len != 0) {
-            size_t end = wr_str_find(ids, ' ');
-            if (!need(w, m, wr_str_cut(ids, 0, end))) {
+            size_t end = weir_str_find(ids, ' ');
+            if (!need(w, m, weir_str_cut(ids, 0, end))) {
                 w->fine = false;
             }
-            ids = wr_str_trim(wr_str_cut(ids, end, ids.len));
+            ids = weir_str_trim(weir_str_cut(ids, end, ids.len));
         }
     }
 }

@@ -26,10 +26,10 @@ static const char *const kinds[WR_INDEX_KINDS] = { "always", "directive", "inter
 static weir_str
 take_word(weir_str *line)
 {
-    size_t end = wr_str_find(*line, ' ');
-    weir_str word = wr_str_cut(*line, 0, end);
+    size_t end = weir_str_find(*line, ' ');
+    weir_str word = weir_str_cut(*line, 0, end);
 
-    *line = wr_str_trim(wr_str_cut(*line, end, line->len));
+    *line = weir_str_trim(weir_str_cut(*line, end, line->len));
     return word;
 }
 
@@ -37,10 +37,10 @@ static void
 add_entry(struct wr_index *index, struct weir_pool *pool, uint32_t kind, weir_str name,
           weir_str file)
 {
-    bool prefix = kind == WR_INDEX_VARIABLE && wr_str_ends(name, WEIR_STR("*"));
+    bool prefix = kind == WR_INDEX_VARIABLE && weir_str_ends(name, WEIR_STR("*"));
     struct wr_index_entry *e = wr_pool_zalloc(pool, sizeof(*e));
 
-    e->name = weir_dup(pool, wr_str_cut(name, 0, name.len - prefix));
+    e->name = weir_dup(pool, weir_str_cut(name, 0, name.len - prefix));
     e->file = weir_dup(pool, file);
     if (prefix) {
         *(struct wr_index_entry **)wr_vec_add(&index->prefixes) = e;
@@ -64,8 +64,7 @@ read_line(struct wr_index *index, struct weir_pool *pool, weir_str line)
     }
     name = take_word(&line);
     file = k == WR_INDEX_ALWAYS ? name : take_word(&line);
-    if (name.len == 0 || file.len == 0 || line.len != 0 ||
-        wr_str_find(file, '/') != file.len) {
+    if (name.len == 0 || file.len == 0 || line.len != 0 || weir_str_find(file, '/') != file.len) {
         return false;
     }
     add_entry(index, pool, k, name, file);
@@ -78,11 +77,11 @@ read_lines(struct wr_index *index, struct weir_pool *pool, weir_str text, struct
     uint32_t n = 0;
 
     while (text.len != 0) {
-        size_t end = wr_str_find(text, '\n');
-        weir_str line = wr_str_trim(wr_str_cut(text, 0, end));
+        size_t end = weir_str_find(text, '\n');
+        weir_str line = weir_str_trim(weir_str_cut(text, 0, end));
 
         n++;
-        text = wr_str_cut(text, end + 1, text.len);
+        text = weir_str_cut(text, end + 1, text.len);
         if (line.len != 0 && !read_line(index, pool, line)) {
             return wr_err_set(err, "line %u is not understood", (unsigned)n);
         }
@@ -150,7 +149,8 @@ wr_index_find(const struct wr_index *index, enum wr_index_kind kind, weir_str na
         return best;
     }
     WR_VEC_EACH (struct wr_index_entry *, at, &index->prefixes) {
-        if (wr_str_starts(name, (*at)->name) && (best == NULL || (*at)->name.len > best->name.len)) {
+        if (weir_str_starts(name, (*at)->name) &&
+            (best == NULL || (*at)->name.len > best->name.len)) {
             best = *at;
         }
     }
@@ -201,7 +201,7 @@ describe_folder(DIR *dir, const char *folder, struct wr_vec *lines, struct wr_er
         const struct wr_image *image;
         struct wr_err why;
 
-        if (file[0] == '.' || !wr_str_ends(weir_str_c(file), WEIR_STR(".so"))) {
+        if (file[0] == '.' || !weir_str_ends(weir_str_c(file), WEIR_STR(".so"))) {
             continue;
         }
         path = weir_print(lines->pool, "%s/%s", folder, file);

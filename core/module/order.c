@@ -102,14 +102,14 @@ check_hook(const weir_module *m, const weir_hook *h, struct wr_err *err)
 static bool
 names(const char *list, const char *name)
 {
-    weir_str words = list != NULL ? wr_str_trim(weir_str_c(list)) : weir_str_c("");
+    weir_str words = list != NULL ? weir_str_trim(weir_str_c(list)) : weir_str_c("");
 
     while (words.len != 0) {
-        size_t end = wr_str_find(words, ' ');
-        if (weir_str_eq(wr_str_cut(words, 0, end), weir_str_c(name))) {
+        size_t end = weir_str_find(words, ' ');
+        if (weir_str_eq(weir_str_cut(words, 0, end), weir_str_c(name))) {
             return true;
         }
-        words = wr_str_trim(wr_str_cut(words, end, words.len));
+        words = weir_str_trim(weir_str_cut(words, end, words.len));
     }
     return false;
 }

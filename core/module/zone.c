@@ -157,8 +157,8 @@ int
 wr_zone_make(weir_conf *cf, weir_str text, weir_zone **field)
 {
     struct wr_registry *reg = wr_registry_of(cf);
-    size_t colon = wr_str_find(text, ':');
-    weir_str name = wr_str_cut(text, 0, colon);
+    size_t colon = weir_str_find(text, ':');
+    weir_str name = weir_str_cut(text, 0, colon);
     struct weir_zone *z;
     uint64_t size = 0;
 
@@ -167,7 +167,7 @@ wr_zone_make(weir_conf *cf, weir_str text, weir_zone **field)
                                   WEIR_FMT(text));
     }
     if (colon != text.len &&
-        parse_size(cf, wr_str_cut(text, colon + 1, text.len), name, &size) != WEIR_OK) {
+        parse_size(cf, weir_str_cut(text, colon + 1, text.len), name, &size) != WEIR_OK) {
         return WEIR_ERROR;
     }
     z = find_zone(reg, name);

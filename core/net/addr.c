@@ -37,14 +37,14 @@ all_digits(weir_str s)
 static bool
 split_bracketed(weir_str text, struct parts *p, struct wr_err *err)
 {
-    size_t close = wr_str_find(text, ']');
-    weir_str rest = wr_str_cut(text, close + 1, text.len);
+    size_t close = weir_str_find(text, ']');
+    weir_str rest = weir_str_cut(text, close + 1, text.len);
 
     if (close == text.len || (rest.len != 0 && rest.data[0] != ':')) {
         return wr_err_set(err, "invalid IPv6 address in \"%.*s\"", WEIR_FMT(text));
     }
-    p->host = wr_str_cut(text, 1, close - 1);
-    p->port = rest.len != 0 ? wr_str_cut(rest, 1, rest.len) : (weir_str){ NULL, 0 };
+    p->host = weir_str_cut(text, 1, close - 1);
+    p->port = rest.len != 0 ? weir_str_cut(rest, 1, rest.len) : (weir_str){ NULL, 0 };
     p->v6 = true;
     return true;
 }
@@ -52,7 +52,7 @@ split_bracketed(weir_str text, struct parts *p, struct wr_err *err)
 static bool
 split(weir_str text, struct parts *p, struct wr_err *err)
 {
-    size_t colon = wr_str_find(text, ':');
+    size_t colon = weir_str_find(text, ':');
 
     *p = (struct parts){ .v6 = false };
     if (text.len == 0) {
@@ -65,9 +65,9 @@ split(weir_str text, struct parts *p, struct wr_err *err)
         p->port = text;
         return true;
     }
-    p->host = wr_str_cut(text, 0, colon);
+    p->host = weir_str_cut(text, 0, colon);
     if (colon != text.len) {
-        p->port = wr_str_cut(text, colon + 1, text.len);
+        p->port = weir_str_cut(text, colon + 1, text.len);
     }
     if (p->host.len == 0) {
         return wr_err_set(err, "no host in \"%.*s\"", WEIR_FMT(text));
@@ -83,7 +83,7 @@ split(weir_str text, struct parts *p, struct wr_err *err)
 static bool
 parse_unix(weir_str text, struct wr_addr *addr, struct wr_err *err)
 {
-    weir_str path = wr_str_cut(text, sizeof("unix:") - 1, text.len);
+    weir_str path = weir_str_cut(text, sizeof("unix:") - 1, text.len);
     struct wr_addr a = { .at.un.sun_family = AF_UNIX };
 
     if (path.len == 0) {
@@ -151,13 +151,13 @@ wr_addr_parse(weir_str text, uint16_t default_port, bool resolve, struct wr_addr
     struct wr_addr a;
     struct parts p;
 
-    if (wr_str_starts(text, WEIR_STR("unix:"))) {
+    if (weir_str_starts(text, WEIR_STR("unix:"))) {
         return parse_unix(text, addr, err);
     }
     if (!split(text, &p, err)) {
         return false;
     }
-    if (p.port.data != NULL && (!wr_num_parse(p.port, UINT16_MAX, &port) || port == 0)) {
+    if (p.port.data != NULL && (!weir_parse_number(p.port, UINT16_MAX, &port) || port == 0)) {
         return wr_err_set(err, "invalid port in \"%.*s\"", WEIR_FMT(text));
     }
     if (port == 0) {

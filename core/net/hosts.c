@@ -46,8 +46,8 @@ take_word(weir_str *line)
                     line->data[to] != '\r';) {
         to++;
     }
-    weir_str word = wr_str_cut(*line, from, to - from);
-    *line = wr_str_cut(*line, to, line->len);
+    weir_str word = weir_str_cut(*line, from, to - from);
+    *line = weir_str_cut(*line, to, line->len);
     return word;
 }
 
@@ -98,7 +98,7 @@ read_line(struct wr_hosts *h, weir_str line)
     union wr_peer_addr addr;
     weir_str word;
 
-    line = wr_str_cut(line, 0, wr_str_find(line, '#'));
+    line = weir_str_cut(line, 0, weir_str_find(line, '#'));
     if (!parse_address(take_word(&line), &addr)) {
         return;
     }
@@ -119,9 +119,9 @@ read_file(struct wr_hosts *h)
         return;
     }
     while (text.len != 0) {
-        size_t end = wr_str_find(text, '\n');
-        read_line(h, wr_str_cut(text, 0, end));
-        text = wr_str_cut(text, end + 1, text.len);
+        size_t end = weir_str_find(text, '\n');
+        read_line(h, weir_str_cut(text, 0, end));
+        text = weir_str_cut(text, end + 1, text.len);
     }
 }
 
@@ -164,7 +164,7 @@ wr_hosts_find(struct wr_hosts *h, weir_str name)
     if (addrs != NULL) {
         return wr_vec_items(addrs);
     }
-    if (weir_str_eq(name, WEIR_STR("localhost")) || wr_str_ends(name, WEIR_STR(".localhost"))) {
+    if (weir_str_eq(name, WEIR_STR("localhost")) || weir_str_ends(name, WEIR_STR(".localhost"))) {
         return (weir_items)WEIR_ITEMS(h->loopback);
     }
     return (weir_items){ NULL, 0, sizeof(union wr_peer_addr) };

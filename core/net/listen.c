@@ -369,9 +369,9 @@ wr_listen_import(weir_pool *pool, weir_str text, struct wr_err *err)
     struct wr_listen *list = NULL;
 
     while (text.len != 0) {
-        size_t end = wr_str_find(text, ';');
+        size_t end = weir_str_find(text, ';');
         uint64_t fd = 0;
-        if (end == text.len || !wr_num_parse(wr_str_cut(text, 0, end), FDS_MAX, &fd)) {
+        if (end == text.len || !weir_parse_number(weir_str_cut(text, 0, end), FDS_MAX, &fd)) {
             (void)wr_err_set(err, "invalid socket number in \"%.*s\"", WEIR_FMT(text));
             wr_listen_close_all(list, false);
             return NULL;
@@ -380,7 +380,7 @@ wr_listen_import(weir_pool *pool, weir_str text, struct wr_err *err)
             wr_listen_close_all(list, false);
             return NULL;
         }
-        text = wr_str_cut(text, end + 1, text.len);
+        text = weir_str_cut(text, end + 1, text.len);
     }
     return list;
 }

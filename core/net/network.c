@@ -41,17 +41,17 @@ clear_host_bits(weir_net *net)
 int
 weir_net_parse(weir_str text, weir_net *net, bool *loose)
 {
-    size_t slash = wr_str_find(text, '/');
+    size_t slash = weir_str_find(text, '/');
     weir_net made = { .len = 0 };
     uint64_t bits;
     bool found = false;
 
     if (!weir_str_eq(text, WEIR_STR("unix:"))) {
-        made.len = parse_address(wr_str_cut(text, 0, slash), made.addr);
+        made.len = parse_address(weir_str_cut(text, 0, slash), made.addr);
         bits = made.len * 8u;
         if (made.len == 0 ||
             (slash != text.len &&
-             !wr_num_parse(wr_str_cut(text, slash + 1, text.len), made.len * 8u, &bits))) {
+             !weir_parse_number(weir_str_cut(text, slash + 1, text.len), made.len * 8u, &bits))) {
             return WEIR_INVALID;
         }
         made.bits = (uint8_t)bits;
@@ -89,10 +89,10 @@ weir_addr_plain(weir_str addr)
 static size_t
 port_at(weir_str text)
 {
-    size_t colon = wr_str_find(text, ':');
+    size_t colon = weir_str_find(text, ':');
 
     if (text.len != 0 && text.data[0] == '[') {
-        size_t close = wr_str_find(text, ']');
+        size_t close = weir_str_find(text, ']');
         return close < text.len ? close + 1 : text.len;
     }
     return colon < text.len && memchr(text.data + colon + 1, ':', text.len - colon - 1) == NULL
@@ -104,7 +104,7 @@ int
 weir_addr_parse(weir_str text, weir_str *addr, uint32_t *port)
 {
     size_t at = port_at(text);
-    weir_str name = wr_str_cut(text, 0, at), rest = wr_str_cut(text, at, text.len);
+    weir_str name = weir_str_cut(text, 0, at), rest = weir_str_cut(text, at, text.len);
     bool bracketed = name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']';
     uint8_t bytes[16], len;
     uint64_t n = 0;
@@ -115,12 +115,12 @@ weir_addr_parse(weir_str text, weir_str *addr, uint32_t *port)
         return WEIR_OK;
     }
     if (bracketed) {
-        name = wr_str_cut(name, 1, name.len - 2);
+        name = weir_str_cut(name, 1, name.len - 2);
     }
     len = parse_address(name, bytes);
     if (len == 0 || (bracketed && len != 16) ||
         (rest.len != 0 &&
-         (rest.data[0] != ':' || !wr_num_parse(wr_str_cut(rest, 1, rest.len), 65535, &n)))) {
+         (rest.data[0] != ':' || !weir_parse_number(weir_str_cut(rest, 1, rest.len), 65535, &n)))) {
         return WEIR_INVALID;
     }
     *addr = name;

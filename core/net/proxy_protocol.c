@@ -37,13 +37,13 @@ bad(struct wr_err *err, const char *reason)
 static bool
 take_word(weir_str *line, weir_str *word)
 {
-    size_t n = wr_str_find(*line, ' ');
+    size_t n = weir_str_find(*line, ' ');
 
     if (n == line->len) {
         return false;
     }
-    *word = wr_str_cut(*line, 0, n);
-    *line = wr_str_cut(*line, n + 1, line->len);
+    *word = weir_str_cut(*line, 0, n);
+    *line = weir_str_cut(*line, n + 1, line->len);
     return true;
 }
 
@@ -67,7 +67,7 @@ read_port(weir_str text, union wr_peer_addr *to)
 {
     uint64_t port;
 
-    if ((text.len > 1 && text.data[0] == '0') || !wr_num_parse(text, UINT16_MAX, &port)) {
+    if ((text.len > 1 && text.data[0] == '0') || !weir_parse_number(text, UINT16_MAX, &port)) {
         return false;
     }
     if (to->any.sa_family == AF_INET) {
@@ -87,7 +87,7 @@ read_line(weir_str line, struct wr_proxy_protocol *h, struct wr_err *err)
     sa_family_t family;
 
     if (weir_str_eq(line, unknown) ||
-        (wr_str_starts(line, unknown) && line.data[unknown.len] == ' ')) {
+        (weir_str_starts(line, unknown) && line.data[unknown.len] == ' ')) {
         return WR_PROXY_PROTOCOL_OK;
     }
     if (!take_word(&line, &word) || (!weir_str_eq(word, tcp4) && !weir_str_eq(word, tcp6))) {
@@ -109,8 +109,8 @@ read_line(weir_str line, struct wr_proxy_protocol *h, struct wr_err *err)
 static enum wr_proxy_protocol_answer
 parse_text(weir_str in, struct wr_proxy_protocol *h, struct wr_err *err)
 {
-    weir_str room = wr_str_cut(in, 0, WR_PROXY_PROTOCOL_LINE_MAX);
-    size_t end = wr_str_find(room, '\r');
+    weir_str room = weir_str_cut(in, 0, WR_PROXY_PROTOCOL_LINE_MAX);
+    size_t end = weir_str_find(room, '\r');
 
     if (end + 1 >= room.len) {
         return room.len < WR_PROXY_PROTOCOL_LINE_MAX ? WR_PROXY_PROTOCOL_MORE
@@ -121,7 +121,7 @@ parse_text(weir_str in, struct wr_proxy_protocol *h, struct wr_err *err)
     }
     h->version = 1;
     h->bytes = end + 2;
-    return read_line(wr_str_cut(room, text_start.len, end - text_start.len), h, err);
+    return read_line(weir_str_cut(room, text_start.len, end - text_start.len), h, err);
 }
 
 /* ---- version 2 ---- */
@@ -174,7 +174,7 @@ take_addresses(unsigned family, weir_str *rest, struct wr_proxy_protocol *h, str
     } else if (family == FAMILY_UNIX) {
         h->source.any.sa_family = h->destination.any.sa_family = AF_UNIX;
     }
-    *rest = wr_str_cut(*rest, len, rest->len);
+    *rest = weir_str_cut(*rest, len, rest->len);
     return WR_PROXY_PROTOCOL_OK;
 }
 
@@ -226,7 +226,7 @@ parse_binary(weir_str in, size_t bytes_max, struct wr_proxy_protocol *h, struct 
     if ((command & 15) == COMMAND_LOCAL) {
         return WR_PROXY_PROTOCOL_OK;
     }
-    return read_block(family >> 4, wr_str_cut(in, WR_PROXY_PROTOCOL_HEAD_MIN, len), h, err);
+    return read_block(family >> 4, weir_str_cut(in, WR_PROXY_PROTOCOL_HEAD_MIN, len), h, err);
 }
 
 enum wr_proxy_protocol_answer
@@ -238,11 +238,11 @@ wr_proxy_protocol_parse(weir_str in, size_t bytes_max, struct wr_proxy_protocol 
 
     WR_ASSERT(bytes_max >= WR_PROXY_PROTOCOL_LINE_MAX);
     memset(&h, 0, sizeof(h));
-    if (wr_str_starts(in, text_start)) {
+    if (weir_str_starts(in, text_start)) {
         a = parse_text(in, &h, err);
-    } else if (wr_str_starts(in, binary_start)) {
+    } else if (weir_str_starts(in, binary_start)) {
         a = parse_binary(in, bytes_max, &h, err);
-    } else if (wr_str_starts(text_start, in) || wr_str_starts(binary_start, in)) {
+    } else if (weir_str_starts(text_start, in) || weir_str_starts(binary_start, in)) {
         a = WR_PROXY_PROTOCOL_MORE;
     } else {
         a = bad(err, "the connection does not begin with a header");
@@ -266,8 +266,8 @@ wr_proxy_protocol_tlv_next(weir_str *rest, uint8_t *type, weir_str *value)
         return false;
     }
     *type = (uint8_t)rest->data[0];
-    *value = wr_str_cut(*rest, TLV_HEAD, len);
-    *rest = wr_str_cut(*rest, TLV_HEAD + len, rest->len);
+    *value = weir_str_cut(*rest, TLV_HEAD, len);
+    *rest = weir_str_cut(*rest, TLV_HEAD + len, rest->len);
     return true;
 }
 

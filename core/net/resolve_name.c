@@ -56,12 +56,12 @@ wr_resolve_name(weir_str name, char *to)
         return 0;
     }
     for (size_t i = 0; i < len; i++) {
-        to[i] = (char)wr_str_lower((uint8_t)name.data[i]);
+        to[i] = (char)weir_lower((uint8_t)name.data[i]);
     }
     to[len] = '\0';
     for (size_t at = 0; at <= len; at += label.len + 1) {
-        rest = wr_str_cut((weir_str){ to, len }, at, len);
-        label = wr_str_cut(rest, 0, wr_str_find(rest, '.'));
+        rest = weir_str_cut((weir_str){ to, len }, at, len);
+        label = weir_str_cut(rest, 0, weir_str_find(rest, '.'));
         if (!is_label(label)) {
             return 0;
         }

@@ -6,7 +6,6 @@
  */
 #include "process/client_ocsp.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <weir/body.h>
 #include <weir/shm.h>
@@ -20,17 +19,14 @@
 #include "http/core_ssl.h"
 #include "http/http.h"
 #include "http/request.h"
+#include "process/responder.h"
 #include "tls/authorities.h"
 #include "tls/ocsp.h"
 #include "tls/stream.h"
 
 #define INQUIRY_TAG WR_TAG('i', 'n', 'q', 'y')
 
-enum {
-    ANSWER_MS = 60 * 1000,
-    ANSWER_BYTES_MAX = 64 * 1024,
-    CHAIN_MAX = 8 /* certificates of one client that are asked about */
-};
+enum { CHAIN_MAX = 8 }; /* certificates of one client that are asked about */
 
 static const char not_vouched_for[] = "certificate status request failed";
 static const char is_revoked[] = "certificate revoked";
@@ -39,8 +35,7 @@ static const char is_revoked[] = "certificate revoked";
 struct inquirer {
     struct wr_ssl_inquirer pub; /* first */
     bool leaf_only;
-    weir_upstream *to;          /* NULL: the certificate says whom */
-    weir_str host, target;
+    struct wr_responder at;     /* without `to`: the certificate says whom */
     weir_map *cache;            /* NULL: answers are not kept */
 };
 
@@ -193,7 +188,7 @@ answered(void *data, int result, const weir_reply *reply)
                                   : "OCSP responder gave no answer");
         return;
     }
-    der = weir_chain_str(q->pool, reply->body, ANSWER_BYTES_MAX);
+    der = weir_chain_str(q->pool, reply->body, WR_RESPONDER_BYTES_MAX);
     if (!wr_ocsp_judge(der, leaf_of(q), issuer_of(q), q->chain, NULL, &revoked, &until_s, &err)) {
         fail(q, err.text);
         return;
@@ -207,54 +202,39 @@ answered(void *data, int result, const weir_reply *reply)
     }
 }
 
-/* Whom the certificate names: an address that is known by now only. NULL: nobody who can be asked. */
-static weir_upstream *
-named(struct inquiry *q, weir_str *target)
+/* Whom the certificate names: an address that is known by now only. False: nobody who can be asked.
+ */
+static bool
+find_named(struct inquiry *q, struct wr_responder *at)
 {
     weir_str url = wr_ocsp_url(q->pool, leaf_of(q));
 
-    if (url.data == NULL || !wr_ocsp_place(q->pool, url, &q->host, target)) {
-        return NULL;
+    if (url.data == NULL || !wr_ocsp_place(q->pool, url, &at->host, &at->target)) {
+        return false;
     }
     if (q->r == NULL) {
         q->r = wr_request_create(q->pool, q->stream->conn, NULL, NULL, q->site->server->http,
                                  q->site->server);
     }
-    return weir_upstream_at(&q->r->pub, q->host, 80);
+    at->to = weir_upstream_at(&q->r->pub, at->host, 80);
+    return at->to != NULL;
 }
 
 static void
 ask_next(struct wr_task *t)
 {
-    static const weir_pair type = { { "Content-Type", 12 }, { "application/ocsp-request", 24 } };
     struct inquiry *q = WR_CONTAINER(t, struct inquiry, task);
-    weir_fetch_options o = { .size = sizeof(o),
-                             .method = WEIR_POST,
-                             .to = q->by->to,
-                             .target = q->by->target,
-                             .headers = &type,
-                             .n_headers = 1,
-                             .timeout_ms = ANSWER_MS,
-                             .keep = ANSWER_BYTES_MAX };
-    weir_chain body = { NULL, NULL };
-    unsigned char *der = NULL;
-    size_t len;
+    struct wr_responder at = q->by->at;
+    bool known;
 
     WR_CHECK(q, INQUIRY_TAG);
-    q->host = q->by->host;
-    if (o.to == NULL && (o.to = named(q, &o.target)) == NULL) {
+    known = at.to != NULL || find_named(q, &at);
+    q->host = at.host;
+    if (!known) {
         fail(q, "no OCSP responder is known");
-        return;
-    }
-    if (!wr_ocsp_ask(leaf_of(q), issuer_of(q), &der, &len)) {
+    } else if (!wr_responder_ask(&at, q->pool, leaf_of(q), issuer_of(q), answered, q)) {
         fail(q, "the question cannot be made");
-        return;
     }
-    weir_chain_push(&body, weir_buf_copy(q->pool, (weir_str){ (const char *)der, len }));
-    OPENSSL_free(der);
-    o.host = q->host;
-    o.body = &body;
-    weir_fetch(q->pool, &o, answered, q);
 }
 
 /* The client's certificate and those that lead to it; NULL: there are none, or too many. */
@@ -323,14 +303,14 @@ create(weir_conf *cf, const struct wr_ssl_conf *c)
         }
     }
     if (c->ocsp_responder.len != 0) {
-        if (!wr_ocsp_place(weir_conf_pool(cf), c->ocsp_responder, &by->host, &by->target)) {
+        if (!wr_ocsp_place(weir_conf_pool(cf), c->ocsp_responder, &by->at.host, &by->at.target)) {
             (void)weir_conf_error(cf, "invalid URL prefix in OCSP responder \"%.*s\"",
                                   WEIR_FMT(c->ocsp_responder));
             return NULL;
         }
-        by->to = weir_upstream_find(cf, by->host, 80);
+        by->at.to = weir_upstream_find(cf, by->at.host, 80);
     }
-    return by->to != NULL || c->ocsp_responder.len == 0 ? by : NULL;
+    return by->at.to != NULL || c->ocsp_responder.len == 0 ? by : NULL;
 }
 
 /* What another server of the same settings asks by; NULL: none before i. */

@@ -20,20 +20,20 @@ static struct {
 bool
 wr_console_split(weir_str line, uint32_t *level, weir_str *message)
 {
-    size_t open = wr_str_find(line, '['), close = wr_str_find(line, ']');
-    weir_str rest = wr_str_cut(line, close, line.len);
-    size_t colon = wr_str_find(rest, ':');
+    size_t open = weir_str_find(line, '['), close = weir_str_find(line, ']');
+    weir_str rest = weir_str_cut(line, close, line.len);
+    size_t colon = weir_str_find(rest, ':');
     int found;
 
     if (open >= close || close == line.len || colon + 2 > rest.len) {
         return false;
     }
-    found = wr_log_level_parse(wr_str_cut(line, open + 1, close - open - 1));
+    found = wr_log_level_parse(weir_str_cut(line, open + 1, close - open - 1));
     if (found < 0) {
         return false;
     }
     *level = (uint32_t)found;
-    *message = wr_str_cut(rest, colon + 2, rest.len);
+    *message = weir_str_cut(rest, colon + 2, rest.len);
     if (message->len != 0 && message->data[message->len - 1] == '\n') {
         message->len--;
     }

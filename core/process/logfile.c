@@ -61,7 +61,7 @@ open_log(struct weir_logfile *f, struct wr_err *err)
         f->fd = STDERR_FILENO;
         return true;
     }
-    if (wr_str_starts(weir_str_c(f->path), WEIR_STR("syslog:"))) {
+    if (weir_str_starts(weir_str_c(f->path), WEIR_STR("syslog:"))) {
         if (!wr_syslog_parse(weir_str_c(f->path), &s, err)) {
             return false;
         }
@@ -173,7 +173,7 @@ weir_logfile_open(weir_conf *cf, weir_str path)
     struct wr_err err;
     weir_logfile *f;
 
-    if (!wr_str_starts(path, WEIR_STR("syslog:")) && !weir_str_eq(path, WEIR_STR("stderr"))) {
+    if (!weir_str_starts(path, WEIR_STR("syslog:")) && !weir_str_eq(path, WEIR_STR("stderr"))) {
         path = wr_instance_path(g->instance, cf->pool,
                                 path.data != NULL ? path : WEIR_STR(WR_HTTP_LOG_PATH));
     }
@@ -282,12 +282,12 @@ static void
 send_lines(struct weir_logfile *f, weir_str bytes)
 {
     while (bytes.len != 0) {
-        size_t end = wr_str_find(bytes, '\n');
-        int rc = wr_syslog_send(f->syslog, f->syslog->severity, wr_str_cut(bytes, 0, end));
+        size_t end = weir_str_find(bytes, '\n');
+        int rc = wr_syslog_send(f->syslog, f->syslog->severity, weir_str_cut(bytes, 0, end));
         if (rc != 0) {
             lose(f, 1, -rc);
         }
-        bytes = wr_str_cut(bytes, end + 1, bytes.len);
+        bytes = weir_str_cut(bytes, end + 1, bytes.len);
     }
 }
 

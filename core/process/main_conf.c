@@ -29,7 +29,7 @@ set_workers(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     if (weir_str_eq(word, WEIR_STR("auto"))) {
         n = WR_MIN(wr_affinity_processors(), (uint32_t)WORKERS_MAX);
-    } else if (!wr_num_parse(word, WORKERS_MAX, &n) || n == 0) {
+    } else if (!weir_parse_number(word, WORKERS_MAX, &n) || n == 0) {
         return weir_conf_error_at(cf, 1, "invalid value \"%.*s\": \"auto\", or 1 to %d",
                                   WEIR_FMT(word), WORKERS_MAX);
     }
@@ -70,9 +70,9 @@ set_priority(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     if (minus) {
-        digits = wr_str_cut(word, 1, word.len);
+        digits = weir_str_cut(word, 1, word.len);
     }
-    if (!wr_num_parse(digits, PRIORITY_MAX, &n)) {
+    if (!weir_parse_number(digits, PRIORITY_MAX, &n)) {
         return weir_conf_error_at(cf, 1, "invalid value \"%.*s\": -20 to 20", WEIR_FMT(word));
     }
     *(int32_t *)field = minus ? -(int32_t)n : (int32_t)n;
@@ -116,13 +116,15 @@ set_threads(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
-        size_t equals = wr_str_find(word, '=');
-        weir_str name = wr_str_cut(word, 0, equals), value = wr_str_cut(word, equals + 1, word.len);
+        size_t equals = weir_str_find(word, '=');
+        weir_str name = weir_str_cut(word, 0, equals),
+                 value = weir_str_cut(word, equals + 1, word.len);
         uint64_t n = 0;
-        if (weir_str_eq(name, WEIR_STR("threads")) && wr_num_parse(value, THREADS_MAX, &n) &&
+        if (weir_str_eq(name, WEIR_STR("threads")) && weir_parse_number(value, THREADS_MAX, &n) &&
             n != 0) {
             p.threads = (uint32_t)n;
-        } else if (weir_str_eq(name, WEIR_STR("max_queue")) && wr_num_parse(value, QUEUE_MAX, &n)) {
+        } else if (weir_str_eq(name, WEIR_STR("max_queue")) &&
+                   weir_parse_number(value, QUEUE_MAX, &n)) {
             p.queue = (uint32_t)n;
         } else {
             return weir_conf_error_at(cf, i,
@@ -147,7 +149,7 @@ set_threads(weir_conf *cf, const weir_directive *d, void *field)
 static int
 level_of(weir_str word)
 {
-    return wr_str_starts(word, WEIR_STR("debug_")) ? WR_LOG_DEBUG : wr_log_level_parse(word);
+    return weir_str_starts(word, WEIR_STR("debug_")) ? WR_LOG_DEBUG : wr_log_level_parse(word);
 }
 
 static int

@@ -16,7 +16,7 @@ wr_memory_limit_parse(const char *text)
     weir_str digits = { text, strspn(text, "0123456789") };
     uint64_t bytes;
 
-    return wr_num_parse(digits, UINT64_MAX, &bytes) ? bytes : UINT64_MAX;
+    return weir_parse_number(digits, UINT64_MAX, &bytes) ? bytes : UINT64_MAX;
 }
 
 static uint64_t

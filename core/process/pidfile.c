@@ -45,7 +45,7 @@ wr_pidfile_read(const char *path, pid_t *pid, struct wr_err *err)
                (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r')) {
             text.len--;
         }
-        ok = (wr_num_parse(text, INT_MAX, &n) && n != 0) ||
+        ok = (weir_parse_number(text, INT_MAX, &n) && n != 0) ||
              wr_err_set(err, "invalid PID number \"%.*s\" in \"%s\"", WEIR_FMT(text), path);
     }
     wr_pool_destroy(&pool);

@@ -116,7 +116,7 @@ keep_environment(const weir_strs *env)
     }
     for (size_t i = 0; i < env->count; i++) {
         weir_str word = env->at[i];
-        if (wr_str_find(word, '=') != word.len) {
+        if (weir_str_find(word, '=') != word.len) {
             kept[n] = strndup(word.data, word.len);
             n += kept[n] != NULL;
             continue;

@@ -107,13 +107,13 @@ log_report(const struct wr_reload *r)
     weir_str rest = { r->text, r->len };
 
     while (rest.len != 0) {
-        size_t end = wr_str_find(rest, '\n');
+        size_t end = weir_str_find(rest, '\n');
         uint32_t level;
         weir_str message;
-        if (wr_console_split(wr_str_cut(rest, 0, end), &level, &message)) {
+        if (wr_console_split(weir_str_cut(rest, 0, end), &level, &message)) {
             wr_log_line(wr_log_process(), level, "%.*s", WEIR_FMT(message));
         }
-        rest = wr_str_cut(rest, end + 1, rest.len);
+        rest = weir_str_cut(rest, end + 1, rest.len);
     }
 }
 

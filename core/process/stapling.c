@@ -6,7 +6,6 @@
  */
 #include "process/stapling.h"
 
-#include <openssl/crypto.h>
 #include <weir/body.h>
 #include <weir/event.h>
 #include <weir/upstream.h>
@@ -19,14 +18,14 @@
 #include "base/vec.h"
 #include "http/core_ssl.h"
 #include "http/http.h"
+#include "process/responder.h"
 #include "tls/ocsp.h"
 #include "tls/staple.h"
 
 enum {
-    ANSWER_MS = 60 * 1000,  /* for the whole question */
-    AGAIN_S = 300,          /* after one that failed */
+    AGAIN_S = 300, /* after one that failed */
     SOONEST_S = 60,
-    LATEST_S = 3600         /* until the next, after one that was answered */
+    LATEST_S = 3600 /* until the next, after one that was answered */
 };
 
 /* One certificate of one staple. */
@@ -36,8 +35,7 @@ struct ask {
     const struct wr_tls_pair *pair;
     const struct wr_tls_authorities *authorities;
     bool verify;
-    weir_upstream *to;
-    weir_str host, target;
+    struct wr_responder at;
     struct weir_timer *timer; /* the worker's */
 };
 
@@ -75,12 +73,12 @@ complete(struct weir_conf *cf, struct ask *a, const struct wr_ssl_site *site)
         warn(cf, a, site->server, "no OCSP responder URL in the certificate");
         return false;
     }
-    if (!wr_ocsp_place(cf->pool, url, &a->host, &a->target)) {
+    if (!wr_ocsp_place(cf->pool, url, &a->at.host, &a->at.target)) {
         warn(cf, a, site->server, "invalid URL prefix in OCSP responder for certificate");
         return false;
     }
-    a->to = weir_upstream_find(cf, a->host, 80);
-    return a->to != NULL;
+    a->at.to = weir_upstream_find(cf, a->at.host, 80);
+    return a->at.to != NULL;
 }
 
 static bool
@@ -148,9 +146,10 @@ take_answer(struct ask *a, weir_str der)
 
     X509_free(issuer);
     if (!good) {
-        wr_say(wr_log_process(), ERROR, "%s while requesting certificate status, responder: %.*s, "
-                                        "certificate: \"%.*s\"",
-               err.text, WEIR_FMT(a->host), WEIR_FMT(a->pair->certificate));
+        wr_say(wr_log_process(), ERROR,
+               "%s while requesting certificate status, responder: %.*s, "
+               "certificate: \"%.*s\"",
+               err.text, WEIR_FMT(a->at.host), WEIR_FMT(a->pair->certificate));
         return AGAIN_S;
     }
     wr_tls_staple_put(a->staple, a->i, der, until_s);
@@ -169,7 +168,7 @@ answered(void *data, int result, const weir_reply *reply)
     if (result == WEIR_OK && reply->status == 200) {
         next_s = take_answer(a, weir_chain_str(&scratch, reply->body, WR_TLS_STAPLE_BYTES_MAX));
     } else if (result == WEIR_OK) {
-        wr_say(wr_log_process(), ERROR, "OCSP responder %.*s sent status %u", WEIR_FMT(a->host),
+        wr_say(wr_log_process(), ERROR, "OCSP responder %.*s sent status %u", WEIR_FMT(a->at.host),
                reply->status);
     }
     wr_pool_fini(&scratch);
@@ -179,32 +178,14 @@ answered(void *data, int result, const weir_reply *reply)
 static void
 ask(void *data)
 {
-    static const weir_pair type = { { "Content-Type", 12 }, { "application/ocsp-request", 24 } };
     struct ask *a = data;
     X509 *issuer = wr_ocsp_issuer(a->pair, a->authorities);
-    weir_fetch_options o = { .size = sizeof(o),
-                             .method = WEIR_POST,
-                             .to = a->to,
-                             .host = a->host,
-                             .target = a->target,
-                             .headers = &type,
-                             .n_headers = 1,
-                             .timeout_ms = ANSWER_MS,
-                             .keep = WR_TLS_STAPLE_BYTES_MAX };
-    weir_chain body = { NULL, NULL };
-    unsigned char *der = NULL;
-    size_t len;
 
-    if (issuer == NULL || !wr_ocsp_ask(a->pair->leaf, issuer, &der, &len)) {
-        X509_free(issuer);
+    if (issuer == NULL ||
+        !wr_responder_ask(&a->at, weir_worker_pool(), a->pair->leaf, issuer, answered, a)) {
         weir_timer_set(a->timer, (uint64_t)AGAIN_S * 1000);
-        return;
     }
     X509_free(issuer);
-    weir_chain_push(&body, weir_buf_copy(weir_worker_pool(), (weir_str){ (const char *)der, len }));
-    OPENSSL_free(der);
-    o.body = &body;
-    weir_fetch(weir_worker_pool(), &o, answered, a);
 }
 
 static int

@@ -41,7 +41,7 @@ parse_tag(weir_str tag, struct wr_syslog *s, struct wr_err *err)
         return wr_err_set(err, "syslog tag length exceeds %d", WR_SYSLOG_TAG);
     }
     for (size_t i = 0; i < tag.len; i++) {
-        uint8_t c = (uint8_t)wr_str_lower((uint8_t)tag.data[i]);
+        uint8_t c = (uint8_t)weir_lower((uint8_t)tag.data[i]);
         if (c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z')) {
             return wr_err_set(err, "syslog \"tag\" only allows alphanumeric characters and "
                                    "underscore");
@@ -55,8 +55,8 @@ parse_tag(weir_str tag, struct wr_syslog *s, struct wr_err *err)
 static bool
 parse_word(weir_str word, struct wr_syslog *s, struct wr_err *err)
 {
-    size_t equals = wr_str_find(word, '=');
-    weir_str name = wr_str_cut(word, 0, equals), value = wr_str_cut(word, equals + 1, word.len);
+    size_t equals = weir_str_find(word, '=');
+    weir_str name = weir_str_cut(word, 0, equals), value = weir_str_cut(word, equals + 1, word.len);
 
     if (weir_str_eq(name, WEIR_STR("server"))) {
         return wr_addr_parse(value, PORT, true, &s->server, err);
@@ -85,14 +85,14 @@ wr_syslog_parse(weir_str text, struct wr_syslog *s, struct wr_err *err)
     struct wr_syslog found = {
         .facility = FACILITY, .severity = SEVERITY, .tag = "weir", .fd = -1
     };
-    weir_str rest = wr_str_cut(text, sizeof("syslog:") - 1, text.len);
+    weir_str rest = weir_str_cut(text, sizeof("syslog:") - 1, text.len);
 
     while (rest.len != 0) {
-        size_t comma = wr_str_find(rest, ',');
-        if (!parse_word(wr_str_cut(rest, 0, comma), &found, err)) {
+        size_t comma = weir_str_find(rest, ',');
+        if (!parse_word(weir_str_cut(rest, 0, comma), &found, err)) {
             return false;
         }
-        rest = wr_str_cut(rest, comma + 1, rest.len);
+        rest = weir_str_cut(rest, comma + 1, rest.len);
     }
     if (found.server.at.family == AF_UNSPEC) {
         return wr_err_set(err, "no syslog server specified");
@@ -153,7 +153,7 @@ wr_syslog_send(struct wr_syslog *s, uint32_t severity, weir_str line)
         line.len--;
     }
     wr_syslog_head(s, severity, wr_clock.wall_s, &b);
-    wr_strbuf_str(&b, wr_str_cut(line, 0, WR_SYSLOG_LINE));
+    wr_strbuf_str(&b, weir_str_cut(line, 0, WR_SYSLOG_LINE));
     for (int i = 0; i < 2; i++) { /* a daemon that was started anew is a new socket */
         int error = s->fd < 0 ? open_socket(s) : 0;
         if (error != 0) {

@@ -159,7 +159,7 @@ bare_name(weir_str name)
     char *copy;
 
     if (name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']') {
-        name = wr_str_cut(name, 1, name.len - 2);
+        name = weir_str_cut(name, 1, name.len - 2);
     }
     copy = name.len != 0 ? strndup(name.data, name.len) : strdup("");
     WR_ASSERT(copy != NULL);
@@ -259,7 +259,7 @@ wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, we
         return s == NULL && client == NULL;
     }
     if (name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']') {
-        name = wr_str_cut(name, 1, name.len - 2);
+        name = weir_str_cut(name, 1, name.len - 2);
     }
     return s->to == client && weir_str_eq(s->name, name) && weir_str_eq(s->identity, identity);
 }

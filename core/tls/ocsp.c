@@ -32,13 +32,13 @@ wr_ocsp_place(weir_pool *pool, weir_str url, weir_str *host, weir_str *target)
     static const weir_str scheme = { "http://", 7 };
     size_t slash;
 
-    if (!weir_str_ieq(wr_str_cut(url, 0, scheme.len), scheme)) {
+    if (!weir_str_ieq(weir_str_cut(url, 0, scheme.len), scheme)) {
         return false;
     }
-    url = wr_str_cut(url, scheme.len, SIZE_MAX);
-    slash = wr_str_find(url, '/');
-    *host = weir_dup(pool, wr_str_cut(url, 0, slash));
-    *target = slash < url.len ? weir_dup(pool, wr_str_cut(url, slash, SIZE_MAX)) : WEIR_STR("/");
+    url = weir_str_cut(url, scheme.len, SIZE_MAX);
+    slash = weir_str_find(url, '/');
+    *host = weir_dup(pool, weir_str_cut(url, 0, slash));
+    *target = slash < url.len ? weir_dup(pool, weir_str_cut(url, slash, SIZE_MAX)) : WEIR_STR("/");
     return host->len != 0;
 }
 

@@ -22,8 +22,9 @@ enum { PASSWORDS_BYTES_MAX = 1 << 20 };
 bool
 wr_tls_pair_is_file(weir_str text)
 {
-    return text.len != 0 && text.data[0] != '$' && !wr_str_starts(text, DATA) &&
-           !wr_str_starts(text, WEIR_STR("engine:")) && !wr_str_starts(text, WEIR_STR("store:"));
+    return text.len != 0 && text.data[0] != '$' && !weir_str_starts(text, DATA) &&
+           !weir_str_starts(text, WEIR_STR("engine:")) &&
+           !weir_str_starts(text, WEIR_STR("store:"));
 }
 
 /* ---- Files. ---- */
@@ -41,7 +42,7 @@ wr_tls_pair_stale(const struct wr_tls_pair *p)
 static BIO *
 open_text(weir_str text, const char **function)
 {
-    if (wr_str_starts(text, DATA)) {
+    if (weir_str_starts(text, DATA)) {
         *function = "BIO_new_mem_buf()";
         return BIO_new_mem_buf(text.data + DATA.len, (int)(text.len - DATA.len));
     }
@@ -156,7 +157,8 @@ load_key(struct wr_tls_pair *p, struct wr_err *err)
     const char *function;
     BIO *in;
 
-    if (wr_str_starts(p->key, WEIR_STR("engine:")) || wr_str_starts(p->key, WEIR_STR("store:"))) {
+    if (weir_str_starts(p->key, WEIR_STR("engine:")) ||
+        weir_str_starts(p->key, WEIR_STR("store:"))) {
         return wr_err_set(err, "cannot load certificate key \"%.*s\": keys come from files",
                           WEIR_FMT(p->key));
     }
@@ -313,15 +315,15 @@ wr_tls_passwords_load(weir_pool *pool, weir_str path, struct wr_tls_passwords *p
     lines = wr_pool_array(pool, weir_str, n + 1);
     n = 0;
     for (weir_str rest = *text; rest.len != 0;) {
-        size_t end = wr_str_find(rest, '\n');
-        weir_str line = wr_str_cut(rest, 0, end);
+        size_t end = weir_str_find(rest, '\n');
+        weir_str line = weir_str_cut(rest, 0, end);
         if (line.len != 0 && line.data[line.len - 1] == '\r') {
             line.len--;
         }
         if (line.len != 0) {
             lines[n++] = line;
         }
-        rest = wr_str_cut(rest, end + 1, SIZE_MAX);
+        rest = weir_str_cut(rest, end + 1, SIZE_MAX);
     }
     *passwords = (struct wr_tls_passwords){ path, { lines, n } };
     return true;

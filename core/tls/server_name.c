@@ -39,7 +39,7 @@ wr_server_name_clean(weir_str name, char *to)
         name.len--;
     }
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = wr_str_lower((uint8_t)name.data[i]);
+        uint8_t c = weir_lower((uint8_t)name.data[i]);
         if (!fits(c) || (dot && c == '.')) {
             return 0;
         }

@@ -34,9 +34,9 @@ wr_exchange_doing(const weir_exchange *x)
 static weir_str
 target_of(weir_str head)
 {
-    weir_str rest = wr_str_cut(head, wr_str_find(head, ' ') + 1, SIZE_MAX);
+    weir_str rest = weir_str_cut(head, weir_str_find(head, ' ') + 1, SIZE_MAX);
 
-    return wr_str_cut(rest, 0, wr_str_find(rest, ' '));
+    return weir_str_cut(rest, 0, weir_str_find(rest, ' '));
 }
 
 /* http://127.0.0.1:8081/path */
@@ -47,7 +47,7 @@ add_url(const weir_exchange *x, struct wr_strbuf *to)
 
     wr_strbuf_print(to, "%s://", x->policy.tls != NULL ? "https" : x->policy.protocol);
     wr_strbuf_escaped(to, addr);
-    if (wr_str_starts(addr, WEIR_STR("unix:"))) {
+    if (weir_str_starts(addr, WEIR_STR("unix:"))) {
         wr_strbuf_byte(to, ':');
     }
     wr_strbuf_escaped(to, target_of(x->o.head));

@@ -189,7 +189,7 @@ host_of(const weir_fetch_options *o)
 {
     weir_str name = o->host.len != 0 ? o->host : weir_upstream_name(o->to);
 
-    return wr_str_starts(name, WEIR_STR("unix:")) ? WEIR_STR("localhost") : name;
+    return weir_str_starts(name, WEIR_STR("unix:")) ? WEIR_STR("localhost") : name;
 }
 
 /* Fields that the exchange says itself. */

@@ -209,7 +209,7 @@ static struct wr_group_server *
 add_named(weir_upstream *u, weir_str address, uint16_t default_port,
           const struct wr_group_server *like, struct wr_err *err)
 {
-    size_t colon = wr_str_find(address, ':');
+    size_t colon = weir_str_find(address, ':');
     struct wr_group_server *server;
     uint64_t port = default_port;
     char room[WR_RESOLVE_NAME];
@@ -218,17 +218,18 @@ add_named(weir_upstream *u, weir_str address, uint16_t default_port,
         return refuse(err, "no host", address);
     }
     if (colon != address.len &&
-        (!wr_num_parse(wr_str_cut(address, colon + 1, SIZE_MAX), UINT16_MAX, &port) || port == 0)) {
+        (!weir_parse_number(weir_str_cut(address, colon + 1, SIZE_MAX), UINT16_MAX, &port) ||
+         port == 0)) {
         return refuse(err, "invalid port", address);
     }
     if (port == 0 && like->service.data == NULL) {
         return refuse(err, "no port", address);
     }
-    if (wr_resolve_name(wr_str_cut(address, 0, colon), room) == 0) {
+    if (wr_resolve_name(weir_str_cut(address, 0, colon), room) == 0) {
         return refuse(err, "invalid host", address);
     }
     server = add_server(u, address, (uint16_t)port, like);
-    server->host = wr_str_cut(server->name, 0, colon);
+    server->host = weir_str_cut(server->name, 0, colon);
     return server;
 }
 
@@ -239,7 +240,7 @@ names_a_host(weir_str address)
     uint64_t port;
 
     return address.len != 0 && address.data[0] != '*' && address.data[0] != ':' &&
-           !wr_num_parse(address, UINT64_MAX, &port);
+           !weir_parse_number(address, UINT64_MAX, &port);
 }
 
 struct wr_group_server *
@@ -259,7 +260,7 @@ wr_group_add(weir_upstream *u, weir_str address, uint16_t default_port,
         add_peer(u, server, &at);
         return server;
     }
-    if (address.data[0] == '[' || wr_str_starts(address, WEIR_STR("unix:"))) {
+    if (address.data[0] == '[' || weir_str_starts(address, WEIR_STR("unix:"))) {
         (void)wr_err_set(err, "%s", why.text);
         return NULL;
     }

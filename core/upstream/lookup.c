@@ -50,7 +50,7 @@ struct wr_lookups {
 static weir_str
 service_name(weir_pool *pool, weir_str service, weir_str host)
 {
-    if (wr_str_find(service, '.') == service.len) {
+    if (weir_str_find(service, '.') == service.len) {
         const char *sign = service.len != 0 && service.data[0] == '_' ? "" : "_";
         return weir_print(pool, "%s%.*s._tcp.%.*s", sign, WEIR_FMT(service), WEIR_FMT(host));
     }

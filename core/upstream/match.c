@@ -42,15 +42,15 @@ wrong(weir_conf *cf, uint32_t i)
 static bool
 parse_statuses(weir_str text, struct wr_match_status *s)
 {
-    size_t dash = wr_str_find(text, '-');
+    size_t dash = weir_str_find(text, '-');
     uint64_t from, until;
 
-    if (!wr_num_parse(wr_str_cut(text, 0, dash), STATUS_MAX, &from)) {
+    if (!weir_parse_number(weir_str_cut(text, 0, dash), STATUS_MAX, &from)) {
         return false;
     }
     until = from;
     if (dash != text.len &&
-        !wr_num_parse(wr_str_cut(text, dash + 1, SIZE_MAX), STATUS_MAX, &until)) {
+        !weir_parse_number(weir_str_cut(text, dash + 1, SIZE_MAX), STATUS_MAX, &until)) {
         return false;
     }
     s->from = (uint32_t)from;
@@ -71,9 +71,9 @@ read_status(weir_conf *cf, struct wr_match *m)
     for (uint32_t i = first; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
         struct wr_match_status s = { .not = all_not };
-        if (wr_str_starts(word, WEIR_STR("!"))) {
+        if (weir_str_starts(word, WEIR_STR("!"))) {
             s.not = true;
-            word = wr_str_cut(word, 1, SIZE_MAX);
+            word = weir_str_cut(word, 1, SIZE_MAX);
         }
         if (!parse_statuses(word, &s)) {
             return wrong(cf, i);
@@ -93,8 +93,8 @@ read_test(weir_conf *cf, uint32_t i, struct wr_match_test *t)
         return weir_conf_error(cf, "invalid number of arguments in \"%.*s\"",
                                WEIR_FMT(weir_conf_arg(cf, 0)));
     }
-    t->not = wr_str_starts(op, WEIR_STR("!"));
-    op = wr_str_cut(op, t->not ? 1 : 0, SIZE_MAX);
+    t->not = weir_str_starts(op, WEIR_STR("!"));
+    op = weir_str_cut(op, t->not ? 1 : 0, SIZE_MAX);
     t->value = weir_conf_arg(cf, i + 1);
     if (weir_str_eq(op, WEIR_STR("="))) {
         t->how = WR_MATCH_EQUAL;
@@ -122,9 +122,9 @@ read_header(weir_conf *cf, struct wr_match *m)
     if (argc == 3 && !weir_str_eq(t->name, WEIR_STR("!"))) {
         return wrong(cf, 2);
     }
-    t->not = wr_str_starts(t->name, WEIR_STR("!"));
+    t->not = weir_str_starts(t->name, WEIR_STR("!"));
     if (t->not) {
-        t->name = argc == 3 ? weir_conf_arg(cf, 2) : wr_str_cut(t->name, 1, SIZE_MAX);
+        t->name = argc == 3 ? weir_conf_arg(cf, 2) : weir_str_cut(t->name, 1, SIZE_MAX);
     }
     return t->name.len != 0 ? WEIR_OK : weir_conf_error(cf, "\"header\" wants a name");
 }

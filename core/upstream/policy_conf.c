@@ -24,8 +24,8 @@ parse_percent(weir_str text, uint32_t *percent)
 {
     uint64_t n;
 
-    if (!wr_str_ends(text, WEIR_STR("%")) ||
-        !wr_num_parse(wr_str_cut(text, 0, text.len - 1), 100, &n) || n == 0) {
+    if (!weir_str_ends(text, WEIR_STR("%")) ||
+        !weir_parse_number(weir_str_cut(text, 0, text.len - 1), 100, &n) || n == 0) {
         return false;
     }
     *percent = (uint32_t)n;
@@ -60,7 +60,7 @@ wr_policy_set_queue(weir_conf *cf, const weir_directive *row, void *field)
 
     (void)row;
     (void)field;
-    if (!wr_num_parse(weir_conf_arg(cf, 1), QUEUE_MAX, &max) || max == 0) {
+    if (!weir_parse_number(weir_conf_arg(cf, 1), QUEUE_MAX, &max) || max == 0) {
         return weir_conf_error_at(cf, 1, "invalid value \"%.*s\" in \"queue\" directive",
                                   WEIR_FMT(weir_conf_arg(cf, 1)));
     }
@@ -83,7 +83,7 @@ set_outlier_parameter(struct wr_group_outlier *o, weir_str word)
     uint64_t n;
 
     if (wr_conf_has_name(word, WEIR_STR("errors="), &value)) {
-        if (!wr_num_parse(value, ERRORS_MAX, &n) || n == 0) {
+        if (!weir_parse_number(value, ERRORS_MAX, &n) || n == 0) {
             return false;
         }
         o->errors = (uint32_t)n;
@@ -141,7 +141,7 @@ wr_policy_set_budget(weir_conf *cf, const weir_directive *row, void *field)
     }
     if (weir_conf_argc(cf) > 2 &&
         (!wr_conf_has_name(weir_conf_arg(cf, 2), WEIR_STR("min="), &value) ||
-         !wr_num_parse(value, ERRORS_MAX, &least))) {
+         !weir_parse_number(value, ERRORS_MAX, &least))) {
         return wrong_parameter(cf, 2);
     }
     u->budget_min = (uint32_t)least;

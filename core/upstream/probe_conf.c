@@ -47,7 +47,7 @@ set_times(weir_str value, uint32_t *to)
 {
     uint64_t n;
 
-    if (!wr_num_parse(value, TIMES_MAX, &n) || n == 0) {
+    if (!weir_parse_number(value, TIMES_MAX, &n) || n == 0) {
         return false;
     }
     *to = (uint32_t)n;
@@ -59,7 +59,7 @@ set_port(weir_str value, uint16_t *to)
 {
     uint64_t n;
 
-    if (!wr_num_parse(value, UINT16_MAX, &n) || n == 0) {
+    if (!weir_parse_number(value, UINT16_MAX, &n) || n == 0) {
         return false;
     }
     *to = (uint16_t)n;
@@ -126,7 +126,7 @@ set_parameter(struct wr_probe *probe, weir_str word)
     }
     if (wr_conf_has_name(word, WEIR_STR("uri="), &value)) {
         probe->uri = value;
-        return wr_str_starts(value, WEIR_STR("/"));
+        return weir_str_starts(value, WEIR_STR("/"));
     }
     if (wr_conf_has_name(word, WEIR_STR("match="), &value)) {
         probe->match_name = value;

@@ -38,11 +38,11 @@ is_nominated(const char *base, const struct wr_head_field *fields, uint32_t n,
             continue;
         }
         while (list.len != 0) {
-            size_t comma = wr_str_find(list, ',');
-            if (weir_str_ieq(wr_str_trim(wr_str_cut(list, 0, comma)), name)) {
+            size_t comma = weir_str_find(list, ',');
+            if (weir_str_ieq(weir_str_trim(weir_str_cut(list, 0, comma)), name)) {
                 return true;
             }
-            list = wr_str_cut(list, comma + 1, SIZE_MAX);
+            list = weir_str_cut(list, comma + 1, SIZE_MAX);
         }
     }
     return false;
@@ -92,7 +92,7 @@ announced(const weir_reply *reply, const struct wr_framing *framing)
     if (framing->length > 0) {
         return framing->length;
     }
-    if (h != NULL && wr_num_parse(h->value, INT64_MAX, &n)) {
+    if (h != NULL && weir_parse_number(h->value, INT64_MAX, &n)) {
         return (int64_t)n;
     }
     return reply->status == 204 ? 0 : -1;

@@ -124,10 +124,10 @@ static const weir_metric_def metrics[] = {
 static bool
 has_name(weir_str word, weir_str name, weir_str *value)
 {
-    if (!wr_str_starts(word, name)) {
+    if (!weir_str_starts(word, name)) {
         return false;
     }
-    *value = wr_str_cut(word, name.len, word.len);
+    *value = weir_str_cut(word, name.len, word.len);
     return true;
 }
 
@@ -148,7 +148,7 @@ set_count(weir_str value, uint32_t *n)
 {
     uint64_t number;
 
-    if (!wr_num_parse(value, COUNT_MAX, &number) || number == 0) {
+    if (!weir_parse_number(value, COUNT_MAX, &number) || number == 0) {
         return false;
     }
     *n = (uint32_t)number;
@@ -167,12 +167,13 @@ add_server(struct wr_resolver *r, const struct wr_addr *addr)
 static bool
 add_named(struct wr_resolver *r, weir_str word)
 {
-    size_t colon = wr_str_find(word, ':');
-    struct wr_resolve_now now = { .name = wr_str_cut(word, 0, colon) };
+    size_t colon = weir_str_find(word, ':');
+    struct wr_resolve_now now = { .name = weir_str_cut(word, 0, colon) };
     uint64_t port = NAME_SERVER_PORT;
 
     if (colon != word.len &&
-        (!wr_num_parse(wr_str_cut(word, colon + 1, word.len), UINT16_MAX, &port) || port == 0)) {
+        (!weir_parse_number(weir_str_cut(word, colon + 1, word.len), UINT16_MAX, &port) ||
+         port == 0)) {
         return false;
     }
     wr_resolve_now(&now, 1, NAME_SERVER_MS);

@@ -15,10 +15,10 @@ enum {
 bool
 wr_conf_has_name(weir_str word, weir_str name, weir_str *value)
 {
-    if (!wr_str_starts(word, name)) {
+    if (!weir_str_starts(word, name)) {
         return false;
     }
-    *value = wr_str_cut(word, name.len, SIZE_MAX);
+    *value = weir_str_cut(word, name.len, SIZE_MAX);
     return true;
 }
 
@@ -27,7 +27,7 @@ set_number(weir_str value, uint64_t min, uint64_t max, uint32_t *to)
 {
     uint64_t n;
 
-    if (!wr_num_parse(value, max, &n) || n < min) {
+    if (!weir_parse_number(value, max, &n) || n < min) {
         return false;
     }
     *to = (uint32_t)n;
@@ -90,7 +90,7 @@ check_together(struct weir_conf *cf, const struct wr_group_server *s)
         return weir_conf_error_at(cf, 1, "service upstream \"%.*s\" requires \"resolve\" parameter",
                                   WEIR_FMT(address));
     }
-    if (s->service.data != NULL && wr_str_find(address, ':') != address.len) {
+    if (s->service.data != NULL && weir_str_find(address, ':') != address.len) {
         return weir_conf_error_at(cf, 1, "service upstream \"%.*s\" may not have port",
                                   WEIR_FMT(address));
     }

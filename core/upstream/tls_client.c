@@ -49,7 +49,7 @@ next(weir_str *list)
     weir_str s = { list->data + sizeof(s.len), 0 };
 
     memcpy(&s.len, list->data, sizeof(s.len));
-    *list = wr_str_cut(*list, sizeof(s.len) + s.len, SIZE_MAX);
+    *list = weir_str_cut(*list, sizeof(s.len) + s.len, SIZE_MAX);
     return s;
 }
 
@@ -101,7 +101,7 @@ wr_upstream_tls_begin(const weir_tls_client *t, struct wr_conn *c, weir_str name
 static bool
 varies(weir_str name)
 {
-    return wr_str_find(name, '$') != name.len;
+    return weir_str_find(name, '$') != name.len;
 }
 
 /* Note pair i of the options, whose names hold variables. */
@@ -140,13 +140,13 @@ parse_protocols(weir_str text)
         return WR_TLS_1_2 | WR_TLS_1_3;
     }
     while (text.len != 0) {
-        size_t end = wr_str_find(text, ' ');
-        uint32_t bit = wr_tls_protocol(wr_str_cut(text, 0, end));
+        size_t end = weir_str_find(text, ' ');
+        uint32_t bit = wr_tls_protocol(weir_str_cut(text, 0, end));
         if (end != 0 && bit == 0) {
             return 0;
         }
         bits |= bit;
-        text = wr_str_cut(text, end + 1, SIZE_MAX);
+        text = weir_str_cut(text, end + 1, SIZE_MAX);
     }
     return bits;
 }

@@ -206,7 +206,7 @@ get_cookie(weir_request *r, const void *conf, weir_str name)
 
     (void)conf;
     for (; h != NULL; h = h->same) {
-        weir_str first = wr_str_cut(h->value, 0, wr_str_find(h->value, ';'));
+        weir_str first = weir_str_cut(h->value, 0, weir_str_find(h->value, ';'));
         weir_str value = wr_cookie_find(first, name, true);
         if (value.data != NULL) {
             return value;

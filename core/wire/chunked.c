@@ -97,7 +97,7 @@ move_on(struct wr_chunked *c, unsigned next, struct wr_fault *fault)
 static enum wr_wire
 step_size(struct wr_chunked *c, char b, struct wr_fault *fault)
 {
-    int digit = wr_num_hex_digit((uint8_t)b);
+    int digit = weir_hex_digit((uint8_t)b);
 
     if (digit >= 0) {
         if (c->digits == WR_CHUNKED_DIGITS_MAX || c->left > (uint64_t)INT64_MAX >> 4) {

@@ -7,20 +7,20 @@ bool
 wr_cookie_next(weir_str *rest, weir_str *name, weir_str *value)
 {
     while (rest->len != 0) {
-        size_t end = wr_str_find(*rest, ';');
-        weir_str pair = wr_str_trim(wr_str_cut(*rest, 0, end));
-        size_t equals = wr_str_find(pair, '=');
+        size_t end = weir_str_find(*rest, ';');
+        weir_str pair = weir_str_trim(weir_str_cut(*rest, 0, end));
+        size_t equals = weir_str_find(pair, '=');
 
-        *rest = wr_str_cut(*rest, end < rest->len ? end + 1 : end, rest->len);
+        *rest = weir_str_cut(*rest, end < rest->len ? end + 1 : end, rest->len);
         if (pair.len == 0) {
             continue;
         }
         if (equals == pair.len) {
-            *name = wr_str_cut(pair, 0, 0);
+            *name = weir_str_cut(pair, 0, 0);
             *value = pair;
         } else {
-            *name = wr_str_trim(wr_str_cut(pair, 0, equals));
-            *value = wr_str_trim(wr_str_cut(pair, equals + 1, pair.len));
+            *name = weir_str_trim(weir_str_cut(pair, 0, equals));
+            *value = weir_str_trim(weir_str_cut(pair, equals + 1, pair.len));
         }
         return true;
     }

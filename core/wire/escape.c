@@ -211,8 +211,8 @@ wr_escape_undo(struct wr_strbuf *b, weir_str s, uint32_t kind)
         char c = s.data[i];
 
         if (c == '%') {
-            int high = s.len - i > 2 ? wr_num_hex_digit((uint8_t)s.data[i + 1]) : -1;
-            int low = high >= 0 ? wr_num_hex_digit((uint8_t)s.data[i + 2]) : -1;
+            int high = s.len - i > 2 ? weir_hex_digit((uint8_t)s.data[i + 1]) : -1;
+            int low = high >= 0 ? weir_hex_digit((uint8_t)s.data[i + 2]) : -1;
             if (low < 0) {
                 return false;
             }

@@ -8,7 +8,7 @@ static bool
 take(weir_str *in, struct wr_etag *tag)
 {
     bool weak = in->len >= 2 && in->data[0] == 'W' && in->data[1] == '/';
-    weir_str s = wr_str_cut(*in, weak ? 2 : 0, in->len);
+    weir_str s = weir_str_cut(*in, weak ? 2 : 0, in->len);
     size_t n = 1;
 
     if (s.len < 2 || s.data[0] != '"') {
@@ -21,8 +21,8 @@ take(weir_str *in, struct wr_etag *tag)
     if (n == s.len || s.data[n] != '"') {
         return false;
     }
-    *tag = (struct wr_etag){ wr_str_cut(s, 0, n + 1), weak };
-    *in = wr_str_cut(s, n + 1, s.len);
+    *tag = (struct wr_etag){ weir_str_cut(s, 0, n + 1), weak };
+    *in = weir_str_cut(s, n + 1, s.len);
     return true;
 }
 

@@ -43,9 +43,9 @@ static weir_str
 take_part(weir_str *rest, char c)
 {
     size_t n = find_unquoted(*rest, c);
-    weir_str part = wr_str_trim(wr_str_cut(*rest, 0, n));
+    weir_str part = weir_str_trim(weir_str_cut(*rest, 0, n));
 
-    *rest = wr_str_cut(*rest, n < rest->len ? n + 1 : n, rest->len);
+    *rest = weir_str_cut(*rest, n < rest->len ? n + 1 : n, rest->len);
     return part;
 }
 
@@ -89,12 +89,12 @@ wr_field_param_next(weir_str *params, weir_str *name, weir_str *value)
 {
     while (params->len != 0) {
         weir_str part = take_part(params, ';');
-        size_t equals = wr_str_find(part, '=');
+        size_t equals = weir_str_find(part, '=');
 
         if (part.len != 0) {
-            *name = wr_str_cut(part, 0, equals);
-            *value =
-                equals < part.len ? wr_str_cut(part, equals + 1, part.len) : (weir_str){ NULL, 0 };
+            *name = weir_str_cut(part, 0, equals);
+            *value = equals < part.len ? weir_str_cut(part, equals + 1, part.len)
+                                       : (weir_str){ NULL, 0 };
             return true;
         }
     }

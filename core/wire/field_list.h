@@ -11,18 +11,6 @@
 
 #include "base/strbuf.h"
 
-static inline bool
-wr_field_list_next(weir_str *rest, weir_str *element)
-{
-    return weir_list_next(rest, element);
-}
-
-static inline bool
-wr_field_list_has(weir_str list, weir_str token)
-{
-    return weir_list_has(list, token);
-}
-
 /* What stands before the first ';' of an element, without blanks; *params is what follows it. */
 weir_str wr_field_head(weir_str element, weir_str *params);
 

@@ -52,8 +52,8 @@ spells(weir_str name, weir_str field)
         return false;
     }
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = wr_str_lower((uint8_t)field.data[i]);
-        if ((c == '-' ? '_' : c) != wr_str_lower((uint8_t)name.data[i])) {
+        uint8_t c = weir_lower((uint8_t)field.data[i]);
+        if ((c == '-' ? '_' : c) != weir_lower((uint8_t)name.data[i])) {
             return false;
         }
     }

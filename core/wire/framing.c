@@ -23,10 +23,10 @@ struct facts {
 static weir_str
 next_element(weir_str *list)
 {
-    size_t comma = wr_str_find(*list, ',');
-    weir_str element = wr_str_trim(wr_str_cut(*list, 0, comma));
+    size_t comma = weir_str_find(*list, ',');
+    weir_str element = weir_str_trim(weir_str_cut(*list, 0, comma));
 
-    *list = comma < list->len ? wr_str_cut(*list, comma + 1, list->len) : (weir_str){ NULL, 0 };
+    *list = comma < list->len ? weir_str_cut(*list, comma + 1, list->len) : (weir_str){ NULL, 0 };
     return element;
 }
 
@@ -38,7 +38,7 @@ take_length(struct facts *s, weir_str value, struct wr_fault *fault)
     if (s->f.length_given) {
         return wr_fault_set(fault, 400, "more than one Content-Length");
     }
-    if (!wr_num_parse(value, INT64_MAX, &n)) {
+    if (!weir_parse_number(value, INT64_MAX, &n)) {
         return wr_fault_set(fault, 400, "Content-Length is not a number");
     }
     s->f.length_given = true;
@@ -58,7 +58,7 @@ take_codings(struct facts *s, weir_str list, struct wr_fault *fault)
     }
     while (list.data != NULL) {
         weir_str coding = next_element(&list);
-        weir_str name = wr_str_trim(wr_str_cut(coding, 0, wr_str_find(coding, ';')));
+        weir_str name = weir_str_trim(weir_str_cut(coding, 0, weir_str_find(coding, ';')));
         if (!wr_char_is_token(name)) {
             return wr_fault_set(fault, 400, "malformed Transfer-Encoding");
         }
@@ -254,7 +254,7 @@ answers_plainly(const char *base, const struct wr_response_head *head, struct wr
         const struct wr_head_field *field = &head->fields[head->marks.at[i]];
         weir_str value = { base + field->value_at, field->value_len };
         if (field->id == WEIR_H_CONTENT_LENGTH && !f.length_given &&
-            wr_num_parse(value, INT64_MAX, &n)) {
+            weir_parse_number(value, INT64_MAX, &n)) {
             f.length_given = true;
             f.length = (int64_t)n;
         } else if (field->id == WEIR_H_CONNECTION && !said) {

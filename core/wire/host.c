@@ -28,12 +28,12 @@ is_ipv6(weir_str inside)
 static bool
 is_ip_future(weir_str inside)
 {
-    size_t dot = wr_str_find(inside, '.');
+    size_t dot = weir_str_find(inside, '.');
 
-    if (dot < 2 || dot + 1 >= inside.len || wr_str_lower((uint8_t)inside.data[0]) != 'v') {
+    if (dot < 2 || dot + 1 >= inside.len || weir_lower((uint8_t)inside.data[0]) != 'v') {
         return false;
     }
-    if (!wr_char_all(wr_str_cut(inside, 1, dot - 1), WR_CHAR_HEX)) {
+    if (!wr_char_all(weir_str_cut(inside, 1, dot - 1), WR_CHAR_HEX)) {
         return false;
     }
     for (size_t i = dot + 1; i < inside.len; i++) {
@@ -48,12 +48,12 @@ is_ip_future(weir_str inside)
 static size_t
 literal_len(weir_str s)
 {
-    size_t close = wr_str_find(s, ']');
+    size_t close = weir_str_find(s, ']');
 
     if (close == s.len) {
         return 0;
     }
-    weir_str inside = wr_str_cut(s, 1, close - 1);
+    weir_str inside = weir_str_cut(s, 1, close - 1);
     return is_ipv6(inside) || is_ip_future(inside) ? close + 1 : 0;
 }
 
@@ -88,16 +88,16 @@ wr_host_parse(weir_str authority, weir_str *host, uint32_t *port)
     if (len == 0) {
         return false;
     }
-    weir_str rest = wr_str_cut(authority, len, authority.len);
+    weir_str rest = weir_str_cut(authority, len, authority.len);
     if (rest.len != 0 && rest.data[0] != ':') {
         return false;
     }
     /* RFC 3986 lets the digits after the colon be missing; that is no port. */
     if (rest.len > 1 &&
-        (!wr_num_parse(wr_str_cut(rest, 1, rest.len), 65535, &number) || number == 0)) {
+        (!weir_parse_number(weir_str_cut(rest, 1, rest.len), 65535, &number) || number == 0)) {
         return false;
     }
-    *host = wr_str_cut(authority, 0, len);
+    *host = weir_str_cut(authority, 0, len);
     *port = (uint32_t)number;
     return true;
 }

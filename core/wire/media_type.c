@@ -12,9 +12,9 @@ wr_media_type_parse(weir_str field, struct wr_media_type *type)
     size_t slash;
 
     t.essence = wr_field_head(field, &t.params);
-    slash = wr_str_find(t.essence, '/');
-    t.type = wr_str_cut(t.essence, 0, slash);
-    t.subtype = wr_str_cut(t.essence, slash + 1, t.essence.len);
+    slash = weir_str_find(t.essence, '/');
+    t.type = weir_str_cut(t.essence, 0, slash);
+    t.subtype = weir_str_cut(t.essence, slash + 1, t.essence.len);
     if (!wr_char_is_token(t.type) || !wr_char_is_token(t.subtype)) {
         return false;
     }
@@ -29,7 +29,7 @@ wr_media_type_charset(const struct wr_media_type *type)
     weir_str value = wr_field_param(type->params, charset);
 
     if (value.len >= 2 && value.data[0] == '"' && value.data[value.len - 1] == '"') {
-        value = wr_str_cut(value, 1, value.len - 2);
+        value = weir_str_cut(value, 1, value.len - 2);
     }
     return value;
 }
@@ -42,10 +42,10 @@ wr_media_type_matches(weir_str essence, weir_str pattern)
     if (pattern.len == 1 && pattern.data[0] == '*') {
         return true;
     }
-    if (pattern.len > 2 && wr_str_ends(pattern, any_subtype)) {
+    if (pattern.len > 2 && weir_str_ends(pattern, any_subtype)) {
         size_t prefix = pattern.len - 1; /* with the slash */
         return essence.len > prefix &&
-               weir_str_ieq(wr_str_cut(essence, 0, prefix), wr_str_cut(pattern, 0, prefix));
+               weir_str_ieq(weir_str_cut(essence, 0, prefix), weir_str_cut(pattern, 0, prefix));
     }
     return essence.len != 0 && weir_str_ieq(essence, pattern);
 }

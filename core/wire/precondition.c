@@ -8,7 +8,7 @@
 static bool
 names(weir_str field, const struct wr_precondition_state *now, enum wr_etag_how how)
 {
-    weir_str value = wr_str_trim(field);
+    weir_str value = weir_str_trim(field);
 
     if (value.len == 1 && value.data[0] == '*') {
         return now->exists;
@@ -21,7 +21,7 @@ static bool
 comparable(weir_str field, const struct wr_precondition_state *now, int64_t now_s, int64_t *date_s)
 {
     return field.data != NULL && now->exists && now->last_modified_s >= 0 &&
-           wr_date_parse(wr_str_trim(field), now_s, date_s);
+           wr_date_parse(weir_str_trim(field), now_s, date_s);
 }
 
 /* Steps 1 and 2: is the client's idea of the state right? */

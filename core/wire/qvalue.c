@@ -35,7 +35,7 @@ wr_qvalue_next(weir_str *rest, weir_str *name, uint32_t *thousandths)
     static const weir_str q = { "q", 1 };
     weir_str element, params, key, weight;
 
-    if (!wr_field_list_next(rest, &element)) {
+    if (!weir_list_next(rest, &element)) {
         return false;
     }
     *name = wr_field_head(element, &params);
@@ -60,8 +60,9 @@ plain_name(weir_str name)
     if (name.len < 2 || name.data[1] != '-') {
         return name;
     }
-    return weir_str_ieq(name, gzip) || weir_str_ieq(name, compress) ? wr_str_cut(name, 2, name.len)
-                                                                    : name;
+    return weir_str_ieq(name, gzip) || weir_str_ieq(name, compress)
+               ? weir_str_cut(name, 2, name.len)
+               : name;
 }
 
 uint32_t

@@ -25,7 +25,7 @@ position(weir_str text, uint64_t *value)
             return false;
         }
     }
-    if (!wr_num_parse(text, UINT64_MAX, value)) {
+    if (!weir_parse_number(text, UINT64_MAX, value)) {
         *value = UINT64_MAX;
     }
     return true;
@@ -53,8 +53,8 @@ suffix(weir_str digits, uint64_t size, struct wr_range *r)
 static enum spec
 resolve(weir_str text, uint64_t size, struct wr_range *r)
 {
-    size_t dash = wr_str_find(text, '-');
-    weir_str from = wr_str_cut(text, 0, dash), to = wr_str_cut(text, dash + 1, text.len);
+    size_t dash = weir_str_find(text, '-');
+    weir_str from = weir_str_cut(text, 0, dash), to = weir_str_cut(text, dash + 1, text.len);
     uint64_t first, last = UINT64_MAX;
 
     if (dash == text.len) {
@@ -118,11 +118,11 @@ wr_range_parse(weir_str field, uint64_t size, struct wr_range *ranges, uint32_t 
     uint32_t inside = 0, joined = 0;
     bool any = false, empty = false;
 
-    if (max == 0 || !weir_str_ieq(wr_str_cut(field, 0, unit.len), unit)) {
+    if (max == 0 || !weir_str_ieq(weir_str_cut(field, 0, unit.len), unit)) {
         return WR_RANGE_WHOLE;
     }
-    rest = wr_str_cut(field, unit.len, field.len);
-    while (wr_field_list_next(&rest, &text)) {
+    rest = weir_str_cut(field, unit.len, field.len);
+    while (weir_list_next(&rest, &text)) {
         struct wr_range r = { 0, 0 };
         enum spec spec = resolve(text, size, &r);
 

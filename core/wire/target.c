@@ -10,10 +10,10 @@
 static size_t
 scheme_len(weir_str target)
 {
-    if (weir_str_ieq(wr_str_cut(target, 0, 7), WEIR_STR("http://"))) {
+    if (weir_str_ieq(weir_str_cut(target, 0, 7), WEIR_STR("http://"))) {
         return 7;
     }
-    return weir_str_ieq(wr_str_cut(target, 0, 8), WEIR_STR("https://")) ? 8 : 0;
+    return weir_str_ieq(weir_str_cut(target, 0, 8), WEIR_STR("https://")) ? 8 : 0;
 }
 
 static enum wr_wire
@@ -29,7 +29,7 @@ split_absolute(weir_str target, uint32_t method, struct wr_target *out, struct w
     while (end < target.len && target.data[end] != '/' && target.data[end] != '?') {
         end++;
     }
-    if (!wr_host_parse(wr_str_cut(target, scheme, end - scheme), &t.host, &t.port)) {
+    if (!wr_host_parse(weir_str_cut(target, scheme, end - scheme), &t.host, &t.port)) {
         return wr_fault_set(fault, 400, "malformed host in the request target");
     }
     t.https = scheme == 8;
@@ -37,10 +37,10 @@ split_absolute(weir_str target, uint32_t method, struct wr_target *out, struct w
         t.path = method == WEIR_OPTIONS ? WEIR_STR("*") : WEIR_STR("/");
         t.form = method == WEIR_OPTIONS ? WR_TARGET_ASTERISK : WR_TARGET_ABSOLUTE;
     } else if (target.data[end] == '/') {
-        t.path = wr_str_cut(target, end, target.len);
+        t.path = weir_str_cut(target, end, target.len);
     } else {
         t.path = WEIR_STR("/");
-        t.query = wr_str_cut(target, end + 1, target.len);
+        t.query = weir_str_cut(target, end + 1, target.len);
     }
     *out = t;
     return WR_OK;

@@ -59,8 +59,8 @@ bad(struct wr_err *err, const char *reason)
 static int
 decode(weir_str raw, size_t at, const struct wr_uri_rules *rules, struct wr_err *err)
 {
-    int high = raw.len - at > 2 ? wr_num_hex_digit((uint8_t)raw.data[at + 1]) : -1;
-    int low = high >= 0 ? wr_num_hex_digit((uint8_t)raw.data[at + 2]) : -1;
+    int high = raw.len - at > 2 ? weir_hex_digit((uint8_t)raw.data[at + 1]) : -1;
+    int low = high >= 0 ? weir_hex_digit((uint8_t)raw.data[at + 2]) : -1;
     int c;
 
     if (low < 0) {
@@ -164,13 +164,13 @@ weir_str
 wr_uri_arg(weir_str args, weir_str name, bool fold)
 {
     while (args.len != 0) {
-        weir_str pair = wr_str_cut(args, 0, wr_str_find(args, '&'));
-        weir_str key = wr_str_cut(pair, 0, wr_str_find(pair, '='));
+        weir_str pair = weir_str_cut(args, 0, weir_str_find(args, '&'));
+        weir_str key = weir_str_cut(pair, 0, weir_str_find(pair, '='));
 
         if (fold ? weir_str_ieq(key, name) : weir_str_eq(key, name)) {
-            return wr_str_cut(pair, key.len + 1, pair.len);
+            return weir_str_cut(pair, key.len + 1, pair.len);
         }
-        args = wr_str_cut(args, pair.len + 1, args.len);
+        args = weir_str_cut(args, pair.len + 1, args.len);
     }
     return (weir_str){ NULL, 0 };
 }

@@ -128,6 +128,9 @@ static inline bool weir_str_is_true(weir_str s)
  * "" too. [any thread] */
 WEIR_API bool weir_parse_number(weir_str s, uint64_t max, uint64_t *n);
 
+/* A copy of s in the pool with its letters in lower case. */
+WEIR_API weir_str weir_dup_lower(weir_pool *pool, weir_str s);
+
 /* ---- Fields. ------------------------------------------------------------------------------------------------------ */
 
 /* May it be a field's name, a method, a cookie's name: a token? Not "". [RFC 9110 5.6.2] [any thread] */
@@ -199,6 +202,9 @@ WEIR_API void weir_text_add_lower(weir_text *t, weir_str s);
 /* Append a number in decimal; in hexadecimal, lower case, without zeros in front. */
 WEIR_API void weir_text_add_number(weir_text *t, uint64_t n);
 WEIR_API void weir_text_add_hex(weir_text *t, uint64_t n);
+
+/* Append c as %XX, upper case. [RFC 3986 2.1] */
+WEIR_API void weir_text_add_percent(weir_text *t, uint8_t c);
 
 /* printf behind what is there: all of it or nothing. It needs a byte more of the limit than it prints. */
 WEIR_API void weir_text_print(weir_text *t, const char *fmt, ...) WEIR_PRINTF(2, 3);

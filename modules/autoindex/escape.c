@@ -1,8 +1,6 @@
 /* escape - the escapes of listings. Pure. */
 #include "escape.h"
 
-static const char upper_hex[] = "0123456789ABCDEF";
-
 static bool
 is_unreserved(char c)
 {
@@ -14,12 +12,10 @@ void
 escape_uri(weir_text *t, weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = (uint8_t)s.data[i];
         if (is_unreserved(s.data[i])) {
             weir_text_add_byte(t, s.data[i]);
         } else {
-            char coded[3] = { '%', upper_hex[c >> 4], upper_hex[c & 15] };
-            weir_text_add(t, (weir_str){ coded, 3 });
+            weir_text_add_percent(t, (uint8_t)s.data[i]);
         }
     }
 }

@@ -18,8 +18,7 @@ split(weir_str name, weir_str *host, weir_str *port)
 {
     *host = name;
     *port = WEIR_STR("");
-    if (name.len >= 5 && memcmp(name.data, "unix:", 5) == 0) {
-        *host = (weir_str){ name.data + 5, name.len - 5 };
+    if (weir_str_after(name, WEIR_STR("unix:"), host)) {
         return;
     }
     for (size_t i = name.len; i-- != 0;) {

@@ -6,8 +6,6 @@
  * address. The key is the secret= of the directive; without one it comes from the machine's id, so
  * that it outlives restarts. Machines that balance the same group need the same secret=.
  */
-#include <stdio.h>
-
 #include <openssl/hmac.h>
 
 #include "sticky.h"
@@ -19,11 +17,10 @@ make_token(const struct sticky_cookie *c, const weir_peer *p, char *to)
 {
     uint8_t sum[EVP_MAX_MD_SIZE];
     unsigned len = sizeof(sum);
+    weir_text t = weir_text_over(to, TOKEN_LEN);
 
     HMAC(EVP_sha256(), c->key, sizeof(c->key), (const uint8_t *)&p->id, sizeof(p->id), sum, &len);
-    for (int i = 0; i < TOKEN_LEN / 2; i++) {
-        (void)snprintf(to + 2 * i, 3, "%02x", sum[i]);
-    }
+    weir_hex_encode(&t, (weir_str){ (const char *)sum, TOKEN_LEN / 2 });
 }
 
 /* Have a value for each peer of now. */
@@ -200,19 +197,19 @@ set_parameter(weir_conf *cf, struct sticky_cookie *c, weir_str word)
 {
     weir_str value;
 
-    if (has_name(word, "expires=", &value)) {
+    if (weir_str_after(word, WEIR_STR("expires="), &value)) {
         return set_expires(value, &c->expires_s);
     }
-    if (has_name(word, "domain=", &value)) {
+    if (weir_str_after(word, WEIR_STR("domain="), &value)) {
         return set_value(cf, value, &c->domain);
     }
-    if (has_name(word, "path=", &value)) {
+    if (weir_str_after(word, WEIR_STR("path="), &value)) {
         return set_value(cf, value, &c->path);
     }
-    if (has_name(word, "samesite=", &value)) {
+    if (weir_str_after(word, WEIR_STR("samesite="), &value)) {
         return set_samesite(cf, value, &c->samesite);
     }
-    if (has_name(word, "secret=", &value)) {
+    if (weir_str_after(word, WEIR_STR("secret="), &value)) {
         derive_key(c, value);
         return value.len != 0;
     }

@@ -53,21 +53,12 @@ pick(const weir_upstream *u, void *group, weir_attempt *a, uint32_t *i, bool *bo
 static weir_str
 cookie_set(weir_str field, weir_str name)
 {
-    size_t end = 0;
+    weir_str value;
 
-    if (field.len <= name.len || memcmp(field.data, name.data, name.len) != 0 ||
-        field.data[name.len] != '=') {
+    if (!weir_str_after(field, name, &value) || !weir_str_after(value, WEIR_STR("="), &value)) {
         return (weir_str){ NULL, 0 };
     }
-    field.data += name.len + 1;
-    field.len -= name.len + 1;
-    while (end < field.len && field.data[end] != ';') {
-        end++;
-    }
-    while (end != 0 && (field.data[end - 1] == ' ' || field.data[end - 1] == '\t')) {
-        end--;
-    }
-    return (weir_str){ field.data, end };
+    return weir_str_trim(weir_str_cut(value, 0, weir_str_find(value, ';')));
 }
 
 static weir_str
@@ -76,7 +67,7 @@ session_of_reply(const struct sticky_learn *l, const weir_reply *reply)
     weir_str name, value = { NULL, 0 };
 
     for (size_t i = 0; i < l->create_texts.count; i++) {
-        if (!has_name(l->create_texts.at[i], COOKIE_OF_REPLY, &name)) {
+        if (!weir_str_after(l->create_texts.at[i], WEIR_STR(COOKIE_OF_REPLY), &name)) {
             continue;
         }
         for (const weir_header *h = reply->at[WEIR_H_SET_COOKIE]; h != NULL; h = h->same) {
@@ -158,18 +149,18 @@ set_parameter(weir_conf *cf, struct sticky_learn *l, weir_str *texts, weir_str w
 {
     weir_str value;
 
-    if (has_name(word, "create=", &value)) {
+    if (weir_str_after(word, WEIR_STR("create="), &value)) {
         texts[l->create_texts.count++] = value;
         return add_value(cf, value, l->create, &l->n_create);
     }
-    if (has_name(word, "lookup=", &value)) {
+    if (weir_str_after(word, WEIR_STR("lookup="), &value)) {
         return add_value(cf, value, l->lookup, &l->n_lookup);
     }
-    if (has_name(word, "zone=", &value)) {
+    if (weir_str_after(word, WEIR_STR("zone="), &value)) {
         l->zone = weir_zone_find(cf, value);
         return l->zone != NULL;
     }
-    if (has_name(word, "timeout=", &value)) {
+    if (weir_str_after(word, WEIR_STR("timeout="), &value)) {
         return weir_parse_msec(value, &l->timeout_ms) == WEIR_OK && l->timeout_ms != 0;
     }
     l->header = l->header || weir_str_eq(word, WEIR_STR("header"));

@@ -55,19 +55,6 @@ int sticky_claim_learn(weir_conf *cf, struct sticky_learn *l);
 
 /* ---- What they share. ---- */
 
-/* "name=" with what follows it. */
-static inline bool
-has_name(weir_str word, const char *name, weir_str *value)
-{
-    size_t len = strlen(name);
-
-    if (word.len < len || memcmp(word.data, name, len) != 0) {
-        return false;
-    }
-    *value = (weir_str){ word.data + len, word.len - len };
-    return true;
-}
-
 /* The peer a request belongs to: WEIR_OK for weir_balancer.pick. */
 static inline int
 bind_to(uint32_t peer, uint32_t *i, bool *bound)

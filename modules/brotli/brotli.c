@@ -43,12 +43,8 @@ wanted(const void *conf)
 static int
 check_level(weir_conf *cf, const weir_directive *d, void *field)
 {
-    int64_t level = *(const int64_t *)field;
-
     (void)d;
-    return level >= 0 && level <= BROTLI_LEVEL_MAX
-               ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "value must be between 0 and %d", BROTLI_LEVEL_MAX);
+    return weir_conf_between(cf, 1, *(const int64_t *)field, 0, BROTLI_LEVEL_MAX);
 }
 
 static int
@@ -62,15 +58,6 @@ check_window(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_OK;
     }
     return weir_conf_error_at(cf, 1, "value must be a power of two from 1k to 16m");
-}
-
-static int
-accept_buffers(weir_conf *cf, const weir_directive *d, void *field)
-{
-    (void)cf;
-    (void)d;
-    *(bool *)field = true;
-    return WEIR_OK;
 }
 
 enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
@@ -97,7 +84,7 @@ static const weir_directive directives[] = {
     WEIR_OPT(brotli_conf, types, STRS, "brotli_types", BLOCKS, NULL,
              "media types that are coded, besides text/html; * for all"),
     WEIR_OPT_CUSTOM(brotli_conf, buffers, "brotli_buffers", BLOCKS, 2, 2, WEIR_D_NOTHING,
-                    accept_buffers, "number and size of output buffers: no effect"),
+                    weir_set_written, "number and size of output buffers: no effect"),
 };
 
 static const weir_hook hooks[] = {

@@ -51,37 +51,20 @@ is_text(const weir_request *r, const charset_conf *c)
     return weir_type_among(type, &html) || weir_type_among(type, &c->types);
 }
 
-static weir_str
-trim(weir_str s)
-{
-    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.len--;
-    }
-    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
-}
-
 /* The charset parameter of a Content-Type; absent: it has none. */
 static weir_str
 named_in(weir_str type)
 {
-    while (type.len != 0) {
-        const char *semicolon = memchr(type.data, ';', type.len);
-        size_t n = semicolon != NULL ? (size_t)(semicolon - type.data) : type.len;
-        weir_str part = trim((weir_str){ type.data, n });
+    weir_str part;
 
-        if (part.len > 8 && weir_str_ieq((weir_str){ part.data, 8 }, WEIR_STR("charset="))) {
-            part = (weir_str){ part.data + 8, part.len - 8 };
+    while (weir_str_next(&type, ';', &part)) {
+        if (part.len > 8 && weir_str_istarts(part, WEIR_STR("charset="))) {
+            part = weir_str_cut(part, 8, part.len);
             if (part.len > 1 && part.data[0] == '"' && part.data[part.len - 1] == '"') {
-                part = (weir_str){ part.data + 1, part.len - 2 };
+                part = weir_str_cut(part, 1, part.len - 2);
             }
             return part;
         }
-        n += semicolon != NULL;
-        type = (weir_str){ type.data + n, type.len - n };
     }
     return (weir_str){ NULL, 0 };
 }
@@ -91,12 +74,11 @@ static void
 label(weir_request *r, weir_str charset)
 {
     weir_str type = r->out[WEIR_H_CONTENT_TYPE]->value;
-    const char *semicolon = memchr(type.data, ';', type.len);
 
-    type.len = semicolon != NULL ? (size_t)(semicolon - type.data) : type.len;
+    type = weir_str_trim(weir_str_cut(type, 0, weir_str_find(type, ';')));
     (void)weir_out_set(
         r, WEIR_STR("Content-Type"),
-        weir_print(r->pool, "%.*s; charset=%.*s", WEIR_FMT(trim(type)), WEIR_FMT(charset)));
+        weir_print(r->pool, "%.*s; charset=%.*s", WEIR_FMT(type), WEIR_FMT(charset)));
 }
 
 /* What the text is in; NULL: not to be known. */
@@ -209,7 +191,7 @@ set_charset(weir_conf *cf, const weir_directive *d, void *field)
     if (weir_str_eq(name, WEIR_STR("off")) && strcmp(d->name, "charset") == 0) {
         return WEIR_OK;
     }
-    if (name.len == 0 || memchr(name.data, '$', name.len) != NULL) {
+    if (name.len == 0 || weir_str_find(name, '$') != name.len) {
         return weir_conf_error_at(cf, 1,
                                   "a character set must have a name, and cannot be a variable");
     }

@@ -62,7 +62,7 @@ charset_find(weir_pool *pool, weir_str name, const struct charset_table **table)
     if (weir_str_ieq(name, WEIR_STR("utf-8"))) {
         return CHARSET_UTF8;
     }
-    if (name.len == 0 || name.len > NAME_MAX_BYTES || memchr(name.data, '/', name.len) != NULL) {
+    if (name.len == 0 || name.len > NAME_MAX_BYTES || weir_str_find(name, '/') != name.len) {
         return CHARSET_UNKNOWN; /* to iconv a slash says how to convert */
     }
     cd = iconv_open("UCS-4BE", weir_dup(pool, name).data);

@@ -5,7 +5,7 @@
 #ifndef CHARSET_TABLE_H
 #define CHARSET_TABLE_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 struct charset_table {
     weir_str name;

@@ -29,40 +29,12 @@ cors_origin_of(const weir_request *r)
     return h != NULL && h->same == NULL ? h->value : (weir_str){ NULL, 0 };
 }
 
-/* Is member on one of the lines of a list? */
-static bool
-list_has(const weir_header *h, weir_str member)
-{
-    for (; h != NULL; h = h->same) {
-        for (size_t at = 0; at < h->value.len;) {
-            weir_str part = { h->value.data + at, 0 };
-            while (at < h->value.len && h->value.data[at] != ',') {
-                at++;
-            }
-            part.len = (size_t)(h->value.data + at - part.data);
-            at++;
-            while (part.len != 0 && (*part.data == ' ' || *part.data == '\t')) {
-                part.data++;
-                part.len--;
-            }
-            while (part.len != 0 &&
-                   (part.data[part.len - 1] == ' ' || part.data[part.len - 1] == '\t')) {
-                part.len--;
-            }
-            if (weir_str_ieq(part, member)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static void
 vary_by(weir_request *r, weir_str name)
 {
     const weir_header *vary = r->out[WEIR_H_VARY];
 
-    if (!list_has(vary, WEIR_STR("*")) && !list_has(vary, name)) {
+    if (!weir_header_has(vary, WEIR_STR("*")) && !weir_header_has(vary, name)) {
         (void)weir_out_add(r, WEIR_STR("Vary"), name);
     }
 }

@@ -59,25 +59,13 @@ wants_head(const void *conf)
 
 /* ---- Settings. ---- */
 
-static bool
-is_token(weir_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] <= ' ' || s.data[i] > '~' ||
-            strchr("\"(),/:;<=>?@[\\]{}", s.data[i]) != NULL) {
-            return false;
-        }
-    }
-    return s.len != 0;
-}
-
 static int
 check_tokens(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
     (void)field;
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
-        if (!is_token(weir_conf_arg(cf, i))) {
+        if (!weir_is_token(weir_conf_arg(cf, i))) {
             return weir_conf_error_at(cf, i, "\"%.*s\" is not a token",
                                       WEIR_FMT(weir_conf_arg(cf, i)));
         }

@@ -10,10 +10,8 @@ read_word(struct isolation_exception *e, weir_str word)
     weir_str *parts[] = { &e->site, &e->mode, &e->dest };
 
     for (size_t i = 0; i < 3; i++) {
-        size_t n = strlen(names[i]);
-        if (word.len > n && memcmp(word.data, names[i], n) == 0 && parts[i]->data == NULL) {
-            *parts[i] = (weir_str){ word.data + n, word.len - n };
-            return true;
+        if (parts[i]->data == NULL && weir_str_after(word, weir_str_c(names[i]), parts[i])) {
+            return parts[i]->len != 0;
         }
     }
     return false;

@@ -28,15 +28,9 @@ is_host_byte(char c)
 static bool
 is_port(weir_str s)
 {
-    uint32_t n = 0;
+    uint64_t n;
 
-    for (size_t i = 0; i < s.len && i < 6; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9') {
-            return false;
-        }
-        n = n * 10 + (uint32_t)(s.data[i] - '0');
-    }
-    return s.len != 0 && s.len <= 5 && s.data[0] != '0' && n <= UINT16_MAX;
+    return weir_parse_number(s, UINT16_MAX, &n) && s.data[0] != '0';
 }
 
 /* Where the scheme's "://" ends; 0: it has none. */
@@ -48,7 +42,7 @@ scheme_len(weir_str s)
     while (i < s.len && (is_host_byte(s.data[i]) || s.data[i] == '+') && s.data[i] != '_') {
         i++;
     }
-    return i != 0 && s.len - i > 3 && memcmp(s.data + i, "://", 3) == 0 ? i + 3 : 0;
+    return i != 0 && weir_str_starts(weir_str_cut(s, i, s.len), WEIR_STR("://")) ? i + 3 : 0;
 }
 
 /* The length of a host, or of an address in brackets, at the front of s. */
@@ -58,8 +52,8 @@ host_len(weir_str s)
     size_t i = 0;
 
     if (s.len != 0 && s.data[0] == '[') {
-        const char *end = memchr(s.data, ']', s.len);
-        return end != NULL ? (size_t)(end - s.data) + 1 : 0;
+        size_t end = weir_str_find(s, ']');
+        return end < s.len ? end + 1 : 0;
     }
     while (i < s.len && is_host_byte(s.data[i])) {
         i++;
@@ -82,18 +76,16 @@ origin_is_valid(weir_str text)
 }
 
 static bool
-is_framed(weir_str s, const char *head, const char *tail)
+is_framed(weir_str s, weir_str head, weir_str tail)
 {
-    size_t n = strlen(head), m = strlen(tail);
-
-    return s.len > n + m && weir_str_ieq((weir_str){ s.data, n }, weir_str_c(head)) &&
-           memcmp(s.data + s.len - m, tail, m) == 0;
+    return s.len > head.len + tail.len && weir_str_istarts(s, head) && weir_str_ends(s, tail);
 }
 
 bool
 origin_has_usual_port(weir_str text)
 {
-    return is_framed(text, "https://", ":443") || is_framed(text, "http://", ":80");
+    return is_framed(text, WEIR_STR("https://"), WEIR_STR(":443")) ||
+           is_framed(text, WEIR_STR("http://"), WEIR_STR(":80"));
 }
 
 /* ---- Reading. ---- */

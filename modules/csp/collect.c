@@ -243,12 +243,8 @@ set_report(weir_conf *cf, const weir_directive *d, void *field)
 int
 check_rate(weir_conf *cf, const weir_directive *d, void *field)
 {
-    int64_t rate = *(const int64_t *)field;
-
     (void)d;
-    return rate >= 0 && rate <= RATE_MAX
-               ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "value must be between 0 and %d", RATE_MAX);
+    return weir_conf_between(cf, 1, *(const int64_t *)field, 0, RATE_MAX);
 }
 
 int

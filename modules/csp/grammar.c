@@ -331,7 +331,7 @@ is_broken_hash(weir_str word)
             weir_str_istarts(word, WEIR_STR("sha256-")) ||
             weir_str_istarts(word, WEIR_STR("sha384-")) ||
             weir_str_istarts(word, WEIR_STR("sha512-"))) &&
-           memchr(word.data, '.', word.len) == NULL;
+           weir_str_find(word, '.') == word.len;
 }
 
 /* A word without dots that differs from a keyword by a letter or two. */

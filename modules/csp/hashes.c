@@ -207,7 +207,7 @@ int
 set_hashes(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct hash_setting *s = field;
-    weir_str word = weir_conf_arg(cf, 1), max = weir_conf_arg(cf, 2);
+    weir_str word = weir_conf_arg(cf, 1), max = weir_conf_arg(cf, 2), size;
 
     (void)d;
     s->on = weir_str_eq(word, WEIR_STR("on"));
@@ -216,10 +216,8 @@ set_hashes(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error_at(cf, 1, "invalid value \"%.*s\", it must be \"on\" or \"off\"",
                                   WEIR_FMT(word));
     }
-    if (max.data != NULL &&
-        (max.len < 5 || memcmp(max.data, "max=", 4) != 0 ||
-         weir_parse_size((weir_str){ max.data + 4, max.len - 4 }, &s->max) != WEIR_OK ||
-         s->max > 16u << 20)) {
+    if (max.data != NULL && (!weir_str_after(max, WEIR_STR("max="), &size) ||
+                             weir_parse_size(size, &s->max) != WEIR_OK || s->max > 16u << 20)) {
         return weir_conf_error_at(
             cf, 2, "invalid parameter \"%.*s\", it must be \"max=SIZE\", up to 16m", WEIR_FMT(max));
     }

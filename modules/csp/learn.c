@@ -190,7 +190,7 @@ learned_add(struct learned *l, const struct violation *v)
 static bool
 is_unsafe(const struct learned_source *s)
 {
-    return s->len > 8 && memcmp(s->text, "'unsafe-", 8) == 0;
+    return weir_str_starts((weir_str){ s->text, s->len }, WEIR_STR("'unsafe-"));
 }
 
 /* A line of the directive's sources that are unsafe, or of those that are not; nothing if there is

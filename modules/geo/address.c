@@ -51,7 +51,7 @@ address_parse(weir_str text, struct address *a)
 {
     unsigned bits;
 
-    return text.len != 0 && memchr(text.data, '/', text.len) == NULL && parse(text, a, &bits, NULL);
+    return text.len != 0 && weir_str_find(text, '/') == text.len && parse(text, a, &bits, NULL);
 }
 
 bool
@@ -90,18 +90,16 @@ span_parse_network(weir_str text, struct span *s, bool *loose)
 bool
 span_parse_range(weir_str text, struct span *s)
 {
-    const char *dash = text.len != 0 ? memchr(text.data, '-', text.len) : NULL;
+    weir_str until = text, from = weir_str_split(&until, '-');
     struct span made;
 
-    if (dash == NULL) {
-        if (!address_parse(text, &made.from)) {
-            return false;
-        }
-        made.until = made.from;
-    } else if (!address_parse((weir_str){ text.data, (size_t)(dash - text.data) }, &made.from) ||
-               !address_parse((weir_str){ dash + 1, text.len - (size_t)(dash - text.data) - 1 },
-                              &made.until) ||
-               made.from.v6 != made.until.v6 || address_compare(&made.from, &made.until) > 0) {
+    if (!address_parse(from, &made.from)) {
+        return false;
+    }
+    made.until = made.from;
+    if (until.data != NULL &&
+        (!address_parse(until, &made.until) || made.from.v6 != made.until.v6 ||
+         address_compare(&made.from, &made.until) > 0)) {
         return false;
     }
     *s = made;

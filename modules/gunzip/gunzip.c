@@ -37,22 +37,13 @@ wanted(const void *conf)
     return ((const gunzip_conf *)conf)->on;
 }
 
-static int
-accept_buffers(weir_conf *cf, const weir_directive *d, void *field)
-{
-    (void)cf;
-    (void)d;
-    *(bool *)field = true;
-    return WEIR_OK;
-}
-
 enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
 
 static const weir_directive directives[] = {
     WEIR_OPT(gunzip_conf, on, FLAG, "gunzip", BLOCKS, "off",
              "decode responses for clients that do not accept their coding"),
     WEIR_OPT_CUSTOM(gunzip_conf, buffers, "gunzip_buffers", BLOCKS, 2, 2, WEIR_D_NOTHING,
-                    accept_buffers, "number and size of buffers: no effect"),
+                    weir_set_written, "number and size of buffers: no effect"),
 };
 
 static const weir_hook hooks[] = {

@@ -1,17 +1,14 @@
 /* compressor_zlib.c - compressors over zlib.
  *
- * deflateReset keeps what deflateInit2 allocated, so an idle stream is worth keeping. zlib counts
- * in unsigned int: longer pieces go in slices.
+ * deflateReset keeps what deflateInit2 allocated, so an idle stream is worth keeping.
  */
 #ifndef ZLIB_CONST
 #define ZLIB_CONST
 #endif
-#include <zlib.h>
-
-#include <limits.h>
 #include <stdlib.h>
 
 #include "compressor_kind.h"
+#include "zlib_io.h"
 
 enum { GZIP_WRAP = 16 }; /* added to windowBits: a gzip header and trailer instead of zlib's */
 
@@ -51,23 +48,14 @@ zlib_restart(struct compressor *base)
     return deflateReset(&((struct zlib_compressor *)base)->z) == Z_OK;
 }
 
-/* One call of deflate over at most UINT_MAX bytes either way. */
 static int
 zlib_step(z_stream *z, weir_coding_io *io, int flush)
 {
-    uInt in_len = io->in_len < UINT_MAX ? (uInt)io->in_len : UINT_MAX;
-    uInt out_len = io->out_len < UINT_MAX ? (uInt)io->out_len : UINT_MAX;
     int rc;
 
-    z->next_in = io->in;
-    z->avail_in = in_len;
-    z->next_out = io->out;
-    z->avail_out = out_len;
-    rc = deflate(z, io->in_len > in_len ? Z_NO_FLUSH : flush);
-    io->in += in_len - z->avail_in;
-    io->in_len -= in_len - z->avail_in;
-    io->out += out_len - z->avail_out;
-    io->out_len -= out_len - z->avail_out;
+    zlib_lend(z, io);
+    rc = deflate(z, io->in_len > z->avail_in ? Z_NO_FLUSH : flush);
+    zlib_settle(z, io);
     return rc;
 }
 

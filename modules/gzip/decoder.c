@@ -7,9 +7,9 @@
 #define ZLIB_CONST
 #include "decoder.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <zlib.h>
+
+#include "zlib_io.h"
 
 enum {
     GZIP_BITS = MAX_WBITS + 16, /* inflateInit2's way to say: a gzip stream */
@@ -78,23 +78,14 @@ begin(struct decoder *d, uint8_t first)
     return d->gzip || (first & 15) == ZLIB_METHOD || inflateReset2(&d->z, -MAX_WBITS) == Z_OK;
 }
 
-/* One call of inflate over at most UINT_MAX bytes either way. */
 static int
 step(z_stream *z, weir_coding_io *io)
 {
-    uInt in_len = io->in_len < UINT_MAX ? (uInt)io->in_len : UINT_MAX;
-    uInt out_len = io->out_len < UINT_MAX ? (uInt)io->out_len : UINT_MAX;
     int rc;
 
-    z->next_in = io->in;
-    z->avail_in = in_len;
-    z->next_out = io->out;
-    z->avail_out = out_len;
+    zlib_lend(z, io);
     rc = inflate(z, Z_NO_FLUSH);
-    io->in += in_len - z->avail_in;
-    io->in_len -= in_len - z->avail_in;
-    io->out += out_len - z->avail_out;
-    io->out_len -= out_len - z->avail_out;
+    zlib_settle(z, io);
     return rc;
 }
 

@@ -108,11 +108,8 @@ wanted(const void *conf)
 static int
 check_level(weir_conf *cf, const weir_directive *d, void *field)
 {
-    int64_t level = *(const int64_t *)field;
-
     (void)d;
-    return level >= 1 && level <= 9 ? WEIR_OK
-                                    : weir_conf_error_at(cf, 1, "value must be between 1 and 9");
+    return weir_conf_between(cf, 1, *(const int64_t *)field, 1, 9);
 }
 
 /* A power of two from least to most. */

@@ -168,21 +168,15 @@ find_zone(const struct zone *z, weir_str name)
 static int
 set_zone(weir_conf *cf, const weir_directive *d, void *field)
 {
-    static const weir_str word = { "zone=", 5 };
     struct zone **zones = field, *z = weir_zalloc(weir_conf_pool(cf), sizeof(*z));
     weir_str text = weir_conf_arg(cf, 2);
     weir_zone *memory;
-    size_t colon = 0;
 
     (void)d;
-    if (text.len < word.len || memcmp(text.data, word.data, word.len) != 0) {
+    if (!weir_str_after(text, WEIR_STR("zone="), &text)) {
         return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(text));
     }
-    text = (weir_str){ text.data + word.len, text.len - word.len };
-    while (colon < text.len && text.data[colon] != ':') {
-        colon++;
-    }
-    z->name = (weir_str){ text.data, colon };
+    z->name = weir_str_cut(text, 0, weir_str_find(text, ':'));
     if (find_zone(*zones, z->name) != NULL) {
         return weir_conf_error_at(cf, 2, "limit_conn_zone \"%.*s\" is already bound to key",
                                   WEIR_FMT(z->name));
@@ -200,22 +194,17 @@ set_limit(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct limit **at = field, *l = weir_zalloc(weir_conf_pool(cf), sizeof(*l));
     weir_str text = weir_conf_arg(cf, 2);
+    uint64_t most;
 
     (void)d;
     l->name = weir_conf_arg(cf, 1);
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || l->most > LIMIT_MAX) {
-            l->most = 0;
-            break;
-        }
-        l->most = l->most * 10 + (uint32_t)(text.data[i] - '0');
-    }
-    if (l->most == 0) {
+    if (!weir_parse_number(text, UINT32_MAX, &most) || most == 0) {
         return weir_conf_error_at(cf, 2, "invalid number of connections \"%.*s\"", WEIR_FMT(text));
     }
-    if (l->most > LIMIT_MAX) {
+    if (most > LIMIT_MAX) {
         return weir_conf_error_at(cf, 2, "connection limit must be less 65536");
     }
+    l->most = (uint32_t)most;
     for (; *at != NULL; at = &(*at)->next) {
         if (weir_str_eq((*at)->name, l->name)) {
             return weir_conf_error(cf, "\"limit_conn\" directive is duplicate");

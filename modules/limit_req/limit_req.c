@@ -232,38 +232,19 @@ get_status(weir_request *r, const void *conf, weir_str name)
 
 /* ---- Configuration. ---- */
 
-static bool
-has_name(weir_str word, weir_str name, weir_str *value)
-{
-    if (word.len < name.len || memcmp(word.data, name.data, name.len) != 0) {
-        return false;
-    }
-    *value = (weir_str){ word.data + name.len, word.len - name.len };
-    return true;
-}
-
 /* Digits, from 1 to max. */
 static bool
 parse_number(weir_str text, uint64_t max, uint64_t *n)
 {
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || value > max) {
-            return false;
-        }
-        value = value * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *n = value;
-    return text.len != 0 && value != 0 && value <= max;
+    return weir_parse_number(text, max, n) && *n != 0;
 }
 
 /* "10r/s", "30r/m"; a bare number is of requests a second. */
 static bool
 parse_rate(weir_str text, uint64_t *rate)
 {
-    bool minute = text.len > 3 && memcmp(text.data + text.len - 3, "r/m", 3) == 0;
-    bool second = text.len > 3 && memcmp(text.data + text.len - 3, "r/s", 3) == 0;
+    bool minute = weir_str_ends(text, WEIR_STR("r/m"));
+    bool second = weir_str_ends(text, WEIR_STR("r/s"));
     uint64_t n;
 
     if (minute || second) {
@@ -274,14 +255,6 @@ parse_rate(weir_str text, uint64_t *rate)
     }
     *rate = minute ? n * BUCKET_REQUEST / 60 : n * BUCKET_REQUEST;
     return true;
-}
-
-static weir_str
-name_in(weir_str zone)
-{
-    const char *colon = zone.len != 0 ? memchr(zone.data, ':', zone.len) : NULL;
-
-    return colon != NULL ? (weir_str){ zone.data, (size_t)(colon - zone.data) } : zone;
 }
 
 static const struct zone *
@@ -308,7 +281,7 @@ make_zone(weir_conf *cf, struct zone **zones, struct zone *z, weir_str text)
         return weir_conf_error(cf, "\"limit_req_zone\" must have \"%s\" parameter",
                                text.data == NULL ? "zone" : "rate");
     }
-    z->name = name_in(text);
+    z->name = weir_str_cut(text, 0, weir_str_find(text, ':'));
     if (find_zone(*zones, z->name) != NULL) {
         return weir_conf_error(cf, "limit_req_zone \"%.*s\" is already bound to key",
                                WEIR_FMT(z->name));
@@ -330,10 +303,10 @@ set_zone(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
-        if (has_name(word, WEIR_STR("zone="), &text)) {
+        if (weir_str_after(word, WEIR_STR("zone="), &text)) {
             continue;
         }
-        if (has_name(word, WEIR_STR("rate="), &value)) {
+        if (weir_str_after(word, WEIR_STR("rate="), &value)) {
             if (!parse_rate(value, &z->rate)) {
                 return weir_conf_error_at(cf, i, "invalid rate \"%.*s\"", WEIR_FMT(word));
             }
@@ -352,14 +325,14 @@ set_parameter(struct limit *l, weir_str word)
     weir_str value;
     uint64_t n;
 
-    if (has_name(word, WEIR_STR("burst="), &value)) {
+    if (weir_str_after(word, WEIR_STR("burst="), &value)) {
         if (!parse_number(value, BURST_MAX, &n)) {
             return false;
         }
         l->burst = n * BUCKET_REQUEST;
         return true;
     }
-    if (has_name(word, WEIR_STR("delay="), &value)) {
+    if (weir_str_after(word, WEIR_STR("delay="), &value)) {
         if (!parse_number(value, BURST_MAX, &n)) {
             return false;
         }
@@ -379,7 +352,7 @@ set_limit(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
-        if (has_name(word, WEIR_STR("zone="), &text)) {
+        if (weir_str_after(word, WEIR_STR("zone="), &text)) {
             l->name = text;
         } else if (!set_parameter(l, word)) {
             return invalid(cf, i);

@@ -10,36 +10,11 @@ struct parameters {
     int level; /* 0: no gzip */
 };
 
-/* Does word begin with `name`? *rest is what follows. */
+/* Decimal from 1 to most. */
 static bool
-starts(weir_str word, const char *name, weir_str *rest)
+read_number(weir_str s, uint64_t most, uint64_t *value)
 {
-    size_t len = strlen(name);
-
-    if (word.len < len || memcmp(word.data, name, len) != 0) {
-        return false;
-    }
-    *rest = (weir_str){ word.data + len, word.len - len };
-    return true;
-}
-
-/* Decimal from least to most, nothing else in s. */
-static bool
-read_number(weir_str s, uint64_t least, uint64_t most, uint64_t *value)
-{
-    uint64_t n = 0;
-
-    if (s.len == 0 || s.len > 10) {
-        return false;
-    }
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9') {
-            return false;
-        }
-        n = n * 10 + (uint64_t)(s.data[i] - '0');
-    }
-    *value = n;
-    return n >= least && n <= most;
+    return weir_parse_number(s, most, value) && *value != 0;
 }
 
 /* One word after the path: a parameter, or in the first place the format. */
@@ -50,19 +25,20 @@ read_parameter(weir_conf *cf, uint32_t i, struct parameters *p)
     uint64_t level = 1;
     weir_str rest;
 
-    if (starts(word, "buffer=", &rest)) {
+    if (weir_str_after(word, WEIR_STR("buffer="), &rest)) {
         if (weir_parse_size(rest, &p->buffer) != WEIR_OK || p->buffer == 0 ||
             p->buffer > LOG_BUFFER_MAX) {
             return weir_conf_error_at(cf, i, "invalid buffer size \"%.*s\"", WEIR_FMT(rest));
         }
-    } else if (starts(word, "flush=", &rest)) {
+    } else if (weir_str_after(word, WEIR_STR("flush="), &rest)) {
         if (weir_parse_msec(rest, &p->flush_ms) != WEIR_OK || p->flush_ms == 0) {
             return weir_conf_error_at(cf, i, "invalid flush time \"%.*s\"", WEIR_FMT(rest));
         }
-    } else if (starts(word, "if=", &rest)) {
+    } else if (weir_str_after(word, WEIR_STR("if="), &rest)) {
         p->condition = rest;
-    } else if (weir_str_eq(word, WEIR_STR("gzip")) || starts(word, "gzip=", &rest)) {
-        if (word.len != 4 && !read_number(rest, 1, 9, &level)) {
+    } else if (weir_str_eq(word, WEIR_STR("gzip")) ||
+               weir_str_after(word, WEIR_STR("gzip="), &rest)) {
+        if (word.len != 4 && !read_number(rest, 9, &level)) {
             return weir_conf_error_at(cf, i, "invalid compression level \"%.*s\"", WEIR_FMT(rest));
         }
         p->level = (int)level;
@@ -107,9 +83,9 @@ static int
 set_destination(weir_conf *cf, struct log_registry *g, struct log_target *t, struct parameters *p)
 {
     weir_str path = weir_conf_arg(cf, 1);
-    bool variable = path.len != 0 && memchr(path.data, '$', path.len) != NULL;
+    bool variable = weir_str_find(path, '$') != path.len;
     weir_str rest;
-    bool syslog = starts(path, "syslog:", &rest);
+    bool syslog = weir_str_after(path, WEIR_STR("syslog:"), &rest);
 
     if (p->level != 0 && p->buffer == 0) {
         p->buffer = LOG_BUFFER_DEFAULT;
@@ -227,22 +203,23 @@ read_cache_word(weir_str word, struct log_cache *c)
     uint64_t n = 0;
     weir_str rest;
 
-    if (starts(word, "max=", &rest)) {
-        bool ok = read_number(rest, 1, LOG_CACHE_MAX, &n);
+    if (weir_str_after(word, WEIR_STR("max="), &rest)) {
+        bool ok = read_number(rest, LOG_CACHE_MAX, &n);
 
         c->max = (uint32_t)n;
         return ok;
     }
-    if (starts(word, "min_uses=", &rest)) {
-        bool ok = read_number(rest, 1, UINT32_MAX, &n);
+    if (weir_str_after(word, WEIR_STR("min_uses="), &rest)) {
+        bool ok = read_number(rest, UINT32_MAX, &n);
 
         c->min_uses = (uint32_t)n;
         return ok;
     }
-    if (starts(word, "inactive=", &rest)) {
+    if (weir_str_after(word, WEIR_STR("inactive="), &rest)) {
         return weir_parse_msec(rest, &c->inactive_ms) == WEIR_OK;
     }
-    return starts(word, "valid=", &rest) && weir_parse_msec(rest, &c->valid_ms) == WEIR_OK;
+    return weir_str_after(word, WEIR_STR("valid="), &rest) &&
+           weir_parse_msec(rest, &c->valid_ms) == WEIR_OK;
 }
 
 int

@@ -102,16 +102,16 @@ join(weir_conf *cf, uint32_t first)
 static bool
 read_escape(weir_conf *cf, uint32_t *escape, uint32_t *first)
 {
-    weir_str word = weir_conf_arg(cf, 2);
+    weir_str name;
 
     *escape = WEIR_ESCAPE_LOG;
     *first = 2;
-    if (word.len < 7 || memcmp(word.data, "escape=", 7) != 0) {
+    if (!weir_str_after(weir_conf_arg(cf, 2), WEIR_STR("escape="), &name)) {
         return true;
     }
     *first = 3;
     for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
-        if (weir_str_eq((weir_str){ word.data + 7, word.len - 7 }, weir_str_c(escapes[i].name))) {
+        if (weir_str_eq(name, weir_str_c(escapes[i].name))) {
             *escape = escapes[i].value;
             return true;
         }
@@ -119,7 +119,7 @@ read_escape(weir_conf *cf, uint32_t *escape, uint32_t *first)
     (void)weir_conf_error_at(cf, 2,
                              "unknown log format escaping \"%.*s\", it must be \"default\", "
                              "\"json\" or \"none\"",
-                             (int)(word.len - 7), word.data + 7);
+                             WEIR_FMT(name));
     return false;
 }
 

@@ -14,12 +14,8 @@ log_request(weir_request *r, const void *conf)
     for (const struct log_target *t = c->set->first; t != NULL; t = t->next) {
         weir_str line;
 
-        if (t->condition != NULL) {
-            weir_str v = weir_value_get(r, t->condition);
-
-            if (v.len == 0 || (v.len == 1 && v.data[0] == '0')) {
-                continue;
-            }
+        if (t->condition != NULL && !weir_str_is_true(weir_value_get(r, t->condition))) {
+            continue;
         }
         line = weir_value_get(r, t->format->line);
         if (t->path != NULL) {

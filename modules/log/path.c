@@ -17,7 +17,7 @@ bool
 log_path_is_sound(weir_str path)
 {
     if (path.len == 0 || path.len >= PATH_MAX || path.data[0] != '/' ||
-        memchr(path.data, '\0', path.len) != NULL) {
+        weir_str_find(path, '\0') != path.len) {
         return false;
     }
     for (size_t i = 0; i < path.len; i++) {

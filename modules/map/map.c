@@ -103,12 +103,6 @@ begins_with(weir_str s, char c)
     return s.len != 0 && s.data[0] == c;
 }
 
-static weir_str
-behind(weir_str s, size_t n)
-{
-    return (weir_str){ s.data + n, s.len - n };
-}
-
 static int
 conflict(weir_conf *cf, weir_str key)
 {
@@ -121,7 +115,8 @@ add_pattern(weir_conf *cf, struct reading *read, weir_str text)
     bool fold = begins_with(text, '*');
     struct pattern *p = weir_zalloc(read->pool, sizeof(*p));
 
-    p->regex = weir_regex_compile(cf, behind(text, fold), fold ? WEIR_REGEX_ICASE : 0);
+    p->regex =
+        weir_regex_compile(cf, weir_str_cut(text, fold, text.len), fold ? WEIR_REGEX_ICASE : 0);
     p->value = read->value;
     if (read->map->last != NULL) {
         read->map->last->next = p;
@@ -154,9 +149,9 @@ add_hostname(weir_conf *cf, struct reading *read, weir_str key)
     bool domain_too = key.len > 1 && begins_with(key, '.'); /* .NAME: NAME and *.NAME */
 
     if (domain_too) {
-        name = behind(key, 1);
+        name = weir_str_cut(key, 1, key.len);
     } else if (key.len > 2 && key.data[0] == '*' && key.data[1] == '.') {
-        name = behind(key, 2);
+        name = weir_str_cut(key, 2, key.len);
         to = &m->domains;
     } else if (key.len > 2 && key.data[key.len - 1] == '*' && key.data[key.len - 2] == '.') {
         name.len -= 2;
@@ -193,10 +188,10 @@ static int
 add_key(weir_conf *cf, struct reading *read, weir_str key)
 {
     if (begins_with(key, '~')) {
-        return add_pattern(cf, read, behind(key, 1));
+        return add_pattern(cf, read, weir_str_cut(key, 1, key.len));
     }
     if (begins_with(key, '\\')) { /* what follows is none of the words above */
-        key = behind(key, 1);
+        key = weir_str_cut(key, 1, key.len);
     }
     if (read->map->hostnames) {
         return add_hostname(cf, read, key);
@@ -261,7 +256,8 @@ set_map(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_ERROR;
     }
     uint32_t flags = m->is_volatile ? WEIR_VAR_FRESH : 0;
-    return weir_var_define(cf, behind(name, 1), flags, get, m) >= 0 ? WEIR_OK : WEIR_ERROR;
+    return weir_var_define(cf, weir_str_cut(name, 1, name.len), flags, get, m) >= 0 ? WEIR_OK
+                                                                                    : WEIR_ERROR;
 }
 
 static const weir_directive directives[] = {

@@ -3,12 +3,6 @@
 
 enum { SLOTS_FIRST = 16 };
 
-static uint8_t
-lower(char c)
-{
-    return (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 /* FNV-1a, its halves mixed since the low bits choose the slot. */
 static uint32_t
 hash(weir_str s)
@@ -16,7 +10,7 @@ hash(weir_str s)
     uint64_t h = 0xcbf29ce484222325u;
 
     for (size_t i = 0; i < s.len; i++) {
-        h = (h ^ lower(s.data[i])) * 0x100000001b3u;
+        h = (h ^ weir_lower((uint8_t)s.data[i])) * 0x100000001b3u;
     }
     return (uint32_t)(h ^ h >> 32);
 }
@@ -29,7 +23,7 @@ equals(weir_str key, weir_str s)
         return false;
     }
     for (size_t i = 0; i < s.len; i++) {
-        if ((uint8_t)key.data[i] != lower(s.data[i])) {
+        if ((uint8_t)key.data[i] != weir_lower((uint8_t)s.data[i])) {
             return false;
         }
     }
@@ -63,17 +57,6 @@ grow(struct table *t, weir_pool *pool)
     }
 }
 
-static weir_str
-lower_copy(weir_pool *pool, weir_str s)
-{
-    char *copy = weir_alloc(pool, s.len + 1);
-
-    for (size_t i = 0; i < s.len; i++) {
-        copy[i] = (char)lower(s.data[i]);
-    }
-    return (weir_str){ copy, s.len };
-}
-
 bool
 table_add(struct table *t, weir_pool *pool, weir_str key, void *value)
 {
@@ -84,7 +67,7 @@ table_add(struct table *t, weir_pool *pool, weir_str key, void *value)
     if (slot->key.data != NULL) {
         return false;
     }
-    *slot = (struct table_entry){ lower_copy(pool, key), value };
+    *slot = (struct table_entry){ weir_dup_lower(pool, key), value };
     t->used++;
     return true;
 }

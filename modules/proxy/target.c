@@ -225,7 +225,6 @@ may_stand(char c)
 static weir_str
 clean(weir_request *r, weir_str uri)
 {
-    static const char hex[] = "0123456789ABCDEF";
     weir_text t;
     size_t i = 0;
 
@@ -237,10 +236,11 @@ clean(weir_request *r, weir_str uri)
     }
     t = weir_text_begin(r->pool, 3 * uri.len, TEXT_MAX);
     for (i = 0; i < uri.len; i++) {
-        uint8_t c = (uint8_t)uri.data[i];
-        char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
-        weir_text_add(&t,
-                      may_stand(uri.data[i]) ? weir_str_cut(uri, i, 1) : (weir_str){ coded, 3 });
+        if (may_stand(uri.data[i])) {
+            weir_text_add_byte(&t, uri.data[i]);
+        } else {
+            weir_text_add_percent(&t, (uint8_t)uri.data[i]);
+        }
     }
     return weir_text_view(&t);
 }

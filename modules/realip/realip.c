@@ -97,13 +97,11 @@ static void
 believe_proxy_protocol(weir_request *r, const realip_conf *c)
 {
     weir_str addr = weir_var_get(r, c->proxied_addr), port = weir_var_get(r, c->proxied_port);
-    uint32_t number = 0;
+    uint64_t number = 0; /* what the server has of it is a number, or empty */
 
-    for (size_t i = 0; i < port.len; i++) { /* the server has read it from the header as a number */
-        number = number * 10 + (uint32_t)(port.data[i] - '0');
-    }
+    (void)weir_parse_number(port, UINT16_MAX, &number);
     if (addr.len != 0) {
-        (void)weir_set_client_addr(r, addr, number);
+        (void)weir_set_client_addr(r, addr, (uint32_t)number);
     }
 }
 

@@ -33,21 +33,7 @@ typedef struct {
     struct referers list;
 } referer_conf;
 
-static uint8_t
-lower(char c)
-{
-    return (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 /* ---- Looking. ---- */
-
-static bool
-ends_with(weir_str s, weir_str end)
-{
-    weir_str tail = { s.data + (s.len - end.len), end.len };
-
-    return s.len >= end.len && weir_str_ieq(tail, end);
-}
 
 /* How well host fits: 0 not at all; a longer name more, and without a wildcard most. */
 static size_t
@@ -62,13 +48,12 @@ fit(const struct name *n, weir_str host)
     }
     if (n->kind == KIND_DOMAIN || n->kind == KIND_DOMAIN_TOO) {
         return host.len > len + 1 && host.data[host.len - len - 1] == '.' &&
-                       ends_with(host, n->text)
+                       weir_str_ieq(weir_str_cut(host, host.len - len, len), n->text)
                    ? SIZE_MAX / 2 + len
                    : 0;
     }
     if (n->kind == KIND_HOST) {
-        weir_str start = { host.data, len };
-        return host.len > len && host.data[len] == '.' && weir_str_ieq(start, n->text) ? len : 0;
+        return host.len > len && host.data[len] == '.' && weir_str_istarts(host, n->text) ? len : 0;
     }
     return 0;
 }
@@ -96,9 +81,8 @@ scheme_of(weir_str s)
     static const weir_str schemes[] = { { "http://", 7 }, { "https://", 8 } };
 
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        weir_str start = { s.data, schemes[i].len };
-        if (s.len > start.len && weir_str_ieq(start, schemes[i])) {
-            return start.len;
+        if (s.len > schemes[i].len && weir_str_istarts(s, schemes[i])) {
+            return schemes[i].len;
         }
     }
     return 0;
@@ -107,11 +91,9 @@ scheme_of(weir_str s)
 static bool
 path_fits(const struct name *n, weir_str rest)
 {
-    const char *slash = rest.len != 0 ? memchr(rest.data, '/', rest.len) : NULL;
-    size_t len = slash != NULL ? (size_t)(rest.data + rest.len - slash) : 0;
+    weir_str path = weir_str_cut(rest, weir_str_find(rest, '/'), rest.len);
 
-    return n->path.data == NULL ||
-           (len >= n->path.len && memcmp(slash, n->path.data, n->path.len) == 0);
+    return n->path.data == NULL || weir_str_starts(path, n->path);
 }
 
 static bool
@@ -160,17 +142,6 @@ get_invalid(weir_request *r, const void *conf, weir_str name)
 
 /* ---- Reading. ---- */
 
-static weir_str
-lower_copy(weir_pool *pool, weir_str s)
-{
-    char *copy = weir_alloc(pool, s.len + 1);
-
-    for (size_t i = 0; i < s.len; i++) {
-        copy[i] = (char)lower(s.data[i]);
-    }
-    return (weir_str){ copy, s.len };
-}
-
 static bool
 add_pattern(weir_conf *cf, struct referers *l, weir_str text, bool host_only)
 {
@@ -189,12 +160,10 @@ static bool
 add_name(weir_conf *cf, struct referers *l, weir_str text)
 {
     struct name *n = weir_zalloc(weir_conf_pool(cf), sizeof(*n));
-    const char *slash = text.len != 0 ? memchr(text.data, '/', text.len) : NULL;
-    weir_str host = text;
+    weir_str host = weir_str_cut(text, 0, weir_str_find(text, '/'));
 
-    if (slash != NULL) {
-        host.len = (size_t)(slash - text.data);
-        n->path = weir_dup(weir_conf_pool(cf), (weir_str){ slash, text.len - host.len });
+    if (host.len != text.len) {
+        n->path = weir_dup(weir_conf_pool(cf), weir_str_cut(text, host.len, text.len));
     }
     if (host.len > 2 && host.data[0] == '*' && host.data[1] == '.') {
         n->kind = KIND_DOMAIN;
@@ -206,10 +175,10 @@ add_name(weir_conf *cf, struct referers *l, weir_str text)
         n->kind = KIND_HOST;
         host.len -= 2;
     }
-    n->text = lower_copy(weir_conf_pool(cf), host);
+    n->text = weir_dup_lower(weir_conf_pool(cf), host);
     n->next = l->names;
     l->names = n;
-    return host.len != 0 && memchr(host.data, '*', host.len) == NULL;
+    return host.len != 0 && weir_str_find(host, '*') == host.len;
 }
 
 static int

@@ -264,7 +264,7 @@ is_file(weir_request *r, const struct test *t)
     weir_file_info info = { .size_of = sizeof(info) };
     weir_str name = weir_value_get(r, t->value);
 
-    if (name.len == 0 || name.data[0] != '/' || memchr(name.data, '\0', name.len) != NULL ||
+    if (name.len == 0 || name.data[0] != '/' || weir_str_find(name, '\0') != name.len ||
         weir_file_look(r, weir_dup(r->pool, name), &info, false) != WEIR_OK) {
         return false;
     }
@@ -287,8 +287,7 @@ test_holds(weir_request *r, const struct test *t)
 
     switch (t->kind) {
     case KIND_TRUE:
-        value = weir_var_get(r, t->var);
-        return value.len != 0 && !(value.len == 1 && value.data[0] == '0');
+        return weir_str_is_true(weir_var_get(r, t->var));
     case KIND_EQUAL:
         value = weir_var_get(r, t->var);
         return weir_str_eq(value, weir_value_get(r, t->value));

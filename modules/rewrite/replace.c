@@ -30,11 +30,9 @@ struct replace_step {
 static bool
 came_encoded(const weir_request *r)
 {
-    const char *mark = r->target.len != 0 ? memchr(r->target.data, '?', r->target.len) : NULL;
-    size_t len = mark != NULL ? (size_t)(mark - r->target.data) : r->target.len;
+    weir_str path = weir_str_cut(r->target, 0, weir_str_find(r->target, '?'));
 
-    return len != 0 &&
-           (memchr(r->target.data, '%', len) != NULL || memchr(r->target.data, '+', len) != NULL);
+    return weir_str_find(path, '%') != path.len || weir_str_find(path, '+') != path.len;
 }
 
 static int
@@ -151,20 +149,14 @@ explain_rewrite(weir_request *r, const struct step *step, weir_explain *to)
 
 /* ---- Reading. ---- */
 
-static bool
-begins_with(weir_str s, weir_str what)
-{
-    return s.len >= what.len && memcmp(s.data, what.data, what.len) == 0;
-}
-
 static int
 read_flag(weir_conf *cf, struct replace_step *s)
 {
     weir_str flag = weir_conf_arg(cf, 3);
     weir_str to = weir_conf_arg(cf, 2);
 
-    if (begins_with(to, WEIR_STR("http://")) || begins_with(to, WEIR_STR("https://")) ||
-        begins_with(to, WEIR_STR("$scheme"))) {
+    if (weir_str_starts(to, WEIR_STR("http://")) || weir_str_starts(to, WEIR_STR("https://")) ||
+        weir_str_starts(to, WEIR_STR("$scheme"))) {
         s->step.status = 302;
     }
     s->stops = s->step.status != 0 || flag.data != NULL;
@@ -184,13 +176,9 @@ static bool
 compile(weir_conf *cf, struct replacement *t, weir_str text, uint32_t path_escape,
         uint32_t args_escape)
 {
-    const char *mark = text.len != 0 ? memchr(text.data, '?', text.len) : NULL;
-    weir_str path = text;
-    weir_str none = { NULL, 0 };
+    weir_str args = text, path = weir_str_split(&args, '?'), none = { NULL, 0 };
 
-    if (mark != NULL) {
-        path.len = (size_t)(mark - text.data);
-        weir_str args = { mark + 1, text.len - path.len - 1 };
+    if (args.data != NULL) {
         t->args = weir_value_compile_escaped(cf, args, args_escape | WEIR_ESCAPE_CAPTURES, none);
         if (t->args == NULL) {
             return false;

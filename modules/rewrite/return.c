@@ -23,66 +23,65 @@ return_text(weir_request *r, const struct step *step)
     return weir_respond(r, step->status, type, weir_value_get(r, step->value));
 }
 
-/* A URL in a header must be one line: what a variable brought decoded into it is encoded again. */
+enum { URL_MAX = 1 << 20 }; /* bytes of one that is encoded */
+
+static bool
+ends_line(char c)
+{
+    return (uint8_t)c <= ' ' || c == 0x7f;
+}
+
+/* A URL in a header must be one line: what a variable brought decoded into it is encoded again.
+ * Absent: then it is too long. */
 static weir_str
 one_line(weir_request *r, weir_str url)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    size_t bad = 0;
+    weir_text t;
+    size_t i = 0;
 
-    for (size_t i = 0; i < url.len; i++) {
-        bad += (uint8_t)url.data[i] <= ' ' || (uint8_t)url.data[i] == 0x7f;
+    while (i < url.len && !ends_line(url.data[i])) {
+        i++;
     }
-    if (bad == 0) {
+    if (i == url.len) {
         return url;
     }
-    char *text = weir_alloc(r->pool, url.len + 2 * bad);
-    char *to = text;
-    for (size_t i = 0; i < url.len; i++) {
-        uint8_t c = (uint8_t)url.data[i];
-        if (c <= ' ' || c == 0x7f) {
-            *to++ = '%';
-            *to++ = hex[c >> 4];
-            *to++ = hex[c & 15];
+    t = weir_text_begin(r->pool, url.len + 64, URL_MAX);
+    for (i = 0; i < url.len; i++) {
+        if (ends_line(url.data[i])) {
+            weir_text_add_percent(&t, (uint8_t)url.data[i]);
         } else {
-            *to++ = (char)c;
+            weir_text_add_byte(&t, url.data[i]);
         }
     }
-    return (weir_str){ text, (size_t)(to - text) };
+    return t.full ? (weir_str){ NULL, 0 } : weir_text_view(&t);
 }
 
 static int
 return_redirect(weir_request *r, const struct step *step)
 {
-    return weir_redirect(r, step->status, one_line(r, weir_value_get(r, step->value)));
+    weir_str url = weir_value_get(r, step->value), line = one_line(r, url);
+
+    if (line.data == NULL && url.data != NULL) {
+        weir_say(r->log, ERROR, "return: the URL is longer than %d bytes", URL_MAX);
+        return WEIR_ERROR;
+    }
+    return weir_redirect(r, step->status, line);
 }
 
 /* Decimal digits only; 0 if it is not a status a handler may answer with. */
 static uint32_t
 parse_status(weir_str s)
 {
-    uint32_t status = 0;
+    uint64_t status;
 
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] < '0' || s.data[i] > '9' || status > 59) {
-            return 0;
-        }
-        status = status * 10 + (uint32_t)(s.data[i] - '0');
-    }
-    return status >= 200 ? status : 0;
-}
-
-static bool
-begins_with(weir_str s, weir_str what)
-{
-    return s.len >= what.len && memcmp(s.data, what.data, what.len) == 0;
+    return weir_parse_number(s, 599, &status) && status >= 200 ? (uint32_t)status : 0;
 }
 
 static bool
 is_url(weir_str s)
 {
-    return begins_with(s, WEIR_STR("http://")) || begins_with(s, WEIR_STR("https://")) ||
-           begins_with(s, WEIR_STR("$scheme"));
+    return weir_str_starts(s, WEIR_STR("http://")) || weir_str_starts(s, WEIR_STR("https://")) ||
+           weir_str_starts(s, WEIR_STR("$scheme"));
 }
 
 static bool

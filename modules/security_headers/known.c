@@ -97,42 +97,14 @@ known_preset(uint32_t preset, uint32_t field)
     return weir_str_c(fields[field].preset[preset]);
 }
 
-static weir_str
-trimmed(weir_str s)
-{
-    while (s.len != 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.len--;
-    }
-    while (s.len != 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
-}
-
 /* Take what stands before the next `stop` off s, trimmed; false: nothing is left. */
 static bool
 next_part(weir_str *s, char stop, weir_str *part)
 {
-    const char *at;
+    bool any = s->data != NULL;
 
-    if (s->data == NULL) {
-        return false;
-    }
-    at = s->len != 0 ? memchr(s->data, stop, s->len) : NULL;
-    *part = trimmed((weir_str){ s->data, at != NULL ? (size_t)(at - s->data) : s->len });
-    *s = at != NULL ? (weir_str){ at + 1, (size_t)(s->data + s->len - at - 1) }
-                    : (weir_str){ NULL, 0 };
-    return true;
-}
-
-static bool
-is_among(weir_str word, const char *const *words)
-{
-    while (*words != NULL && !weir_str_ieq(word, weir_str_c(*words))) {
-        words++;
-    }
-    return *words != NULL;
+    *part = weir_str_trim(weir_str_split(s, stop));
+    return any;
 }
 
 static bool
@@ -154,8 +126,8 @@ is_hsts(weir_str value)
     weir_str part;
 
     while (next_part(&value, ';', &part)) {
-        if (part.len > 8 && weir_str_ieq((weir_str){ part.data, 8 }, WEIR_STR("max-age="))) {
-            weir_str digits = { part.data + 8, part.len - 8 };
+        if (weir_str_istarts(part, WEIR_STR("max-age="))) {
+            weir_str digits = weir_str_cut(part, 8, part.len);
             if (!consists_of(digits, "0123456789") || digits.len > 10) {
                 return false;
             }
@@ -182,7 +154,7 @@ are_referrers(weir_str value)
     weir_str part;
 
     while (next_part(&value, ',', &part)) {
-        if (!is_among(part, referrers)) {
+        if (!weir_str_is_among(part, referrers)) {
             return false;
         }
     }
@@ -197,13 +169,7 @@ are_permissions(weir_str value)
     weir_str part;
 
     while (next_part(&value, ',', &part)) {
-        const char *equals = memchr(part.data, '=', part.len);
-        weir_str name, list;
-        if (equals == NULL) {
-            return false;
-        }
-        name = (weir_str){ part.data, (size_t)(equals - part.data) };
-        list = (weir_str){ equals + 1, part.len - name.len - 1 };
+        weir_str list = part, name = weir_str_split(&list, '=');
         if (!consists_of(name, "abcdefghijklmnopqrstuvwxyz0123456789-") || list.len == 0 ||
             (list.data[0] == '(') != (list.data[list.len - 1] == ')') ||
             (list.data[0] != '(' && list.data[0] != '*' && list.data[0] != '"' &&
@@ -225,7 +191,7 @@ are_ancestors(weir_str value)
         if (part.len == 0) {
             continue;
         }
-        if (memchr(part.data, ',', part.len) != NULL || memchr(part.data, ';', part.len) != NULL ||
+        if (weir_str_find(part, ',') != part.len || weir_str_find(part, ';') != part.len ||
             (part.data[0] == '\'' && !weir_str_ieq(part, WEIR_STR("'self'")) &&
              !weir_str_ieq(part, WEIR_STR("'none'"))) ||
             weir_str_ieq(part, WEIR_STR("self")) || weir_str_ieq(part, WEIR_STR("none"))) {
@@ -261,7 +227,7 @@ known_fault(uint32_t field, weir_str value)
         good = are_ancestors(value);
         break;
     default:
-        good = is_among(value, fields[field].words);
+        good = weir_str_is_among(value, fields[field].words);
         break;
     }
     return good ? NULL : fields[field].fault;

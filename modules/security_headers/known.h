@@ -7,7 +7,7 @@
 #ifndef SECURITY_HEADERS_KNOWN_H
 #define SECURITY_HEADERS_KNOWN_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 enum preset { PRESET_OFF, PRESET_BALANCED, PRESET_STRICT, PRESETS };
 

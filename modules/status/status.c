@@ -223,23 +223,15 @@ metrics_wanted(const void *conf)
     return ((const status_conf *)conf)->form != FORM_OFF;
 }
 
-/* stub_status [WORD]: the word is what nginx before 1.7.5 asked for. */
-static int
-set_stub(weir_conf *cf, const weir_directive *d, void *field)
-{
-    (void)cf;
-    (void)d;
-    *(bool *)field = true;
-    return WEIR_OK;
-}
-
 static const weir_name forms[] = {
     { "off", FORM_OFF }, { "prometheus", FORM_PROMETHEUS }, { "json", FORM_JSON }, { NULL, 0 }
 };
 
 static const weir_directive directives[] = {
+    /* its word is what nginx before 1.7.5 asked for */
     WEIR_OPT_CUSTOM(status_conf, stub, "stub_status", WEIR_IN_SERVER | WEIR_IN_LOCATION, 0, 1,
-                    WEIR_D_LOCAL, set_stub, "answer with the numbers of connections and requests"),
+                    WEIR_D_LOCAL, weir_set_written,
+                    "answer with the numbers of connections and requests"),
     { .name = "metrics",
       .help = "answer with everything the server and its modules count",
       .preset = "off",

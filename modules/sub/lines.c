@@ -98,32 +98,6 @@ lines_init(struct lines *s, weir_request *r, const struct line_rules *rules, boo
     s->values = weir_zalloc(r->pool, (rules->n_values + 1) * sizeof(s->values[0]));
 }
 
-/* Append; false: the line becomes too long. */
-static bool
-append(struct lines *s, struct line_text *t, weir_str more)
-{
-    if (more.len > LINE_RESULT_MAX - t->len) {
-        return false;
-    }
-    if (more.len > t->room - t->len) {
-        size_t room = t->room != 0 ? t->room : 2048;
-        while (room < t->len + more.len) {
-            room *= 2;
-        }
-        char *data = weir_alloc(s->r->pool, room);
-        if (t->len != 0) {
-            memcpy(data, t->data, t->len);
-        }
-        t->data = data;
-        t->room = room;
-    }
-    if (more.len != 0) {
-        memcpy(t->data + t->len, more.data, more.len);
-        t->len += more.len;
-    }
-    return true;
-}
-
 static weir_str
 text_of(struct lines *s, const struct line_rule *rule, uint32_t part)
 {
@@ -138,18 +112,13 @@ text_of(struct lines *s, const struct line_rule *rule, uint32_t part)
     return *value;
 }
 
-static bool
-append_replacement(struct lines *s, const struct line_rule *rule, struct line_text *t,
-                   const weir_str *groups)
+static void
+add_replacement(struct lines *s, const struct line_rule *rule, weir_text *t, const weir_str *groups)
 {
     for (uint32_t i = 0; i < rule->n_parts; i++) {
-        if (!append(s, t,
-                    rule->parts[i].text != NULL ? text_of(s, rule, i)
-                                                : groups[rule->parts[i].group])) {
-            return false;
-        }
+        weir_text_add(t, rule->parts[i].text != NULL ? text_of(s, rule, i)
+                                                     : groups[rule->parts[i].group]);
     }
-    return true;
 }
 
 enum { TOO_LONG = -1, GIVEN_UP = -2 };
@@ -157,13 +126,17 @@ enum { TOO_LONG = -1, GIVEN_UP = -2 };
 /* What rule makes of line, in t. The number of replacements (0: t is not of use), TOO_LONG, or
  * GIVEN_UP: the work of matching passed its limit. */
 static int
-apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_text *t)
+apply(struct lines *s, const struct line_rule *rule, weir_str line, weir_text *t)
 {
     weir_str groups[GROUPS];
     size_t copied = 0, from = 0;
     int n = 0, rc = WEIR_OK;
 
+    if (t->data == NULL) {
+        *t = weir_text_begin(s->r->pool, 2048, LINE_RESULT_MAX);
+    }
     t->len = 0;
+    t->full = false;
     while (from <= line.len &&
            (rc = weir_regex_find(rule->regex, line, from, groups, GROUPS)) == WEIR_OK) {
         size_t begin = (size_t)(groups[0].data - line.data), end = begin + groups[0].len;
@@ -172,8 +145,9 @@ apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_
             from++;
             continue;
         }
-        if (!append(s, t, (weir_str){ line.data + copied, begin - copied }) ||
-            !append_replacement(s, rule, t, groups)) {
+        weir_text_add(t, weir_str_cut(line, copied, begin - copied));
+        add_replacement(s, rule, t, groups);
+        if (t->full) {
             return TOO_LONG;
         }
         n++;
@@ -186,10 +160,10 @@ apply(struct lines *s, const struct line_rule *rule, weir_str line, struct line_
     if (rc == WEIR_ERROR) {
         return GIVEN_UP;
     }
-    if (n != 0 && !append(s, t, (weir_str){ line.data + copied, line.len - copied })) {
-        return TOO_LONG;
+    if (n != 0) {
+        weir_text_add(t, weir_str_cut(line, copied, line.len));
     }
-    return n;
+    return t->full ? TOO_LONG : n;
 }
 
 /* What all rules make of a line, one after another. Absent: they leave it as it is. */
@@ -201,7 +175,7 @@ change(struct lines *s, weir_str line)
     uint32_t i = 0;
 
     for (const struct line_rule *rule = s->rules->first; rule != NULL; rule = rule->next, i++) {
-        struct line_text *t = &s->text[turn];
+        weir_text *t = &s->text[turn];
         int n = s->used[i] ? 0 : apply(s, rule, now.data != NULL ? now : line, t);
         if (n == GIVEN_UP) { /* logged: once is enough for a response */
             s->used[i] = true;
@@ -214,7 +188,7 @@ change(struct lines *s, weir_str line)
                      LINE_RESULT_MAX);
         }
         if (n > 0) {
-            now = (weir_str){ t->data != NULL ? t->data : "", t->len };
+            now = weir_text_view(t);
             turn = !turn;
             s->replaced += (uint64_t)n;
             s->used[i] = s->once;

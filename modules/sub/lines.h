@@ -32,12 +32,6 @@ struct line_rules {
 /* The setter of sub_filter_regex, whose field is a struct line_rules. */
 int set_line_rule(weir_conf *cf, const weir_directive *d, void *field);
 
-/* A text that grows within a response's memory. */
-struct line_text {
-    char *data;
-    size_t len, room;
-};
-
 struct lines { /* of a response */
     weir_request *r;
     const struct line_rules *rules;
@@ -47,7 +41,7 @@ struct lines { /* of a response */
     weir_str *values;         /* texts with variables, by part; absent: not asked for yet */
     weir_chain held;          /* from the beginning of a line on */
     size_t seen;              /* bytes of it known to hold no line feed */
-    struct line_text text[2]; /* a line as it becomes, by turns */
+    weir_text text[2];        /* a line as it becomes, by turns */
     bool complained;
     uint64_t replaced; /* so far */
 };

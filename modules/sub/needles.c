@@ -2,12 +2,6 @@
  * are compared one by one. */
 #include "needles.h"
 
-static inline uint8_t
-lower(uint8_t c)
-{
-    return (uint8_t)(c | ((uint8_t)(c - 'A') < 26 ? 0x20 : 0));
-}
-
 void
 needles_init(struct needles *s, weir_pool *pool, uint32_t n)
 {
@@ -46,12 +40,7 @@ index_live(struct needles *s)
 void
 needles_add(struct needles *s, weir_pool *pool, weir_str text, uint32_t rule)
 {
-    char *copy = weir_alloc(pool, text.len);
-
-    for (size_t i = 0; i < text.len; i++) {
-        copy[i] = (char)lower((uint8_t)text.data[i]);
-    }
-    s->at[s->n++] = (struct needle){ .text = { copy, text.len }, .rule = rule };
+    s->at[s->n++] = (struct needle){ .text = weir_dup_lower(pool, text), .rule = rule };
     s->live++;
     index_live(s);
 }
@@ -72,7 +61,7 @@ compare(const weir_buf *b, size_t i, weir_str text)
 
     for (;;) {
         for (; i < b->len && done < text.len; i++, done++) {
-            if (lower(b->data[i]) != (uint8_t)text.data[done]) {
+            if (weir_lower(b->data[i]) != (uint8_t)text.data[done]) {
                 return WEIR_ABSENT;
             }
         }

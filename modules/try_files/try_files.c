@@ -47,8 +47,7 @@ is_there(weir_request *r, const struct candidate *c, weir_str *path)
 static int
 go_to(weir_request *r, weir_str target)
 {
-    weir_str path = target;
-    weir_str args = { NULL, 0 };
+    weir_str path, args = { NULL, 0 };
 
     if (target.len > 0 && target.data[0] == '@') {
         return weir_redirect_inside(r, target, args);
@@ -57,13 +56,9 @@ go_to(weir_request *r, weir_str target)
         weir_say(r->log, ERROR, "try_files: cannot go on at \"%.*s\"", WEIR_FMT(target));
         return 500;
     }
-    const char *mark = memchr(target.data, '?', target.len);
-    args = WEIR_STR("");
-    if (mark != NULL) {
-        path.len = (size_t)(mark - target.data);
-        args = (weir_str){ mark + 1, target.len - path.len - 1 };
-    }
-    return weir_redirect_inside(r, path, args);
+    args = target;
+    path = weir_str_split(&args, '?');
+    return weir_redirect_inside(r, path, args.data != NULL ? args : WEIR_STR(""));
 }
 
 static int
@@ -95,17 +90,13 @@ static int
 read_code(weir_conf *cf, uint32_t word, struct try_list *list)
 {
     weir_str s = weir_conf_arg(cf, word);
-    uint32_t code = 0;
+    uint64_t code;
 
-    for (size_t i = 1; i < s.len && code < 1000; i++) {
-        uint32_t digit = (uint32_t)(uint8_t)s.data[i] - '0';
-        code = digit <= 9 ? code * 10 + digit : 1000;
-    }
-    if (code < 200 || code > 599) {
+    if (!weir_parse_number(weir_str_cut(s, 1, s.len), 599, &code) || code < 200) {
         return weir_conf_error_at(
             cf, word, "invalid code \"%.*s\": a status from 200 to 599 is expected", WEIR_FMT(s));
     }
-    list->code = code;
+    list->code = (uint32_t)code;
     return WEIR_OK;
 }
 

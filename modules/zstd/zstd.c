@@ -42,22 +42,8 @@ wanted(const void *conf)
 static int
 check_level(weir_conf *cf, const weir_directive *d, void *field)
 {
-    int64_t level = *(const int64_t *)field;
-
     (void)d;
-    return level >= ZSTD_LEVEL_MIN && level <= ZSTD_LEVEL_MAX
-               ? WEIR_OK
-               : weir_conf_error_at(cf, 1, "value must be between %d and %d", ZSTD_LEVEL_MIN,
-                                    ZSTD_LEVEL_MAX);
-}
-
-static int
-accept_buffers(weir_conf *cf, const weir_directive *d, void *field)
-{
-    (void)cf;
-    (void)d;
-    *(bool *)field = true;
-    return WEIR_OK;
+    return weir_conf_between(cf, 1, *(const int64_t *)field, ZSTD_LEVEL_MIN, ZSTD_LEVEL_MAX);
 }
 
 enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
@@ -77,7 +63,7 @@ static const weir_directive directives[] = {
     WEIR_OPT(zstd_conf, types, STRS, "zstd_types", BLOCKS, NULL,
              "media types that are coded, besides text/html; * for all"),
     WEIR_OPT_CUSTOM(zstd_conf, buffers, "zstd_buffers", BLOCKS, 2, 2, WEIR_D_NOTHING,
-                    accept_buffers, "number and size of output buffers: no effect"),
+                    weir_set_written, "number and size of output buffers: no effect"),
 };
 
 static const weir_hook hooks[] = {

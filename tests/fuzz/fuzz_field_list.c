@@ -30,15 +30,15 @@ check_list(weir_str field)
     char *plain = malloc(field.len + 1);
 
     WR_ASSERT(plain != NULL);
-    while (wr_field_list_next(&rest, &element)) {
+    while (weir_list_next(&rest, &element)) {
         struct wr_strbuf b = wr_strbuf_over(plain, element.len);
 
         check_part(field, element, &from);
-        WR_ASSERT(element.len != 0 && weir_str_eq(wr_str_trim(element), element));
+        WR_ASSERT(element.len != 0 && weir_str_eq(weir_str_trim(element), element));
         wr_field_unquote(&b, element);
         WR_ASSERT(!b.full);
         name = wr_field_head(element, &params);
-        WR_ASSERT(wr_field_list_has(field, name));
+        WR_ASSERT(weir_list_has(field, name));
         while (wr_field_param_next(&params, &name, &value)) {
             WR_ASSERT(name.len + value.len <= element.len);
         }

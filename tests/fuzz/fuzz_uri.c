@@ -16,8 +16,8 @@ check_canonical(weir_str path, bool merged)
     WR_ASSERT(path.len > 0 && path.data[0] == '/');
     WR_ASSERT(memchr(path.data, 0, path.len) == NULL);
     for (size_t at = 0; at < path.len;) { /* at stands on a slash */
-        weir_str rest = wr_str_cut(path, at + 1, path.len);
-        weir_str segment = wr_str_cut(rest, 0, wr_str_find(rest, '/'));
+        weir_str rest = weir_str_cut(path, at + 1, path.len);
+        weir_str segment = weir_str_cut(rest, 0, weir_str_find(rest, '/'));
 
         WR_ASSERT(!weir_str_eq(segment, weir_str_c(".")));
         WR_ASSERT(!weir_str_eq(segment, weir_str_c("..")));
@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     to = malloc(raw.len + 1);
     WR_ASSERT(to != NULL);
     if (wr_uri_path(raw, &rules, to, &path, &args, &err) == WR_OK) {
-        size_t question = wr_str_find(raw, '?');
+        size_t question = weir_str_find(raw, '?');
 
         WR_ASSERT(path.len <= question);
         WR_ASSERT((args.data != NULL) == (question < raw.len));

@@ -26,7 +26,7 @@ test_only_the_case_of_letters_does_not_count(void **state)
             for (unsigned pair = 0; pair < 65536; pair++) {
                 a[at] = (char)(pair & 0xff);
                 b[at] = (char)(pair >> 8);
-                bool same = wr_str_lower((uint8_t)a[at]) == wr_str_lower((uint8_t)b[at]);
+                bool same = weir_lower((uint8_t)a[at]) == weir_lower((uint8_t)b[at]);
                 if (weir_str_ieq((weir_str){ a, len }, (weir_str){ b, len }) != same) {
                     fail_msg("%02x %02x at %zu of %zu", pair & 0xff, pair >> 8, at, len);
                 }

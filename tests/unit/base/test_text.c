@@ -263,10 +263,10 @@ test_a_text_grows_and_keeps_what_it_has(void **state)
     weir_text_add_hex(&t, UINT64_C(0xfedcba9876543210));
     weir_text_add_lower(&t, WEIR_STR("AbZ[@\xc4"));
     weir_text_print(&t, "%d-%s", -1, "x");
+    weir_text_add_percent(&t, 0xa0);
     assert_false(t.full);
-    assert_int_equal(t.len, 3000 + 1 + 20 + 1 + 16 + 6 + 4);
-    assert_memory_equal(t.data + 2997, "abc0184467440737095516150fedcba9876543210abz[@\xc4-1-x",
-                        51);
+    assert_int_equal(t.len, 3000 + 1 + 20 + 1 + 16 + 6 + 4 + 3);
+    assert_memory_equal(t.data + 2997, "abc0184467440737095516150fedcba9876543210abz[@\xc4-1-x%A0", 54);
 }
 
 static void
@@ -318,6 +318,18 @@ test_a_text_takes_what_its_pool_has(void **state)
     assert_true(t.full);
     assert_true(t.len < 80000);
     pool->limit = 0;
+}
+
+static void
+test_a_copy_in_lower_case_is_another(void **state)
+{
+    char text[] = "A-z";
+    weir_str copy = weir_dup_lower(pool, weir_str_c(text));
+
+    (void)state;
+    text[0] = 'x';
+    expect(copy, "a-z");
+    expect(weir_dup_lower(pool, absent), "");
 }
 
 static void
@@ -495,6 +507,7 @@ main(void)
         cmocka_unit_test(test_a_text_stops_at_its_limit_to_the_byte),
         cmocka_unit_test(test_what_does_not_fit_is_left_out_whole),
         cmocka_unit_test(test_a_text_takes_what_its_pool_has),
+        cmocka_unit_test(test_a_copy_in_lower_case_is_another),
         cmocka_unit_test(test_what_is_printed_is_whole_or_not_there),
         cmocka_unit_test(test_a_text_over_given_memory_does_not_grow),
         cmocka_unit_test(test_bytes_as_base64_and_back),

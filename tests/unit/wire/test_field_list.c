@@ -24,14 +24,14 @@ test_empty_elements_do_not_count(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         rest = weir_str_c(lists[i]);
-        assert_true(wr_field_list_next(&rest, &e) && is(e, "foo"));
-        assert_true(wr_field_list_next(&rest, &e) && is(e, "bar"));
-        assert_int_equal(wr_field_list_next(&rest, &e), i == 2);
+        assert_true(weir_list_next(&rest, &e) && is(e, "foo"));
+        assert_true(weir_list_next(&rest, &e) && is(e, "bar"));
+        assert_int_equal(weir_list_next(&rest, &e), i == 2);
     }
     rest = weir_str_c(",   ,");
-    assert_false(wr_field_list_next(&rest, &e));
+    assert_false(weir_list_next(&rest, &e));
     rest = (weir_str){ NULL, 0 };
-    assert_false(wr_field_list_next(&rest, &e));
+    assert_false(weir_list_next(&rest, &e));
 }
 
 static void
@@ -40,20 +40,20 @@ test_a_comma_in_quotes_parts_nothing(void **state)
     weir_str rest = weir_str_c("a=\"x,y\\\",z\" , b, \"c,d"), e;
 
     (void)state;
-    assert_true(wr_field_list_next(&rest, &e) && is(e, "a=\"x,y\\\",z\""));
-    assert_true(wr_field_list_next(&rest, &e) && is(e, "b"));
-    assert_true(wr_field_list_next(&rest, &e) && is(e, "\"c,d"));
-    assert_false(wr_field_list_next(&rest, &e));
+    assert_true(weir_list_next(&rest, &e) && is(e, "a=\"x,y\\\",z\""));
+    assert_true(weir_list_next(&rest, &e) && is(e, "b"));
+    assert_true(weir_list_next(&rest, &e) && is(e, "\"c,d"));
+    assert_false(weir_list_next(&rest, &e));
 }
 
 static void
 test_a_token_is_found_in_any_case(void **state)
 {
     (void)state;
-    assert_true(wr_field_list_has(weir_str_c("Keep-Alive, CLOSE"), weir_str_c("close")));
-    assert_true(wr_field_list_has(weir_str_c("a;x=1, close;y"), weir_str_c("close")));
-    assert_false(wr_field_list_has(weir_str_c("closed, \"close\""), weir_str_c("close")));
-    assert_false(wr_field_list_has((weir_str){ NULL, 0 }, weir_str_c("close")));
+    assert_true(weir_list_has(weir_str_c("Keep-Alive, CLOSE"), weir_str_c("close")));
+    assert_true(weir_list_has(weir_str_c("a;x=1, close;y"), weir_str_c("close")));
+    assert_false(weir_list_has(weir_str_c("closed, \"close\""), weir_str_c("close")));
+    assert_false(weir_list_has((weir_str){ NULL, 0 }, weir_str_c("close")));
 }
 
 static void

@@ -56,7 +56,7 @@ test_names_are_found_in_any_case(void **state)
             char *name = malloc(len);
             assert_non_null(name);
             for (size_t k = 0; k < len; k++) {
-                uint8_t lower = wr_str_lower((uint8_t)rows[i].text[k]);
+                uint8_t lower = weir_lower((uint8_t)rows[i].text[k]);
                 bool upper = lower >= 'a' && lower <= 'z' && (how == 1 || (how == 2 && k % 2 == 0));
                 name[k] = how == 3 ? rows[i].text[k] : (char)(upper ? lower - 0x20 : lower);
             }
@@ -79,7 +79,7 @@ test_near_names_are_not_taken_for_known_ones(void **state)
             for (int c = 0; c < 256; c++) {
                 memcpy(name, rows[i].text, len);
                 name[k] = (char)c;
-                bool same = wr_str_lower((uint8_t)c) == wr_str_lower((uint8_t)rows[i].text[k]);
+                bool same = weir_lower((uint8_t)c) == weir_lower((uint8_t)rows[i].text[k]);
                 if (!same) {
                     assert_int_not_equal(wr_name_id((weir_str){ name, len }), rows[i].id);
                 }
