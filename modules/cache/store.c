@@ -379,6 +379,8 @@ store_stats(const struct store *s, struct store_stats *to)
         to->memory_bytes = r->memory_bytes;
         to->disk_bytes = r->disk_bytes;
         to->loading = r->loading;
+        to->index_bytes = r->index_bytes;
+        to->purges = atomic_load(&((struct root *)(uintptr_t)r)->n_bans);
         for (uint32_t i = 0; i < SHARED_SLOTS; i++) {
             uint64_t n = atomic_load_explicit(&((struct root *)(uintptr_t)r)->slots[i].hot_hits,
                                               memory_order_relaxed);
