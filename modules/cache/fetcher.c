@@ -1,5 +1,5 @@
-/* cache/fetcher.c - reading a body from its file. One job at a time, a few blocks ahead; what came
- * is handed out by reference. */
+/* cache/fetcher.c - reading a body from its file, a few blocks at a time: at once if the system has
+ * them in memory, else by a thread, one job at a time. What came is handed out by reference. */
 #include "fetcher.h"
 
 #include <errno.h>
@@ -12,14 +12,14 @@
 #include "path.h"
 #include "sys.h"
 
-enum { AHEAD = 4 /* blocks a job */, ROOM = FILE_BLOCK + FILE_CRC };
+enum { AHEAD = 4 /* blocks a job */ };
 
 /* Blocks that a job has read; counted by the fetcher and the buffers that show them. */
 struct batch {
     uint32_t refs;
-    uint64_t at; /* place of the first byte in the body */
-    size_t n;
-    uint8_t bytes[];
+    uint64_t at;     /* place of the first byte in the body */
+    size_t n;        /* of the body */
+    uint8_t bytes[]; /* blocks as they stand in the file, checksums between them */
 };
 
 struct fetcher {
@@ -85,24 +85,36 @@ open_file(struct fetch *w)
     return w->file != NULL ? 0 : -ENOMEM;
 }
 
+/* How many bytes of the body are read at once, from the block of the first one on. */
+static size_t
+part_of(const struct fetch *w)
+{
+    uint64_t first = w->from / FILE_BLOCK, end = (first + AHEAD) * FILE_BLOCK;
+
+    return (size_t)((end < w->to ? end : w->to) - first * FILE_BLOCK);
+}
+
+static bool
+make_batch(struct fetch *w)
+{
+    w->batch = malloc(sizeof(*w->batch) + opened_size(part_of(w)));
+    if (w->batch != NULL) {
+        *w->batch = (struct batch){ .refs = 1, .at = w->from - w->from % FILE_BLOCK };
+    }
+    return w->batch != NULL;
+}
+
 static void
 work(void *data)
 {
     struct fetch *w = data;
-    uint64_t first = w->from / FILE_BLOCK;
-    uint64_t end = (first + AHEAD) * FILE_BLOCK < w->to ? (first + AHEAD) * FILE_BLOCK : w->to;
 
     w->rc = w->file == NULL ? open_file(w) : 0;
-    w->batch = malloc(sizeof(*w->batch) + (size_t)(end - first * FILE_BLOCK) + FILE_CRC);
-    if (w->batch == NULL) {
-        w->rc = w->rc != 0 ? w->rc : -ENOMEM;
-        return;
-    }
-    *w->batch = (struct batch){ .refs = 1, .at = first * FILE_BLOCK };
-    for (uint64_t i = first; w->rc == 0 && i * FILE_BLOCK < end; i++) {
-        size_t n = end - i * FILE_BLOCK < FILE_BLOCK ? (size_t)(end - i * FILE_BLOCK) : FILE_BLOCK;
-        w->rc = opened_read_block(w->file, i, w->batch->bytes + w->batch->n, n);
-        w->batch->n += w->rc == 0 ? n : 0;
+    if (w->rc == 0) {
+        w->rc = w->batch != NULL || make_batch(w)
+                    ? opened_read(w->file, w->from / FILE_BLOCK, w->batch->bytes, part_of(w),
+                                  &w->batch->n)
+                    : -ENOMEM;
     }
 }
 
@@ -129,12 +141,8 @@ dropped(void *data)
 }
 
 static void
-done(void *data)
+take(struct fetcher *f, struct fetch *w)
 {
-    struct fetch *w = data;
-    struct fetcher *f = w->f;
-
-    f->busy = false;
     if (f->file == NULL && w->file != NULL) {
         f->file = opened_ref(w->file);
     }
@@ -149,7 +157,26 @@ done(void *data)
         damage_found(f->s, w->hash, w->number);
     }
     dropped(w);
+}
+
+static void
+done(void *data)
+{
+    struct fetch *w = data;
+    struct fetcher *f = w->f;
+
+    f->busy = false;
+    take(f, w);
     f->fetched(f->data);
+}
+
+/* What the system has in memory needs no thread. */
+static bool
+read_now(struct fetch *w)
+{
+    return w->file != NULL && make_batch(w) &&
+           opened_read_now(w->file, w->from / FILE_BLOCK, w->batch->bytes, part_of(w), &w->batch->n,
+                           &w->rc);
 }
 
 static void
@@ -200,6 +227,10 @@ start(struct fetcher *f, uint64_t at)
     w->head_size = f->o->body->head_size;
     w->temp = f->o->body->temp;
     w->file = f->file != NULL ? opened_ref(f->file) : NULL;
+    if (read_now(w)) {
+        take(f, w);
+        return WEIR_OK;
+    }
     if (weir_offload(f->owner, work, done, dropped, w) != WEIR_OK) {
         dropped(w);
         return WEIR_CLOSED;
@@ -208,21 +239,33 @@ start(struct fetcher *f, uint64_t at)
     return WEIR_AGAIN;
 }
 
+static bool
+has(const struct batch *b, uint64_t at)
+{
+    return b != NULL && at >= b->at && at < b->at + b->n;
+}
+
 int
 fetcher_take(struct fetcher *f, weir_pool *pool, weir_chain *out, uint64_t *at, uint64_t upto)
 {
     struct batch *b = f->batch;
     uint64_t end;
 
-    if (b == NULL || *at < b->at || *at >= b->at + b->n) {
-        return f->busy ? WEIR_AGAIN : f->failed ? WEIR_CLOSED : start(f, *at);
+    if (!has(b, *at)) {
+        int rc = f->busy ? WEIR_AGAIN : f->failed ? WEIR_CLOSED : start(f, *at);
+        b = f->batch;
+        if (rc != WEIR_OK || !has(b, *at)) {
+            return rc != WEIR_OK ? rc : WEIR_CLOSED;
+        }
     }
     end = b->at + b->n < upto ? b->at + b->n : upto;
-    b->refs++;
-    weir_chain_push(out, weir_buf_extern(pool,
-                                         (weir_str){ (const char *)b->bytes + (*at - b->at),
-                                                     (size_t)(end - *at) },
-                                         unref_batch, b));
-    *at = end;
+    while (*at < end) { /* block by block */
+        uint64_t skip = *at - b->at, i = skip / FILE_BLOCK, left = FILE_BLOCK - skip % FILE_BLOCK;
+        size_t n = (size_t)(end - *at < left ? end - *at : left);
+        weir_str part = { (const char *)b->bytes + skip + i * FILE_CRC, n };
+        b->refs++;
+        weir_chain_push(out, weir_buf_extern(pool, part, unref_batch, b));
+        *at += n;
+    }
     return WEIR_OK;
 }

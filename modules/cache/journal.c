@@ -123,6 +123,10 @@ appended(struct job *job)
     struct journal *j = s->journal;
 
     free(a->bytes);
+    if (a->rc != 0 && shared_lock(s)) {
+        CHANGE(s, s->root->stats.disk_failures, s->root->stats.disk_failures + 1);
+        shared_unlock(s);
+    }
     if (a->rc != 0 && weir_now() >= j->said_at + SAY_MS) {
         j->said_at = weir_now();
         weir_say(weir_main_log(), ERROR, "cache \"%.*s\": cannot write down a purge: %s",

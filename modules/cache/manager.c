@@ -14,6 +14,7 @@
 #include "job.h"
 #include "journal.h"
 #include "loader.h"
+#include "opened.h"
 #include "purge.h"
 #include "saver.h"
 #include "scan.h"
@@ -181,6 +182,7 @@ settle(struct store *s)
         return true;
     }
     hot_tick(s);
+    opened_tick(s);
     do {
         uint32_t n = left < STEPS ? left : STEPS;
         settled = evict_settle(s, n, NULL);

@@ -49,17 +49,20 @@ struct opening {
 static int
 read_body(struct opening *x)
 {
-    size_t left = (size_t)x->looked.head.length;
-    int rc = 0;
+    size_t n = (size_t)x->looked.head.length, good;
+    int rc;
 
     if (x->looked.head.length > x->object_max) {
         return 0;
     }
-    x->body = malloc(left + FILE_CRC);
-    for (uint64_t i = 0; x->body != NULL && rc == 0 && left != 0; i++) {
-        size_t n = left < FILE_BLOCK ? left : FILE_BLOCK;
-        rc = opened_read_block(x->file, i, x->body + i * FILE_BLOCK, n);
-        left -= n;
+    x->body = malloc(opened_size(n) + 1);
+    if (x->body == NULL) {
+        return -ENOMEM;
+    }
+    rc = opened_read(x->file, 0, x->body, n, &good);
+    for (size_t at = FILE_BLOCK; rc == 0 && at < n; at += FILE_BLOCK) { /* close the gaps */
+        size_t part = n - at < FILE_BLOCK ? n - at : FILE_BLOCK;
+        memmove(x->body + at, x->body + file_block_at(0, at / FILE_BLOCK), part);
     }
     return rc;
 }
@@ -255,6 +258,18 @@ tell_all(struct opening *x, struct object *o, struct mark *mark)
     }
 }
 
+/* A large one that is asked for again and again: the next find opens nothing. */
+static void
+keep_open(const struct opening *x, const struct object *o)
+{
+    const struct entry *e = o->entry;
+
+    if (e != NULL && e->place[TIER_DISK].uses > 1 && e->file == x->file->file &&
+        atomic_load(&o->body->kind) == BODY_FILE) {
+        opened_keep(x->job.s, x->hash, x->file);
+    }
+}
+
 static void
 done(struct job *j)
 {
@@ -278,6 +293,7 @@ done(struct job *j)
         mark = o != NULL ? slot_mark(s, MARK_OBJECT, o, NULL) : NULL;
         if (mark != NULL) {
             object_ref(s, o);
+            keep_open(x, o);
         }
         shared_commit(s);
         (void)evict_settle(s, 16, o != NULL ? o->entry : NULL);

@@ -59,10 +59,10 @@ struct body {
 };
 
 enum object_flag {
-    OBJECT_HEAD = 1u << 0,  /* meta is there */
-    OBJECT_PASS = 1u << 1,  /* not to be waited for */
-    OBJECT_MOVED = 1u << 2, /* its key is another now */
-    OBJECT_STALE = 1u << 3, /* purged softly */
+    OBJECT_HEAD = 1u << 0,   /* meta is there */
+    OBJECT_PASS = 1u << 1,   /* not to be waited for */
+    OBJECT_MOVED = 1u << 2,  /* its key is another now */
+    OBJECT_STALE = 1u << 3,  /* purged softly */
     OBJECT_DOOMED = 1u << 5, /* its file is to be unlinked once it has its name */
     OBJECT_TOLD = 1u << 4    /* its filler is gone, and waiters were told */
 };
@@ -73,8 +73,8 @@ struct object {
     _Atomic uint32_t flags;
     struct entry *_Atomic entry; /* whose object or fill it is; NULL: dropped; read without the
                                     lock (hot.h) */
-    uint64_t hash[2];    /* of the key it is filled for */
-    uint64_t born;       /* root.clock when its fill began */
+    uint64_t hash[2];            /* of the key it is filled for */
+    uint64_t born;               /* root.clock when its fill began */
     struct body *body;
     void *head; /* what meta points into */
     uint32_t head_bytes;
@@ -99,9 +99,9 @@ struct place {
 enum tier { TIER_MEMORY, TIER_DISK, TIERS };
 
 enum entry_flag {
-    ENTRY_STALE = 1u << 0,   /* softly purged */
-    ENTRY_GUESSED = 1u << 1, /* a snapshot says so; its file was not seen so far */
-    ENTRY_DIRTY = 1u << 2,   /* its head is newer than its file's */
+    ENTRY_STALE = 1u << 0,    /* softly purged */
+    ENTRY_GUESSED = 1u << 1,  /* a snapshot says so; its file was not seen so far */
+    ENTRY_DIRTY = 1u << 2,    /* its head is newer than its file's */
     ENTRY_SOFTENED = 1u << 4, /* its file does not say yet that it is stale */
     ENTRY_WRITING = 1u << 3   /* somebody writes its file; `file` is the number it will have */
 };
@@ -149,7 +149,7 @@ struct slot {
     pthread_mutex_t alive; /* held by the worker's loop as long as it lives */
     bool used;
     pid_t pid;
-    uint32_t turn; /* counts the workers that had it */
+    uint32_t turn;             /* counts the workers that had it */
     _Atomic uint64_t hot_hits; /* finds without the lock; its worker alone counts them */
     struct mark *free;
     struct marks *pages;
@@ -203,7 +203,7 @@ struct root {
     struct queue queue[TIERS][2];
     struct ban bans[SHARED_BANS];
     _Atomic uint32_t n_bans; /* read without the lock (hot.h) */
-    pthread_mutex_t duty; /* held by the worker that loads, evicts, saves */
+    pthread_mutex_t duty;    /* held by the worker that loads, evicts, saves */
     struct slot slots[SHARED_SLOTS];
     struct store_stats stats;
     struct doomed *doomed, *doomed_last; /* files to be unlinked; the oldest first */
@@ -215,7 +215,7 @@ struct root {
     uint64_t journal_until; /* doomed_count when the files before it were closed */
     bool journal_used, journal_closed; /* it may have records; there are files before it */
     bool recovered;                    /* what the journal had is done, or is in bans */
-    void *dead;            /* freed, by their first word */
+    void *dead;                        /* freed, by their first word */
     uint32_t n_notes;
     bool torn; /* more was changed than fits */
     struct note notes[SHARED_NOTES];
@@ -225,6 +225,7 @@ struct root {
 
 struct watch;
 struct hot;
+struct opened_kept;
 enum { STORE_LATER = 64 };
 
 struct store {
@@ -244,6 +245,7 @@ struct store {
     struct mark *later[STORE_LATER]; /* to be given back with the next lock */
     uint32_t n_later;
     struct hot **hot; /* by hot_place */
+    struct opened_kept *kept;
     struct deaths *deaths;
     struct jobs *jobs;
     struct opening *openings;

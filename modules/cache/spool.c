@@ -77,11 +77,16 @@ spool_failed(struct store *s, int error, uint64_t bytes)
                  strerror(-error));
     }
     r->disk_rests_until = now + REST_MS;
-    if ((error == -ENOSPC || error == -EDQUOT) && shared_lock(s)) {
-        evict_free_disk(s, bytes + ROOM);
-        shared_unlock(s);
-        doomed_go(s);
+    if (!shared_lock(s)) {
+        return;
     }
+    CHANGE(s, r->stats.disk_failures, r->stats.disk_failures + 1);
+    if (error == -ENOSPC || error == -EDQUOT) {
+        shared_commit(s);
+        evict_free_disk(s, bytes + ROOM);
+    }
+    shared_unlock(s);
+    doomed_go(s);
 }
 
 /* ---- In the thread. ---- */

@@ -50,6 +50,7 @@ store_make(weir_conf *cf, const struct store_options *o)
     s->o = *o;
     s->zone = o->zone;
     s->hot = weir_zalloc(pool, HOT_PLACES * sizeof(*s->hot)); /* an array a worker: it forks */
+    s->kept = weir_zalloc(pool, OPENED_KEPT * sizeof(*s->kept));
     s->me = SHARED_SLOTS;
     s->object_max = o->memory / 8 < OBJECT_MAX ? o->memory / 8 : OBJECT_MAX;
     if (weir_zone_claim(cf, o->zone, layout.data, shared_fresh, s) != WEIR_OK) {
@@ -99,6 +100,7 @@ store_stop(struct store *s)
     manager_stop(s);
     s->started = false;
     hot_drop_all(s);
+    opened_close_all(s);
     wake_close(s);
     slot_leave(s);
 }
@@ -184,6 +186,23 @@ store_release(struct store_object *o)
 
 /* ---- Finding. ---- */
 
+/* Its head is in memory and its file is open already. */
+static bool
+hold_open(struct store *s, weir_pool *owner, const struct entry *e, struct store_object **object)
+{
+    struct opened *file;
+
+    if (e->object == NULL || e->file == 0 || e->object->body->file != e->file) {
+        return false;
+    }
+    file = opened_find(s, e->file);
+    *object = file != NULL ? handle_hold(s, owner, e->object) : NULL;
+    if (*object != NULL) {
+        (*object)->file = opened_ref(file);
+    }
+    return *object != NULL;
+}
+
 static enum store_found
 find(struct store *s, weir_pool *owner, const struct store_key *key, struct store_object **object,
      bool *often)
@@ -204,6 +223,10 @@ find(struct store *s, weir_pool *owner, const struct store_key *key, struct stor
             *often = e->place[TIER_MEMORY].uses > 1;
             return STORE_HELD;
         }
+    }
+    if (hold_open(s, owner, e, object)) {
+        count->hits_disk++;
+        return STORE_HELD;
     }
     if (e->file != 0 && (e->flags & ENTRY_WRITING) == 0) {
         return STORE_ON_DISK;
@@ -356,6 +379,8 @@ store_stats(const struct store *s, struct store_stats *to)
         to->memory_bytes = r->memory_bytes;
         to->disk_bytes = r->disk_bytes;
         to->loading = r->loading;
+        to->index_bytes = r->index_bytes;
+        to->purges = atomic_load(&((struct root *)(uintptr_t)r)->n_bans);
         for (uint32_t i = 0; i < SHARED_SLOTS; i++) {
             uint64_t n = atomic_load_explicit(&((struct root *)(uintptr_t)r)->slots[i].hot_hits,
                                               memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,15 @@ static ssize_t
 do_pread(int fd, void *to, size_t n, off_t at)
 {
     ssize_t got = pread(fd, to, n, at);
+
+    return got >= 0 ? got : -errno;
+}
+
+static ssize_t
+do_pread_now(int fd, void *to, size_t n, off_t at)
+{
+    struct iovec v = { to, n };
+    ssize_t got = preadv2(fd, &v, 1, at, RWF_NOWAIT);
 
     return got >= 0 ? got : -errno;
 }
@@ -95,8 +105,8 @@ do_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-const struct sys sys_real = { do_open,   do_close, do_pread, do_pwrite, do_reserve, do_rename,
-                              do_unlink, do_mkdir, do_size,  do_room,   do_ms };
+const struct sys sys_real = { do_open,   do_close,  do_pread, do_pread_now, do_pwrite, do_reserve,
+                              do_rename, do_unlink, do_mkdir, do_size,      do_room,   do_ms };
 const struct sys *sys = &sys_real;
 
 int

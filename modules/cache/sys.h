@@ -14,6 +14,7 @@ struct sys {
     int (*open)(const char *path, int flags, mode_t mode);
     int (*close)(int fd);
     ssize_t (*pread)(int fd, void *to, size_t n, off_t at);
+    ssize_t (*pread_now)(int fd, void *to, size_t n, off_t at); /* without waiting for the disk */
     ssize_t (*pwrite)(int fd, const void *from, size_t n, off_t at);
     int (*reserve)(int fd, off_t bytes); /* fallocate */
     int (*rename)(const char *from, const char *to);

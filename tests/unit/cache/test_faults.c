@@ -40,6 +40,12 @@ bad_pread(int fd, void *to, size_t n, off_t at)
 }
 
 static ssize_t
+bad_pread_now(int fd, void *to, size_t n, off_t at)
+{
+    return fails() ? fault.error : sys_real.pread_now(fd, to, n, at);
+}
+
+static ssize_t
 bad_pwrite(int fd, const void *from, size_t n, off_t at)
 {
     if (fault.kind == SHORT_WRITE && ++fault.calls == fault.at && n > 1) {
@@ -96,9 +102,9 @@ good_ms(void)
     return sys_real.ms();
 }
 
-static const struct sys bad = { bad_open,    good_close, bad_pread,  bad_pwrite,
-                                bad_reserve, bad_rename, bad_unlink, bad_mkdir,
-                                bad_size,    good_room,  good_ms };
+static const struct sys bad = { bad_open,   good_close,  bad_pread,  bad_pread_now,
+                                bad_pwrite, bad_reserve, bad_rename, bad_unlink,
+                                bad_mkdir,  bad_size,    good_room,  good_ms };
 
 enum { LONG = 400000 };
 
