@@ -137,7 +137,7 @@ def unit(builddir, sanitized=False):
             stems.append(stem)
         else:
             TALLY.bad(f"{builddir} {stem}: not built")
-    for stem, (status, out) in side_by_side(lambda stem: run([str(folder / stem)], 120, env), stems):
+    for stem, (status, out) in side_by_side(lambda stem: run([str(folder / stem)], 300, env), stems):
         good = len(re.findall(r"^ok \d+", out, re.M))
         bad = re.findall(r"^not ok \d+ - (.*)", out, re.M)
         TALLY.good(good)

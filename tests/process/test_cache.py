@@ -26,12 +26,14 @@ def date(seconds=0):
 class Front:
     """A server that caches, an origin behind it; `replies` are given in turn, the last one again and again."""
 
+    path, own = PATH, "cache_status on;"
+
     def __init__(self, make_server, *replies, more="", http="", location="/", zone="c", **parts):
         self.replies, self.numbers = list(replies), 0
         self.origin = Origin(self.reply)
-        conf = f"""cache_status on; location {location} {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache {zone};
+        conf = f"""{self.own} location {location} {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache {zone};
                    add_header X-Cache $upstream_cache_status always; {more} }}"""
-        self.server = make_server(conf, http=PATH + http, **parts).start()
+        self.server = make_server(conf, http=self.path + http, **parts).start()
 
     def reply(self, request):
         reply = self.replies[min(self.numbers, len(self.replies) - 1)]
