@@ -635,6 +635,16 @@ def test_other_uris_of_the_same_origin_are_made_invalid(front, name, value, gone
     assert (one.get("/b").get("X-N") == "2") == gone
 
 
+@pytest.mark.parametrize("target", ["/a", "http://a/a"])
+def test_other_uris_are_read_against_the_requests_own(front, target):
+    """Whichever form the request's target has.  [RFC 9112 3.2.2]"""
+    replies = numbered(FRESH)
+    one = front(lambda r: answer(fields=[("Location", "b")]) if r.method == "POST" else replies(r))
+    one.get("/b")
+    one.get(target, method="POST")
+    assert one.get("/b").get("X-N") == "2"
+
+
 def test_all_variants_are_made_invalid(front):
     one = front(numbered(FRESH, ("Vary", "X-A")))
     one.get(fields=[("X-A", "1")])

@@ -84,6 +84,13 @@ def test_authorization_does_not_matter(front):
     assert one.statuses(2, fields=[("Authorization", "Basic YTpi")]) == ["MISS", "HIT"]
 
 
+def test_an_unsafe_request_makes_nothing_invalid(front):
+    one = front(answer(fields=[FRESH]))
+    one.get()
+    assert one.get(method="POST").get("X-Cache") is None
+    assert one.get().get("X-Cache") == "HIT" and one.asked == 2
+
+
 def test_accel_expires_is_not_shown(front):
     assert front(answer(fields=[("X-Accel-Expires", "60")])).get().get("X-Accel-Expires") is None
 

@@ -3,6 +3,22 @@
 
 #include "../modules/cache/hot.h"
 
+enum { OFTEN = 8 }; /* finds of one response, well past what makes it hot */
+
+static bool
+is_hot(const struct worker *w, const char *key)
+{
+    return hot_at(w->store, hot_place(weir_str_c(key)), weir_str_c(key)) != NULL;
+}
+
+static void
+tick(struct worker *w)
+{
+    assert_true(shared_lock(w->store));
+    hot_tick(w->store);
+    shared_unlock(w->store);
+}
+
 static void
 test_a_key_of_any_length_has_a_place_of_its_own_bytes(void **state)
 {
@@ -46,10 +62,54 @@ test_every_byte_of_a_key_counts(void **state)
     }
 }
 
+static void
+test_what_is_not_used_for_a_second_is_let_go(void **state)
+{
+    struct worker w;
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "body");
+    for (int i = 0; i < OFTEN; i++) {
+        assert_int_equal(look_up(&w, "/a", "body"), STORE_HELD);
+    }
+    assert_true(is_hot(&w, "/a"));
+    tick(&w);
+    assert_true(is_hot(&w, "/a")); /* it was used in this one */
+    tick(&w);
+    assert_false(is_hot(&w, "/a"));
+    assert_int_equal(look_up(&w, "/a", "body"), STORE_HELD);
+    worker_end(&w);
+}
+
+static void
+test_what_is_gone_from_the_store_is_not_found_nor_held_on_to(void **state)
+{
+    struct worker w;
+    struct store_key key;
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "body");
+    for (int i = 0; i < OFTEN; i++) {
+        (void)look_up(&w, "/a", "body");
+    }
+    assert_true(is_hot(&w, "/a"));
+    key = key_of(&w, "/a");
+    assert_true(store_remove(w.store, &key));
+    assert_int_equal(look_up(&w, "/a", NULL), STORE_ABSENT);
+    tick(&w);
+    assert_false(is_hot(&w, "/a"));
+    worker_end(&w);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_is_not_used_for_a_second_is_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_gone_from_the_store_is_not_found_nor_held_on_to, setup,
+                                        teardown),
         cmocka_unit_test(test_a_key_of_any_length_has_a_place_of_its_own_bytes),
         cmocka_unit_test(test_every_byte_of_a_key_counts),
     };
