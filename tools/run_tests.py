@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = str(min(os.cpu_count() or 2, 8))
-WIDTH = min(int(JOBS), 4)       # runs side by side; more would starve tests that measure time
+WIDTH = min(int(JOBS), 4)       # runs side by side
+WAITING_WIDTH = WIDTH + 1       # of runs that wait more than they work
 PYTHON = "/usr/bin/python3"
 FUZZ_SECONDS = "20"
 NOT_PYTEST = {"unit", "fuzz", "bench", "abi", "doubles"}
@@ -94,9 +95,9 @@ def build(builddir, *options, targets=("all", "unit-binaries", "test-modules")):
                                      f"BUILDDIR={builddir}", *targets], 1200)
 
 
-def side_by_side(work, items):
+def side_by_side(work, items, width=WIDTH):
     """(item, work(item)) of each item, in their order, several at a time."""
-    with ThreadPoolExecutor(WIDTH) as pool:
+    with ThreadPoolExecutor(width) as pool:
         yield from zip(items, pool.map(work, items))
 
 
@@ -137,7 +138,7 @@ def unit(builddir, sanitized=False):
             stems.append(stem)
         else:
             TALLY.bad(f"{builddir} {stem}: not built")
-    for stem, (status, out) in side_by_side(lambda stem: run([str(folder / stem)], 120, env), stems):
+    for stem, (status, out) in side_by_side(lambda stem: run([str(folder / stem)], 300, env), stems):
         good = len(re.findall(r"^ok \d+", out, re.M))
         bad = re.findall(r"^not ok \d+ - (.*)", out, re.M)
         TALLY.good(good)
@@ -234,7 +235,7 @@ def pytest(builddir, folders, sanitized=False):
                            "no:cacheprovider", f"--junit-xml={xml}"], 900, env)
         return status, out, time.monotonic() - begun
 
-    for name, (status, out, took) in side_by_side(start, list(runs)):
+    for name, (status, out, took) in side_by_side(start, list(runs), WAITING_WIDTH):
         passed, failed = count_pytest(f"{builddir} {name}", results / f"{name}.xml", status)
         if failed:
             print(f"  FAIL  {name}  {passed} passed, {failed} failed\n{tail(out, 200)}", flush=True)

@@ -26,12 +26,14 @@ def date(seconds=0):
 class Front:
     """A server that caches, an origin behind it; `replies` are given in turn, the last one again and again."""
 
+    path, own = PATH, "cache_status on;"
+
     def __init__(self, make_server, *replies, more="", http="", location="/", zone="c", **parts):
         self.replies, self.numbers = list(replies), 0
         self.origin = Origin(self.reply)
-        conf = f"""cache_status on; location {location} {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache {zone};
+        conf = f"""{self.own} location {location} {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache {zone};
                    add_header X-Cache $upstream_cache_status always; {more} }}"""
-        self.server = make_server(conf, http=PATH + http, **parts).start()
+        self.server = make_server(conf, http=self.path + http, **parts).start()
 
     def reply(self, request):
         reply = self.replies[min(self.numbers, len(self.replies) - 1)]
@@ -631,6 +633,16 @@ def test_other_uris_of_the_same_origin_are_made_invalid(front, name, value, gone
     one.get("/b")
     one.get("/a", method="POST")
     assert (one.get("/b").get("X-N") == "2") == gone
+
+
+@pytest.mark.parametrize("target", ["/a", "http://a/a"])
+def test_other_uris_are_read_against_the_requests_own(front, target):
+    """Whichever form the request's target has.  [RFC 9112 3.2.2]"""
+    replies = numbered(FRESH)
+    one = front(lambda r: answer(fields=[("Location", "b")]) if r.method == "POST" else replies(r))
+    one.get("/b")
+    one.get(target, method="POST")
+    assert one.get("/b").get("X-N") == "2"
 
 
 def test_all_variants_are_made_invalid(front):

@@ -8,37 +8,24 @@ import time
 
 import pytest
 
-from weir.recorder import Origin, answer
+import test_cache
+from weir.recorder import answer
 from weir.server import FLAVOUR, wait_for
-from weir.wire import fetch
 
 COMPAT = "" if FLAVOUR == "nginx" else "compat nginx;"
 FRESH = ("Cache-Control", "max-age=3600")
 
 
-class Front:
-    def __init__(self, make_server, *replies, more="", http="", location="/"):
-        self.replies, self.numbers = replies, 0
-        self.origin = Origin(self.reply)
-        conf = f"""location {location} {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache c;
-                   add_header X-Cache $upstream_cache_status always; {more} }}"""
-        self.server = make_server(conf, main=COMPAT, http=f"""proxy_temp_path %PREFIX%/proxy_temp;
-            proxy_cache_path %PREFIX%/cache levels=1:2 keys_zone=c:1m inactive=1h; {http}""").start()
+class Front(test_cache.Front):
+    path = """proxy_temp_path %PREFIX%/proxy_temp;
+              proxy_cache_path %PREFIX%/cache levels=1:2 keys_zone=c:1m inactive=1h;"""
+    own = ""
 
-    def reply(self, request):
-        said = self.replies[min(self.numbers, len(self.replies) - 1)]
-        self.numbers += 1
-        return said(request) if callable(said) else said
-
-    def get(self, path="/", method="GET", fields=(), **rest):
-        return fetch(self.server.port, path, method=method, fields=[f"{n}: {v}" for n, v in fields], **rest)
+    def __init__(self, make_server, *replies, **parts):
+        super().__init__(make_server, *replies, main=COMPAT, **parts)
 
     def statuses(self, n, *args, **rest):
         return [self.get(*args, **rest).get("X-Cache") for _ in range(n)]
-
-    @property
-    def asked(self):
-        return len(self.origin.requests)
 
 
 @pytest.fixture
@@ -95,6 +82,13 @@ def test_stored(front, fields):
 def test_authorization_does_not_matter(front):
     one = front(answer(fields=[FRESH]))
     assert one.statuses(2, fields=[("Authorization", "Basic YTpi")]) == ["MISS", "HIT"]
+
+
+def test_an_unsafe_request_makes_nothing_invalid(front):
+    one = front(answer(fields=[FRESH]))
+    one.get()
+    assert one.get(method="POST").get("X-Cache") is None
+    assert one.get().get("X-Cache") == "HIT" and one.asked == 2
 
 
 def test_accel_expires_is_not_shown(front):

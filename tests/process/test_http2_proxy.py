@@ -217,7 +217,7 @@ def test_a_client_that_goes_can_be_ignored(make_server, how):
                 assert conn.get("/again").status == 200
 
 
-@pytest.mark.parametrize("how", ["reset", "closed"])
+@pytest.mark.parametrize("how", ["reset", "closed", "breaks the rules"])
 def test_a_client_that_goes_takes_its_request_with_it(make_server, how):
     ended = threading.Event()
     def script(request):
@@ -225,12 +225,14 @@ def test_a_client_that_goes_takes_its_request_with_it(make_server, how):
             ended.set()
         return None
     with Origin(script) as origin:
-        server = proxy(make_server, origin)
+        server = proxy(make_server, origin, "lingering_time 90s; lingering_timeout 90s;")
         with Http2(server.port) as conn:
             stream = conn.request()
             wait_for("the origin", lambda: origin.requests)
             if how == "reset":
                 conn.reset(stream)
-            else:
+            elif how == "closed":
                 conn.sock.close()
+            else:
+                conn.frame(DATA, 0, 0, b"of no stream")
             assert ended.wait(30)

@@ -562,7 +562,7 @@ def test_the_test_of_a_configuration_warns_of_it(make_server, names, quick_syste
 def test_many_names_that_nobody_knows_cost_one_wait(make_server, names):
     many = "".join(f"upstream u{i} {{ server n{i}.test:80; }}\n" for i in range(300))
     server = make_server("", http=many, main=MAIN)
-    run = server.run("-t", timeout=15)
+    run = server.run("-t", timeout=60)
     assert run.returncode == 0
 
 

@@ -393,7 +393,7 @@ def test_the_log_has_what_was_sent_of_an_answer(make_server):
 
 
 def test_a_body_that_nobody_wants_may_take_longer_than_lingering_timeout(make_server):
-    server = make_server("lingering_timeout 1s; location / { return 200 ok; }").start()
+    server = make_server("lingering_timeout 2s; location / { return 200 ok; }").start()
     with Connection(server.port) as conn:
         conn.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
         assert conn.response().status == 200
@@ -493,9 +493,9 @@ def test_files_that_change_while_they_are_sent_are_never_longer_than_promised(ma
 
     thread = threading.Thread(target=change, daemon=True)
     thread.start()
-    limit, whole, cut = time.monotonic() + min(SECONDS, 3), 0, 0
+    begin, whole, cut = time.monotonic(), 0, 0
     try:
-        while time.monotonic() < limit:
+        while time.monotonic() - begin < (min(SECONDS, 3) if whole > 50 else 60):
             for where in ("/f", "/read/f", "/cached/f"):
                 try:
                     answer = fetch(server.port, where)
@@ -548,9 +548,9 @@ def test_flipping_links_never_lead_out(make_server, setting):
 
     thread = threading.Thread(target=flip, daemon=True)
     thread.start()
-    limit, seen = time.monotonic() + min(SECONDS, 2), {}
+    begin, seen = time.monotonic(), {}
     try:
-        while time.monotonic() < limit:
+        while time.monotonic() - begin < (min(SECONDS, 2) if turns[0] > 200 and 403 in seen else 60):
             with Connection(server.port) as conn:
                 for path in ("/file", "/way/f") * 100:
                     answer = conn.get(path)
@@ -679,7 +679,7 @@ def test_descriptors_at_their_end_cost_no_answer_its_bytes(make_server):
     server.allowed = "Too many open files|worker_connections|worker_rlimit|descriptors"
     wait_for("a worker", lambda: len(server.workers()) == 1)
     worker = server.workers()[0]
-    held = [Connection(server.port, timeout=10) for _ in range(100)]
+    held = [Connection(server.port) for _ in range(100)]
     good = 0
     for _ in range(3):
         for conn in held[:15]:
@@ -692,7 +692,7 @@ def test_descriptors_at_their_end_cost_no_answer_its_bytes(make_server):
     begin = time.monotonic()
     for _ in range(20):
         assert fetch(server.port, "/f").body == b"0123456789" * 1000
-    assert time.monotonic() - begin < 3 and alive(worker)
+    assert time.monotonic() - begin < 15 and alive(worker)
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer's memory is not the server's")

@@ -94,20 +94,15 @@ test_a_reader_far_behind_reads_what_comes_from_the_file(void **state)
     enum { N = 4000000 };
     struct worker a, b;
     char *body = make_body(N, 3);
-    struct store_meta meta = meta_of(-1);
     struct flow x = { .body = body, .n = N, .step = 50000, .result = WEIR_OK };
     struct taker own = { .result = WEIR_OK }, late = { .result = WEIR_OK };
-    struct store_key key;
-    bool others;
 
     (void)state;
     worker_begin(&a);
     worker_begin(&b);
-    key = key_of(&a, "/a");
     x.pool = own.pool = a.pool;
     late.pool = b.pool;
-    x.f = store_fill_begin(a.store, a.pool, &key, &others);
-    assert_true(store_fill_head(x.f, &meta));
+    x.f = begin_fill(&a, a.pool, "/a", -1);
     own.rd = store_read_fill(a.pool, x.f);
     late.rd = store_read_fill(b.pool, x.f);
     taker_go(&own);

@@ -170,22 +170,17 @@ test_a_relay_waits_for_its_slowest_reader_and_cuts_nobody(void **state)
     enum { N = 5000000, STEP = 100000 };
     struct store_options o = memory_alone();
     struct worker a, b;
-    struct store_meta meta = meta_of(-1);
     struct taker fast = { .result = WEIR_OK }, slow = { .result = WEIR_OK };
     char *body = make_body(N, 6);
     struct held h = { 0 };
     struct store_fill *f;
-    struct store_key key;
-    bool others;
     size_t at = 0;
     int rc = WEIR_OK;
 
     (void)state;
     begin_with(&a, &o, "4m");
     begin_with(&b, &o, "4m");
-    key = key_of(&a, "/a");
-    f = store_fill_begin(a.store, a.pool, &key, &others);
-    assert_true(store_fill_head(f, &meta));
+    f = begin_fill(&a, a.pool, "/a", -1);
     fast.pool = a.pool;
     slow.pool = b.pool;
     fast.rd = store_read_fill(a.pool, f);

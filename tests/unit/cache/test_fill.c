@@ -69,12 +69,9 @@ static void
 test_a_body_of_unknown_length_is_read_while_it_comes(void **state)
 {
     struct worker a, b;
-    struct store_key key;
-    struct store_meta meta = meta_of(-1);
     struct store_fill *f;
     struct taker t = { .result = WEIR_OK };
     char *body = malloc(150000);
-    bool others;
 
     (void)state;
     for (int i = 0; i < 150000; i++) {
@@ -82,9 +79,7 @@ test_a_body_of_unknown_length_is_read_while_it_comes(void **state)
     }
     worker_begin(&a);
     worker_begin(&b);
-    key = key_of(&a, "/a");
-    f = store_fill_begin(a.store, a.pool, &key, &others);
-    assert_true(store_fill_head(f, &meta));
+    f = begin_fill(&a, a.pool, "/a", -1);
     t.pool = a.pool;
     t.rd = store_read_fill(a.pool, f);
     taker_go(&t);
@@ -110,17 +105,12 @@ test_a_fill_that_is_broken_off_cuts_its_readers_and_is_not_found(void **state)
 {
     struct worker w;
     weir_pool *filler = wr_pool_create("filler", NULL);
-    struct store_key key;
-    struct store_meta meta = meta_of(10);
     struct store_fill *f;
     struct taker t = { .result = WEIR_OK };
-    bool others;
 
     (void)state;
     worker_begin(&w);
-    key = key_of(&w, "/a");
-    f = store_fill_begin(w.store, filler, &key, &others);
-    assert_true(store_fill_head(f, &meta));
+    f = begin_fill(&w, filler, "/a", 10);
     t.pool = w.pool;
     t.rd = store_read_fill(w.pool, f);
     assert_int_equal(write_bytes(f, w.pool, "01234", 5, NULL, NULL), WEIR_OK);
@@ -138,16 +128,11 @@ static void
 test_fewer_bytes_than_announced_are_not_whole_and_more_are_refused(void **state)
 {
     struct worker w;
-    struct store_key key;
-    struct store_meta meta = meta_of(4);
     struct store_fill *f;
-    bool others;
 
     (void)state;
     worker_begin(&w);
-    key = key_of(&w, "/a");
-    f = store_fill_begin(w.store, w.pool, &key, &others);
-    assert_true(store_fill_head(f, &meta));
+    f = begin_fill(&w, w.pool, "/a", 4);
     assert_int_equal(write_bytes(f, w.pool, "012", 3, NULL, NULL), WEIR_OK);
     assert_int_equal(write_bytes(f, w.pool, "34", 2, NULL, NULL), WEIR_ERROR);
     store_fill_end(f, true);

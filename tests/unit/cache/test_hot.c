@@ -47,6 +47,51 @@ begin(struct worker *w)
     heat_up(w, "/a", "hello");
 }
 
+/* ---- Places, of a key's own bytes. ---- */
+
+static void
+test_a_key_of_any_length_has_a_place_of_its_own_bytes(void **state)
+{
+    enum { LONGEST = 40 };
+
+    (void)state;
+    for (size_t len = 0; len <= LONGEST; len++) {
+        char around[8 + LONGEST + 8];
+        weir_str key = { around + 8, len };
+        uint32_t place;
+
+        memset(around, 'x', sizeof(around));
+        place = hot_place(key);
+        assert_in_range(place, 0, HOT_PLACES - 1);
+        memset(around, 'y', 8); /* what stands around it does not count */
+        memset(around + 8 + len, 'z', sizeof(around) - 8 - len);
+        assert_int_equal(hot_place(key), place);
+    }
+}
+
+static void
+test_every_byte_of_a_key_counts(void **state)
+{
+    enum { LONGEST = 40 };
+
+    (void)state;
+    for (size_t len = 1; len <= LONGEST; len++) {
+        for (size_t i = 0; i < len; i++) {
+            char text[LONGEST];
+            size_t same = 0;
+
+            memset(text, 'x', sizeof(text));
+            for (int c = 'a'; c < 'a' + 16; c++) {
+                text[i] = 'x';
+                uint32_t place = hot_place((weir_str){ text, len });
+                text[i] = (char)c;
+                same += hot_place((weir_str){ text, len }) == place;
+            }
+            assert_in_range(same, 0, 3); /* of 16 others; by chance one in 256 */
+        }
+    }
+}
+
 /* ---- Identity. ---- */
 
 static void
@@ -349,6 +394,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_a_key_of_any_length_has_a_place_of_its_own_bytes),
+        T(test_every_byte_of_a_key_counts),
         T(test_a_hot_find_takes_no_lock_and_gives_the_same),
         T(test_a_place_gives_its_own_key_alone),
         T(test_keys_that_differ_at_any_byte_are_told_apart),

@@ -128,16 +128,11 @@ test_a_fill_that_began_before_is_not_stored(void **state)
 {
     struct worker w;
     struct counted c = { 0 };
-    struct store_key key;
-    struct store_meta meta = meta_of(4);
     struct store_fill *f;
-    bool others;
 
     (void)state;
     worker_begin(&w);
-    key = key_of(&w, "/a/1");
-    f = store_fill_begin(w.store, w.pool, &key, &others);
-    assert_true(store_fill_head(f, &meta));
+    f = begin_fill(&w, w.pool, "/a/1", 4);
     store_purge(w.store, w.pool, &(struct store_match){ .all = true }, counted, &c);
     turn_until(c.told == 1);
     assert_int_equal(write_bytes(f, w.pool, "body", 4, NULL, NULL), WEIR_OK);

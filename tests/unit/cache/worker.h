@@ -210,18 +210,27 @@ write_bytes(struct store_fill *f, weir_pool *pool, const void *bytes, size_t n,
     return store_fill_write(f, &c, writable, data);
 }
 
-/* A whole response. */
-static inline void
-put(struct worker *w, const char *key_text, const char *body)
+/* A fill that has its head and none of its body. length: announced; -1: not. */
+static inline struct store_fill *
+begin_fill(struct worker *w, weir_pool *pool, const char *key_text, int64_t length)
 {
-    weir_pool *pool = wr_pool_create("put", NULL);
     struct store_key key = key_of(w, key_text);
-    struct store_meta meta = meta_of((int64_t)strlen(body));
+    struct store_meta meta = meta_of(length);
     bool others;
     struct store_fill *f = store_fill_begin(w->store, pool, &key, &others);
 
     assert_non_null(f);
     assert_true(store_fill_head(f, &meta));
+    return f;
+}
+
+/* A whole response. */
+static inline void
+put(struct worker *w, const char *key_text, const char *body)
+{
+    weir_pool *pool = wr_pool_create("put", NULL);
+    struct store_fill *f = begin_fill(w, pool, key_text, (int64_t)strlen(body));
+
     assert_int_equal(write_bytes(f, pool, body, strlen(body), NULL, NULL), WEIR_OK);
     store_fill_end(f, true);
     wr_pool_destroy(&pool);

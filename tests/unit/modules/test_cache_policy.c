@@ -339,12 +339,30 @@ test_wishes(void **state)
 static void
 test_immutable_needs_no_asking_while_fresh(void **state)
 {
-    struct control reload = { .flags = CC_MAX_AGE };
+    const uint32_t reloads[] = { CC_MAX_AGE, CC_NO_CACHE };
     struct kept k = kept(KEPT_IMMUTABLE, 10, 0, 0);
 
     (void)state;
-    assert_int_equal(policy_use(&k, &reload, false, false, NOW + 5), USE_FRESH);
-    assert_int_equal(policy_use(&k, &reload, false, false, NOW + 11), USE_ASK);
+    for (size_t i = 0; i < 2; i++) {
+        struct control reload = { .flags = reloads[i] };
+        assert_int_equal(policy_use(&k, &reload, false, false, NOW + 5), USE_FRESH);
+        assert_int_equal(policy_use(&k, &reload, false, false, NOW + 11), USE_ASK);
+    }
+}
+
+/* [RFC 9111 4.2.4] */
+static void
+test_what_must_not_be_stale_is_not_whatever_the_request_would_take(void **state)
+{
+    const uint32_t prohibitions[] = { KEPT_NO_STALE, KEPT_SHARED_ONLY };
+    struct control wish = { .flags = CC_MAX_STALE, .max_stale = 60 };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct kept k = kept(prohibitions[i], 10, 0, 0);
+        assert_int_equal(policy_use(&k, &wish, false, false, NOW + 9), USE_FRESH);
+        assert_int_equal(policy_use(&k, &wish, false, false, NOW + 11), USE_ASK);
+    }
 }
 
 int
@@ -366,6 +384,7 @@ main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_wishes),
         cmocka_unit_test(test_immutable_needs_no_asking_while_fresh),
+        cmocka_unit_test(test_what_must_not_be_stale_is_not_whatever_the_request_would_take),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

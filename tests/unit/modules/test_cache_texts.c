@@ -154,6 +154,7 @@ test_what_describes_the_body_stays(void **state)
 {
     weir_header s = field("Content-Encoding", "br", NULL), n2 = field("Content-Length", "9", NULL);
     weir_header n1 = field("Content-Encoding", "gzip", &n2);
+    weir_header sum = field("Content-MD5", "a", NULL), another = field("Content-MD5", "b", NULL);
     struct field_list got;
 
     (void)state;
@@ -162,6 +163,9 @@ test_what_describes_the_body_stays(void **state)
     got = freshen_merge(pool, &s, &n1, 0);
     assert_int_equal(got.count, 1);
     assert_string_equal(value_of(got.first, "Content-Encoding", 0), "br");
+    got = freshen_merge(pool, &sum, &another, 0);
+    assert_int_equal(got.count, 1);
+    assert_string_equal(value_of(got.first, "Content-MD5", 0), "a");
 }
 
 static void
@@ -180,8 +184,11 @@ test_agreeing(void **state)
 {
     weir_header s = field("ETag", "\"a\"", NULL), same = field("ETag", "W/\"a\"", NULL);
     weir_header other = field("ETag", "\"b\"", NULL), length = field("Content-Length", "9", NULL);
+    weir_header changed = field("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT", NULL);
+    weir_header later = field("Last-Modified", "Mon, 07 Nov 1994 08:49:37 GMT", NULL), both = later;
 
     (void)state;
+    changed.id = later.id = both.id = WEIR_H_LAST_MODIFIED;
     s.id = same.id = other.id = WEIR_H_ETAG;
     length.id = WEIR_H_CONTENT_LENGTH;
     assert_true(freshen_agrees(&s, 9, &same));
@@ -189,6 +196,11 @@ test_agreeing(void **state)
     assert_false(freshen_agrees(&s, 9, &other));
     assert_true(freshen_agrees(&s, 9, &length));
     assert_false(freshen_agrees(&s, 8, &length));
+    assert_true(freshen_agrees(&changed, 9, &changed));
+    assert_false(freshen_agrees(&changed, 9, &later));
+    assert_false(freshen_agrees(&s, 9, &later));
+    both.next = &same; /* where there is a tag, the date is no matter */
+    assert_true(freshen_agrees(&s, 9, &both));
 }
 
 static void
