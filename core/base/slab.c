@@ -296,7 +296,7 @@ alloc_run(struct wr_slab *s, size_t size)
 static uint32_t
 class_for(size_t size)
 {
-    uint32_t class = 0;
+    uint32_t class = size > class_size[CLASSES / 2] ? CLASSES / 2 + 1 : 0;
 
     while (class_size[class] < size) {
         class++;

@@ -1,7 +1,8 @@
 /* event/wake.c - posts from any thread, and weir_offload's threads.
  *
- * A post is a node on a locked list and one write to an eventfd. A job is freed in the loop after its work; a pool that ends
- * before that leaves it an orphan. A pool that lives on keeps nothing of jobs that are done.
+ * A post is a node on a locked list; the first on an empty one writes to an eventfd, for the loop takes all of them at once. A
+ * job carries its own, and is freed in the loop after its work; a pool that ends before that leaves it an orphan. A pool that
+ * lives on keeps nothing of jobs that are done.
  */
 #include "event/wake.h"
 
@@ -16,13 +17,21 @@
 #include "base/assert.h"
 #include "base/pool.h"
 
+/* Something to do in the loop: run(p), which frees it. */
 struct post {
     struct post *next;
+    void (*run)(struct post *p);
+};
+
+/* weir_post's. */
+struct call {
+    struct post post;
     void (*fn)(void *data);
     void *data;
 };
 
 struct job {
+    struct post post; /* when its work is done */
     struct job *next;
     void (*work)(void *data);
     void (*done)(void *data);
@@ -59,8 +68,7 @@ ready(struct wr_io *io, uint32_t events)
     pthread_mutex_unlock(&wake.lock);
     while (p != NULL) {
         struct post *next = p->next;
-        p->fn(p->data);
-        free(p);
+        p->run(p);
         p = next;
     }
 }
@@ -85,34 +93,57 @@ wr_wake_open(struct wr_loop *loop, uint32_t threads, uint32_t queue)
     return wr_loop_add(loop, &wake.io, EPOLLIN);
 }
 
+/* Have the loop run p. Under the lock. */
+static void
+post(struct post *p)
+{
+    bool first = wake.first == NULL;
+    uint64_t one = 1;
+
+    p->next = NULL;
+    *wake.last = p;
+    wake.last = &p->next;
+    if (first) {
+        (void)!write(wake.io.fd, &one, sizeof(one));
+    }
+}
+
+static void
+run_call(struct post *p)
+{
+    struct call *c = WR_CONTAINER(p, struct call, post);
+
+    c->fn(c->data);
+    free(c);
+}
+
 int
 weir_post(void (*fn)(void *data), void *data)
 {
-    struct post *p = malloc(sizeof(*p));
-    uint64_t one = 1;
+    struct call *c = malloc(sizeof(*c));
+    bool open;
 
-    WR_ASSERT(p != NULL);
-    *p = (struct post){ .fn = fn, .data = data };
+    WR_ASSERT(c != NULL);
+    *c = (struct call){ .post = { .run = run_call }, .fn = fn, .data = data };
     pthread_mutex_lock(&wake.lock);
-    if (!wake.open) {
-        pthread_mutex_unlock(&wake.lock);
-        free(p);
-        return WEIR_CLOSED;
+    open = wake.open;
+    if (open) {
+        post(&c->post);
     }
-    *wake.last = p;
-    wake.last = &p->next;
-    (void)!write(wake.io.fd, &one, sizeof(one));
     pthread_mutex_unlock(&wake.lock);
-    return WEIR_OK;
+    if (!open) {
+        free(c);
+    }
+    return open ? WEIR_OK : WEIR_CLOSED;
 }
 
 /* ---- Offload. ---- */
 
 /* In the loop, after work: tell the owner, or clean up behind one that is gone. */
 static void
-job_finished(void *data)
+job_finished(struct post *p)
 {
-    struct job *j = data;
+    struct job *j = WR_CONTAINER(p, struct job, post);
 
     if (j->orphan) {
         if (j->dropped != NULL) {
@@ -150,8 +181,8 @@ thread_main(void *unused)
         wake.n_jobs--;
         pthread_mutex_unlock(&wake.lock);
         j->work(j->data);
-        (void)weir_post(job_finished, j);
         pthread_mutex_lock(&wake.lock);
+        post(&j->post); /* open: the threads end before it is closed */
     }
     pthread_mutex_unlock(&wake.lock);
     return NULL;
@@ -189,7 +220,9 @@ weir_offload(weir_pool *owner, void (*work)(void *data), void (*done)(void *data
     }
     j = calloc(1, sizeof(*j));
     WR_ASSERT(j != NULL);
-    *j = (struct job){ .work = work, .done = done, .dropped = dropped, .data = data };
+    *j = (struct job){
+        .post = { .run = job_finished }, .work = work, .done = done, .dropped = dropped, .data = data
+    };
     wr_pool_own(owner, &j->owned, owner_ended);
     *wake.jobs_last = j;
     wake.jobs_last = &j->next;

@@ -8,7 +8,6 @@
 
 enum {
     FOLDER_MODE = 0700,
-    NUMBER_DIGITS = PATH_DIGITS / 2,
     BEHIND = PATH_DIGITS * 2 + 8 /* most bytes behind the store's own folder */
 };
 
@@ -29,10 +28,11 @@ put(char *to, const char *from, size_t len)
 static char *
 put_number(char *to, uint64_t n)
 {
-    for (int i = NUMBER_DIGITS; i-- > 0; n >>= 4) {
-        to[i] = "0123456789abcdef"[n & 15];
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        *to++ = "0123456789abcdef"[n >> (shift + 4) & 15];
+        *to++ = "0123456789abcdef"[n >> shift & 15];
     }
-    return to + NUMBER_DIGITS;
+    return to;
 }
 
 static void
