@@ -33,8 +33,8 @@ ask(struct caching *c, weir_cache_request *change)
 {
     struct policy_fields f;
 
-    if (c->object == NULL || !c->family->revalidate || c->outcome == OUTCOME_BYPASS ||
-        store_object_meta(c->object)->flags & KEPT_VARY) {
+    if (c->object == NULL || !c->family->revalidate || c->r->method == WEIR_POST ||
+        c->outcome == OUTCOME_BYPASS || store_object_meta(c->object)->flags & KEPT_VARY) {
         return;
     }
     policy_collect(&f, store_object_meta(c->object)->fields, 0);
@@ -213,6 +213,12 @@ judge(struct caching *c, const weir_reply *reply)
         }
         return false;
     }
+    if (r->method == WEIR_POST) {
+        c->kept.flags |= KEPT_POST;
+        if (policy_is_explicit(&q) && names_target(c->r, reply->at[WEIR_H_CONTENT_LOCATION])) {
+            c->kept.flags |= KEPT_POST_GET;
+        }
+    }
     c->reply_vary = vary_names(r->pool, q.fields.vary);
     return c->reply_vary.data != NULL;
 }
@@ -230,13 +236,16 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
     c->ignored = ignored;
     c->delay = reply->us / 1000000;
     if (c->unsafe) {
-        forget(c, reply);
+        forget(c, reply, false);
         return WEIR_NEXT;
     }
     if (may_use_stale(c, stale_bit(reply->status), reply->status >= 500)) {
         return answer_stale(c);
     }
     if (c->fill == NULL) {
+        if (r->method == WEIR_POST) { /* one that is cached in general */
+            forget(c, reply, false);
+        }
         c->learns = r->method == WEIR_HEAD && compare_head(c, reply);
         return c->learns ? WEIR_KEEP : WEIR_NEXT;
     }
@@ -253,7 +262,13 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         }
         c->parts.comes = false;
         give_way(c);
+        if (r->method == WEIR_POST) {
+            forget(c, reply, false);
+        }
         return WEIR_NEXT;
+    }
+    if (r->method == WEIR_POST) {
+        forget(c, reply, true);
     }
     return WEIR_KEEP;
 }

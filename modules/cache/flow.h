@@ -1,6 +1,6 @@
 /* cache/flow.h - one request on its way through the cache.
  *
- * lookup.c finds what is stored, or waits for another's fetch; fetch.c tells the module that fetches
+ * begin.c makes its key, lookup.c finds what is stored, or waits for another's fetch; fetch.c tells the module that fetches
  * what to ask, judges what came, keep.c fills the store with it; join.c does so where a part is stored
  * or comes; answer.c answers from the store;
  * update.c fetches anew behind a client's back; forget.c makes invalid what an unsafe request changed.
@@ -109,10 +109,13 @@ flow_now(void)
 struct kept kept_of(const struct store_meta *m);
 void kept_put(struct store_meta *m, const struct kept *k);
 
-/* lookup.c */
+/* begin.c */
 bool flow_wanted(const weir_request *r, enum weir_cache_family which);
 int flow_open(weir_request *r, enum weir_cache_family which,
               int (*fetch)(weir_request *r, void *data), void *data);
+
+/* lookup.c: answer from what is stored under c->key, wait, or fetch (WEIR_NEXT inside of open()). */
+int flow_look(struct caching *c);
 /* Tell the server which body r is answered with: what it is coded to may be kept. */
 void flow_identify(struct caching *c, const struct store_meta *m);
 /* Take the right to go on later; WEIR_AGAIN, or 500. And go on with fn in the hook's place. */
@@ -169,8 +172,12 @@ int answer_fill(struct caching *c, const struct store_meta *m);
 void update_start(struct caching *c);
 bool update_is(const weir_request *r);
 
-/* forget.c: what the answer to an unsafe request makes invalid. */
-void forget(struct caching *c, const weir_reply *reply);
+/* forget.c: what the answer to an unsafe request makes invalid; spare: not what is stored under its own key, which is replaced. */
+void forget(struct caching *c, const weir_reply *reply, bool spare);
+/* Path and query as the client sent them. */
+weir_str flow_target(weir_request *r);
+/* Does a field name the URI of the request? */
+bool names_target(weir_request *r, const weir_header *h);
 
 /* purging.c */
 int purge_request(struct caching *c);

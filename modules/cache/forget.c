@@ -18,9 +18,8 @@ origin_of(weir_request *r)
     return text_view(&t);
 }
 
-/* Path and query as the client sent them. */
-static weir_str
-own_target(weir_request *r)
+weir_str
+flow_target(weir_request *r)
 {
     weir_str rest = r->target;
     size_t slash;
@@ -34,25 +33,41 @@ own_target(weir_request *r)
     return rest.len != 0 ? rest : WEIR_STR("/");
 }
 
-/* The URI that a field of the reply names, if it is one of this origin. */
+/* Path and query of the URI that a field of a reply names, if it is one of this origin; absent: it
+ * is not. */
+static weir_str
+named(weir_request *r, const weir_header *h)
+{
+    const weir_header *host = r->in[WEIR_H_HOST];
+
+    return invalidate_target(r->pool, h->value, (r->flags & WEIR_R_TLS) != 0,
+                             host != NULL ? host->value : r->host, flow_target(r));
+}
+
+bool
+names_target(weir_request *r, const weir_header *h)
+{
+    weir_str target = h != NULL && h->same == NULL ? named(r, h) : (weir_str){ NULL, 0 };
+
+    return target.data != NULL && weir_str_eq(target, flow_target(r));
+}
+
 static void
-forget_named(struct caching *c, const weir_header *h)
+forget_named(struct caching *c, const weir_header *h, bool spare)
 {
     weir_request *r = c->r;
-    weir_str base = own_target(r), target, text;
-    const weir_header *host = r->in[WEIR_H_HOST];
+    weir_str target, text;
     struct store_key key;
 
     if (h == NULL) {
         return;
     }
-    target = invalidate_target(r->pool, h->value, (r->flags & WEIR_R_TLS) != 0,
-                               host != NULL ? host->value : r->host, base);
+    target = named(r, h);
     if (target.data == NULL) {
         return;
     }
-    text = invalidate_key(r->pool, c->primary.text, base, target);
-    if (text.data != NULL) {
+    text = invalidate_key(r->pool, c->primary.text, flow_target(r), target);
+    if (text.data != NULL && !(spare && weir_str_eq(text, c->primary.text))) {
         store_key_make(c->store, text, &key);
         (void)store_remove(c->store, &key);
     }
@@ -82,7 +97,7 @@ forget_group(struct store *store, uint64_t group)
 }
 
 void
-forget(struct caching *c, const weir_reply *reply)
+forget(struct caching *c, const weir_reply *reply, bool spare)
 {
     uint64_t groups[STORE_TAGS_MAX];
     uint32_t n;
@@ -90,9 +105,11 @@ forget(struct caching *c, const weir_reply *reply)
     if (reply->status < 200 || reply->status >= 400 || c->conf->rules == RULES_NGINX) {
         return;
     }
-    (void)store_remove(c->store, &c->primary);
-    forget_named(c, reply->at[WEIR_H_LOCATION]);
-    forget_named(c, reply->at[WEIR_H_CONTENT_LOCATION]);
+    if (!spare) {
+        (void)store_remove(c->store, &c->primary);
+    }
+    forget_named(c, reply->at[WEIR_H_LOCATION], spare);
+    forget_named(c, reply->at[WEIR_H_CONTENT_LOCATION], spare);
     n = tags_read_invalidation(reply->first, origin_of(c->r), groups, STORE_TAGS_MAX);
     for (uint32_t i = 0; i < n; i++) {
         forget_group(c->store, groups[i]);

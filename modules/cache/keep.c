@@ -183,6 +183,15 @@ keep_trailers(struct caching *c)
     }
 }
 
+/* What was to take the place of what a POST has changed does not. [RFC 9111 4.4] */
+static void
+forget_replaced(struct caching *c)
+{
+    if (c->r->method == WEIR_POST && c->conf->rules == RULES_RFC) {
+        (void)store_remove(c->store, &c->primary);
+    }
+}
+
 /* Nothing more comes: rc as weir_exchange_read has said. */
 static void
 finish(struct caching *c, int rc)
@@ -201,6 +210,9 @@ finish(struct caching *c, int rc)
         store_fill_cut(f);
     } else {
         store_fill_end(f, rc == WEIR_DONE);
+    }
+    if (rc != WEIR_DONE) {
+        forget_replaced(c);
     }
     let_go(c);
 }
@@ -370,6 +382,7 @@ flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
     if (!find_place(c) || !store_fill_head(c->fill, &m)) {
         store_fill_pass(c->fill);
         c->fill = NULL;
+        forget_replaced(c);
         return c->parts.joins ? ask_anew(c) : WEIR_NEXT;
     }
     c->stored = true;

@@ -1,17 +1,14 @@
 /* cache/lookup.c - from a request to what is stored for it: use it, wait for another's fetch, or
  * fetch.
  *
- * open() comes from the hook of the module that fetches, and everything that has to wait goes on in
- * that hook's place (weir_resume_with). A request looks a few times at most: what it finds may move
- * or go while it waits.
+ * begin.c calls it in the hook of the module that fetches, and everything that has to wait goes on
+ * in that hook's place (weir_resume_with). A request looks a few times at most: what it finds may
+ * move or go while it waits.
  */
 #include "flow.h"
-#include "invalidate.h"
-#include "list.h"
 #include "pass.h"
 #include "vary.h"
 
-static int look(struct caching *c);
 static int use_object(struct caching *c);
 static int absent(struct caching *c);
 
@@ -101,7 +98,7 @@ on_wait_over(weir_request *r, void *data)
     (void)r;
     c->key = c->primary;
     c->names = (weir_str){ NULL, 0 };
-    return look(c);
+    return flow_look(c);
 }
 
 static int
@@ -130,12 +127,13 @@ on_wait_ready(weir_request *r, void *data)
     (void)r;
     if (m->flags & KEPT_VARY) { /* the marker that another is just writing */
         c->reader = NULL;
-        return look(c);
+        return flow_look(c);
     }
     if (part_of(m, &p) == PART_IS) {
         join_choose(c, m, &p);
     }
-    if (!join_allows(c, m) || policy_use(&k, &c->wanted, false, false, flow_now()) != USE_FRESH) {
+    if (!policy_fits_method(k.flags, c->r->method) || !join_allows(c, m) ||
+        policy_use(&k, &c->wanted, false, false, flow_now()) != USE_FRESH) {
         c->reader = NULL;
         return fetch_alone(c);
     }
@@ -238,7 +236,7 @@ choose_variant(struct caching *c, const struct store_meta *m)
     }
     store_key_make(c->store, text, &c->key);
     c->forward = FWD_VARY_MISS;
-    return look(c);
+    return flow_look(c);
 }
 
 /* May `use_stale updating` let it be used? Somebody has to be at it, or it is done in the
@@ -257,7 +255,7 @@ use_while(struct caching *c, bool being_done)
         c->outcome = OUTCOME_UPDATING;
         return answer_object(c);
     }
-    if (!c->family->background_update) {
+    if (!c->family->background_update || c->r->method == WEIR_POST) { /* which has a body */
         c->outcome = OUTCOME_EXPIRED;
         return flow_miss(c);
     }
@@ -282,6 +280,10 @@ use_object(struct caching *c)
     if (c->outcome == OUTCOME_BYPASS) {
         c->object = NULL;
         return flow_miss(c);
+    }
+    if (!policy_fits_method(m->flags, c->r->method)) {
+        c->parts.useless = true;
+        return absent(c);
     }
     if (m->note.len != 0) {
         struct part p;
@@ -344,8 +346,8 @@ opened(void *data, enum store_found found, struct store_object *o)
     flow_go(c, on_opened);
 }
 
-static int
-look(struct caching *c)
+int
+flow_look(struct caching *c)
 {
     int rc;
 
@@ -365,141 +367,4 @@ look(struct caching *c)
     default:
         return absent(c);
     }
-}
-
-/* ---- Beginning. ---- */
-
-/* Has the request been here before? [RFC 8586 2] */
-static bool
-is_loop(const struct caching *c)
-{
-    const weir_header *h =
-        c->conf->loop.data == NULL ? NULL : weir_in_find(c->r, WEIR_STR("CDN-Loop"));
-
-    for (; h != NULL; h = h->same) {
-        weir_str rest = h->value, member;
-        while (list_next(&rest, &member)) {
-            member = str_trim(str_cut(member, 0, str_find(member, ';')));
-            if (weir_str_ieq(member, c->conf->loop)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Does the request ask for a part that begins behind max_range_offset? Such a part is not worth
- * fetching the whole for. */
-static bool
-begins_too_far(const struct caching *c)
-{
-    const weir_header *h = c->r->in[WEIR_H_RANGE];
-    uint64_t from;
-    weir_str text;
-
-    if (h == NULL || !c->family->max_range.written || !str_starts(h->value, WEIR_STR("bytes="))) {
-        return false;
-    }
-    text = str_trim(str_cut(h->value, 6, SIZE_MAX));
-    text = str_cut(text, 0, str_find(text, '-'));
-    return !number_read(text, INT64_MAX, &from) || from > c->family->max_range.bytes;
-}
-
-static void
-read_wishes(struct caching *c)
-{
-    const weir_request *r = c->r;
-
-    if (!c->conf->obey_request || c->update) {
-        return;
-    }
-    control_read(&c->wanted, r->in[WEIR_H_CACHE_CONTROL]);
-    if (r->in[WEIR_H_CACHE_CONTROL] == NULL && r->in[WEIR_H_PRAGMA] != NULL) {
-        struct control pragma;
-        control_read(&pragma, r->in[WEIR_H_PRAGMA]); /* [RFC 9111 5.4] */
-        c->wanted.flags |= pragma.flags & CC_NO_CACHE;
-    }
-}
-
-bool
-flow_wanted(const weir_request *r, enum weir_cache_family which)
-{
-    const cache_conf *c = weir_loc_conf(r);
-
-    return c->family[which].zone.name != NULL;
-}
-
-/* The key of r's URI. False: there is none, and so nothing is cached. */
-static bool
-make_key(struct caching *c)
-{
-    weir_str text = weir_value_get(c->r, c->family->key);
-
-    if (text.len == 0 || text.len > INVALIDATE_KEY_MAX) {
-        return false;
-    }
-    store_key_make(c->store, text, &c->primary);
-    c->key = c->primary;
-    return true;
-}
-
-static int
-open_cached(struct caching *c)
-{
-    int rc;
-
-    read_wishes(c);
-    if (c->r->method & (WEIR_GET | WEIR_HEAD) && begins_too_far(c)) {
-        c->outcome = OUTCOME_BYPASS;
-        c->forward = FWD_BYPASS;
-        c->alone = true;
-        return WEIR_NEXT;
-    }
-    if (!c->update && c->family->bypass.count != 0 && conf_any(c->r, &c->family->bypass)) {
-        c->outcome = OUTCOME_BYPASS;
-        c->forward = FWD_BYPASS;
-    }
-    c->inside = true;
-    rc = look(c);
-    c->inside = false;
-    return rc;
-}
-
-int
-flow_open(weir_request *r, enum weir_cache_family which, int (*fetch)(weir_request *r, void *data),
-          void *data)
-{
-    const cache_conf *conf = weir_loc_conf(r);
-    struct store *store = conf_store(r, conf, which);
-    struct caching *c;
-
-    if (store == NULL || weir_ctx(r) != NULL || r->method == WEIR_CONNECT) {
-        return WEIR_NEXT;
-    }
-    c = weir_ctx_make(r, sizeof(*c));
-    c->r = r;
-    c->conf = conf;
-    c->family = &conf->family[which];
-    c->store = store;
-    c->fetch = fetch;
-    c->data = data;
-    c->update = update_is(r);
-    if (is_loop(c)) {
-        weir_say(r->log, ERROR, "the request has been here before (CDN-Loop)");
-        return 508;
-    }
-    if (!make_key(c)) {
-        c->alone = true;
-        return WEIR_NEXT;
-    }
-    if (conf->purge != PURGE_OFF && weir_str_eq(r->method_name, WEIR_STR("PURGE"))) {
-        return purge_request(c);
-    }
-    if ((r->method & c->family->methods) == 0) {
-        c->unsafe = !invalidate_is_safe(r->method);
-        c->forward = FWD_METHOD;
-        c->alone = true;
-        return WEIR_NEXT;
-    }
-    return open_cached(c);
 }

@@ -349,3 +349,26 @@ policy_store(const struct policy_case *c, struct kept *kept)
     }
     return NULL;
 }
+
+bool
+policy_is_explicit(const struct policy_case *c)
+{
+    struct policy_conf conf = *c->conf;
+    struct policy_case strict = *c;
+    struct kept k;
+
+    conf.heuristic_percent = 0;
+    strict.conf = &conf;
+    strict.valid = -1;
+    return policy_store(&strict, &k) == NULL && k.lifetime != 0;
+}
+
+bool
+policy_fits_method(uint32_t flags, uint32_t method)
+{
+    if (flags & KEPT_NGINX) {
+        return true;
+    }
+    return method == WEIR_POST ? (flags & KEPT_POST) != 0
+                               : (flags & (KEPT_POST | KEPT_POST_GET)) != KEPT_POST;
+}

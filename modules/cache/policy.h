@@ -43,7 +43,9 @@ enum kept_flag {
     KEPT_HEURISTIC = 1u << 6, /* its lifetime is a guess */
     KEPT_VARY = 1u << 7,      /* no response: names the fields that choose among variants */
     KEPT_NGINX = 1u << 8,     /* by nginx's rules: no Age, and use_stale has no limits */
-    KEPT_RANGES = 1u << 9     /* the origin serves ranges of it */
+    KEPT_RANGES = 1u << 9,    /* the origin serves ranges of it */
+    KEPT_POST = 1u << 10,     /* it answered a POST, */
+    KEPT_POST_GET = 1u << 11  /* and is what a GET of the same URI would give [RFC 9110 9.3.3] */
 };
 
 struct kept {
@@ -70,6 +72,13 @@ struct policy_case {
 
 /* May it be stored? NULL: yes, and *kept is filled; else why not, in a few words. [RFC 9111 3] */
 const char *policy_store(const struct policy_case *c, struct kept *kept);
+
+/* Is its lifetime what the response itself says, and more than none? [RFC 9111 4.2.1] */
+bool policy_is_explicit(const struct policy_case *c);
+
+/* May what is kept with these flags answer a request of this method? Not a GET's a POST, and a POST's a GET only if it says so.
+ * [RFC 9111 4; RFC 9110 9.3.3] */
+bool policy_fits_method(uint32_t flags, uint32_t method);
 
 /* Is a status one whose responses may be given a lifetime by guessing? [RFC 9110 15.1] */
 bool policy_guessable(uint32_t status);

@@ -38,7 +38,6 @@ LEFT_OUT = {
     "headers-store-Transfer-Encoding": "weir answers 502: the origin sends a coding that is none, beside a length [RFC 9112 6.1]",
     "surrogate-fresh-cc-nostore": "needs Surrogate-Capability, which weir does not send",
     "surrogate-max-age-me-target": "needs Surrogate-Capability, which weir does not send",
-    "method-POST": "a POST is cached where proxy_cache_methods says so, under a key of its own",
     "vary-normalise-lang-select": "the origin chooses languages",
     "conditional-lm-fresh-no-lm": "the date asked about is older than the response: it was modified since [RFC 9111 4.3.2]",
     "partial-store-partial-reuse-partial": SHORT,
@@ -65,6 +64,7 @@ http {
             proxy_cache_revalidate on;
             cache_set_cookie on;
             proxy_cache_partial cut range;
+            proxy_cache_methods GET HEAD POST;
         }
     }
 }

@@ -1,0 +1,188 @@
+/* cache/begin.c - a request comes to the cache: does it concern it, and under which key?
+ *
+ * In the hook of the module that fetches. A POST whose responses are stored waits for its body
+ * first, for the key may be about it.
+ */
+#include "flow.h"
+#include "invalidate.h"
+#include "list.h"
+
+/* ---- Whether. ---- */
+
+/* Has the request been here before? [RFC 8586 2] */
+static bool
+is_loop(const struct caching *c)
+{
+    const weir_header *h =
+        c->conf->loop.data == NULL ? NULL : weir_in_find(c->r, WEIR_STR("CDN-Loop"));
+
+    for (; h != NULL; h = h->same) {
+        weir_str rest = h->value, member;
+        while (list_next(&rest, &member)) {
+            member = str_trim(str_cut(member, 0, str_find(member, ';')));
+            if (weir_str_ieq(member, c->conf->loop)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Does the request ask for a part that begins behind max_range_offset? Such a part is not worth
+ * fetching the whole for. */
+static bool
+begins_too_far(const struct caching *c)
+{
+    const weir_header *h = c->r->in[WEIR_H_RANGE];
+    uint64_t from;
+    weir_str text;
+
+    if (h == NULL || !c->family->max_range.written || !str_starts(h->value, WEIR_STR("bytes="))) {
+        return false;
+    }
+    text = str_trim(str_cut(h->value, 6, SIZE_MAX));
+    text = str_cut(text, 0, str_find(text, '-'));
+    return !number_read(text, INT64_MAX, &from) || from > c->family->max_range.bytes;
+}
+
+static void
+read_wishes(struct caching *c)
+{
+    const weir_request *r = c->r;
+
+    if (!c->conf->obey_request || c->update) {
+        return;
+    }
+    control_read(&c->wanted, r->in[WEIR_H_CACHE_CONTROL]);
+    if (r->in[WEIR_H_CACHE_CONTROL] == NULL && r->in[WEIR_H_PRAGMA] != NULL) {
+        struct control pragma;
+        control_read(&pragma, r->in[WEIR_H_PRAGMA]); /* [RFC 9111 5.4] */
+        c->wanted.flags |= pragma.flags & CC_NO_CACHE;
+    }
+}
+
+bool
+flow_wanted(const weir_request *r, enum weir_cache_family which)
+{
+    const cache_conf *c = weir_loc_conf(r);
+
+    return c->family[which].zone.name != NULL;
+}
+
+/* The key of r's URI. False: there is none, and so nothing is cached. */
+static bool
+make_key(struct caching *c)
+{
+    weir_str text = weir_value_get(c->r, c->family->key);
+
+    if (text.len == 0 || text.len > INVALIDATE_KEY_MAX) {
+        return false;
+    }
+    store_key_make(c->store, text, &c->primary);
+    c->key = c->primary;
+    return true;
+}
+
+static int
+open_cached(struct caching *c)
+{
+    int rc;
+
+    read_wishes(c);
+    if (c->r->method & (WEIR_GET | WEIR_HEAD) && begins_too_far(c)) {
+        c->outcome = OUTCOME_BYPASS;
+        c->forward = FWD_BYPASS;
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    if (!c->update && c->family->bypass.count != 0 && conf_any(c->r, &c->family->bypass)) {
+        c->outcome = OUTCOME_BYPASS;
+        c->forward = FWD_BYPASS;
+    }
+    c->inside = true;
+    rc = flow_look(c);
+    c->inside = false;
+    return rc;
+}
+
+static int
+open_keyed(struct caching *c)
+{
+    weir_request *r = c->r;
+
+    if (!make_key(c)) {
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    if (c->conf->purge != PURGE_OFF && weir_str_eq(r->method_name, WEIR_STR("PURGE"))) {
+        return purge_request(c);
+    }
+    if ((r->method & c->family->methods) == 0) {
+        c->unsafe = !invalidate_is_safe(r->method);
+        c->forward = FWD_METHOD;
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    return open_cached(c);
+}
+
+/* ---- The request's body, which a key may be about. ---- */
+
+static int
+body_came(weir_request *r, void *data, int result, weir_chain *body)
+{
+    struct caching *c = data;
+    int rc;
+
+    (void)body; /* it stays for who sends it on */
+    if (result != WEIR_OK) {
+        return weir_body_status(result);
+    }
+    rc = open_keyed(c);
+    return rc == WEIR_NEXT ? c->fetch(r, c->data) : rc;
+}
+
+static bool
+waits_for_body(const struct caching *c)
+{
+    return c->r->method == WEIR_POST && (c->family->methods & WEIR_POST) != 0 &&
+           (c->r->flags & WEIR_R_HAS_BODY) != 0 && c->family->key->constant.data == NULL;
+}
+
+static int
+read_body(struct caching *c)
+{
+    int rc = weir_read_body(c->r, 0, body_came, c);
+
+    if (rc == WEIR_ERROR) { /* it has been passed on already: what is it about? */
+        c->alone = true;
+        return WEIR_NEXT;
+    }
+    return rc;
+}
+
+int
+flow_open(weir_request *r, enum weir_cache_family which, int (*fetch)(weir_request *r, void *data),
+          void *data)
+{
+    const cache_conf *conf = weir_loc_conf(r);
+    struct store *store = conf_store(r, conf, which);
+    struct caching *c;
+
+    if (store == NULL || weir_ctx(r) != NULL || r->method == WEIR_CONNECT) {
+        return WEIR_NEXT;
+    }
+    c = weir_ctx_make(r, sizeof(*c));
+    c->r = r;
+    c->conf = conf;
+    c->family = &conf->family[which];
+    c->store = store;
+    c->fetch = fetch;
+    c->data = data;
+    c->update = update_is(r);
+    if (is_loop(c)) {
+        weir_say(r->log, ERROR, "the request has been here before (CDN-Loop)");
+        return 508;
+    }
+    return waits_for_body(c) ? read_body(c) : open_keyed(c);
+}
