@@ -250,8 +250,8 @@ test_ordinary_tags_end_where_they_end(void **state)
         "<li class=x><linked><scripts><tex><nose>",
         "<a-name-that-is-longer-than-a-step class=\">\">",
         "<p class='a value that is longer than one step of the scan > \" and goes on'>",
-        "<p class='a value that is longer than many steps of the scan, whatever their length may be, or a "
-        "mask without a byte, and only here it has > and \" and =\"> and then it goes on for a while'>",
+        ("<p class='a value that is longer than many steps of the scan, whatever their length may be, or a "
+         "mask without a byte, and only here it has > and \" and =\"> and then it goes on for a while'>"),
         "<img/><br/ ><input value=a/>",
     };
     char page[256], out[256];
