@@ -38,7 +38,8 @@ static struct toy {
     unsigned heads, lasts, finishes;
     bool head_last, error;
     bool takes_whole; /* set by the test */
-    unsigned wholes;
+    unsigned wholes, wanted;
+    size_t passes; /* set by the test: most bytes of a tunnel taken at once */
     size_t room;
     uint8_t bytes[TOY_BYTES];
     size_t len;
@@ -95,6 +96,24 @@ toy_whole(struct wr_request *r, weir_str body)
 }
 
 static size_t
+toy_pass(struct wr_request *r, weir_str bytes)
+{
+    size_t n = WR_MIN(bytes.len, toy.passes);
+
+    assert_ptr_equal(r, toy.r);
+    memcpy(toy.bytes + toy.len, bytes.data, n);
+    toy.len += n;
+    return n;
+}
+
+static void
+toy_want_body(struct wr_request *r)
+{
+    assert_ptr_equal(r, toy.r);
+    toy.wanted++;
+}
+
+static size_t
 toy_room(struct wr_request *r)
 {
     (void)r;
@@ -114,6 +133,8 @@ static const struct wr_driver toy_driver = { .name = "toy",
                                              .whole = toy_whole,
                                              .interim = toy_interim,
                                              .body = toy_body,
+                                             .pass = toy_pass,
+                                             .want_body = toy_want_body,
                                              .room = toy_room,
                                              .finish = toy_finish };
 
