@@ -158,6 +158,8 @@ static const weir_directive directives[] = {
         "obey Cache-Control of requests"),
     ROW(targets, STRS, "cache_targets", "CDN-Cache-Control Surrogate-Control", "off", NULL,
         "fields of responses that take the place of Cache-Control"),
+    ROW(surrogate, STR, "cache_surrogate", "weir", NULL, NULL,
+        "our name as a surrogate: told to origins, that they can say what is for us alone"),
     ROW(tags, STRS, "cache_tags", "Cache-Tag Surrogate-Key", NULL, NULL,
         "fields of responses that name tags to purge them by"),
     ROW(status, STR, "cache_status", "off", NULL, NULL,

@@ -456,6 +456,41 @@ make_policy(cache_conf *c)
     }
 }
 
+static bool
+is_token(weir_str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char ch = word.data[i];
+        bool alpha = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
+        if (!alpha && !(ch >= '0' && ch <= '9') && strchr("-._", ch) == NULL) {
+            return false;
+        }
+    }
+    return word.len != 0;
+}
+
+/* The origin is told of us where Surrogate-Control is obeyed. */
+static int
+make_surrogate(weir_conf *cf, cache_conf *c)
+{
+    c->capability = (weir_str){ NULL, 0 };
+    if (is_off(c->surrogate)) {
+        return WEIR_OK;
+    }
+    if (!is_token(c->surrogate)) {
+        return weir_conf_error(
+            cf, "\"cache_surrogate\" takes a name of letters, digits, \".\", \"-\" and \"_\"");
+    }
+    for (size_t i = 0; i < c->policy.targets.count; i++) {
+        if (weir_str_ieq(c->policy.targets.at[i], CONTROL_SURROGATE)) {
+            c->policy.surrogate = c->surrogate;
+            c->capability =
+                weir_print(weir_conf_pool(cf), "%.*s=\"Surrogate/1.0\"", WEIR_FMT(c->surrogate));
+        }
+    }
+    return WEIR_OK;
+}
+
 int
 cache_check(weir_conf *cf, void *conf)
 {
@@ -476,6 +511,9 @@ cache_check(weir_conf *cf, void *conf)
     c->says_status = c->on && !is_off(c->status);
     c->loop = is_off(c->loop) ? (weir_str){ NULL, 0 } : c->loop;
     make_policy(c);
+    if (c->on && make_surrogate(cf, c) != WEIR_OK) {
+        return WEIR_ERROR;
+    }
     return find_zone(cf, c, WEIR_CACHE_PROXY, &c->endpoint, &c->endpoint_path);
 }
 

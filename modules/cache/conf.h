@@ -92,12 +92,14 @@ typedef struct {
     bool obey_request;
     weir_strs targets, tags;
     weir_str status; /* of Cache-Status: "off", or the cache's name */
+    weir_str surrogate; /* our name in Surrogate-Capability and -Control, or "off" */
     weir_str loop;   /* of CDN-Loop: "off", or our name */
     uint32_t purge;  /* enum purge_mode: the method PURGE */
     struct zone_name endpoint;
     /* Made in check(). */
     struct policy_conf policy;
     struct path *endpoint_path;
+    weir_str capability; /* what the origin is told of us as a surrogate; absent: nothing */
     bool on;          /* some family caches here */
     bool says_status; /* Cache-Status is sent */
 } cache_conf;

@@ -346,24 +346,44 @@ read_dictionary(struct control *c, weir_str in)
 }
 
 /* Surrogate-Control: a list as Cache-Control's, whose members may be for one surrogate by its name
- * ("max-age=60;edge"); those are another's. [Edge Architecture Specification 2.3] */
+ * ("max-age=60;edge"): ours go to own, those of others nowhere. [Edge Architecture
+ * Specification 2.3]
+ */
 static void
-read_surrogate(struct control *c, weir_str text)
+read_surrogate(struct control *all, struct control *own, weir_str text, weir_str self)
 {
-    weir_str member, name, value;
+    weir_str member, name, value, target;
 
     while (list_next(&text, &member)) {
-        if (str_find(member, ';') == member.len) {
-            list_part(member, &name, &value);
-            set_directive(c, name, value);
+        size_t at = str_find(member, ';');
+        list_part(str_trim(str_cut(member, 0, at)), &name, &value);
+        target = str_trim(str_cut(member, at + 1, SIZE_MAX));
+        if (at == member.len) {
+            set_directive(all, name, value);
+        } else if (self.len != 0 && weir_str_eq(target, self)) {
+            set_directive(own, name, value);
         }
     }
 }
 
-static bool
-read_field(struct control *c, const weir_header *fields, weir_str name)
+/* What is said to us by name outdoes the same said to all. What is forbidden to all stays so. */
+static void
+outdo(struct control *c, const struct control *own)
 {
-    bool surrogate = weir_str_ieq(name, WEIR_STR("Surrogate-Control"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (own->flags & rows[i].flag && rows[i].offset != 0) {
+            memcpy((char *)c + rows[i].offset, (const char *)own + rows[i].offset,
+                   sizeof(uint32_t));
+        }
+    }
+    c->flags |= own->flags;
+}
+
+static bool
+read_field(struct control *c, const weir_header *fields, weir_str name, weir_str self)
+{
+    bool surrogate = weir_str_ieq(name, CONTROL_SURROGATE);
+    struct control own = { 0 };
 
     *c = (struct control){ 0 };
     for (const weir_header *h = fields; h != NULL; h = h->next) {
@@ -371,19 +391,21 @@ read_field(struct control *c, const weir_header *fields, weir_str name)
             continue;
         }
         if (surrogate) {
-            read_surrogate(c, h->value);
+            read_surrogate(c, &own, h->value, self);
         } else if (!read_dictionary(c, h->value)) {
             return false;
         }
     }
+    outdo(c, &own);
     return c->flags != 0;
 }
 
 bool
-control_read_targeted(struct control *c, const weir_header *fields, const weir_strs *names)
+control_read_targeted(struct control *c, const weir_header *fields, const weir_strs *names,
+                      weir_str self)
 {
     for (size_t i = 0; i < names->count; i++) {
-        if (read_field(c, fields, names->at[i])) {
+        if (read_field(c, fields, names->at[i], self)) {
             return true;
         }
     }

@@ -51,8 +51,11 @@ void control_add(struct control *c, weir_str text);
 bool control_lists(const weir_header *first, weir_str name);
 
 /* Targeted fields: the first of `names` that the response has, is a dictionary that can be read, and
- * says at least one directive that is known, is used in place of Cache-Control, and Expires.
- * False: none. [RFC 9213 2.2] */
-bool control_read_targeted(struct control *c, const weir_header *fields, const weir_strs *names);
+ * says at least one directive that is known, is used in place of Cache-Control, and Expires. self:
+ * our name in Surrogate-Control; absent: we have none. False: none. [RFC 9213 2.2] */
+bool control_read_targeted(struct control *c, const weir_header *fields, const weir_strs *names,
+                           weir_str self);
+
+#define CONTROL_SURROGATE WEIR_STR("Surrogate-Control")
 
 #endif

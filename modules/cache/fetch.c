@@ -8,7 +8,8 @@
 #include "pass.h"
 #include "vary.h"
 
-#define BIT(id) (UINT64_C(1) << (id))
+#define CAPABILITY WEIR_STR("Surrogate-Capability")
+#define BIT(id)    (UINT64_C(1) << (id))
 
 /* What a client asks about its own copy, or of a part, is answered here: the origin sends the
  * whole. */
@@ -47,6 +48,19 @@ ask(struct caching *c, weir_cache_request *change)
     c->asked = f.etag != NULL || f.last_modified != NULL;
 }
 
+/* Tell the origin what it may say to us by name. What the client claims to be is nobody's word: it
+ * is not passed on. [Edge Architecture Specification 3.1] */
+static void
+claim(struct caching *c, weir_cache_request *change)
+{
+    if (weir_in_find(c->r, CAPABILITY) != NULL) {
+        (void)weir_in_remove(c->r, CAPABILITY);
+    }
+    if (c->fill != NULL) {
+        flow_add(c, change, CAPABILITY, c->conf->capability);
+    }
+}
+
 bool
 flow_request(weir_request *r, weir_cache_request *change)
 {
@@ -58,6 +72,9 @@ flow_request(weir_request *r, weir_cache_request *change)
     }
     if (c->conf->loop.data != NULL) {
         flow_add(c, change, WEIR_STR("CDN-Loop"), c->conf->loop);
+    }
+    if (c->conf->capability.data != NULL) {
+        claim(c, change);
     }
     if (c->fill != NULL) {
         change->dropped = join_request(c, change, conditions);

@@ -354,7 +354,9 @@ flow_look(struct caching *c)
     if (++c->turns > FLOW_TURNS) {
         return fetch_alone(c);
     }
-    c->parts = (struct parts){ .stage = 0 };
+    if (c->turns > 1) {
+        c->parts = (struct parts){ .stage = 0 };
+    }
     switch (store_find(c->store, c->r->pool, &c->key, &c->object)) {
     case STORE_HELD:
         return use_object(c);

@@ -287,7 +287,7 @@ static bool
 read_control(const struct policy_case *c, struct control *cc)
 {
     if (c->conf->targets.count != 0 &&
-        control_read_targeted(cc, c->fields.all, &c->conf->targets)) {
+        control_read_targeted(cc, c->fields.all, &c->conf->targets, c->conf->surrogate)) {
         return true;
     }
     control_read(cc, c->fields.cache_control);

@@ -18,6 +18,7 @@ struct policy_conf {
     uint32_t heuristic_percent; /* of the time since Last-Modified; 0: no heuristic freshness */
     uint64_t heuristic_max;     /* seconds */
     weir_strs targets;          /* fields in place of Cache-Control, first match first */
+    weir_str surrogate;         /* our name in Surrogate-Control; absent: none */
 };
 
 /* The fields of a response that matter, each its first line (others by ->same). */

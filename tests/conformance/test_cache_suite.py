@@ -36,8 +36,6 @@ LEFT_OUT = {
     "stale-close-no-cache": CLOSES,
     "stale-close-s-maxage=2": CLOSES,
     "headers-store-Transfer-Encoding": "weir answers 502: the origin sends a coding that is none, beside a length [RFC 9112 6.1]",
-    "surrogate-fresh-cc-nostore": "needs Surrogate-Capability, which weir does not send",
-    "surrogate-max-age-me-target": "needs Surrogate-Capability, which weir does not send",
     "vary-normalise-lang-select": "the origin chooses languages",
     "conditional-lm-fresh-no-lm": "the date asked about is older than the response: it was modified since [RFC 9111 4.3.2]",
     "partial-store-partial-reuse-partial": SHORT,

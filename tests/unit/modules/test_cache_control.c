@@ -142,7 +142,7 @@ target(const char *value, struct control *c)
 {
     weir_header h = { .name = WEIR_STR("cdn-cache-control"), .value = weir_str_c(value) };
 
-    return control_read_targeted(c, &h, &both);
+    return control_read_targeted(c, &h, &both, (weir_str){ NULL, 0 });
 }
 
 static void
@@ -207,8 +207,56 @@ test_the_first_target_that_can_be_read_counts(void **state)
     struct control c;
 
     (void)state;
-    assert_true(control_read_targeted(&c, &a, &both));
+    assert_true(control_read_targeted(&c, &a, &both, (weir_str){ NULL, 0 }));
     assert_int_equal(c.max_age, 7);
+}
+
+/* [Edge Architecture Specification 2.3] */
+static bool
+surrogate(const char *value, const char *self, struct control *c)
+{
+    static const weir_str name = { "Surrogate-Control", 17 };
+    static const weir_strs one = { &name, 1 };
+    weir_header h = { .name = name, .value = weir_str_c(value) };
+
+    return control_read_targeted(c, &h, &one,
+                                 self != NULL ? weir_str_c(self) : (weir_str){ NULL, 0 });
+}
+
+static void
+test_a_surrogate_obeys_what_it_is_told_by_name(void **state)
+{
+    struct control c;
+
+    (void)state;
+    assert_true(surrogate("max-age=60;edge", "edge", &c));
+    assert_int_equal(c.max_age, 60);
+    assert_true(surrogate("max-age=60 ; edge , max-age=5", "edge", &c));
+    assert_int_equal(c.max_age, 60); /* in any order */
+    assert_true(surrogate("max-age=5, max-age=60;edge", "edge", &c));
+    assert_int_equal(c.max_age, 60);
+    assert_true(surrogate("no-store;edge, max-age=5", "edge", &c));
+    assert_true((c.flags & CC_NO_STORE) != 0);
+    assert_true(surrogate("no-store, max-age=5;edge", "edge", &c));
+    assert_true((c.flags & CC_NO_STORE) != 0); /* what is forbidden to all stays so */
+    assert_true(surrogate("max-age=5;edge, max-age=6;edge", "edge", &c));
+    assert_int_equal(c.max_age, 0); /* two that differ */
+}
+
+static void
+test_what_is_for_another_surrogate_says_nothing(void **state)
+{
+    struct control c;
+
+    (void)state;
+    assert_false(surrogate("max-age=60;other", "edge", &c));
+    assert_false(surrogate("max-age=60;edge", NULL, &c));
+    assert_false(surrogate("max-age=60;", "edge", &c));
+    assert_false(surrogate("max-age=60;", NULL, &c));
+    assert_false(surrogate("max-age=60;edge2", "edge", &c));
+    assert_false(surrogate("max-age=60;Edge", "edge", &c));
+    assert_true(surrogate("no-store;other, max-age=5", "edge", &c));
+    assert_int_equal(c.flags & (CC_NO_STORE | CC_MAX_AGE), CC_MAX_AGE);
 }
 
 int
@@ -227,6 +275,8 @@ main(void)
         cmocka_unit_test(test_values_of_the_wrong_type_say_nothing),
         cmocka_unit_test(test_what_is_no_dictionary_counts_for_nothing),
         cmocka_unit_test(test_the_first_target_that_can_be_read_counts),
+        cmocka_unit_test(test_a_surrogate_obeys_what_it_is_told_by_name),
+        cmocka_unit_test(test_what_is_for_another_surrogate_says_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
