@@ -1,6 +1,8 @@
 """The cache over its life: restarts, reloads, damage, workers that die.  [reliability 3]"""
 
 import os
+import pathlib
+import re
 import signal
 
 import pytest
@@ -225,3 +227,26 @@ def test_max_size_holds(front):
     for i in range(40):
         assert one.get(f"/{i}").body == BODY * 10
     wait_for("the folder to shrink", lambda: bytes_of(one) <= 1 << 20)
+
+
+# ---- Telling. ----
+
+def test_the_limits_of_a_zone_are_explained(front):
+    one = front(answer(b"x"), more="proxy_cache_bypass $arg_a $arg_b; proxy_no_cache $arg_c; proxy_cache_max_range_offset 4k; "
+                "proxy_cache_methods POST; cache_obey_request on; cache_set_cookie off; cache_targets CDN-Cache-Control;")
+    one.server.configure(one.server.text.replace("memory=8m", "memory=8m max_size=3g min_free=1500 levels=1:2"))
+    said = one.server.run("-M", f"http://a:{one.server.port}/").stdout
+    for line in (f'kept in "{one.server.prefix}/cache": memory 8m, files 3g, at least 1500 left free', "leaves after 3600 s",
+                 "methods: GET, HEAD, POST; a HEAD fetches the whole", "conditions: 2 to pass the cache by, 1 not to store",
+                 "ranges from byte 4096 on pass the cache by", "responses with Set-Cookie are stored never",
+                 "Cache-Control of requests is obeyed", "before Cache-Control: CDN-Cache-Control"):
+        assert line in said, said
+
+
+def test_the_page_has_every_series_that_the_manual_names(front):
+    one = front(answer(b"x", fields=[FRESH]), more="} location = /metrics { metrics prometheus;")
+    one.get()
+    there = set(re.findall(r'^weir_cache_zone_(\w+)\{zone="c"\}', one.get("/metrics").body.decode(), re.M))
+    manual = (pathlib.Path(__file__).parents[2] / "modules/cache/cache.md").read_text()
+    named = re.search(r"under `weir_cache_zone_\.\.\.`: ([a-z_,\s]+)\.", manual)[1]
+    assert there == set(re.split(r"[,\s]+", named))
