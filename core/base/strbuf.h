@@ -26,6 +26,20 @@ wr_strbuf_over(void *data, size_t room)
     return (struct wr_strbuf){ .data = data, .len = 0, .room = room, .full = false };
 }
 
+/* Room for len bytes at the end, which the caller writes all of. NULL, and b is full, when there is not so much. */
+static inline char *
+wr_strbuf_take(struct wr_strbuf *b, size_t len)
+{
+    char *to = b->data + b->len;
+
+    if (__builtin_expect(len > b->room - b->len, 0)) {
+        b->full = true;
+        return NULL;
+    }
+    b->len += len;
+    return to;
+}
+
 static inline void
 wr_strbuf_bytes(struct wr_strbuf *b, const void *bytes, size_t len)
 {

@@ -61,42 +61,25 @@ format_validators(struct wr_file *f)
     wr_strbuf_byte(&b, '\0');
 }
 
-static void
-add_line(struct wr_fields *head, weir_pool *pool, struct wr_strbuf *lines, weir_str name,
-         weir_str value, uint32_t id)
-{
-    (void)wr_fields_add(head, pool, name, value, id);
-    wr_strbuf_str(lines, name);
-    wr_strbuf_lit(lines, ": ");
-    wr_strbuf_str(lines, value);
-    wr_strbuf_lit(lines, "\r\n");
-}
-
 /* The fields of f under the settings c, and their lines. */
 static struct wr_fields *
 make_head(struct wr_file *f, weir_pool *pool, const struct wr_files_conf *c, weir_str type)
 {
-    struct wr_fields *head = wr_pool_zalloc(pool, sizeof(*head));
-    size_t room = type.len + 256;
-    struct wr_strbuf lines = wr_strbuf_over(wr_pool_alloc(pool, room), room);
+    weir_pair fields[4];
+    uint32_t n = 0;
 
     format_validators(f);
     if (type.len != 0) {
-        add_line(head, pool, &lines, WEIR_STR("Content-Type"), type, WEIR_H_CONTENT_TYPE);
+        fields[n++] = (weir_pair){ WEIR_STR("Content-Type"), type };
     }
-    add_line(head, pool, &lines, WEIR_STR("Last-Modified"), (weir_str){ f->modified, 29 },
-             WEIR_H_LAST_MODIFIED);
+    fields[n++] = (weir_pair){ WEIR_STR("Last-Modified"), { f->modified, 29 } };
     if (c->etag) {
-        add_line(head, pool, &lines, WEIR_STR("ETag"), weir_str_c(f->etag), WEIR_H_ETAG);
+        fields[n++] = (weir_pair){ WEIR_STR("ETag"), weir_str_c(f->etag) };
     }
     if (c->max_ranges != 0) {
-        add_line(head, pool, &lines, WEIR_STR("Accept-Ranges"), WEIR_STR("bytes"),
-                 WEIR_H_ACCEPT_RANGES);
+        fields[n++] = (weir_pair){ WEIR_STR("Accept-Ranges"), WEIR_STR("bytes") };
     }
-    WR_ASSERT(!lines.full);
-    head->lines = wr_strbuf_view(&lines);
-    head->shared = true;
-    return head;
+    return wr_fields_ready(pool, fields, n);
 }
 
 /* f's head: its own if that fits, else one for this request. */
@@ -115,7 +98,7 @@ head_of(struct wr_request *r, struct wr_file *f)
         return make_head(f, r->pub.pool, c, wr_types_of(c, r->pub.path));
     }
     f->extension = weir_dup(pool, wr_types_extension(r->pub.path));
-    f->head = make_head(f, pool, c, weir_dup(pool, wr_types_of(c, r->pub.path)));
+    f->head = make_head(f, pool, c, wr_types_of(c, r->pub.path));
     return f->head;
 }
 

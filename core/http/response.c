@@ -216,6 +216,34 @@ goes_straight(const struct wr_request *r)
            (!(b->flags & WEIR_BUF_FILE) || wr_files_conf(r)->sendfile);
 }
 
+/* Head and body at once, if the driver can: 700 instructions less than one after the other, of 3,870. */
+static bool
+send_whole(struct wr_request *r, weir_str body)
+{
+    if (r->driver->whole == NULL || r->trailers != NULL || !r->driver->whole(r, body)) {
+        return false;
+    }
+    r->pub.flags |= WEIR_R_HEAD_SENT;
+    r->answer = WR_ANSWER_LAST;
+    r->emitted = body.len;
+    return true;
+}
+
+/* The same for what is left when the filters of the head have run: memory that stays as long as the request. */
+static bool
+send_rest_whole(struct wr_request *r)
+{
+    weir_buf *b = r->queued.head;
+
+    if (!goes_straight(r) || b->flags & WEIR_BUF_FILE || !(b->flags & WEIR_BUF_LAST) || b->len == 0 ||
+        (uint64_t)r->pub.out_length != b->len || wr_buf_of(b)->store != NULL ||
+        !send_whole(r, (weir_str){ (const char *)b->data, b->len })) {
+        return false;
+    }
+    wr_chain_drop(&r->queued);
+    return true;
+}
+
 static void
 send_head(struct wr_request *r)
 {
@@ -233,6 +261,9 @@ send_head(struct wr_request *r)
     wr_filters_make(r);
     if (r->filters == NULL && empty_body(r) && r->pub.out_length < 0) {
         r->pub.out_length = 0;
+    }
+    if (!r->no_body && send_rest_whole(r)) {
+        return;
     }
     last = r->no_body || (r->pub.out_length == 0 && r->filters == NULL && r->trailers == NULL);
     r->pub.flags |= WEIR_R_HEAD_SENT;
@@ -323,18 +354,10 @@ unfiltered(const struct wr_request *r)
     return (out & all) == all;
 }
 
-/* Measured: 700 instructions less than by way of a chain of buffers, of 3,870. */
 bool
 wr_response_whole(struct wr_request *r, weir_str body)
 {
-    if (r->driver->whole == NULL || body.len == 0 || bodiless(r) || r->trailers != NULL ||
-        r->error_status != 0 || !unfiltered(r) || !r->driver->whole(r, body)) {
-        return false;
-    }
-    r->pub.flags |= WEIR_R_HEAD_SENT;
-    r->answer = WR_ANSWER_LAST;
-    r->emitted = body.len;
-    return true;
+    return body.len != 0 && !bodiless(r) && r->error_status == 0 && unfiltered(r) && send_whole(r, body);
 }
 
 void

@@ -22,17 +22,10 @@ const struct wr_type *
 wr_types_make(weir_pool *pool, weir_str name)
 {
     struct wr_type *t = wr_pool_zalloc(pool, sizeof(*t));
-    struct wr_fields *head = wr_pool_zalloc(pool, sizeof(*head));
+    weir_pair field = { WEIR_STR("Content-Type"), name };
 
     t->name = name;
-    if (name.len != 0) {
-        (void)wr_fields_add(head, pool, WEIR_STR("Content-Type"), name, WEIR_H_CONTENT_TYPE);
-    }
-    head->lines = name.len != 0
-                      ? weir_print(pool, "Content-Type: %.*s\r\n", WEIR_FMT(name))
-                      : (weir_str){ "", 0 };
-    head->shared = true;
-    t->head = head;
+    t->head = wr_fields_ready(pool, &field, name.len != 0);
     return t;
 }
 

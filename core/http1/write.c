@@ -97,10 +97,19 @@ add_status_line(struct wr_strbuf *b, const struct wr_request *r)
 static void
 add_field(struct wr_strbuf *b, const weir_header *f)
 {
-    wr_strbuf_str(b, f->name);
-    wr_strbuf_lit(b, ": ");
-    wr_strbuf_str(b, f->value);
-    wr_strbuf_lit(b, "\r\n");
+    weir_str name = f->name, value = f->value;
+    char *to = wr_strbuf_take(b, name.len + value.len + 4);
+
+    if (to == NULL) {
+        return;
+    }
+    memcpy(to, name.data, name.len);
+    to += name.len;
+    memcpy(to, ": ", 2);
+    if (value.len != 0) {
+        memcpy(to + 2, value.data, value.len);
+    }
+    memcpy(to + 2 + value.len, "\r\n", 2);
 }
 
 /* Lines as they came, in one piece as far as they stand behind one another. The last of them. */

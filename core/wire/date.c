@@ -249,13 +249,18 @@ wr_date_parse(weir_str text, int64_t now_s, int64_t *seconds)
     return true;
 }
 
+/* Answers within a second mostly say one date: the text of the last one. */
 weir_str
 weir_print_date(weir_pool *pool, int64_t seconds)
 {
-    char *to = weir_alloc(pool, 30);
+    static int64_t last;
+    static char text[30] = "Thu, 01 Jan 1970 00:00:00 GMT";
 
-    wr_clock_format_http(to, seconds);
-    return (weir_str){ to, 29 };
+    if (seconds != last) {
+        wr_clock_format_http(text, seconds);
+        last = seconds;
+    }
+    return weir_dup(pool, (weir_str){ text, 29 });
 }
 
 int

@@ -10,43 +10,6 @@
 
 struct wr_fields wr_fields_none = { .shared = true };
 
-/* Put h behind the last field of its name, if there is one. */
-static void
-link_same(struct wr_fields *f, weir_header *h)
-{
-    weir_header *same;
-
-    if (h->id != 0) {
-        same = (weir_header *)(uintptr_t)f->index[h->id];
-        if (same == NULL) {
-            f->index[h->id] = h;
-            return;
-        }
-    } else {
-        same = (weir_header *)(uintptr_t)wr_fields_find(f, h->name);
-        if (same == NULL) {
-            return;
-        }
-    }
-    while (same->same != NULL) {
-        same = (weir_header *)(uintptr_t)same->same;
-    }
-    same->same = h;
-}
-
-void
-wr_fields_append(struct wr_fields *f, weir_header *h)
-{
-    link_same(f, h);
-    if (f->first == NULL) {
-        f->first = h;
-    } else {
-        f->last->next = h;
-    }
-    f->last = h;
-    f->n++;
-}
-
 /* A bit for a name without id, by bytes that names of one family differ in (Sec-Fetch-Mode, -Site);
  * the factors move the bit that upper and lower case differ by out of the mask. */
 static inline uint64_t
@@ -57,6 +20,52 @@ name_bit(weir_str name)
     size_t middle = (uint8_t)name.data[name.len / 2];
 
     return UINT64_C(1) << ((name.len + 2 * (last + middle) + 6 * third) & 63);
+}
+
+/* Put h behind the last field of its name, of which there is one, or may be. */
+static void
+link_same(struct wr_fields *f, weir_header *h)
+{
+    weir_header *same = (weir_header *)(uintptr_t)(h->id != 0 ? f->index[h->id]
+                                                               : wr_fields_find(f, h->name));
+
+    if (same == NULL) {
+        return;
+    }
+    while (same->same != NULL) {
+        same = (weir_header *)(uintptr_t)same->same;
+    }
+    same->same = h;
+}
+
+/* Put h at the end, of the list and of those that have its name. */
+static inline void
+append(struct wr_fields *f, weir_header *h)
+{
+    if (h->id != 0 && f->index[h->id] == NULL) {
+        f->index[h->id] = h;
+    } else if (h->id != 0) {
+        link_same(f, h);
+    } else { /* a name like no other one before it need not be looked for */
+        uint64_t bit = name_bit(h->name);
+        if ((f->seen & bit) != 0) {
+            link_same(f, h);
+        }
+        f->seen |= bit;
+    }
+    if (f->first == NULL) {
+        f->first = h;
+    } else {
+        f->last->next = h;
+    }
+    f->last = h;
+    f->n++;
+}
+
+void
+wr_fields_append(struct wr_fields *f, weir_header *h)
+{
+    append(f, h);
 }
 
 /* One pass over what the parser found; a field costs 30 instructions, in a pass to copy and one to link 48. */
@@ -81,7 +90,7 @@ wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field
             f->index[h->id] = h;
         } else if (h->id != 0) {
             link_same(f, h);
-        } else { /* a name like no other one before it need not be looked for */
+        } else {
             uint64_t bit = name_bit(h->name);
             if ((seen & bit) != 0) {
                 link_same(f, h);
@@ -97,6 +106,7 @@ wr_fields_take(struct wr_fields *f, weir_header *all, const struct wr_head_field
     }
     f->last = last;
     f->n = (uint32_t)(h - all);
+    f->seen = seen;
 }
 
 weir_header *
@@ -110,54 +120,32 @@ wr_fields_add(struct wr_fields *f, weir_pool *pool, weir_str name, weir_str valu
     return h;
 }
 
-/* h, a copy, goes behind `last`. seen: as in wr_fields_take. */
+/* A copy of `from` at h. */
 static inline void
-pass_one(struct wr_fields *f, weir_header *h, uint64_t *seen)
+copy_field(weir_header *h, const weir_header *from)
 {
-    if (h->id != 0 && f->index[h->id] == NULL) {
-        f->index[h->id] = h;
-    } else if (h->id != 0 || (*seen & name_bit(h->name)) != 0) {
-        link_same(f, h);
-    } else {
-        *seen |= name_bit(h->name);
-    }
-    if (f->first == NULL) {
-        f->first = h;
-    } else {
-        f->last->next = h;
-    }
-    f->last = h;
-    f->n++;
+    h->name = from->name;
+    h->value = from->value;
+    h->next = h->same = NULL;
+    h->id = from->id;
+    h->flags = from->flags;
 }
 
 void
 wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from,
                const struct wr_fields_filter *which)
 {
-    uint64_t seen = f->first == NULL ? 0 : UINT64_MAX; /* of names that are there already */
-
     WR_ASSERT(!f->shared);
     for (; from != NULL; from = from->next) {
         uint64_t bit = UINT64_C(1) << from->id;
         weir_header *h;
-        if ((which->skip & bit) != 0) {
+        if ((which->skip & bit) != 0 ||
+            ((which->ask & bit) != 0 && !which->asked(which->data, from))) {
             continue;
         }
-        if ((which->ask & bit) != 0) {
-            uint32_t n = f->n;
-            bool pass = which->asked(which->data, from);
-            seen = f->n == n ? seen : UINT64_MAX;
-            if (!pass) {
-                continue;
-            }
-        }
         h = wr_pool_alloc(pool, sizeof(*h));
-        h->name = from->name;
-        h->value = from->value;
-        h->next = h->same = NULL;
-        h->id = from->id;
-        h->flags = from->flags;
-        pass_one(f, h, &seen);
+        copy_field(h, from);
+        append(f, h);
     }
 }
 
@@ -186,21 +174,44 @@ make_line(weir_header *h, char *at, const weir_pair *field)
     return at;
 }
 
-const weir_header *
-weir_fields_make(void *to, const weir_pair *fields, uint32_t n)
+/* The n fields in f, which is empty, and their lines behind one another. */
+static weir_str
+make_lines(struct wr_fields *f, void *to, const weir_pair *fields, uint32_t n)
 {
     weir_header *all = to;
-    char *at = (char *)(all + n);
-    struct wr_fields f = { .first = NULL };
+    char *lines = (char *)(all + n), *at = lines;
 
     for (uint32_t i = 0; i < n; i++) {
         at = make_line(&all[i], at, &fields[i]);
         all[i].next = all[i].same = NULL;
         all[i].id = wr_name_id(fields[i].name);
         all[i].flags = WEIR_HEADER_LINE;
-        wr_fields_append(&f, &all[i]);
+        append(f, &all[i]);
     }
+    return (weir_str){ lines, (size_t)(at - lines) };
+}
+
+const weir_header *
+weir_fields_make(void *to, const weir_pair *fields, uint32_t n)
+{
+    struct wr_fields f = { .first = NULL };
+
+    (void)make_lines(&f, to, fields, n);
     return f.first;
+}
+
+struct wr_fields *
+wr_fields_ready(weir_pool *pool, const weir_pair *fields, uint32_t n)
+{
+    struct wr_fields *f = wr_pool_zalloc(pool, sizeof(*f));
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        bytes += fields[i].name.len + fields[i].value.len;
+    }
+    f->lines = make_lines(f, wr_pool_alloc(pool, weir_fields_size(n, bytes)), fields, n);
+    f->shared = true;
+    return f;
 }
 
 static bool
@@ -256,9 +267,11 @@ struct wr_fields *
 wr_fields_copy(const struct wr_fields *f, weir_pool *pool)
 {
     struct wr_fields *copy = wr_pool_zalloc(pool, sizeof(*copy));
+    weir_header *to = wr_pool_alloc(pool, f->n * sizeof(*to));
 
-    for (const weir_header *h = f->first; h != NULL; h = h->next) {
-        (void)wr_fields_add(copy, pool, h->name, h->value, h->id);
+    for (const weir_header *h = f->first; h != NULL; h = h->next, to++) {
+        copy_field(to, h);
+        append(copy, to);
     }
     return copy;
 }

@@ -20,6 +20,7 @@ struct wr_fields {
     const weir_header *index[WR_FIELDS];
     weir_header *first, *last;
     uint32_t n;
+    uint64_t seen; /* bits of the names without id that were ever in it: most names that come are like none of them */
     /* The fields' lines, formatted for HTTP/1 ("Name: value\r\n"...), when the block is prebuilt; absent otherwise. */
     weir_str lines;
     bool shared; /* not to be changed: copy first */
@@ -50,6 +51,9 @@ struct wr_fields_filter {
 /* Copies of the list that begins with `from`, at the end. */
 void wr_fields_pass(struct wr_fields *f, weir_pool *pool, const weir_header *from,
                     const struct wr_fields_filter *which);
+
+/* A shared block of n fields, with its lines, for answers to begin with. Names and values are copied. */
+struct wr_fields *wr_fields_ready(weir_pool *pool, const weir_pair *fields, uint32_t n);
 
 /* Take out every field of that name (id, or by comparing when id is 0). Answers how many. */
 uint32_t wr_fields_remove(struct wr_fields *f, weir_str name, uint32_t id);

@@ -14,6 +14,7 @@ struct expires {
     struct expires_rule rule;
     bool modified;     /* the word stood there: for values known later */
     weir_value *value; /* NULL: rule holds for every request */
+    weir_str max_age;  /* of such a rule from now on, "max-age=60" */
 };
 
 typedef struct {
@@ -44,6 +45,22 @@ is_usual(uint32_t status)
     }
 }
 
+static weir_str
+print_max_age(weir_pool *pool, int64_t seconds)
+{
+    return weir_print(pool, "max-age=%lld", (long long)seconds);
+}
+
+static weir_str
+cache_control(weir_request *r, const struct expires *e, int64_t max_age)
+{
+    if (max_age < 0) {
+        return WEIR_STR("no-cache");
+    }
+    return e->max_age.data != NULL && max_age == e->rule.seconds ? e->max_age
+                                                                 : print_max_age(r->pool, max_age);
+}
+
 static void
 set_expires_fields(weir_request *r, const struct expires *e)
 {
@@ -63,9 +80,7 @@ set_expires_fields(weir_request *r, const struct expires *e)
     }
     struct expires_times t = expires_at(rule, weir_wall_clock(), modified);
     weir_out_set(r, WEIR_STR("Expires"), weir_print_date(r->pool, t.at));
-    weir_out_set(r, WEIR_STR("Cache-Control"),
-                 t.max_age < 0 ? WEIR_STR("no-cache")
-                               : weir_print(r->pool, "max-age=%lld", (long long)t.max_age));
+    weir_out_set(r, WEIR_STR("Cache-Control"), cache_control(r, e, t.max_age));
 }
 
 static void
@@ -223,6 +238,7 @@ set_expires(weir_conf *cf, const weir_directive *d, void *field)
             return weir_conf_error_at(cf, last, "\"%.*s\" %s", WEIR_FMT(text), fault);
         }
         e.value = NULL;
+        e.max_age = print_max_age(weir_conf_pool(cf), e.rule.seconds);
     }
     *(struct expires *)field = e;
     return WEIR_OK;

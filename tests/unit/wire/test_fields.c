@@ -311,11 +311,36 @@ test_a_block_of_fields_stands_in_its_own_memory(void **state)
     free(memory);
 }
 
+static void
+test_a_ready_block_is_shared_and_its_copy_keeps_the_lines(void **state)
+{
+    static const weir_pair pairs[] = { { { "ETag", 4 }, { "\"a\"", 3 } }, { { "X-A", 3 }, { "1", 1 } } };
+    struct wr_fields *f = wr_fields_ready(&pool, pairs, 2), *copy;
+    const weir_header *h;
+
+    (void)state;
+    assert_true(f->shared);
+    assert_true(weir_str_eq(f->lines, WEIR_STR("ETag: \"a\"\r\nX-A: 1\r\n")));
+    copy = wr_fields_copy(f, &pool);
+    assert_false(copy->shared);
+    assert_null(copy->lines.data);
+    assert_int_equal(copy->n, 2);
+    assert_ptr_equal(copy->index[WEIR_H_ETAG], copy->first);
+    assert_int_equal(copy->first->flags, WEIR_HEADER_LINE);
+    assert_ptr_equal(copy->last->name.data, f->lines.data + 11);
+    h = wr_fields_add(copy, &pool, WEIR_STR("x-a"), WEIR_STR("2"), 0);
+    assert_ptr_equal(wr_fields_find(copy, WEIR_STR("X-A"))->same, h);
+    assert_null(f->last->same);
+    assert_int_equal(f->n, 2);
+    assert_int_equal(wr_fields_ready(&pool, pairs, 0)->lines.len, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_block_of_fields_stands_in_its_own_memory),
+        TEST(test_a_ready_block_is_shared_and_its_copy_keeps_the_lines),
         TEST(test_known_names_are_indexed_and_others_searched),
         TEST(test_fields_taken_at_once_are_linked_as_if_added),
         TEST(test_fields_that_are_passed_are_linked_as_if_added),
