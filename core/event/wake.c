@@ -1,8 +1,9 @@
 /* event/wake.c - posts from any thread, and weir_offload's threads.
  *
- * A post is a node on a locked list; the first on an empty one writes to an eventfd, for the loop takes all of them at once. A
- * job carries its own, and is freed in the loop after its work; a pool that ends before that leaves it an orphan. A pool that
- * lives on keeps nothing of jobs that are done.
+ * A post is a node on a locked list; the first on an empty one writes to an eventfd, for the loop
+ * takes all of them at once. A job carries its own, and is freed in the loop after its work; a pool
+ * that ends before that leaves it an orphan. A pool that lives on keeps nothing of jobs that are
+ * done.
  */
 #include "event/wake.h"
 
@@ -38,7 +39,7 @@ struct job {
     void (*dropped)(void *data);
     void *data;
     struct wr_owned owned; /* by the pool that started it, until it is done */
-    bool orphan; /* its owner ended: done must not be called (loop thread only) */
+    bool orphan;           /* its owner ended: done must not be called (loop thread only) */
 };
 
 static struct {
@@ -220,9 +221,11 @@ weir_offload(weir_pool *owner, void (*work)(void *data), void (*done)(void *data
     }
     j = calloc(1, sizeof(*j));
     WR_ASSERT(j != NULL);
-    *j = (struct job){
-        .post = { .run = job_finished }, .work = work, .done = done, .dropped = dropped, .data = data
-    };
+    *j = (struct job){ .post = { .run = job_finished },
+                       .work = work,
+                       .done = done,
+                       .dropped = dropped,
+                       .data = data };
     wr_pool_own(owner, &j->owned, owner_ended);
     *wake.jobs_last = j;
     wake.jobs_last = &j->next;

@@ -1,9 +1,9 @@
-/* A tunnel's bytes go past source and queue only while nothing is in front of them, and none is lost or told twice. */
+/* A tunnel's bytes go past source and queue only while nothing is in front of them, and none is
+ * lost or told twice. */
 #include "toy.h"
 
 #include "http/body_in.h"
 
-static weir_ticket *ticket;
 static const char *next; /* what the source gives before it waits again */
 static char told[64];    /* what came for the other end: by the short way in capitals */
 static size_t takes;     /* most bytes that the short way takes at once */
@@ -19,8 +19,7 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
         next = "";
         return WEIR_NEXT;
     }
-    ticket = weir_suspend(r, WEIR_NEVER, NULL, NULL);
-    return WEIR_AGAIN;
+    return weir_suspend(r, WEIR_NEVER, NULL, NULL) != NULL ? WEIR_AGAIN : WEIR_ERROR;
 }
 
 static void
