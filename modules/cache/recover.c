@@ -143,7 +143,7 @@ read_folder(struct recovered *to, const struct store_options *o)
             continue;
         }
         to->any = true;
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
+        (void)snprintf(path, sizeof(path), "%s/%.*s", folder, NAME_DIGITS, d->d_name);
         if (!read_file(to, o, path)) {
             add_all(to);
         }
