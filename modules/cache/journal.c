@@ -162,6 +162,24 @@ journal_go(struct store *s)
     j->gathered = NULL;
 }
 
+void
+journal_close(struct store *s)
+{
+    struct journal *j = s->journal;
+    struct append a = { .job.s = s, .file = j->file, .bytes = j->bytes, .n = j->n, .all = j->all };
+
+    if (j->n != 0 || j->all) {
+        append(&a.job);
+    }
+    for (struct journal_wait *w = j->gathered; w != NULL; w = w->next) {
+        w->journal = NULL;
+    }
+    j->gathered = NULL;
+    free(j->bytes);
+    j->bytes = NULL;
+    j->n = j->room = 0;
+}
+
 static bool
 make_room(struct journal *j, size_t n)
 {

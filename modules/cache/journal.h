@@ -23,6 +23,9 @@ struct journal_wait {
 
 void journal_open(struct store *s);
 
+/* Write what is gathered, now; nobody who waits is told. When all jobs are over. */
+void journal_close(struct store *s);
+
 /* Gather a record, with whatever it is about changed in the same section. w: who waits, or NULL.
  * Under the lock; then journal_go. */
 void journal_add(struct store *s, const struct purge_record *r, struct journal_wait *w);

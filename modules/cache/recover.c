@@ -128,7 +128,7 @@ read_file(struct recovered *to, const struct store_options *o, const char *path)
 static void
 read_folder(struct recovered *to, const struct store_options *o)
 {
-    char folder[PATH_SIZE], path[PATH_SIZE + 40];
+    char folder[PATH_SIZE], path[PATH_SIZE + 258];
     DIR *dir = path_in(folder, o, "purges") ? opendir(folder) : NULL;
     const struct dirent *d;
 

@@ -97,6 +97,7 @@ store_stop(struct store *s)
     }
     s->stopping = true;
     job_finish_all(s);
+    journal_close(s);
     manager_stop(s);
     s->started = false;
     hot_drop_all(s);

@@ -55,6 +55,7 @@ def small_disk(front):
         one.server.command = lambda *more: ["unshare", "-rm", "sh", "-c", script, "sh", *plain(*more)]
         one.server.start()
         one.disk = f"/proc/{one.server.process.pid}/root{folder}"
+        wait_for("the cache to begin", lambda: os.path.exists(f"{one.disk}/secret"))
         return one
     return make
 

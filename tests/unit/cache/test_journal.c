@@ -338,6 +338,30 @@ test_what_is_done_is_not_kept(void **state)
     worker_end(&w);
 }
 
+/* Taken out, and stopped before a thread came to it. */
+static void
+test_a_stop_leaves_nothing_to_be_found_again(void **state)
+{
+    struct worker w;
+    struct store_key key;
+
+    (void)state;
+    process_start();
+    worker_begin(&w);
+    put(&w, "/a", "hello");
+    turn_until(is_written(&w, "/a"));
+    key = key_of(&w, "/a");
+    assert_true(store_remove(w.store, &key));
+    use_killing_system();
+    unlink_does_nothing = true;
+    worker_end(&w);
+    process_end();
+    unlink_does_nothing = false;
+    sys = &sys_real;
+    loop = NULL;
+    assert_int_equal(found_afterwards(false), 0);
+}
+
 /* Damaged: nobody knows what it said. */
 static void
 test_a_journal_that_cannot_be_read_is_a_purge_of_all(void **state)
@@ -377,6 +401,8 @@ main(void)
         cmocka_unit_test(test_what_was_made_stale_stays_stale),
         cmocka_unit_test(test_on_a_disk_that_cannot_be_written_who_asked_is_told),
         cmocka_unit_test_setup_teardown(test_what_is_done_is_not_kept, setup_master, teardown),
+        cmocka_unit_test_setup_teardown(test_a_stop_leaves_nothing_to_be_found_again, setup_master,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_journal_that_cannot_be_read_is_a_purge_of_all,
                                         setup_master, teardown),
     };
