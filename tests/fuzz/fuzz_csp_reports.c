@@ -25,8 +25,9 @@ look(void *data, const struct violation *v)
 
     (*n)++;
     WR_ASSERT(v->document.len != 0 && v->document.len <= REPORT_TEXT_MAX);
-    WR_ASSERT(v->directive.len != 0 && find(v->directive, ' ') == v->directive.len);
-    WR_ASSERT(find(v->document, '?') == v->document.len && find(v->blocked, '#') == v->blocked.len);
+    WR_ASSERT(v->directive.len != 0 && weir_str_find(v->directive, ' ') == v->directive.len);
+    WR_ASSERT(weir_str_find(v->document, '?') == v->document.len &&
+              weir_str_find(v->blocked, '#') == v->blocked.len);
     WR_ASSERT(v->sample.len <= REPORT_SAMPLE_MAX && v->line >= 0 && v->column >= 0);
     WR_ASSERT(learned_add(&all, v) == (all.n != before));
     WR_ASSERT(!learned_add(&all, v));
@@ -38,15 +39,15 @@ static void
 check_lines(weir_str text)
 {
     while (text.len != 0) {
-        size_t n = find(text, '\n');
-        weir_str line = cut(text, n);
+        size_t n = weir_str_find(text, '\n');
+        weir_str line = weir_str_cut(text, 0, n);
         WR_ASSERT(n < text.len);
         WR_ASSERT(line.data[0] == '#' || memcmp(line.data, "csp ", 4) == 0);
         if (line.data[0] != '#') {
-            WR_ASSERT(find(line, ';') == line.len - 1 && find(line, '$') == line.len &&
-                      find(line, '{') == line.len);
+            WR_ASSERT(weir_str_find(line, ';') == line.len - 1 &&
+                      weir_str_find(line, '$') == line.len && weir_str_find(line, '{') == line.len);
         }
-        text = rest(text, n + 1);
+        text = weir_str_cut(text, n + 1, SIZE_MAX);
     }
 }
 
