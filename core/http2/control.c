@@ -81,6 +81,7 @@ take_setting(struct wr_http2 *h, uint32_t id, uint32_t value)
     switch (id) {
     case NGHTTP2_SETTINGS_HEADER_TABLE_SIZE:
         WR_ASSERT(nghttp2_hd_deflate_change_table_size(h->deflater, value) == 0);
+        h->table_changes = true;
         break;
     case NGHTTP2_SETTINGS_ENABLE_PUSH:
     case NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL:

@@ -35,6 +35,7 @@ enum {
     WR_HTTP2_WINDOW_MAX = 1024 * 1024, /* what windows may grow to, a stream's and the connection's */
     WR_HTTP2_RECENT = 128,            /* streams whose end is remembered; a power of two */
     WR_HTTP2_PLACES = 32,             /* lists that streams are found in by their number; a power of two */
+    WR_HTTP2_PLACED_MORE = 8,         /* fields without an id of their own that places in the table are remembered of */
     WR_HTTP2_URGENCIES = 8,           /* [RFC 9218 4.1] */
     WR_HTTP2_URGENCY = 3,             /* where nothing is said */
     WR_HTTP2_PAYLOAD = 192,           /* bytes of a frame that is looked at whole: 32 settings */
@@ -123,6 +124,9 @@ struct wr_http2 {
     uint8_t old_priorities; /* 1 and what the client said of them; 0: nothing yet */
     uint32_t acks;          /* answers to PING and SETTINGS that have not been sent, */
     uint32_t queued;        /* and frames that the system did not take */
+    bool table_changes;     /* deflate.c: its next block begins by saying that its table has another size, */
+    uint16_t n_placed;      /* how many fields were put into that, */
+    uint16_t placed[WR_FIELDS + WR_HTTP2_PLACED_MORE]; /* and as which one of them which field was: 0 is none */
     uint32_t peer_window;   /* what a new stream may be sent */
     int64_t send_window;    /* what the connection may be sent; less than 0 never */
     uint32_t error;         /* nghttp2_error_code that the connection is to end with */
@@ -160,7 +164,6 @@ struct wr_http2 {
 struct wr_http2_answer {
     struct wr_http2_answer *next;
     const weir_header *first;
-    uint32_t n;      /* fields */
     uint32_t status;
     bool final;      /* it is no interim one, */
     bool last;       /* and no body follows */
@@ -386,6 +389,13 @@ void wr_stream_data_end(struct wr_stream *s);
 
 /* stream.c: look at its time limits. */
 void wr_stream_beat(struct wr_stream *s);
+
+/* deflate.c: make a field block for h, field by field; their names have no capitals. Once begun it has to be sent, unless the
+ * end is false: then it is too long for any client. */
+void wr_deflate_begin(void);
+void wr_deflate_status(struct wr_http2 *h, uint32_t status);
+void wr_deflate_field(struct wr_http2 *h, uint32_t id, weir_str name, weir_str value);
+bool wr_deflate_end(struct wr_http2 *h, weir_str *block);
 
 /* block.c: put a head, or the trailers of an answer, behind what the connection has gathered. False: it is too long. */
 bool wr_block_answer(struct wr_stream *s, const struct wr_http2_answer *a);

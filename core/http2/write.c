@@ -51,7 +51,6 @@ http2_head(struct wr_request *r, bool last)
     }
     s->pace.since_ms = wr_clock.now_ms;
     answer(r, (struct wr_http2_answer){ .first = r->out->first,
-                                        .n = r->out->n,
                                         .status = tunnel ? 200 : r->pub.status,
                                         .final = true,
                                         .last = last });
@@ -60,12 +59,7 @@ http2_head(struct wr_request *r, bool last)
 static void
 http2_interim(struct wr_request *r, uint32_t status, const weir_header *first)
 {
-    uint32_t n = 0;
-
-    for (const weir_header *h = first; h != NULL; h = h->next) {
-        n++;
-    }
-    answer(r, (struct wr_http2_answer){ .first = first, .n = n, .status = status });
+    answer(r, (struct wr_http2_answer){ .first = first, .status = status });
 }
 
 /* The last byte of the answer is out. */
