@@ -13,8 +13,15 @@
 
 enum {
     EARLY_ROOM = 4096,    /* first room for body bytes nobody has asked for */
-    ANSWER_USEFUL = 16384 /* what a complete answer counts for in the account of useless work, in bytes */
+    ANSWER_USEFUL = 16384, /* what a complete answer counts for in the account of useless work, in bytes */
+    SPARE_MAX = 128       /* free streams that a worker keeps */
 };
+
+/* Streams that have ended, for the next ones. */
+static struct {
+    struct wr_stream *first;
+    unsigned n;
+} spare;
 
 /* ---- Opening and freeing. ---- */
 
@@ -55,6 +62,32 @@ wr_stream_close(struct wr_stream *s)
     wr_http2_due(s);
 }
 
+/* A zeroed one, or NULL. */
+static struct wr_stream *
+take_spare(void)
+{
+    struct wr_stream *s = spare.first;
+
+    if (s == NULL) {
+        return calloc(1, sizeof(*s));
+    }
+    spare.first = s->next;
+    spare.n--;
+    return memset(s, 0, sizeof(*s));
+}
+
+static void
+give_spare(struct wr_stream *s)
+{
+    if (spare.n == SPARE_MAX) {
+        free(s);
+        return;
+    }
+    s->next = spare.first;
+    spare.first = s;
+    spare.n++;
+}
+
 /* What the client wished for it before it came. */
 static void
 set_priority(struct wr_stream *s)
@@ -74,7 +107,7 @@ wr_stream_open(struct wr_http2 *h, int32_t id)
 
     /* One whose work goes on after it was reset still counts; none comes behind the last that was announced. */
     if (h->ending || h->leave == WR_HTTP2_LEFT || (int64_t)h->n_streams >= wr_http2_settings(h)->max_streams ||
-        h->heads >= WR_HTTP2_HEADS || (s = calloc(1, sizeof(*s))) == NULL) {
+        h->heads >= WR_HTTP2_HEADS || (s = take_spare()) == NULL) {
         return NULL;
     }
     s->h = h;
@@ -112,7 +145,7 @@ wr_stream_free(struct wr_stream *s)
         wr_request_free(s->r);
     }
     wr_pool_fini(&s->pool);
-    free(s);
+    give_spare(s);
 }
 
 /* ---- The body of the request. ---- */
