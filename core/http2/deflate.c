@@ -160,23 +160,14 @@ put_passing(size_t name, weir_str value)
     block.len += value.len;
 }
 
-static bool
-has_room(weir_str name, weir_str value)
-{
-    size_t room = sizeof(block.bytes) - block.len;
-
-    block.full = block.full || name.len > room || value.len > room ||
-                 name.len + value.len + FIELD_MORE > room;
-    return !block.full;
-}
-
 void
 wr_deflate_field(struct wr_http2 *h, uint32_t id, weir_str name, weir_str value)
 {
     uint16_t *place = place_of(h, id, name);
     size_t passing = h->table_changes ? 0 : name_of_passing(id);
 
-    if (!has_room(name, value)) {
+    block.full = block.full || name.len + value.len + FIELD_MORE > sizeof(block.bytes) - block.len;
+    if (block.full) {
         return;
     }
     if (passing != 0) {

@@ -118,6 +118,24 @@ lead_bytes(const nghttp2_frame_hd *hd)
 }
 
 static void
+read_lead(struct wr_http2 *h, const uint8_t *lead)
+{
+    struct wr_frames *in = &h->in;
+    bool data = in->hd.type == NGHTTP2_DATA, padded = in->hd.flags & NGHTTP2_FLAG_PADDED;
+    size_t rest = in->hd.length - lead_bytes(&in->hd);
+
+    in->pad = padded ? lead[0] : 0;
+    if (in->pad > rest) {
+        wrong(h, "padding that is longer than its frame");
+        return;
+    }
+    if (data && padded) {
+        wr_window_give(h, in->stream, (size_t)in->pad + 1);
+    }
+    expect(in, data ? WR_FRAMES_DATA : WR_FRAMES_BLOCK, rest - in->pad);
+}
+
+static void
 begin_lead(struct wr_http2 *h)
 {
     struct wr_frames *in = &h->in;
@@ -125,9 +143,11 @@ begin_lead(struct wr_http2 *h)
 
     if (in->hd.length < lead) {
         wr_http2_fail(h, NGHTTP2_FRAME_SIZE_ERROR, "a frame that is too short");
-        return;
+    } else if (lead == 0) {
+        read_lead(h, NULL);
+    } else {
+        expect(in, WR_FRAMES_LEAD, lead);
     }
-    expect(in, WR_FRAMES_LEAD, lead);
 }
 
 static void
@@ -333,24 +353,6 @@ gather(struct wr_frames *in, const uint8_t *bytes, size_t n)
     in->kept = (uint8_t)(in->kept + n);
     in->left -= (uint32_t)n;
     return in->left == 0 ? in->payload : NULL;
-}
-
-static void
-read_lead(struct wr_http2 *h, const uint8_t *lead)
-{
-    struct wr_frames *in = &h->in;
-    bool data = in->hd.type == NGHTTP2_DATA, padded = in->hd.flags & NGHTTP2_FLAG_PADDED;
-    size_t rest = in->hd.length - lead_bytes(&in->hd);
-
-    in->pad = padded ? lead[0] : 0;
-    if (in->pad > rest) {
-        wrong(h, "padding that is longer than its frame");
-        return;
-    }
-    if (data && padded) {
-        wr_window_give(h, in->stream, (size_t)in->pad + 1);
-    }
-    expect(in, data ? WR_FRAMES_DATA : WR_FRAMES_BLOCK, rest - in->pad);
 }
 
 static void

@@ -76,32 +76,47 @@ keep(struct wr_stream *s, weir_str bytes)
                        bytes.len };
 }
 
+/* Where the pseudo-field of that name belongs; NULL: it is unknown. */
+static weir_str *
+pseudo_of(struct wr_http2_head *head, weir_str name)
+{
+    weir_str *to, known;
+
+    switch (name.len > 1 ? name.data[1] : '\0') {
+    case 'm':
+        known = WEIR_STR(":method");
+        to = &head->method;
+        break;
+    case 's':
+        known = WEIR_STR(":scheme");
+        to = &head->scheme;
+        break;
+    case 'a':
+        known = WEIR_STR(":authority");
+        to = &head->authority;
+        break;
+    default:
+        known = name.len == 5 ? WEIR_STR(":path") : WEIR_STR(":protocol");
+        to = name.len == 5 ? &head->path : &head->protocol;
+    }
+    return weir_str_eq(name, known) ? to : NULL;
+}
+
 static void
-take_pseudo(struct wr_stream *s, weir_str name, weir_str value)
+take_pseudo(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     struct wr_http2_head *head = s->head;
-    struct {
-        weir_str name, *to;
-    } all[] = { { WEIR_STR(":method"), &head->method },
-                { WEIR_STR(":path"), &head->path },
-                { WEIR_STR(":scheme"), &head->scheme },
-                { WEIR_STR(":authority"), &head->authority },
-                { WEIR_STR(":protocol"), &head->protocol } };
+    weir_str *to = pseudo_of(head, name);
 
     if (head->regular || head->trailers) {
         wr_head_malformed(head, head->trailers ? "a pseudo-field in trailers" : "a pseudo-field behind others");
-        return;
+    } else if (to == NULL) {
+        wr_head_malformed(head, "an unknown pseudo-field");
+    } else if (to->data != NULL) {
+        wr_head_malformed(head, "a pseudo-field twice");
+    } else {
+        *to = stays ? value : keep(s, value);
     }
-    for (size_t i = 0; i < WR_COUNT(all); i++) {
-        if (weir_str_eq(name, all[i].name)) {
-            if (all[i].to->data != NULL) {
-                wr_head_malformed(head, "a pseudo-field twice");
-            }
-            *all[i].to = keep(s, value);
-            return;
-        }
-    }
-    wr_head_malformed(head, "an unknown pseudo-field");
 }
 
 /* Fields of a connection, which HTTP/2 does not have. [RFC 9113 8.2.2] */
@@ -195,7 +210,7 @@ is_dropped(const struct wr_server_conf *c, uint32_t id, weir_str name, bool unde
 }
 
 static void
-take_field(struct wr_stream *s, weir_str name, weir_str value)
+take_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     struct wr_http2_head *head = s->head;
     const struct wr_server_conf *c = wr_http2_server_conf(s->h);
@@ -219,7 +234,7 @@ take_field(struct wr_stream *s, weir_str name, weir_str value)
         return;
     }
     gathered[head->n++] = (weir_header){ .name = id != 0 ? wr_name_text(id) : keep(s, name),
-                                         .value = keep(s, value),
+                                         .value = stays ? value : keep(s, value),
                                          .id = id };
     if (!head->trailers) {
         take_known(head, id, gathered[head->n - 1].value);
@@ -242,7 +257,7 @@ is_too_long(struct wr_http2_head *head, const struct wr_server_conf *c, weir_str
 }
 
 bool
-wr_head_field(struct wr_stream *s, weir_str name, weir_str value)
+wr_head_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     const struct wr_server_conf *c = wr_http2_server_conf(s->h);
     struct wr_http2_head *head = s->head;
@@ -258,9 +273,9 @@ wr_head_field(struct wr_stream *s, weir_str name, weir_str value)
         return true;
     }
     if (name.len != 0 && name.data[0] == ':') {
-        take_pseudo(s, name, value);
+        take_pseudo(s, name, value, stays);
     } else {
-        take_field(s, name, value);
+        take_field(s, name, value, stays);
     }
     return true;
 }

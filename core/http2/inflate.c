@@ -2,13 +2,15 @@
 #include "base/assert.h"
 #include "http2/http2.h"
 
+enum { STATIC = 61 }; /* fields of the table that everybody has */
+
 static void
-take_field(struct wr_http2 *h, const nghttp2_nv *nv)
+take_field(struct wr_http2 *h, const nghttp2_nv *nv, bool stays)
 {
     h->in.fields = true;
     if (h->in.stream != NULL &&
         !wr_head_field(h->in.stream, (weir_str){ (const char *)nv->name, nv->namelen },
-                       (weir_str){ (const char *)nv->value, nv->valuelen })) {
+                       (weir_str){ (const char *)nv->value, nv->valuelen }, stays)) {
         wr_http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "a request head far over the limit");
     }
 }
@@ -23,7 +25,7 @@ inflate_indexed(struct wr_http2 *h, uint8_t byte)
     if (nv == NULL) {
         wr_http2_fail(h, NGHTTP2_COMPRESSION_ERROR, "a field that is not in the table");
     } else {
-        take_field(h, nv);
+        take_field(h, nv, (byte & 0x7f) <= STATIC);
     }
     return 1;
 }
@@ -48,7 +50,7 @@ inflate_any(struct wr_http2 *h, const uint8_t *bytes, size_t len, bool last)
     }
     in->between = flags & NGHTTP2_HD_INFLATE_EMIT;
     if (in->between) {
-        take_field(h, &nv);
+        take_field(h, &nv, false);
     }
     return (size_t)n;
 }
