@@ -16,15 +16,13 @@ bury(struct wr_task *t)
     free(WR_CONTAINER(t, struct wr_http2, task));
 }
 
-/* The connection has gone, which nghttp2 is not told any more. */
+/* The connection has gone, and its request goes on. */
 static void
 forget_stream(struct wr_stream *s)
 {
     if (!s->closed) {
-        (void)nghttp2_session_set_stream_user_data(s->h->session, s->id, NULL);
-        s->closed = true;
+        wr_stream_close(s);
         wr_write_drop(s);
-        wr_http2_due(s);
     }
 }
 
@@ -61,8 +59,8 @@ wr_http2_close(struct wr_http2 *h)
     while (!wr_list_empty(&h->streams)) {
         wr_stream_free(WR_CONTAINER(h->streams.next, struct wr_stream, link));
     }
-    nghttp2_session_del(h->session);
-    h->session = NULL;
+    nghttp2_hd_inflate_del(h->inflater);
+    nghttp2_hd_deflate_del(h->deflater);
     wr_count_closed((enum wr_shown)h->shown);
     wr_conn_close(h->conn, false);
     wr_loop_bury(wr_loop_self(), &h->task, bury);
@@ -77,16 +75,12 @@ wr_http2_abandon(struct wr_http2 *h, uint32_t log_status)
     wr_http2_close(h);
 }
 
-/* Put out what nghttp2 has to say last. */
 void
 wr_http2_goodbye(struct wr_http2 *h, uint32_t code)
 {
-    const uint8_t *bytes;
-    ssize_t n;
-
-    (void)nghttp2_session_terminate_session(h->session, code);
-    while (h->conn->wait.head == NULL && (n = nghttp2_session_mem_send(h->session, &bytes)) > 0) {
-        wr_out_copy(h->conn, bytes, (size_t)n);
+    if (!h->goodbye) {
+        h->goodbye = true;
+        wr_output_goaway(h, h->taken_id, code);
     }
 }
 

@@ -18,7 +18,8 @@ enum {
     READS_A_TURN = 16,
     ROUNDS_A_TURN = 16,         /* of making more of answers */
     BODY_A_TURN = 2048 * 1024,  /* bytes of bodies */
-    QUEUE_MAX = 1000            /* frames that may wait; then nothing is read */
+    QUEUE_MAX = 1000,           /* frames that may wait; then nothing is read */
+    TABLE_BYTES = 4096          /* what blocks of fields may refer to, each way [RFC 9113 6.5.2] */
 };
 
 static struct wr_http2 *
@@ -60,11 +61,13 @@ wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why)
 void
 wr_http2_leave(struct wr_http2 *h)
 {
+    static const uint8_t nothing[8];
+
     if (h->leave == WR_HTTP2_STAYS && !h->ending) {
         h->leave = WR_HTTP2_NOTICED;
         h->leave_ms = wr_clock.now_ms;
-        (void)nghttp2_submit_shutdown_notice(h->session);
-        (void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL); /* its answer: the notice has come */
+        wr_output_goaway(h, INT32_MAX, NGHTTP2_NO_ERROR);
+        wr_output_ping(h, nothing, false); /* its answer: the notice has come */
         wr_http2_touch(h);
     }
 }
@@ -85,33 +88,11 @@ area_prepare(const struct wr_http2 *h)
     }
 }
 
-static void
-feed(struct wr_http2 *h, const void *bytes, size_t len)
-{
-    ssize_t rc;
-
-    wr_frames_look(h, bytes, len);
-    if (h->failed) {
-        return;
-    }
-    rc = nghttp2_session_mem_recv(h->session, bytes, len);
-    if (rc < 0) {
-        uint32_t code = rc == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
-                        : rc == NGHTTP2_ERR_CALLBACK_FAILURE ? NGHTTP2_INTERNAL_ERROR
-                                                             : NGHTTP2_PROTOCOL_ERROR;
-        wr_http2_fail(h, code, nghttp2_strerror((int)rc));
-    }
-    if (h->reading != NULL && h->reading->head != NULL) {
-        wr_head_pause(h->reading);
-    }
-}
-
 /* A client that does not take what it has got gets no more of it. */
 static bool
 takes_input(const struct wr_http2 *h)
 {
-    return h->conn->can_read && !h->failed && !h->ending &&
-           nghttp2_session_get_outbound_queue_size(h->session) < QUEUE_MAX;
+    return h->conn->can_read && !h->failed && !h->ending && h->queued < QUEUE_MAX;
 }
 
 /* The client will send no more: who waits for its bytes, or for something else before a first answer, ends. */
@@ -124,7 +105,7 @@ input_over(struct wr_http2 *h)
         if (s->r == NULL || !s->in_end || (waits && s->r->answer == WR_ANSWER_NONE)) {
             s->reset = true;
             if (s->r == NULL) {
-                s->closed = true;
+                wr_stream_close(s);
             } else if (!s->finished) {
                 wr_request_gone(s->r, 499);
             }
@@ -155,20 +136,12 @@ work(struct wr_http2 *h)
     return any;
 }
 
+/* What was said has been taken, if nothing waits. */
 static void
-write_frames(struct wr_http2 *h)
+count_anew(struct wr_http2 *h)
 {
-    const uint8_t *bytes;
-
-    while (h->conn->wait.head == NULL) {
-        ssize_t n = nghttp2_session_mem_send(h->session, &bytes);
-        if (n <= 0) {
-            if (n < 0) {
-                wr_http2_fail(h, NGHTTP2_INTERNAL_ERROR, nghttp2_strerror((int)n));
-            }
-            return;
-        }
-        wr_out_copy(h->conn, bytes, (size_t)n);
+    if (h->conn->wait.head == NULL) {
+        h->acks = h->queued = 0;
     }
 }
 
@@ -178,7 +151,8 @@ run(struct wr_http2 *h)
 {
     for (unsigned rounds = 0; !h->failed; rounds++) {
         (void)work(h);
-        write_frames(h);
+        wr_write_bodies(h);
+        count_anew(h);
         if (wr_list_empty(&h->due)) {
             break;
         }
@@ -207,7 +181,7 @@ receive(struct wr_http2 *h)
         if (n <= 0) {
             break;
         }
-        feed(h, area, (size_t)n);
+        wr_frames_read(h, area, (size_t)n);
         run(h);
     }
     if (!ended && h->conn->half_closed && !h->conn->can_read) {
@@ -221,24 +195,16 @@ receive(struct wr_http2 *h)
 static bool
 is_idle(const struct wr_http2 *h)
 {
-    return h->n_streams == 0 && !h->in_block && h->leave == WR_HTTP2_STAYS &&
+    return h->n_streams == 0 && h->in.block == 0 && h->leave == WR_HTTP2_STAYS &&
            !wr_out_pending(h->conn);
-}
-
-/* Has nghttp2 nothing more to say, and nothing to hear? */
-static bool
-is_silent(const struct wr_http2 *h)
-{
-    return !nghttp2_session_want_write(h->session) && !nghttp2_session_want_read(h->session);
 }
 
 /* Has the last stream ended of a connection that ends then? */
 static bool
 is_over(const struct wr_http2 *h)
 {
-    bool left = h->leave == WR_HTTP2_LEFT && !nghttp2_session_want_write(h->session);
-
-    return h->n_streams == 0 && (left || (h->conn->half_closed && !h->conn->can_read));
+    return h->n_streams == 0 &&
+           (h->leave == WR_HTTP2_LEFT || (h->conn->half_closed && !h->conn->can_read));
 }
 
 static void
@@ -299,7 +265,7 @@ finish_turn(struct wr_http2 *h)
         wr_http2_abandon(h, 499);
     } else if (is_over(h)) {
         wr_http2_linger(h);
-    } else if (is_silent(h)) { /* nghttp2 has ended it, by a GOAWAY of its own or the client's */
+    } else if (h->left && h->n_streams == 0) {
         wr_http2_end(h, NGHTTP2_NO_ERROR);
     }
 }
@@ -338,6 +304,7 @@ serve(struct wr_http2 *h)
     h->budget = BODY_A_TURN;
     if (c->wait.head != NULL) {
         (void)wr_out_flush(c); /* what waited comes first; a broken connection shows in gone */
+        count_anew(h);
     }
     receive(h);
     check_age(h);
@@ -369,8 +336,8 @@ reads_too_slowly(struct wr_http2 *h)
     }
     WR_LIST_EACH(at, &h->streams) {
         const struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0 && /* closed ones are told apart */
-                          nghttp2_session_get_stream_remote_window_size(h->session, s->id) > 0);
+        stuck = stuck || (s->out_bytes != 0 && s->pace.rate == 0 && /* closed windows are told apart */
+                          !s->closed && s->send_window > 0);
     }
     if (!stuck) {
         h->stalled_ms = 0;
@@ -396,7 +363,7 @@ beat(struct wr_http2 *h)
         serve(h);
         return;
     }
-    if (h->in_block && wr_clock.now_ms - h->block_since_ms >= c->header_timeout_ms) {
+    if (h->in.block != 0 && wr_clock.now_ms - h->block_since_ms >= c->header_timeout_ms) {
         wr_http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "a request head that does not come");
     } else if (reads_too_slowly(h)) {
         wr_say(wr_log_process(), INFO, "*%llu client timed out while reading responses",
@@ -408,10 +375,7 @@ beat(struct wr_http2 *h)
         wr_stream_beat(WR_CONTAINER(at, struct wr_stream, link));
     }
     if (h->leave == WR_HTTP2_NOTICED && wr_clock.now_ms - h->leave_ms >= WR_HTTP2_PING_MS) {
-        h->leave = WR_HTTP2_LEFT;
-        (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
-                                    nghttp2_session_get_last_proc_stream_id(h->session),
-                                    NGHTTP2_NO_ERROR, NULL, 0);
+        wr_control_leave(h);
     }
     serve(h);
 }
@@ -481,16 +445,24 @@ wr_http2_adopt(struct wr_conn *c, const char *bytes, size_t len)
     h->shown = WR_SHOWN_READING;
     wr_list_init(&h->streams);
     wr_list_init(&h->due);
+    for (size_t i = 0; i < WR_HTTP2_URGENCIES; i++) {
+        wr_list_init(&h->ready[i]);
+    }
     wr_task_init(&h->task, NULL);
     h->points_ms = h->begun_ms = wr_clock.now_ms;
     wr_conn_deadline(c, wr_http2_server_conf(h)->header_timeout_ms);
     area_prepare(h);
-    h->session = wr_session_create(h);
-    h->frame_left = NGHTTP2_CLIENT_MAGIC_LEN;
+    WR_ASSERT(nghttp2_hd_inflate_new(&h->inflater) == 0 &&
+              nghttp2_hd_deflate_new(&h->deflater, TABLE_BYTES) == 0);
+    h->in.left = NGHTTP2_CLIENT_MAGIC_LEN;
+    h->peer_window = WR_HTTP2_WINDOW_FIRST;
+    h->send_window = h->window = WR_HTTP2_WINDOW_FIRST;
     c->taken_over = h;
     c->ops = &conn_ops;
     h->serving = true;
-    feed(h, bytes, len);
+    wr_output_settings(h);
+    wr_window_grow(h, NULL, WR_HTTP2_WINDOW);
+    wr_frames_read(h, (const uint8_t *)bytes, len);
     h->serving = false;
     serve(h);
 }

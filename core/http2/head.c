@@ -16,8 +16,7 @@
 
 enum {
     FIELD_COST = 32,    /* what a field counts for beside its bytes [RFC 9113 6.5.2] */
-    FAR_OVER = 2,       /* times the limit: then the connection ends */
-    DEFAULT_URGENCY = 3 /* [RFC 9218 4.1] */
+    FAR_OVER = 2        /* times the limit: then the connection ends */
 };
 
 /* The fields of the block that is being read, and whose it is. */
@@ -29,7 +28,7 @@ wr_head_begin(struct wr_stream *s, bool trailers)
 {
     s->head = wr_pool_zalloc(&s->pool, sizeof(*s->head));
     s->head->length = -1;
-    s->head->urgency = DEFAULT_URGENCY;
+    s->head->urgency = WR_HTTP2_URGENCY;
     s->head->trailers = trailers;
     s->head->fields = gathered;
     gathered_for = s->head;
@@ -69,51 +68,55 @@ resume(const struct wr_http2_head *head)
 
 /* ---- One field. ---- */
 
+/* The bytes for as long as the stream lives. */
 static weir_str
-str_of(nghttp2_rcbuf *b)
+keep(struct wr_stream *s, weir_str bytes)
 {
-    nghttp2_vec v = nghttp2_rcbuf_get_buf(b);
-
-    return (weir_str){ (const char *)v.base, v.len };
-}
-
-/* The bytes of b for as long as the stream lives. */
-static weir_str
-keep(struct wr_stream *s, nghttp2_rcbuf *b, weir_str bytes)
-{
-    if (nghttp2_rcbuf_is_static(b)) {
-        return bytes;
-    }
     return (weir_str){ memcpy(wr_pool_alloc(&s->pool, bytes.len + 1), bytes.data, bytes.len),
                        bytes.len };
 }
 
+/* Where the pseudo-field of that name belongs; NULL: it is unknown. */
+static weir_str *
+pseudo_of(struct wr_http2_head *head, weir_str name)
+{
+    weir_str *to, known;
+
+    switch (name.len > 1 ? name.data[1] : '\0') {
+    case 'm':
+        known = WEIR_STR(":method");
+        to = &head->method;
+        break;
+    case 's':
+        known = WEIR_STR(":scheme");
+        to = &head->scheme;
+        break;
+    case 'a':
+        known = WEIR_STR(":authority");
+        to = &head->authority;
+        break;
+    default:
+        known = name.len == 5 ? WEIR_STR(":path") : WEIR_STR(":protocol");
+        to = name.len == 5 ? &head->path : &head->protocol;
+    }
+    return weir_str_eq(name, known) ? to : NULL;
+}
+
 static void
-take_pseudo(struct wr_stream *s, weir_str name, nghttp2_rcbuf *b, weir_str value)
+take_pseudo(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     struct wr_http2_head *head = s->head;
-    struct {
-        weir_str name, *to;
-    } all[] = { { WEIR_STR(":method"), &head->method },
-                { WEIR_STR(":path"), &head->path },
-                { WEIR_STR(":scheme"), &head->scheme },
-                { WEIR_STR(":authority"), &head->authority },
-                { WEIR_STR(":protocol"), &head->protocol } };
+    weir_str *to = pseudo_of(head, name);
 
     if (head->regular || head->trailers) {
         wr_head_malformed(head, head->trailers ? "a pseudo-field in trailers" : "a pseudo-field behind others");
-        return;
+    } else if (to == NULL) {
+        wr_head_malformed(head, "an unknown pseudo-field");
+    } else if (to->data != NULL) {
+        wr_head_malformed(head, "a pseudo-field twice");
+    } else {
+        *to = stays ? value : keep(s, value);
     }
-    for (size_t i = 0; i < WR_COUNT(all); i++) {
-        if (weir_str_eq(name, all[i].name)) {
-            if (all[i].to->data != NULL) {
-                wr_head_malformed(head, "a pseudo-field twice");
-            }
-            *all[i].to = keep(s, b, value);
-            return;
-        }
-    }
-    wr_head_malformed(head, "an unknown pseudo-field");
 }
 
 /* Fields of a connection, which HTTP/2 does not have. [RFC 9113 8.2.2] */
@@ -207,16 +210,15 @@ is_dropped(const struct wr_server_conf *c, uint32_t id, weir_str name, bool unde
 }
 
 static void
-take_field(struct wr_stream *s, nghttp2_rcbuf *name_buf, weir_str name, nghttp2_rcbuf *value_buf,
-           weir_str value)
+take_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     struct wr_http2_head *head = s->head;
     const struct wr_server_conf *c = wr_http2_server_conf(s->h);
-    bool known_name = nghttp2_rcbuf_is_static(name_buf), underscore = false;
+    bool underscore;
     uint32_t id = wr_name_id(name);
 
     head->regular = true;
-    if ((!known_name && !name_is_right(name, &underscore)) || !value_is_right(value)) {
+    if (!name_is_right(name, &underscore) || !value_is_right(value)) {
         wr_head_malformed(head, "a field with bytes that it cannot have");
         return;
     }
@@ -231,8 +233,8 @@ take_field(struct wr_stream *s, nghttp2_rcbuf *name_buf, weir_str name, nghttp2_
         wr_head_refuse(head, 431, "too many fields");
         return;
     }
-    gathered[head->n++] = (weir_header){ .name = id != 0 ? wr_name_text(id) : keep(s, name_buf, name),
-                                         .value = keep(s, value_buf, value),
+    gathered[head->n++] = (weir_header){ .name = id != 0 ? wr_name_text(id) : keep(s, name),
+                                         .value = stays ? value : keep(s, value),
                                          .id = id };
     if (!head->trailers) {
         take_known(head, id, gathered[head->n - 1].value);
@@ -255,11 +257,10 @@ is_too_long(struct wr_http2_head *head, const struct wr_server_conf *c, weir_str
 }
 
 bool
-wr_head_field(struct wr_stream *s, nghttp2_rcbuf *name_buf, nghttp2_rcbuf *value_buf)
+wr_head_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     const struct wr_server_conf *c = wr_http2_server_conf(s->h);
     struct wr_http2_head *head = s->head;
-    weir_str name = str_of(name_buf), value = str_of(value_buf);
     uint64_t max = WR_MIN(c->large_buffers * c->large_buffer_size, (uint64_t)WR_HTTP2_HEADS);
 
     resume(head);
@@ -272,9 +273,9 @@ wr_head_field(struct wr_stream *s, nghttp2_rcbuf *name_buf, nghttp2_rcbuf *value
         return true;
     }
     if (name.len != 0 && name.data[0] == ':') {
-        take_pseudo(s, name, value_buf, value);
+        take_pseudo(s, name, value, stays);
     } else {
-        take_field(s, name_buf, name, value_buf, value);
+        take_field(s, name, value, stays);
     }
     return true;
 }

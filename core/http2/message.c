@@ -209,10 +209,8 @@ request_create(struct wr_stream *s, const struct wr_http2_head *head, uint32_t m
 static void
 prioritise(struct wr_stream *s, const struct wr_http2_head *head)
 {
-    nghttp2_extpri wish = { .urgency = head->urgency, .inc = head->incremental };
-
-    if (head->prioritised) {
-        (void)nghttp2_session_change_extpri_stream_priority(s->h->session, s->id, &wish, 0);
+    if (head->prioritised && !s->wished) {
+        wr_schedule_move(s, head->urgency, head->incremental);
     }
 }
 
@@ -263,7 +261,7 @@ reject(struct wr_stream *s, const char *why)
     wr_say(wr_log_process(), INFO, "*%llu client sent a malformed request: %s",
            (unsigned long long)s->h->conn->number, why);
     s->reset = true;
-    wr_session_reset(s->h, s->id, NGHTTP2_PROTOCOL_ERROR);
+    wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
 }
 
 void

@@ -13,10 +13,92 @@
 
 enum {
     EARLY_ROOM = 4096,    /* first room for body bytes nobody has asked for */
-    ANSWER_USEFUL = 16384 /* what a complete answer counts for in the account of useless work, in bytes */
+    ANSWER_USEFUL = 16384, /* what a complete answer counts for in the account of useless work, in bytes */
+    SPARE_MAX = 128       /* free streams that a worker keeps */
 };
 
+/* Streams that have ended, for the next ones. */
+static struct {
+    struct wr_stream *first;
+    unsigned n;
+} spare;
+
 /* ---- Opening and freeing. ---- */
+
+static struct wr_stream **
+place_of(struct wr_http2 *h, int32_t id)
+{
+    return &h->places[((uint32_t)id >> 1) % WR_HTTP2_PLACES];
+}
+
+struct wr_stream *
+wr_stream_find(const struct wr_http2 *h, int32_t id)
+{
+    struct wr_stream *s = h->places[((uint32_t)id >> 1) % WR_HTTP2_PLACES];
+
+    while (s != NULL && s->id != id) {
+        s = s->next;
+    }
+    return s;
+}
+
+void
+wr_stream_close(struct wr_stream *s)
+{
+    struct wr_http2 *h = s->h;
+    struct wr_stream **at = place_of(h, s->id);
+
+    if (s->closed) {
+        return;
+    }
+    while (*at != s) {
+        at = &(*at)->next;
+    }
+    *at = s->next;
+    s->closed = true;
+    h->n_open--;
+    h->in.stream = h->in.stream == s ? NULL : h->in.stream;
+    wr_schedule_remove(s);
+    wr_http2_due(s);
+}
+
+/* A zeroed one, or NULL. */
+static struct wr_stream *
+take_spare(void)
+{
+    struct wr_stream *s = spare.first;
+
+    if (s == NULL) {
+        return calloc(1, sizeof(*s));
+    }
+    spare.first = s->next;
+    spare.n--;
+    return memset(s, 0, sizeof(*s));
+}
+
+static void
+give_spare(struct wr_stream *s)
+{
+    if (spare.n == SPARE_MAX) {
+        free(s);
+        return;
+    }
+    s->next = spare.first;
+    spare.first = s;
+    spare.n++;
+}
+
+/* What the client wished for it before it came. */
+static void
+set_priority(struct wr_stream *s)
+{
+    s->urgency = WR_HTTP2_URGENCY;
+    if (s->h->wished_id == s->id) {
+        s->urgency = s->h->wished_urgency;
+        s->incremental = s->h->wished_incremental;
+        s->wished = true;
+    }
+}
 
 struct wr_stream *
 wr_stream_open(struct wr_http2 *h, int32_t id)
@@ -25,16 +107,22 @@ wr_stream_open(struct wr_http2 *h, int32_t id)
 
     /* One whose work goes on after it was reset still counts; none comes behind the last that was announced. */
     if (h->ending || h->leave == WR_HTTP2_LEFT || (int64_t)h->n_streams >= wr_http2_settings(h)->max_streams ||
-        h->heads >= WR_HTTP2_HEADS || (s = calloc(1, sizeof(*s))) == NULL) {
+        h->heads >= WR_HTTP2_HEADS || (s = take_spare()) == NULL) {
         return NULL;
     }
     s->h = h;
     s->id = id;
-    s->window = (uint32_t)wr_http2_settings(h)->preread;
+    s->window = h->settled ? (int64_t)wr_http2_settings(h)->preread : WR_HTTP2_WINDOW_FIRST;
+    s->send_window = h->peer_window;
+    set_priority(s);
     wr_list_init(&s->due);
+    wr_list_init(&s->ready);
     wr_list_add(&h->streams, &s->link);
     wr_pool_init(&s->pool, "request", NULL);
+    s->next = *place_of(h, id);
+    *place_of(h, id) = s;
     h->n_streams++;
+    h->n_open++;
     return s;
 }
 
@@ -43,16 +131,13 @@ wr_stream_free(struct wr_stream *s)
 {
     struct wr_http2 *h = s->h;
 
-    if (!s->closed) {
-        (void)nghttp2_session_set_stream_user_data(h->session, s->id, NULL);
-    }
+    wr_stream_close(s);
     wr_write_drop(s);
     if (s->early_len != 0) {
-        (void)nghttp2_session_consume_connection(h->session, s->early_len);
+        wr_window_give(h, NULL, s->early_len);
     }
     free(s->early);
     h->heads -= s->head_bytes;
-    h->reading = h->reading == s ? NULL : h->reading;
     wr_list_remove(&s->due);
     wr_list_remove(&s->link);
     h->n_streams--;
@@ -60,7 +145,7 @@ wr_stream_free(struct wr_stream *s)
         wr_request_free(s->r);
     }
     wr_pool_fini(&s->pool);
-    free(s);
+    give_spare(s);
 }
 
 /* ---- The body of the request. ---- */
@@ -74,19 +159,14 @@ give_back(struct wr_stream *s, size_t n)
     h->taken += n;
     if (h->taken >= 2 * (uint64_t)h->window && h->window < WR_HTTP2_WINDOW_MAX) {
         h->taken = 0;
-        h->window *= 2;
-        (void)nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
-                                                    (int32_t)h->window);
+        wr_window_grow(h, NULL, h->window * 2);
     }
     s->taken += n;
-    if (!s->closed && !s->in_end && s->taken >= 2 * (uint64_t)s->window &&
-        s->window < WR_HTTP2_WINDOW_MAX) {
+    if (!s->in_end && s->taken >= 2 * (uint64_t)s->window && s->window < WR_HTTP2_WINDOW_MAX) {
         s->taken = 0;
-        s->window = WR_MIN(s->window * 2, (uint32_t)WR_HTTP2_WINDOW_MAX);
-        (void)nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, s->id,
-                                                    (int32_t)s->window);
+        wr_window_grow(h, s, (uint32_t)WR_MIN(s->window * 2, (int64_t)WR_HTTP2_WINDOW_MAX));
     }
-    (void)nghttp2_session_consume(h->session, s->id, n);
+    wr_window_give(h, s, n);
 }
 
 static void
@@ -145,7 +225,7 @@ body_is_wrong(struct wr_stream *s)
     wr_say(wr_log_process(), INFO, "*%llu client sent a body of another length than it said",
            (unsigned long long)s->h->conn->number);
     s->reset = true;
-    wr_session_reset(s->h, s->id, NGHTTP2_PROTOCOL_ERROR);
+    wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
     wr_http2_due(s);
 }
 
@@ -153,14 +233,14 @@ void
 wr_stream_data(struct wr_stream *s, const void *bytes, size_t len)
 {
     if (s->reset || s->finished || s->r == NULL || s->r->ended) {
-        (void)nghttp2_session_consume(s->h->session, s->id, len);
+        wr_window_give(s->h, s, len);
         return;
     }
     s->r->body_bytes += len;
     if (s->in_left >= 0) {
         s->in_left -= (int64_t)len;
         if (s->in_left < 0) {
-            (void)nghttp2_session_consume(s->h->session, s->id, len);
+            wr_window_give(s->h, s, len);
             body_is_wrong(s);
             return;
         }
@@ -182,6 +262,9 @@ wr_stream_data_end(struct wr_stream *s)
     if (s->in_left > 0) {
         body_is_wrong(s);
         return;
+    }
+    if (s->out_end) {
+        wr_stream_close(s);
     }
     wr_http2_due(s);
 }
@@ -217,10 +300,10 @@ end_stream(struct wr_stream *s)
     if (s->error) {
         s->reset = true;
         wr_write_drop(s);
-        wr_session_reset(s->h, s->id, s->r->pub.status == 444 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+        wr_output_reset(s, s->r->pub.status == 444 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
     } else if (!s->in_end) { /* it is answered, and the rest of its body is not wanted [RFC 9113 8.1] */
         s->reset = true;
-        wr_session_reset(s->h, s->id, NGHTTP2_NO_ERROR);
+        wr_output_reset(s, NGHTTP2_NO_ERROR);
     }
 }
 
@@ -236,6 +319,9 @@ wr_stream_work(struct wr_stream *s)
 {
     struct wr_request *r = s->r;
 
+    if (s->answers != NULL) {
+        wr_write_heads(s);
+    }
     if (r != NULL && !s->finished) {
         deliver(s);
         if (!r->ended && is_at_end(s)) {
@@ -289,7 +375,7 @@ window_is_slow(struct wr_stream *s)
     uint64_t now = wr_clock.now_ms, sent = s->pace.sent;
 
     if (s->closed || s->out_bytes == 0 || s->pace.rate != 0 ||
-        nghttp2_session_get_stream_remote_window_size(s->h->session, s->id) > 0) {
+        s->send_window > 0) {
         s->slow_ms = 0;
         return false;
     }
@@ -310,7 +396,7 @@ check_window(struct wr_stream *s)
     if (window_is_slow(s)) {
         wr_say(&s->r->log, INFO, "client timed out while reading the response");
         s->reset = true;
-        wr_session_reset(s->h, s->id, NGHTTP2_CANCEL);
+        wr_output_reset(s, NGHTTP2_CANCEL);
         wr_request_gone(s->r, 408);
         wr_http2_due(s);
     }

@@ -347,16 +347,19 @@ class Server:
                 pass
         return total
 
-    def memory_kib(self):
+    def memory_kib(self, kinds="Pss"):
         """Proportional share of all processes: what the machine has less of because of this server."""
         total = 0
         for pid in self.pids():
             try:
-                total += int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
-            except (OSError, TypeError):
+                total += sum(map(int, re.findall(rf"^(?:{kinds}):\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)))
+            except OSError:
                 pass
         return total
 
+    def own_kib(self):
+        """The same without files, whose pages count for less when a stranger runs the same program: for what it grew by."""
+        return self.memory_kib("Pss_Anon|Pss_Shmem")
 
     def file_kib(self):
         """What files without a name hold that the server has open: bodies that were put aside."""

@@ -1,0 +1,183 @@
+/* Field blocks that go out say what was meant, whatever stands in the table: nghttp2 reads them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "http2/http2.h"
+
+#define TEXT(text) { text, sizeof(text) - 1 }
+
+enum { TABLE = 4096, FIELDS = 8 };
+
+static struct wr_http2 h;
+static nghttp2_hd_inflater *reader;
+
+struct field {
+    uint32_t id;
+    weir_str name, value;
+};
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    memset(&h, 0, sizeof(h));
+    assert_int_equal(nghttp2_hd_deflate_new(&h.deflater, TABLE), 0);
+    assert_int_equal(nghttp2_hd_inflate_new(&reader), 0);
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    nghttp2_hd_deflate_del(h.deflater);
+    nghttp2_hd_inflate_del(reader);
+    return 0;
+}
+
+/* The next field of the block: it has to be this. */
+static void
+expect(weir_str *block, weir_str name, weir_str value)
+{
+    nghttp2_nv nv;
+    int flags = 0;
+    ssize_t n = nghttp2_hd_inflate_hd2(reader, &nv, &flags, (const uint8_t *)block->data, block->len, 1);
+
+    assert_true(n > 0 && (flags & NGHTTP2_HD_INFLATE_EMIT));
+    assert_true(weir_str_eq(name, (weir_str){ (const char *)nv.name, nv.namelen }));
+    assert_true(weir_str_eq(value, (weir_str){ (const char *)nv.value, nv.valuelen }));
+    *block = weir_str_cut(*block, (size_t)n, SIZE_MAX);
+}
+
+/* Make a block of a status and n fields, and read it. How many bytes it took. */
+static size_t
+say(const char *status, const struct field *f, size_t n)
+{
+    weir_str block;
+    size_t len;
+
+    wr_deflate_begin();
+    wr_deflate_status(&h, (uint32_t)atoi(status));
+    for (size_t i = 0; i < n; i++) {
+        wr_deflate_field(&h, f[i].id, f[i].name, f[i].value);
+    }
+    assert_true(wr_deflate_end(&h, &block));
+    len = block.len;
+    expect(&block, WEIR_STR(":status"), weir_str_c(status));
+    for (size_t i = 0; i < n; i++) {
+        expect(&block, f[i].name, f[i].value);
+    }
+    assert_int_equal(block.len, 0);
+    (void)nghttp2_hd_inflate_end_headers(reader);
+    return len;
+}
+
+static const struct field usual[] = {
+    { WEIR_H_SERVER, TEXT("server"), TEXT("weir") },
+    { WEIR_H_CONTENT_TYPE, TEXT("content-type"), TEXT("text/plain") },
+    { WEIR_H_ETAG, TEXT("etag"), TEXT("\"abc\"") },
+    { 0, TEXT("x-one"), TEXT("") },
+    { 0, TEXT("x-two"), TEXT("of the same length") },
+};
+
+static void
+test_fields_that_come_again_take_a_byte_each(void **state)
+{
+    size_t etag = 2 + 1 + 5; /* its name's place (34, behind four bits), its length, and itself */
+
+    (void)state;
+    (void)say("200", usual, 3);
+    assert_int_equal(say("200", usual, 3), 1 + 2 + etag);
+    assert_int_equal(say("404", usual, 3), 1 + 2 + etag);
+}
+
+static void
+test_every_status_is_what_it_was(void **state)
+{
+    static const char *const all[] = { "100", "103", "200", "204", "206", "299", "304", "400",
+                                       "403", "404", "499", "500", "503", "599" };
+
+    (void)state;
+    for (unsigned i = 0; i < 3 * 14; i++) {
+        (void)say(all[i % 14], usual, 5);
+    }
+}
+
+/* A field of 40 to 1200 bytes, of names that share places, few values, now and then one that is new. */
+static struct field
+random_field(char *room)
+{
+    static const weir_str names[] = { TEXT("x-a"), TEXT("x-b"), TEXT("x-longer"), TEXT("y-longer"),
+                                      TEXT("vary"), TEXT("location"), TEXT("content-type") };
+    static const uint32_t ids[] = { 0, 0, 0, 0, WEIR_H_VARY, WEIR_H_LOCATION, WEIR_H_CONTENT_TYPE };
+    unsigned which = (unsigned)rand() % 7, value = (unsigned)rand() % 30;
+    size_t len = value == 29 ? (size_t)(rand() % 1200) : 40 + value;
+
+    memset(room, (int)('a' + value % 26), len);
+    return (struct field){ ids[which], names[which], { room, len } };
+}
+
+static void
+test_blocks_stay_right_while_the_table_is_filled_and_changed(void **state)
+{
+    static char room[FIELDS][1200];
+    struct field all[FIELDS];
+
+    (void)state;
+    srand(7);
+    for (unsigned round = 0; round < 20000; round++) {
+        size_t n = (size_t)(rand() % FIELDS) + 1;
+        for (size_t i = 0; i < n; i++) {
+            all[i] = random_field(room[i]);
+        }
+        if (rand() % 200 == 0) { /* as the reader's settings would have it */
+            size_t size = (size_t)(rand() % 2 * (rand() % TABLE));
+            assert_int_equal(nghttp2_hd_inflate_change_table_size(reader, size), 0);
+            assert_int_equal(nghttp2_hd_deflate_change_table_size(h.deflater, size), 0);
+            h.table_changes = true;
+        }
+        (void)say(round % 3 == 0 ? "200" : "302", all, n);
+    }
+}
+
+static void
+test_a_block_that_is_too_long_leaves_the_next_one_right(void **state)
+{
+    char *value = malloc(WR_HTTP2_HEADS);
+    weir_str block;
+
+    (void)state;
+    (void)say("200", usual, 5);
+    memset(value, 'v', WR_HTTP2_HEADS);
+    wr_deflate_begin();
+    wr_deflate_status(&h, 200);
+    wr_deflate_field(&h, 0, WEIR_STR("x-new"), WEIR_STR("of the next"));
+    wr_deflate_field(&h, 0, WEIR_STR("x-long"), (weir_str){ value, WR_HTTP2_HEADS });
+    wr_deflate_field(&h, 0, WEIR_STR("x-behind"), WEIR_STR("it"));
+    assert_false(wr_deflate_end(&h, &block));
+    (void)say("200", usual, 5);
+    (void)say("200", usual, 5);
+    free(value);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_fields_that_come_again_take_a_byte_each, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_status_is_what_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_blocks_stay_right_while_the_table_is_filled_and_changed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_block_that_is_too_long_leaves_the_next_one_right, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
