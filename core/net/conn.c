@@ -72,6 +72,7 @@ task_free(struct wr_task *t)
     struct wr_conn *c = WR_CONTAINER(t, struct wr_conn, task);
 
     c->tag = 0;
+    free(c->local);
     free(c->proxied);
     free(c);
 }
@@ -135,6 +136,45 @@ wr_conn_open_outgoing(int fd, size_t size, const struct wr_conn_ops *ops)
     return c;
 }
 
+/* Closed, and nobody's: the record goes at the turn's end. */
+static void
+bury(struct wr_conn *c)
+{
+    if (c->transport->end != NULL) {
+        c->transport->end(c);
+    }
+    wr_loop_bury(wr_loop_self(), &c->task, task_free);
+}
+
+/* It is about to be closed, and has users: what only the descriptor tells. */
+static void
+keep_local(struct wr_conn *c)
+{
+    struct wr_addr addr;
+
+    wr_task_remove(&c->task);
+    if (wr_conn_local(c, &addr) && (c->local = malloc(sizeof(addr))) != NULL) {
+        *c->local = addr;
+    }
+}
+
+void
+wr_conn_ref(struct wr_conn *c)
+{
+    c->users++;
+}
+
+void
+wr_conn_unref(struct wr_conn *c)
+{
+    WR_CHECK(c, WR_CONN_TAG);
+    WR_ASSERT(c->users != 0);
+    c->users--;
+    if (c->closed && c->users == 0) {
+        bury(c);
+    }
+}
+
 void
 wr_conn_close(struct wr_conn *c, bool reset)
 {
@@ -156,11 +196,16 @@ wr_conn_close(struct wr_conn *c, bool reset)
         struct linger now = { .l_onoff = 1, .l_linger = 0 };
         (void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     }
+    if (c->users != 0) {
+        keep_local(c);
+    }
     (void)close(c->io.fd);
     c->io.fd = -1;
     *(c->outgoing ? &wr_conn_counts.outgoing : &wr_conn_counts.open) -= 1;
     wr_list_remove(&c->link);
-    wr_loop_bury(loop, &c->task, task_free);
+    if (c->users == 0) {
+        bury(c);
+    }
 }
 
 bool
@@ -235,6 +280,10 @@ wr_conn_proxied(struct wr_conn *c, const struct wr_proxy_protocol *header)
 bool
 wr_conn_local(const struct wr_conn *c, struct wr_addr *addr)
 {
+    if (c->local != NULL) {
+        *addr = *c->local;
+        return true;
+    }
     addr->len = sizeof(addr->at);
     return getsockname(c->io.fd, &addr->at.any, &addr->len) == 0;
 }

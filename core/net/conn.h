@@ -38,6 +38,7 @@ struct wr_conn {
     bool idle;       /* on the list of those that may be dropped */
     bool closed;     /* wr_conn_close was called; the record lives until the turn's end */
     bool outgoing;   /* we began it (net/connect); counted apart from those of clients */
+    uint32_t users;  /* who asks about it when it has been closed: wr_conn_ref */
     struct wr_io io;
     struct wr_timer timer;
     const struct wr_conn_ops *ops;
@@ -49,6 +50,7 @@ struct wr_conn {
     struct wr_task task;    /* wr_conn_wake, and its burial */
     uint64_t number;        /* counts up by one from 1, over all of a worker's connections */
     uint64_t requests;      /* begun on it so far */
+    struct wr_addr *local;  /* our end's address, once it is closed and has users; NULL: ask the system */
     struct wr_proxy_protocol *proxied; /* what a PROXY header said, its TLVs behind it; NULL: none came */
     uint64_t since_ms;      /* when it was accepted, wr_clock.now_ms */
     weir_chain wait;        /* net/send: bytes the kernel did not take yet */
@@ -91,6 +93,11 @@ wr_conn_full(void)
 
 /* Close it: at once for the peer, its record at the turn's end. Waiting bytes are dropped. reset: with a RST. */
 void wr_conn_close(struct wr_conn *c, bool reset);
+
+/* c's record, and what its transport knows of the peer, stay until wr_conn_unref, although the connection itself may be closed
+ * before: for what is said of a client that has gone. */
+void wr_conn_ref(struct wr_conn *c);
+void wr_conn_unref(struct wr_conn *c);
 
 /* Have epoll tell (once; later calls do nothing). False when that failed: close it. */
 bool wr_conn_watch(struct wr_conn *c);

@@ -22,8 +22,10 @@ struct wr_transport {
     /* Those below may be NULL. */
     /* Say "no more from us" in the protocol's own words; the descriptor's sending side is shut right after. */
     void (*shut)(struct wr_conn *c);
-    /* Say goodbye, unless the connection is reset, and give up transport_state; the descriptor is closed right after. */
+    /* Say goodbye, unless the connection is reset; the descriptor is closed right after. */
     void (*close)(struct wr_conn *c, bool reset);
+    /* Give up transport_state: it is closed, and nobody asks about it any more. */
+    void (*end)(struct wr_conn *c);
     /* The descriptor takes bytes again: send what the protocol itself still had to say. */
     void (*flush)(struct wr_conn *c);
     /* Go on with what has to be said before the first byte: 0 when it is over (then read: more may have come with its end),

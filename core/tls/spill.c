@@ -35,14 +35,13 @@ spill_send(struct wr_conn *c, const struct iovec *pieces, int n, bool more)
 }
 
 static void
-spill_close(struct wr_conn *c, bool reset)
+spill_end(struct wr_conn *c)
 {
-    (void)reset;
     free(c->transport_state);
 }
 
 static const struct wr_transport spill_transport = {
-    .name = "plain", .recv = spill_recv, .send = spill_send, .close = spill_close
+    .name = "plain", .recv = spill_recv, .send = spill_send, .end = spill_end
 };
 
 void

@@ -462,6 +462,11 @@ tls_close(struct wr_conn *c, bool reset)
     if (!reset) {
         shut(c);
     }
+}
+
+static void
+tls_end(struct wr_conn *c)
+{
     wr_tls_stream_end(wr_tls_stream_of(c));
 }
 
@@ -472,6 +477,7 @@ const struct wr_transport wr_tls_transport = {
     .send = tls_send,
     .shut = shut,
     .close = tls_close,
+    .end = tls_end,
     .flush = flush,
     .handshake = handshake,
     .protocol = protocol,
