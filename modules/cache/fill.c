@@ -245,6 +245,20 @@ is_too_long(const struct store_fill *f, const weir_chain *c)
            fill_written(f) + weir_chain_len(&f->rest) + weir_chain_len(c) > (uint64_t)length;
 }
 
+/* It is not stored, and nobody reads it? Then nobody finds it either. */
+static bool
+is_forsaken(const struct store_fill *f)
+{
+    bool forsaken;
+
+    if (f->o->entry != NULL || !shared_lock(f->s)) {
+        return false;
+    }
+    forsaken = f->o->entry == NULL && f->o->refs == 1; /* f's own */
+    shared_unlock(f->s);
+    return forsaken;
+}
+
 int
 store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *data), void *data)
 {
@@ -252,6 +266,9 @@ store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *dat
 
     if (f->ended || is_too_long(f, c)) {
         return WEIR_ERROR;
+    }
+    if (is_forsaken(f)) {
+        return WEIR_CLOSED;
     }
     weir_chain_take(&f->rest, c);
     fits = fill_pump(f);

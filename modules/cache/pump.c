@@ -1,5 +1,6 @@
 /* cache/pump.c - a fill's bytes from its writer's buffers to blocks: of which size, and what has to
  * go before there is room for the next one. */
+#include "file.h"
 #include "handle.h"
 #include "object.h"
 #include "slot.h"
@@ -42,9 +43,9 @@ block_size(const struct store_fill *f)
     return left < BLOCK_KNOWN - BLOCK_HEAD ? (uint32_t)left : BLOCK_KNOWN - BLOCK_HEAD;
 }
 
-/* Free what is not needed any more; is there room in the window? Under the lock. */
+/* Free what is not needed any more, all of it where the zone is full; is there room in the window? Under the lock. */
 static bool
-make_way(struct store_fill *f)
+make_way(struct store_fill *f, bool full)
 {
     struct body *b = f->o->body;
     uint64_t upto = atomic_load(&b->on_disk);
@@ -53,39 +54,87 @@ make_way(struct store_fill *f)
         uint64_t least = slot_least(f->s, f->o);
         upto = least > upto ? least : upto;
     }
-    if (fill_kind(f) == BODY_RELAY || b->in_blocks > WINDOW / 2) {
+    if (fill_kind(f) == BODY_RELAY || full || b->in_blocks > WINDOW / 2) {
         object_trim(f->s, b, upto);
     }
     return b->in_blocks < WINDOW;
+}
+
+/* Not in memory alone any more. */
+static void
+leave_memory(struct store_fill *f)
+{
+    f->spool = spool_open(f);
+    if (f->spool == NULL) {
+        fill_relay(f);
+    }
+}
+
+/* Has the file all that it takes before the end? */
+static bool
+is_written(const struct store_fill *f)
+{
+    uint64_t there = fill_written(f);
+
+    return atomic_load(&f->o->body->on_disk) >= there - there % FILE_BLOCK;
+}
+
+/* The zone is full of what comes and is held: this one needs less of it from now on. Were each to wait until another has gone,
+ * all would. False: it has nothing more to give. */
+static bool
+give_up_memory(struct store_fill *f)
+{
+    if (fill_kind(f) == BODY_MEMORY) {
+        leave_memory(f);
+        return true;
+    }
+    if (fill_kind(f) == BODY_FILE && is_written(f) && spool_rest(f->spool)) {
+        fill_relay(f);
+        return true;
+    }
+    return false;
+}
+
+/* A new block; NULL: there is none now. */
+static struct block *
+add_block(struct store_fill *f, bool *full)
+{
+    struct store *s = f->s;
+    struct block *block = NULL;
+    bool wait;
+
+    if (!shared_lock(s)) {
+        return NULL;
+    }
+    wait = fill_kind(f) != BODY_MEMORY && !make_way(f, *full);
+    block = wait ? NULL : object_add_block(s, f->o, block_size(f));
+    *full = block == NULL && !wait;
+    CHANGE(s, f->o->body->wants_room, block == NULL);
+    shared_unlock(s);
+    return block;
 }
 
 /* The block the next bytes go to; NULL: there is none now. */
 static struct block *
 next_block(struct store_fill *f)
 {
-    struct store *s = f->s;
-    struct body *b = f->o->body;
-    struct block *block = b->last;
-    bool wait = false;
+    struct block *block = f->o->body->last;
+    bool full = false;
 
     if (block != NULL && block->used < block->size) {
         return block;
     }
-    if (fill_kind(f) == BODY_MEMORY && fill_written(f) >= s->object_max &&
+    if (fill_kind(f) == BODY_MEMORY && fill_written(f) >= f->s->object_max &&
         fill_written(f) != (uint64_t)f->o->meta.length) {
-        f->spool = spool_open(f);
-        if (f->spool == NULL) {
-            fill_relay(f);
-        }
+        leave_memory(f);
     }
-    if (!shared_lock(s)) {
-        return NULL;
+    do {
+        block = add_block(f, &full);
+    } while (full && give_up_memory(f));
+    if (full && fill_kind(f) == BODY_FILE) { /* once more: what is on disk by now can go */
+        block = add_block(f, &full);
     }
-    wait = fill_kind(f) != BODY_MEMORY && !make_way(f);
-    block = wait ? NULL : object_add_block(s, f->o, block_size(f));
-    CHANGE(s, b->wants_room, block == NULL);
-    shared_unlock(s);
-    s->stalled |= block == NULL && !wait; /* the zone is full: others have to go first */
+    f->s->stalled |= full; /* others have to go first */
     return block;
 }
 

@@ -331,6 +331,13 @@ spool_end(struct spool *sp)
     }
 }
 
+bool
+spool_rest(struct spool *sp)
+{
+    sp->failed = sp->failed || !sp->busy;
+    return !sp->busy;
+}
+
 void
 spool_close(struct spool *sp)
 {

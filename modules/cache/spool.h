@@ -19,6 +19,9 @@ void spool_go(struct spool *sp);
 /* That was all: write the rest and call fill_whole. */
 void spool_end(struct spool *sp);
 
+/* All that was given to it so far is written: nothing more will be. False: a thread still writes. */
+bool spool_rest(struct spool *sp);
+
 /* f is over. */
 void spool_close(struct spool *sp);
 
