@@ -243,10 +243,13 @@ weir_out_reason(weir_request *r, weir_str reason)
     return WEIR_OK;
 }
 
-void
-weir_outlive_client(weir_request *r)
+enum weir_outlive
+weir_outlive_client(weir_request *r, enum weir_outlive how)
 {
-    wr_request_of(r)->outlives_client = true;
+    enum weir_outlive before = (enum weir_outlive)wr_request_of(r)->outlives_client;
+
+    wr_request_of(r)->outlives_client = (uint8_t)how;
+    return before;
 }
 
 int

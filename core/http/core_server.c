@@ -63,6 +63,10 @@ static const weir_directive rows[] = {
                     "take %2f in a path for a slash; off: answer 400"),
     WEIR_OPT_COMPAT(struct wr_server_conf, bare_lf, FLAG, "bare_lf", WHERE, "off", "on",
                     "take a line feed alone for the end of a line of a request head"),
+    WEIR_OPT(struct wr_server_conf, background_max, INT, "background_requests", WEIR_IN_HTTP, "512",
+             "most requests of a worker that work on without their clients"),
+    WEIR_OPT(struct wr_server_conf, background_ms, MSEC, "background_timeout", WHERE, "1h",
+             "longest that a request works on without its client; 0: no limit"),
 };
 
 static int

@@ -108,7 +108,7 @@ WR_VAR_GET(connection)
 WR_VAR_GET(connection_requests)
 {
     (void)conf, (void)name;
-    return wr_var_number(r->pool, conn_of(r)->requests);
+    return wr_var_number(r->pool, wr_request_of(r->main)->nth);
 }
 
 WR_VAR_GET(connection_time)

@@ -114,7 +114,7 @@ keeps_length(struct wr_request *r, const weir_chain *chain, bool last)
 {
     uint64_t length = (uint64_t)r->pub.out_length;
 
-    if (r->pub.out_length < 0) {
+    if (r->pub.out_length < 0 || r->background != NULL) {
         return true;
     }
     r->emitted += weir_chain_len(chain);

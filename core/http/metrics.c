@@ -7,6 +7,7 @@
 
 static weir_self self = WR_SELF;
 static weir_metric *accepted, *handled, *requests, *connections, *glitches, *calmed;
+static weir_metric *background, *background_refused, *background_cut;
 
 void
 wr_count_accepted(bool kept)
@@ -45,6 +46,24 @@ wr_count_calmed(void)
 }
 
 void
+wr_count_background(int more)
+{
+    weir_count(background, (uint64_t)(int64_t)more);
+}
+
+void
+wr_count_background_refused(void)
+{
+    weir_count(background_refused, 1);
+}
+
+void
+wr_count_background_cut(void)
+{
+    weir_count(background_cut, 1);
+}
+
+void
 wr_count_show(uint8_t *shown, enum wr_shown now)
 {
     if (*shown != now) {
@@ -76,6 +95,18 @@ static const weir_metric_def defs[] = {
     { .name = "http2_calmed_total",
       .help = "connections that were ended for too much of it",
       .handle = &calmed,
+      .type = WEIR_COUNTER },
+    { .name = "background_requests",
+      .help = "requests that work on without their clients, now",
+      .handle = &background,
+      .type = WEIR_GAUGE },
+    { .name = "background_refused_total",
+      .help = "requests that were not let to, for background_requests or want of memory",
+      .handle = &background_refused,
+      .type = WEIR_COUNTER },
+    { .name = "background_cut_total",
+      .help = "requests that were cut for background_timeout",
+      .handle = &background_cut,
       .type = WEIR_COUNTER },
     { .name = "connections",
       .help = "connections now: all, and by what they wait for",

@@ -1,6 +1,6 @@
 /* http/metrics.h - the server's own counters: connections by state, and requests. Exported as weir_connections_accepted_total,
- * weir_connections_handled_total, weir_requests_total, weir_connections{state}, weir_http2_glitches_total and
- * weir_http2_calmed_total. */
+ * weir_connections_handled_total, weir_requests_total, weir_connections{state}, weir_http2_glitches_total,
+ * weir_http2_calmed_total and weir_background_*. */
 #ifndef WR_HTTP_METRICS_H
 #define WR_HTTP_METRICS_H
 
@@ -17,6 +17,11 @@ extern const weir_module wr_metrics_module;
 void wr_count_accepted(bool kept);
 void wr_count_closed(enum wr_shown shown);
 void wr_count_request(void);
+
+/* So many requests more, or less, work on without their clients; one was not let to; one was cut at its deadline. */
+void wr_count_background(int more);
+void wr_count_background_refused(void);
+void wr_count_background_cut(void);
 
 /* Useless work over HTTP/2, in points; a connection was ended for it. */
 void wr_count_glitches(uint32_t points);

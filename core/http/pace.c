@@ -51,3 +51,12 @@ wr_pace_wait(struct wr_pace *p, struct wr_request *r, void (*go)(void *data), vo
         weir_timer_set(p->timer, WAIT_MS);
     }
 }
+
+void
+wr_pace_end(struct wr_pace *p)
+{
+    if (p->timer != NULL) {
+        weir_timer_stop(p->timer);
+        p->timer = NULL;
+    }
+}

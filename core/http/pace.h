@@ -21,7 +21,10 @@ struct wr_pace {
 /* Bytes that may leave now; UINT64_MAX when nothing limits them. */
 uint64_t wr_pace_allowed(struct wr_pace *p, struct wr_request *r);
 
-/* Call go(data) when more may leave, unless r has ended by then. */
+/* Call go(data) when more may leave, unless r has ended by then, or wr_pace_end has been called. */
 void wr_pace_wait(struct wr_pace *p, struct wr_request *r, void (*go)(void *data), void *data);
+
+/* Nobody waits any more, although the request may live on. */
+void wr_pace_end(struct wr_pace *p);
 
 #endif

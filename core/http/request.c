@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "http/background.h"
+#include "http/body_in.h"
 #include "http/error_page.h"
 #include "http/file_cache.h"
 #include "http/http.h"
@@ -91,6 +93,7 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     r->driver = driver;
     r->stream = stream;
     r->conn = conn;
+    r->nth = conn->requests;
     r->http = http;
     r->rewrites_left = WR_LIMIT_REWRITES;
     r->log = *wr_log_process();
@@ -200,16 +203,36 @@ wr_request_can_send(struct wr_request *r)
 
 /* ---- The end. ---- */
 
+/* Is there something that r does, besides answering? */
+static bool
+works_on(const struct wr_request *r)
+{
+    return r->holds != 0 || wr_subrequest_lingers(r);
+}
+
+/* Does r go on although its client has gone? */
+static bool
+outlives(const struct wr_request *r)
+{
+    if (r->answer == WR_ANSWER_LAST) {
+        return works_on(r);
+    }
+    return r->outlives_client != WEIR_ENDS && !wr_body_missing(r) && !wr_response_is_tunnel(r);
+}
+
 void
-wr_request_gone(struct wr_request *r, uint32_t log_status)
+wr_request_gone(struct wr_request *r, uint32_t log_status, bool stays)
 {
     if (r->ended) {
+        return;
+    }
+    r->cut = true;
+    if (stays && r->background == NULL && !r->end_wanted && outlives(r) && wr_background_enter(r)) {
         return;
     }
     if (!wr_response_begun(r) && log_status != 0) {
         r->pub.status = log_status;
     }
-    r->cut = true;
     if (r->running || r->pumping) {
         r->end_wanted = true;
         return;
@@ -222,15 +245,32 @@ run_log_hooks(struct wr_request *r)
 {
     const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_LOG];
 
-    if (r->parent != NULL && !wr_loc_conf(r)->log_subrequest) {
+    if (r->logged || (r->parent != NULL && !wr_loc_conf(r)->log_subrequest)) {
         return;
     }
+    r->logged = true;
     for (uint32_t i = 0; i < p->n; i++) {
         const struct wr_plan_hook *h = &p->at[i];
         wr_running_enter(h->module, &r->pub, WEIR_PHASE_LOG);
         (void)h->handler(&r->pub, r->pub.conf[h->slot]);
     }
     wr_running_leave();
+}
+
+/* It is answered, and does something besides: that is not its client's affair. */
+static void
+wait_for_work(struct wr_request *r)
+{
+    bool first = !r->end_waits;
+
+    r->end_waits = true;
+    if (first && r->background == NULL && r->parent == NULL) {
+        (void)wr_background_enter(r);
+    }
+    wr_request_tell_holders(r);
+    if (r->holds == 0) {
+        run_log_hooks(r);
+    }
 }
 
 void
@@ -241,9 +281,11 @@ wr_request_end(struct wr_request *r, bool error)
         return;
     }
     r->cut = r->cut || error;
-    r->finished_ms = r->end_waits ? r->finished_ms : wr_clock.now_ms;
-    if (r->answer == WR_ANSWER_LAST && (r->holds != 0 || wr_subrequest_lingers(r))) {
-        r->end_waits = true;
+    if (!r->end_waits && r->background == NULL) {
+        r->finished_ms = wr_clock.now_ms;
+    }
+    if (!error && r->answer == WR_ANSWER_LAST && works_on(r)) {
+        wait_for_work(r);
         return;
     }
     r->ended = true;
@@ -259,10 +301,35 @@ wr_request_end(struct wr_request *r, bool error)
     r->driver->finish(r, r->cut);
 }
 
+/* Somebody who holds a request, and what it wants to know. */
+struct wr_holder {
+    struct wr_holder *next;
+    void (*left)(void *data);
+    void *data;
+};
+
 void
-weir_hold(weir_request *r)
+weir_hold(weir_request *pub, void (*left)(void *data), void *data)
 {
-    wr_request_of(r)->holds++;
+    struct wr_request *r = wr_request_of(pub);
+
+    r->holds++;
+    if (left != NULL) {
+        struct wr_holder *h = wr_pool_alloc(pub->pool, sizeof(*h));
+        *h = (struct wr_holder){ .next = r->holders, .left = left, .data = data };
+        r->holders = h;
+    }
+}
+
+void
+wr_request_tell_holders(struct wr_request *r)
+{
+    struct wr_holder *h = r->holders;
+
+    r->holders = NULL;
+    for (; h != NULL; h = h->next) {
+        h->left(h->data);
+    }
 }
 
 void
@@ -272,7 +339,8 @@ weir_let_go(weir_request *pub)
 
     WR_ASSERT(r->holds != 0);
     r->holds--;
-    if (r->holds == 0 && r->end_waits && !r->ended) {
+    if (r->holds == 0 && r->answer == WR_ANSWER_LAST && !r->ended &&
+        (r->end_waits || r->background != NULL)) {
         wr_request_later(r);
     }
 }

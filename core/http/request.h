@@ -29,6 +29,8 @@ struct wr_captures; /* regex.h */
 struct wr_file;     /* file_cache.h */
 struct wr_coded;    /* coded.h */
 struct wr_kept_given; /* kept.h */
+struct wr_background; /* background.h */
+struct wr_holder;     /* request.c */
 
 /* How far the response is. */
 enum wr_answer {
@@ -77,12 +79,13 @@ struct wr_request {
     weir_str protocol;         /* :protocol of an extended CONNECT ("websocket"); absent: none [RFC 8441 4] */
     uint32_t host_port;        /* the port in Host or the target; 0: none */
     uint32_t server_port;      /* of the address the client came to; fetched on first use */
+    uint64_t nth;              /* of its connection's requests */
     uint64_t head_bytes;       /* $request_length counts them */
     uint64_t body_bytes;       /* of the request body as it came, framing included */
     struct wr_fields in;
     struct wr_fields *trailers_in; /* NULL: none came */
     bool keep_alive;           /* the client wants the connection kept */
-    bool outlives_client;      /* a client that goes away does not end it */
+    uint8_t outlives_client;   /* enum weir_outlive */
     bool expects_continue;     /* and has not been told yet */
     const union wr_peer_addr *client_peer; /* as corrected (realip); NULL: the connection's */
     weir_str client_addr;      /* text; absent until asked for */
@@ -104,7 +107,10 @@ struct wr_request {
     bool error_again;          /* and may have an error_page itself: recursive_error_pages where the first error was */
     bool ended;
     bool end_waits;            /* it is answered, and a subrequest in the background or a holder is not done */
+    bool logged;               /* before its end: what it still does changes nothing of what is said about it */
+    struct wr_background *background; /* it works on without its client, whose driver it has left; NULL: it does not */
     uint32_t holds;            /* weir_hold without its weir_let_go */
+    struct wr_holder *holders; /* those that are to be told when the client is done with */
     bool end_wanted;           /* cut the request when the running hook returns */
     uint32_t error_status;     /* the status an error_page answers for; 0: none */
 
@@ -204,16 +210,28 @@ void wr_request_refuse(struct wr_request *r, uint32_t status);
 /* The client's side can take more of the answer. */
 void wr_request_can_send(struct wr_request *r);
 
-/* The client has gone: nothing more can be sent. Ends the request. */
-void wr_request_gone(struct wr_request *r, uint32_t log_status);
+/* The client has gone: nothing more can be sent. Ends the request, as soon as no hook of it runs; with `stays` one that outlives
+ * its client goes into the background. */
+void wr_request_gone(struct wr_request *r, uint32_t log_status, bool stays);
 
-/* After driver->finish, once no byte of it is needed any more: end its pool's things. The pool itself is the driver's. */
+/* Has it ended, or left its driver for the background? */
+static inline bool
+wr_request_left(const struct wr_request *r)
+{
+    return r->ended || r->background != NULL;
+}
+
+/* After driver->finish, once no byte of it is needed any more, and unless wr_background_take takes it: end its pool's things.
+ * The pool itself is the driver's. */
 void wr_request_free(struct wr_request *r);
 
 /* ---- Inside http. ---- */
 
 /* Go on with the phases from r->phase, r->hook. */
 void wr_request_run(struct wr_request *r);
+
+/* Tell the holders that the client has had the answer, or has gone. */
+void wr_request_tell_holders(struct wr_request *r);
 
 /* What the Server field and the built-in pages call us: "weir", or "weir/0.1.0" as server_tokens says. */
 weir_str wr_server_token(const struct wr_request *r);

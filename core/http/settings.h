@@ -40,6 +40,8 @@ struct wr_server_conf {
     bool merge_slashes;           /* on */
     bool encoded_slash;           /* off: %2f in a path is 400; compat on: decoded as nginx */
     bool bare_lf;                 /* off; compat on */
+    int64_t background_max;       /* background_requests of a worker: 512; http only */
+    uint64_t background_ms;       /* background_timeout 1h; 0: none */
 };
 
 /* core.location: answering; http, server, location, if. */

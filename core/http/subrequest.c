@@ -190,8 +190,8 @@ sub_over(struct wr_task *t)
         wr_chain_drop(&body);
         sub_free(s);
     }
-    if (!parent->ended && parent->end_waits && parent->holds == 0 &&
-        !wr_subrequest_lingers(parent)) {
+    if (!parent->ended && (parent->end_waits || parent->background != NULL) &&
+        parent->answer == WR_ANSWER_LAST && parent->holds == 0 && !wr_subrequest_lingers(parent)) {
         wr_request_end(parent, parent->cut);
     }
 }

@@ -34,7 +34,7 @@ wr_http1_hand_over(struct wr_http1 *h)
     struct wr_http1_input *in = &wr_http1_input;
     size_t len = in->len;
 
-    wr_pool_fini(&h->pool);
+    wr_pool_destroy(&h->pool);
     wr_conn_deadline(&h->conn, 0);
     wr_count_show(&h->shown, WR_SHOWN_READING);
     in->len = 0;

@@ -37,7 +37,7 @@ wr_http1_close(struct wr_http1 *h, bool reset)
         wr_count_closed((enum wr_shown)h->shown);
     }
     wr_conn_close(&h->conn, reset);
-    wr_pool_fini(&h->pool);
+    wr_pool_destroy(&h->pool);
 }
 
 /* What was put out and will not be sent does not count as sent. */
@@ -53,25 +53,23 @@ count_sent(struct wr_http1 *h)
     }
 }
 
-/* The connection broke, or has to be cut: whatever runs ends. */
+/* The connection broke, or has to be cut: what runs ends, or goes on without it, unless the worker leaves (log_status 0). */
 static void
 abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
 {
     struct wr_request *r = h->r;
 
-    if (r != NULL && !r->ended) {
+    if (r != NULL && !wr_request_left(r)) {
         count_sent(h);
-        wr_request_gone(r, log_status);
-        if (h->r != NULL && !r->ended) { /* a hook of it runs: it ends when that returns */
+        wr_request_gone(r, log_status, log_status != 0);
+        if (h->r != NULL && !wr_request_left(r)) { /* a hook of it runs: it ends when that returns */
             h->conn.gone = true;
             return;
         }
     }
     if (h->r != NULL) {
         reset = reset || h->x->until_close;
-        wr_request_free(h->r);
-        h->r = NULL;
-        h->x = NULL;
+        wr_http1_release(h);
     }
     wr_http1_close(h, reset);
 }
@@ -178,7 +176,7 @@ send_what_there_is(struct wr_http1 *h)
         if (h->x->out.head != NULL) {
             wr_http1_send_more(h);
         }
-        if (r->ended || r->answer != WR_ANSWER_BODY || h->x->out.head != NULL ||
+        if (wr_request_left(r) || r->answer != WR_ANSWER_BODY || h->x->out.head != NULL ||
             wr_out_flush(&h->conn) != 0) {
             return;
         }
@@ -190,20 +188,14 @@ send_what_there_is(struct wr_http1 *h)
     wr_http1_touch(h);
 }
 
-/* Does the request go on although its client has gone? */
-static bool
-outlives(const struct wr_http1 *h)
-{
-    return h->r != NULL && h->r->outlives_client && !h->r->ended;
-}
-
 /* Has the client shut its side while there is nothing for it yet? It has given up, most likely (nginx). */
 static bool
 client_left(const struct wr_http1 *h)
 {
     const struct wr_request *r = h->r;
 
-    if (!h->conn.half_closed || h->x->body_wanted || wr_body_due(r) || r->outlives_client) {
+    if (!h->conn.half_closed || h->x->body_wanted || wr_body_due(r) ||
+        r->outlives_client == WEIR_IGNORES) {
         return false;
     }
     return r->answer == WR_ANSWER_NONE ? r->suspended != NULL
@@ -216,14 +208,14 @@ read_body(struct wr_http1 *h)
 {
     struct wr_request *r = h->r;
 
-    if (r->ended || !wr_http1_body_awaited(h)) {
+    if (wr_request_left(r) || !wr_http1_body_awaited(h)) {
         return true;
     }
     do {
         wr_http1_take_body(h, false);
-    } while (!r->ended && wr_http1_body_awaited(h) && h->conn.can_read &&
+    } while (!wr_request_left(r) && wr_http1_body_awaited(h) && h->conn.can_read &&
              wr_http1_read(h, WR_HTTP1_AREA) > 0);
-    if (r->ended || !wr_http1_body_awaited(h) || !wr_http1_at_end(h)) {
+    if (wr_request_left(r) || !wr_http1_body_awaited(h) || !wr_http1_at_end(h)) {
         return true;
     }
     if (h->x->body == WR_HTTP1_BODY_TUNNEL) {
@@ -241,29 +233,30 @@ serve_request(struct wr_http1 *h)
     struct wr_request *r = h->r;
     struct wr_exchange *x = h->x;
 
-    if (h->conn.gone && !outlives(h)) {
+    if (h->conn.gone && !wr_request_left(r)) {
         abandon(h, 499, false);
         return false;
     }
     if (!read_body(h)) {
         return false;
     }
-    if (!r->ended && client_left(h)) {
+    if (!wr_request_left(r) && client_left(h)) {
         wr_say(&r->log, INFO, "client prematurely closed connection");
         abandon(h, 499, false);
         return false;
     }
-    if (!r->ended && x->body != WR_HTTP1_BODY_TUNNEL && wr_http1_body_awaited(h) &&
+    if (!wr_request_left(r) && x->body != WR_HTTP1_BODY_TUNNEL && wr_http1_body_awaited(h) &&
         too_slow(x->body_read, x->body_since_ms, wr_body_conf(r)->min_rate)) {
         wr_say(&r->log, INFO, "client sent the request body too slowly");
         wr_body_failed(r, 408);
     }
     send_what_there_is(h);
-    if (!r->ended && r->answer == WR_ANSWER_LAST && output_free_of(h)) {
+    if (!wr_request_left(r) && r->answer == WR_ANSWER_LAST && output_free_of(h)) {
         if (h->conn.gone) {
-            count_sent(h);
+            abandon(h, 499, false);
+            return false;
         }
-        wr_request_end(r, h->conn.gone);
+        wr_request_end(r, false);
     }
     if (x->finished && (x->error || output_free_of(h))) {
         wr_http1_exchange_over(h);
@@ -340,9 +333,7 @@ flush(struct wr_http1 *h)
     int rc = wr_out_flush(&h->conn);
 
     if (h->conn.gone) {
-        if (!outlives(h)) {
-            abandon(h, 499, false);
-        }
+        abandon(h, 499, false);
     } else if (rc == -EAGAIN) {
         if (reads_too_slowly(h)) {
             abandon(h, 408, false);
@@ -388,8 +379,8 @@ settle(struct wr_http1 *h, bool sent)
     }
     set_deadline(h);
     if (is_idle(h)) {
-        if (h->pool.first != NULL) {
-            wr_pool_reset(&h->pool);
+        if (h->pool->first != NULL) {
+            wr_pool_reset(h->pool);
         }
         wr_conn_idle(&h->conn, true);
         if (h->quitting) {
@@ -543,7 +534,7 @@ wr_http1_accepted(struct wr_listen *l, int fd, const union wr_peer_addr *peer)
         return;
     }
     h->shown = WR_SHOWN_READING;
-    wr_pool_init(&h->pool, "request", NULL);
+    h->pool = wr_pool_create("request", NULL);
     h->endpoint = wr_endpoint_of(&h->conn);
     h->head_timed = true;
     h->state = h->endpoint->proxy_protocol ? WR_HTTP1_PROXY : WR_HTTP1_HEAD;

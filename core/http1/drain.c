@@ -66,7 +66,7 @@ wr_http1_serve_discard(struct wr_http1 *h)
         if (h->x->body == WR_HTTP1_BODY_NONE) {
             bool error = h->x->error;
             h->x = NULL;
-            wr_pool_recycle(&h->pool);
+            wr_pool_recycle(h->pool);
             if (error) {
                 wr_http1_linger(h, wr_http1_loc_conf(h));
                 return true;

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "http/background.h"
 #include "http/http.h"
 #include "http1/http1.h"
 #include "net/send.h"
@@ -20,16 +21,23 @@ wr_http1_next_head(struct wr_http1 *h, const struct wr_loc_conf *c)
     wr_conn_deadline(&h->conn, c->keepalive_timeout_ms);
 }
 
-static void
-free_request(struct wr_http1 *h)
+void
+wr_http1_release(struct wr_http1 *h)
 {
-    wr_request_free(h->r);
+    struct wr_request *r = h->r;
+
+    wr_pace_end(&h->x->pace);
     h->r = NULL;
     h->x = NULL;
+    if (wr_background_take(r, h->pool)) {
+        h->pool = wr_pool_create("request", NULL);
+        return;
+    }
+    wr_request_free(r);
     if (wr_http1_input.len != 0) {
-        wr_pool_recycle(&h->pool); /* the next request wants it */
+        wr_pool_recycle(h->pool); /* the next request wants it */
     } else {
-        wr_pool_reset(&h->pool);
+        wr_pool_reset(h->pool);
     }
 }
 
@@ -39,8 +47,8 @@ begin_discard(struct wr_http1 *h, const struct wr_loc_conf *c)
 {
     struct wr_exchange x = *h->x;
 
-    free_request(h);
-    h->x = wr_pool_alloc(&h->pool, sizeof(x));
+    wr_http1_release(h);
+    h->x = wr_pool_alloc(h->pool, sizeof(x));
     *h->x = x;
     h->state = WR_HTTP1_DISCARD;
     h->linger_until_ms = wr_clock.now_ms + c->lingering_time_ms;
@@ -55,7 +63,7 @@ break_off(struct wr_http1 *h)
 
     (void)wr_out_flush(&h->conn); /* what was gathered may be in the request's memory */
     wr_out_drop(&h->conn);
-    free_request(h);
+    wr_http1_release(h);
     wr_http1_close(h, until_close);
 }
 
@@ -74,7 +82,7 @@ wr_http1_exchange_over(struct wr_http1 *h)
         begin_discard(h, c);
         return;
     }
-    free_request(h);
+    wr_http1_release(h);
     if (keep && !body_left) {
         wr_http1_next_head(h, c);
         return;

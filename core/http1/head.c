@@ -55,14 +55,15 @@ limits_for(const struct wr_server_conf *c)
 static struct wr_request *
 request_create(struct wr_http1 *h)
 {
-    struct wr_request *r = wr_request_create(&h->pool, &h->conn, &wr_http1_driver, h,
-                                             h->endpoint->http, h->endpoint->fallback);
+    struct wr_request *r;
 
+    h->conn.requests++;
+    r = wr_request_create(h->pool, &h->conn, &wr_http1_driver, h, h->endpoint->http,
+                          h->endpoint->fallback);
     h->r = r;
     r->pipelined = h->pipelined;
-    h->x = wr_pool_zalloc(&h->pool, sizeof(*h->x));
+    h->x = wr_pool_zalloc(h->pool, sizeof(*h->x));
     h->state = WR_HTTP1_REQUEST;
-    h->conn.requests++;
     wr_count_request();
     wr_count_show(&h->shown, WR_SHOWN_WRITING);
     return r;
@@ -102,7 +103,7 @@ bad_head(struct wr_http1 *h, const struct wr_fault *fault)
 {
     struct wr_request *r = request_create(h);
 
-    r->line = first_line(&h->pool);
+    r->line = first_line(h->pool);
     r->pub.version = 11;
     r->pub.path = r->pub.target = WEIR_STR("");
     r->head_bytes = wr_http1_input.len;
@@ -153,7 +154,7 @@ take(struct wr_http1 *h, struct wr_request_head *head)
 {
     struct wr_http1_input *in = &wr_http1_input;
     struct wr_request *r = request_create(h);
-    const char *base = memcpy(wr_pool_alloc(&h->pool, head->bytes), in->at, head->bytes);
+    const char *base = memcpy(wr_pool_alloc(h->pool, head->bytes), in->at, head->bytes);
     weir_str target = { base + head->target_at, head->target_len };
     struct wr_framing framing;
     struct wr_target parts;

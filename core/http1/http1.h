@@ -72,7 +72,7 @@ struct wr_exchange {
 struct wr_http1 {
     struct wr_conn conn; /* first */
     const struct wr_endpoint *endpoint;
-    struct weir_pool pool;  /* the request's; empty when idle */
+    struct weir_pool *pool; /* the request's, which it may take along into the background; empty when idle */
     struct wr_request *r;   /* the request being served; NULL: none */
     struct wr_exchange *x;
     char *held;             /* unread bytes that were put aside */
@@ -166,6 +166,9 @@ wr_http1_at_end(const struct wr_http1 *h)
 
 /* connection.c: close at once, with a RST or without. */
 void wr_http1_close(struct wr_http1 *h, bool reset);
+
+/* exchange.c: free the request, unless it works on in the background and takes its memory along. */
+void wr_http1_release(struct wr_http1 *h);
 
 /* exchange.c: the request of h has ended and its output is gathered or gone: free it, and see what comes next; wait for
  * another head. */

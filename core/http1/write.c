@@ -371,7 +371,7 @@ http1_body(struct wr_request *r, weir_chain *chain)
 {
     struct wr_http1 *h = wr_http1_of(r);
 
-    if (h->conn.gone) { /* and the request goes on without its client */
+    if (h->conn.gone) {
         wr_chain_drop(chain);
     } else if (h->x->chunked_out) {
         frame_chunk(r, chain, &h->x->out);
@@ -407,10 +407,7 @@ http1_room(struct wr_request *r)
     struct wr_http1 *h = wr_http1_of(r);
     uint64_t waiting = weir_chain_len(&h->x->out);
 
-    if (h->conn.gone) {
-        return r->outlives_client ? WR_LIMIT_OUTPUT : 0;
-    }
-    if (h->conn.wait.head != NULL || waiting >= WR_LIMIT_OUTPUT) {
+    if (h->conn.gone || h->conn.wait.head != NULL || waiting >= WR_LIMIT_OUTPUT) {
         return 0;
     }
     return (size_t)(WR_LIMIT_OUTPUT - waiting);

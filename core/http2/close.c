@@ -16,31 +16,19 @@ bury(struct wr_task *t)
     free(WR_CONTAINER(t, struct wr_http2, task));
 }
 
-/* The connection has gone, and its request goes on. */
-static void
-forget_stream(struct wr_stream *s)
-{
-    if (!s->closed) {
-        wr_stream_close(s);
-        wr_write_drop(s);
-    }
-}
-
-/* End whatever runs. False: a request goes on without its client, or a hook of it runs, which ends when that returns. */
+/* End whatever runs; with `stay` what outlives its client goes on in the background. False: a hook of a request runs, which
+ * ends when that returns. */
 static bool
-end_requests(struct wr_http2 *h, uint32_t log_status)
+end_requests(struct wr_http2 *h, uint32_t log_status, bool stay)
 {
     bool all = true;
 
     h->ending = true;
     WR_LIST_EACH(at, &h->streams) {
         struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        if (h->conn->gone && log_status == 499 && wr_stream_outlives(s)) {
-            forget_stream(s);
-            all = false;
-        } else if (s->r != NULL && !s->r->ended) {
-            wr_request_gone(s->r, log_status);
-            all = all && s->r->ended;
+        if (s->r != NULL && !wr_request_left(s->r)) {
+            wr_request_gone(s->r, log_status, stay && !s->reset);
+            all = all && wr_request_left(s->r);
         }
     }
     return all;
@@ -52,7 +40,7 @@ wr_http2_close(struct wr_http2 *h)
     if (h->conn->closed) {
         return;
     }
-    if (!end_requests(h, 499)) {
+    if (!end_requests(h, 499, false)) {
         h->conn->gone = true; /* serve comes back to it */
         return;
     }
@@ -70,7 +58,7 @@ wr_http2_close(struct wr_http2 *h)
 void
 wr_http2_abandon(struct wr_http2 *h, uint32_t log_status)
 {
-    (void)end_requests(h, log_status);
+    (void)end_requests(h, log_status, log_status == 408 || (log_status == 499 && h->conn->gone));
     h->conn->gone = true;
     wr_http2_close(h);
 }
@@ -137,6 +125,6 @@ void
 wr_http2_end(struct wr_http2 *h, uint32_t code)
 {
     wr_http2_goodbye(h, code);
-    (void)end_requests(h, 499);
+    (void)end_requests(h, 499, false);
     wr_http2_linger(h);
 }

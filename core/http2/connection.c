@@ -101,13 +101,14 @@ input_over(struct wr_http2 *h)
 {
     WR_LIST_EACH(at, &h->streams) {
         struct wr_stream *s = WR_CONTAINER(at, struct wr_stream, link);
-        bool waits = s->r != NULL && !s->r->ended && s->r->suspended != NULL && !wr_stream_outlives(s);
+        bool waits = s->r != NULL && !wr_request_left(s->r) && s->r->suspended != NULL &&
+                     s->r->outlives_client != WEIR_IGNORES;
         if (s->r == NULL || !s->in_end || (waits && s->r->answer == WR_ANSWER_NONE)) {
             s->reset = true;
             if (s->r == NULL) {
                 wr_stream_close(s);
             } else if (!s->finished) {
-                wr_request_gone(s->r, 499);
+                wr_request_gone(s->r, 499, s->in_end);
             }
             wr_http2_due(s);
         }
@@ -270,7 +271,7 @@ finish_turn(struct wr_http2 *h)
     }
 }
 
-/* The connection has gone. What goes on without its client does so. */
+/* The connection has gone: what is due is done, then the rest ends, or goes on in the background. */
 static void
 serve_gone(struct wr_http2 *h)
 {

@@ -26,7 +26,7 @@ static const struct wr_http2_head *gathered_for;
 void
 wr_head_begin(struct wr_stream *s, bool trailers)
 {
-    s->head = wr_pool_zalloc(&s->pool, sizeof(*s->head));
+    s->head = wr_pool_zalloc(s->pool, sizeof(*s->head));
     s->head->length = -1;
     s->head->urgency = WR_HTTP2_URGENCY;
     s->head->trailers = trailers;
@@ -42,7 +42,7 @@ wr_head_pause(struct wr_stream *s)
 
     if (head->n > head->kept_room) {
         uint32_t room = WR_MAX(head->n, head->kept_room * 2);
-        weir_header *kept = wr_pool_alloc(&s->pool, room * sizeof(*kept));
+        weir_header *kept = wr_pool_alloc(s->pool, room * sizeof(*kept));
         if (head->kept_n != 0) {
             memcpy(kept, head->kept, head->kept_n * sizeof(*kept));
         }
@@ -72,7 +72,7 @@ resume(const struct wr_http2_head *head)
 static weir_str
 keep(struct wr_stream *s, weir_str bytes)
 {
-    return (weir_str){ memcpy(wr_pool_alloc(&s->pool, bytes.len + 1), bytes.data, bytes.len),
+    return (weir_str){ memcpy(wr_pool_alloc(s->pool, bytes.len + 1), bytes.data, bytes.len),
                        bytes.len };
 }
 

@@ -177,7 +177,7 @@ struct wr_stream {
     struct wr_http2 *h;
     struct wr_request *r; /* NULL: its head is coming, or was refused */
     struct wr_http2_head *head; /* while fields come; NULL: none do */
-    struct weir_pool pool;
+    struct weir_pool *pool; /* its request's, which may take it along into the background */
     int32_t id;
     uint8_t urgency;   /* [RFC 9218 4] */
     bool incremental;
@@ -231,13 +231,6 @@ wr_stream_of(const struct wr_request *r)
     return r->stream;
 }
 
-/* Does its request go on although the client has gone? It wants nothing more of it then. */
-static inline bool
-wr_stream_outlives(const struct wr_stream *s)
-{
-    return s->r != NULL && !s->r->ended && s->r->outlives_client && !s->reset && s->in_end &&
-           !wr_response_is_tunnel(s->r);
-}
 
 /* Settings of the connection's address. */
 static inline const struct wr_http2_conf *

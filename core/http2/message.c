@@ -105,7 +105,7 @@ ask_for_tunnel(struct wr_stream *s, struct wr_http2_head *head)
 {
     static const weir_str name = { "sec-websocket-key", 17 };
     uint8_t nonce[16];
-    struct wr_strbuf key = wr_strbuf_over(wr_pool_alloc(&s->pool, 24), 24);
+    struct wr_strbuf key = wr_strbuf_over(wr_pool_alloc(s->pool, 24), 24);
 
     add_ours(head, WEIR_H_CONNECTION, WEIR_STR("upgrade"));
     add_ours(head, WEIR_H_UPGRADE, head->protocol);
@@ -133,7 +133,7 @@ join_cookies(struct wr_stream *s, struct wr_http2_head *head)
     for (uint32_t i = 0; i < head->n; i++) {
         room += head->fields[i].id == WEIR_H_COOKIE ? head->fields[i].value.len + 2 : 0;
     }
-    b = wr_strbuf_over(wr_pool_alloc(&s->pool, room), room);
+    b = wr_strbuf_over(wr_pool_alloc(s->pool, room), room);
     for (uint32_t i = 0; i < head->n; i++) {
         if (head->fields[i].id != WEIR_H_COOKIE || first == UINT32_MAX) {
             first = head->fields[i].id == WEIR_H_COOKIE ? n : first;
@@ -155,7 +155,7 @@ join_cookies(struct wr_stream *s, struct wr_http2_head *head)
 static void
 take_fields(struct wr_stream *s, const struct wr_http2_head *head, struct wr_fields *f)
 {
-    weir_header *all = wr_pool_alloc(&s->pool, WR_MAX(head->n, 1) * sizeof(*all));
+    weir_header *all = wr_pool_alloc(s->pool, WR_MAX(head->n, 1) * sizeof(*all));
 
     memcpy(all, head->fields, head->n * sizeof(*all));
     for (uint32_t i = 0; i < head->n; i++) {
@@ -168,7 +168,7 @@ static weir_str
 line_of(struct wr_stream *s, const struct wr_http2_head *head, weir_str target)
 {
     size_t room = head->method.len + target.len + 10;
-    struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(&s->pool, room), room);
+    struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(s->pool, room), room);
 
     wr_strbuf_str(&b, head->method);
     wr_strbuf_byte(&b, ' ');
@@ -181,10 +181,12 @@ static struct wr_request *
 request_create(struct wr_stream *s, const struct wr_http2_head *head, uint32_t method)
 {
     struct wr_http2 *h = s->h;
-    struct wr_request *r = wr_request_create(&s->pool, h->conn, &wr_http2_driver, s,
-                                             h->endpoint->http, h->endpoint->fallback);
     weir_str target = head->path.data != NULL ? head->path : head->authority;
+    struct wr_request *r;
 
+    h->conn->requests++;
+    r = wr_request_create(s->pool, h->conn, &wr_http2_driver, s, h->endpoint->http,
+                          h->endpoint->fallback);
     s->r = r;
     r->pub.method = method;
     r->pub.method_name = head->method;
@@ -199,7 +201,6 @@ request_create(struct wr_stream *s, const struct wr_http2_head *head, uint32_t m
     }
     take_fields(s, head, &r->in);
     r->pub.in_first = r->in.first;
-    h->conn->requests++;
     wr_count_request();
     wr_count_show(&h->shown, WR_SHOWN_WRITING);
     return r;
@@ -311,7 +312,7 @@ wr_message_trailers(struct wr_stream *s, struct wr_http2_head *head, bool last, 
     if (s->r != NULL && !s->finished) {
         s->r->body_bytes += bytes;
         if (head->n != 0) {
-            s->r->trailers_in = wr_pool_zalloc(&s->pool, sizeof(*s->r->trailers_in));
+            s->r->trailers_in = wr_pool_zalloc(s->pool, sizeof(*s->r->trailers_in));
             take_fields(s, head, s->r->trailers_in);
         }
     }

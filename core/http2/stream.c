@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/background.h"
 #include "http/body_in.h"
 #include "http/metrics.h"
 #include "http/response.h"
@@ -105,11 +106,12 @@ wr_stream_open(struct wr_http2 *h, int32_t id)
 {
     struct wr_stream *s;
 
-    /* One whose work goes on after it was reset still counts; none comes behind the last that was announced. */
+    /* One that was reset and still has something to do counts; none comes behind the last that was announced. */
     if (h->ending || h->leave == WR_HTTP2_LEFT || (int64_t)h->n_streams >= wr_http2_settings(h)->max_streams ||
         h->heads >= WR_HTTP2_HEADS || (s = take_spare()) == NULL) {
         return NULL;
     }
+    s->pool = wr_pool_create("request", NULL);
     s->h = h;
     s->id = id;
     s->window = h->settled ? (int64_t)wr_http2_settings(h)->preread : WR_HTTP2_WINDOW_FIRST;
@@ -118,7 +120,6 @@ wr_stream_open(struct wr_http2 *h, int32_t id)
     wr_list_init(&s->due);
     wr_list_init(&s->ready);
     wr_list_add(&h->streams, &s->link);
-    wr_pool_init(&s->pool, "request", NULL);
     s->next = *place_of(h, id);
     *place_of(h, id) = s;
     h->n_streams++;
@@ -141,10 +142,15 @@ wr_stream_free(struct wr_stream *s)
     wr_list_remove(&s->due);
     wr_list_remove(&s->link);
     h->n_streams--;
+    wr_pace_end(&s->pace);
+    if (s->r != NULL && wr_background_take(s->r, s->pool)) {
+        give_spare(s);
+        return;
+    }
     if (s->r != NULL) {
         wr_request_free(s->r);
     }
-    wr_pool_fini(&s->pool);
+    wr_pool_destroy(&s->pool);
     give_spare(s);
 }
 
@@ -194,7 +200,7 @@ deliver(struct wr_stream *s)
     char *early = s->early;
     uint32_t len = s->early_len;
 
-    if (s->in_told || !s->body_wanted || s->r->ended || !wr_body_wanted(s->r)) {
+    if (s->in_told || !s->body_wanted || wr_request_left(s->r) || !wr_body_wanted(s->r)) {
         return;
     }
     s->early = NULL;
@@ -232,7 +238,7 @@ body_is_wrong(struct wr_stream *s)
 void
 wr_stream_data(struct wr_stream *s, const void *bytes, size_t len)
 {
-    if (s->reset || s->finished || s->r == NULL || s->r->ended) {
+    if (s->reset || s->finished || s->r == NULL || wr_request_left(s->r)) {
         wr_window_give(s->h, s, len);
         return;
     }
@@ -280,14 +286,14 @@ end_request(struct wr_stream *s)
     if (s->out_end) {
         wr_cost_useful(s->h, ANSWER_USEFUL);
     }
-    if (s->out_end || (s->out_last && wr_stream_outlives(s))) {
+    if (s->out_end) {
         wr_request_end(r, false);
         return;
     }
     if (!s->reset) {
         wr_say(&r->log, INFO, "client closed the stream");
     }
-    wr_request_gone(r, s->reset ? 400 : 499);
+    wr_request_gone(r, s->reset ? 400 : 499, !s->reset);
 }
 
 /* The request has ended: so does what is left of the stream. */
@@ -311,7 +317,7 @@ end_stream(struct wr_stream *s)
 static bool
 is_at_end(const struct wr_stream *s)
 {
-    return s->out_end || s->reset || (s->closed && (s->out_last || !wr_stream_outlives(s)));
+    return s->out_end || s->reset || s->closed;
 }
 
 void
@@ -324,9 +330,9 @@ wr_stream_work(struct wr_stream *s)
     }
     if (r != NULL && !s->finished) {
         deliver(s);
-        if (!r->ended && is_at_end(s)) {
+        if (!wr_request_left(r) && is_at_end(s)) {
             end_request(s);
-        } else if ((s->hungry || s->closed) && !r->ended) { /* nobody asks for more of a closed one */
+        } else if (s->hungry && !wr_request_left(r)) {
             s->hungry = false;
             wr_request_can_send(r);
         }
@@ -397,7 +403,7 @@ check_window(struct wr_stream *s)
         wr_say(&s->r->log, INFO, "client timed out while reading the response");
         s->reset = true;
         wr_output_reset(s, NGHTTP2_CANCEL);
-        wr_request_gone(s->r, 408);
+        wr_request_gone(s->r, 408, true);
         wr_http2_due(s);
     }
 }
@@ -405,7 +411,7 @@ check_window(struct wr_stream *s)
 void
 wr_stream_beat(struct wr_stream *s)
 {
-    if (s->r != NULL && !s->finished && !s->r->ended) {
+    if (s->r != NULL && !s->finished && !wr_request_left(s->r)) {
         check_body(s);
         check_window(s);
     }

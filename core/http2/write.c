@@ -164,9 +164,6 @@ http2_room(struct wr_request *r)
     const struct wr_http2 *h = s->h;
     uint64_t held_max = s->out_bytes == 0 ? WR_HTTP2_HELD_MAX : WR_HTTP2_HELD;
 
-    if (s->closed && wr_stream_outlives(s)) { /* it is dropped */
-        return WR_HTTP2_STREAM_OUT;
-    }
     if (s->closed || s->reset || h->ending || h->conn->gone ||
         s->out_bytes >= WR_HTTP2_STREAM_OUT || h->held >= held_max) {
         return 0;

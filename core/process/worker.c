@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "event/wake.h"
+#include "http/background.h"
 #include "module/metric.h"
 #include "module/worker_self.h"
 #include "net/conn.h"
@@ -56,9 +57,17 @@ static void
 deadline_over(struct wr_timer *t)
 {
     (void)t;
-    wr_say(wr_log_process(), NOTICE, "%u connections still open at the end of the time to leave",
-           wr_conn_counts.open);
+    if (wr_conn_counts.open != 0) {
+        wr_say(wr_log_process(), NOTICE,
+               "%u connections still open at the end of the time to leave", wr_conn_counts.open);
+    }
+    if (wr_background_count() != 0) {
+        wr_say(wr_log_process(), NOTICE,
+               "%u requests in the background not done at the end of the time to leave",
+               wr_background_count());
+    }
     wr_conn_close_all();
+    wr_background_end_all();
 }
 
 static void
@@ -96,6 +105,7 @@ leave_now(struct worker *w)
     wr_listen_stop(w->g->listens);
     wr_listen_close_all(w->g->listens, w->start->master == 0);
     wr_conn_close_all();
+    wr_background_end_all();
 }
 
 static void
@@ -323,7 +333,7 @@ serve(struct worker *w)
     if (w->channel.fd >= 0) {
         (void)wr_channel_send(w->channel.fd, (struct wr_message){ .kind = WR_MESSAGE_READY }, -1);
     }
-    while (!w->leaving || (!w->now && wr_conn_counts.open != 0)) {
+    while (!w->leaving || (!w->now && (wr_conn_counts.open != 0 || wr_background_count() != 0))) {
         wr_loop_turn(w->loop, -1);
     }
     wr_loop_turn(w->loop, 0); /* what ended in the last turn is buried here */

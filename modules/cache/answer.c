@@ -144,6 +144,10 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
 {
     struct caching *c = data;
 
+    if (r->flags & WEIR_R_BACKGROUND) { /* for nobody */
+        store_reader_end(c->reader);
+        return WEIR_DONE;
+    }
     switch (store_read(c->reader, r->pool, out, want, on_readable, c)) {
     case WEIR_OK:
         return WEIR_NEXT;
@@ -155,6 +159,12 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
     default:
         return WEIR_ERROR;
     }
+}
+
+static int
+answer_from_reader(struct caching *c, uint32_t status)
+{
+    return weir_respond_from(c->r, status, source, c);
 }
 
 static int
@@ -212,7 +222,7 @@ answer_with(struct caching *c, const struct store_meta *m)
         return weir_respond(c->r, m->status, WEIR_STR(""), m->length == 0 ? WEIR_STR("") : body);
     }
     c->reader = store_read_object(c->r->pool, c->object, 0, UINT64_MAX);
-    return weir_respond_from(c->r, m->status, source, c);
+    return answer_from_reader(c, m->status);
 }
 
 int
@@ -236,7 +246,8 @@ answer_reader(struct caching *c)
     if (c->r->out_length >= 0) { /* it has come meanwhile: framing is chosen with the head */
         put_trailers(c->r, m);
     }
-    return weir_respond_from(c->r, c->r->status, source, c);
+    return part ? weir_respond_from(c->r, c->r->status, source, c)
+                : answer_from_reader(c, m->status);
 }
 
 int
@@ -259,8 +270,13 @@ answer_fill(struct caching *c, const struct store_meta *m)
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
-    if (!c->parts.comes) {
-        flow_identify(c, m);
+    if (c->update) { /* nobody reads it here */
+        store_reader_end(c->reader);
+        return weir_respond(r, r->status, WEIR_STR(""), WEIR_STR(""));
     }
-    return weir_respond_from(r, r->status, source, c);
+    if (c->parts.comes) {
+        return weir_respond_from(r, r->status, source, c);
+    }
+    flow_identify(c, m);
+    return answer_from_reader(c, r->status);
 }

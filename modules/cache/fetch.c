@@ -90,13 +90,13 @@ flow_request(weir_request *r, weir_cache_request *change)
 
 /* ---- The reply. ---- */
 
-/* Those who wait fetch each for himself. */
-static void
-give_way(struct caching *c)
+void
+flow_give_way(struct caching *c)
 {
     if (c->fill != NULL) {
         store_fill_pass(c->fill);
         c->fill = NULL;
+        (void)weir_outlive_client(c->r, c->outlived);
         if (c->parts.anew) { /* nor does what the part is of: it has changed */
             (void)store_remove(c->store, &c->key);
         }
@@ -278,11 +278,11 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
             return join_anew(c);
         }
         c->parts.comes = false;
-        give_way(c);
+        flow_give_way(c);
         if (r->method == WEIR_POST) {
             forget(c, reply, false);
         }
-        return WEIR_NEXT;
+        return r->flags & WEIR_R_BACKGROUND && c->outlived == WEIR_ENDS ? 499 : WEIR_NEXT;
     }
     if (r->method == WEIR_POST) {
         forget(c, reply, true);
@@ -296,7 +296,7 @@ flow_leave(weir_request *r)
     struct caching *c = weir_ctx(r);
 
     if (c != NULL) {
-        give_way(c);
+        flow_give_way(c);
         c->confirmed = c->learns = false;
     }
 }

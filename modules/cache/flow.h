@@ -77,6 +77,7 @@ struct caching {
     weir_ticket *ticket;         /* of the hook, or of the source */
     weir_exchange *x;
     struct parts parts;
+    weir_timer *pumping; /* the next turn's reading of x; NULL: it was never that much */
     struct kept kept; /* of the reply that is to be kept */
     weir_str reply_vary;
     const weir_header *reply_fields;
@@ -97,6 +98,7 @@ struct caching {
     bool collapsed, stored;
     bool trailers; /* there is room for them in what is stored */
     bool held; /* weir_hold */
+    enum weir_outlive outlived; /* what would have become of r without us when its client goes */
     bool stuck; /* the store takes no more until it calls back that it can */
 };
 
@@ -118,6 +120,8 @@ int flow_open(weir_request *r, enum weir_cache_family which,
 int flow_look(struct caching *c);
 /* Tell the server which body r is answered with: what it is coded to may be kept. */
 void flow_identify(struct caching *c, const struct store_meta *m);
+/* r does not end with its client. */
+void flow_outlive(struct caching *c);
 /* Take the right to go on later; WEIR_AGAIN, or 500. And go on with fn in the hook's place. */
 int flow_wait(struct caching *c);
 void flow_go(struct caching *c, int (*fn)(weir_request *r, void *data));
@@ -128,6 +132,8 @@ int flow_miss(struct caching *c);
 void flow_add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value);
 
 /* fetch.c */
+/* Those who wait fetch each for himself. */
+void flow_give_way(struct caching *c);
 bool flow_request(weir_request *r, weir_cache_request *change);
 int flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored);
 void flow_leave(weir_request *r);

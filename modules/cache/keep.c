@@ -217,10 +217,43 @@ finish(struct caching *c, int rc)
     let_go(c);
 }
 
+/* It cannot be stored, and nobody is there to read it. */
+static void
+give_up(struct caching *c)
+{
+    struct store_fill *f = c->fill;
+
+    c->fill = NULL;
+    c->x = NULL;
+    store_fill_end(f, false);
+    let_go(c);
+}
+
 static void
 pump_on(void *data)
 {
     pump(data);
+}
+
+/* Others have their turn. */
+static void
+pump_later(struct caching *c)
+{
+    if (c->pumping == NULL) {
+        c->pumping = weir_timer_start(c->r->pool, 0, pump_on, c);
+    } else {
+        weir_timer_set(c->pumping, 0);
+    }
+}
+
+/* What came goes into the store. False: it is not wanted. */
+static bool
+put(struct caching *c, weir_chain *piece)
+{
+    int rc = store_fill_write(c->fill, piece, on_writable, c);
+
+    c->stuck = rc == WEIR_AGAIN;
+    return rc != WEIR_CLOSED;
 }
 
 static void
@@ -230,8 +263,9 @@ pump(struct caching *c)
         weir_chain piece = { NULL, NULL };
         int rc = c->parts.joins ? join_read(c, &piece, PIECE, pump_on)
                                 : weir_exchange_read(c->x, c->r->pool, &piece, PIECE);
-        if (piece.head != NULL && store_fill_write(c->fill, &piece, on_writable, c) == WEIR_AGAIN) {
-            c->stuck = true;
+        if (piece.head != NULL && !put(c, &piece)) {
+            give_up(c);
+            return;
         }
         if (rc == WEIR_AGAIN) {
             return;
@@ -240,8 +274,8 @@ pump(struct caching *c)
             finish(c, rc);
             return;
         }
-        if (i == PIECES_A_TURN) { /* others have their turn */
-            (void)weir_timer_start(c->r->pool, 0, pump_on, c);
+        if (i == PIECES_A_TURN) {
+            pump_later(c);
             return;
         }
     }
@@ -359,6 +393,27 @@ ask_anew(struct caching *c)
     return join_anew(c);
 }
 
+static bool
+begin_reading(struct caching *c)
+{
+    c->reader = store_read_fill(c->r->pool, c->fill);
+    return c->reader != NULL;
+}
+
+/* r's own client needs nothing more of what comes. */
+static void
+client_left(void *data)
+{
+    struct caching *c = data;
+    weir_ticket *ticket = c->ticket;
+
+    store_reader_end(c->reader);
+    c->ticket = NULL;
+    if (ticket != NULL) { /* the source's, which sees that it is for nobody */
+        (void)weir_resume(ticket, WEIR_NEXT);
+    }
+}
+
 int
 flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
 {
@@ -379,19 +434,22 @@ flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
     if (c->parts.joins) {
         join_fields(c, &m, tags);
     }
-    if (!find_place(c) || !store_fill_head(c->fill, &m)) {
+    if (!find_place(c) || !begin_reading(c) || !store_fill_head(c->fill, &m)) {
+        if (c->reader != NULL) {
+            store_reader_end(c->reader);
+            c->reader = NULL;
+        }
         store_fill_pass(c->fill);
         c->fill = NULL;
         forget_replaced(c);
+        (void)weir_outlive_client(r, c->outlived);
         return c->parts.joins ? ask_anew(c) : WEIR_NEXT;
     }
     c->stored = true;
     pass_forget(&c->key);
-    c->reader = store_read_fill(r->pool, c->fill);
     c->x = x;
     c->held = true;
-    weir_outlive_client(r);
-    weir_hold(r);
+    weir_hold(r, client_left, c);
     if (c->parts.comes) {
         join_span(c);
     }

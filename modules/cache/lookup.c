@@ -74,6 +74,15 @@ kept_put(struct store_meta *m, const struct kept *k)
 
 /* ---- Fetching. ---- */
 
+void
+flow_outlive(struct caching *c)
+{
+    c->outlived = weir_outlive_client(c->r, WEIR_OUTLIVES);
+    if (c->outlived == WEIR_IGNORES) { /* which is more */
+        (void)weir_outlive_client(c->r, WEIR_IGNORES);
+    }
+}
+
 /* Go on to the fetch: in open() the caller does, later it has to be called. */
 static int
 go_fetch(struct caching *c)
@@ -86,6 +95,14 @@ static int
 fetch_alone(struct caching *c)
 {
     c->alone = true;
+    return go_fetch(c);
+}
+
+/* As the one that fills: what others have of it does not depend on r's client. */
+static int
+fetch_for_all(struct caching *c)
+{
+    flow_outlive(c);
     return go_fetch(c);
 }
 
@@ -112,7 +129,7 @@ static int
 on_wait_yours(weir_request *r, void *data)
 {
     (void)r;
-    return go_fetch(data);
+    return fetch_for_all(data);
 }
 
 /* Somebody else's response has begun to come: may it be used for this request, too? */
@@ -207,7 +224,7 @@ flow_miss(struct caching *c)
     }
     c->fill = store_fill_begin(c->store, c->r->pool, &c->key, &others);
     if (c->fill != NULL) {
-        return came_meanwhile(c) ? use_object(c) : go_fetch(c);
+        return came_meanwhile(c) ? use_object(c) : fetch_for_all(c);
     }
     if (!others) {
         return fetch_alone(c);

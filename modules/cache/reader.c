@@ -34,17 +34,21 @@ unpin(void *data)
     slot_release(p->s, p->mark);
 }
 
-static void
-owner_ended(void *data)
+void
+store_reader_end(struct store_reader *rd)
 {
-    struct store_reader *rd = data;
-
     rd->over = true;
     wake_disarm(rd->s, &rd->watch);
     if (rd->mark != NULL) {
         slot_release(rd->s, rd->mark);
         rd->mark = NULL;
     }
+}
+
+static void
+owner_ended(void *data)
+{
+    store_reader_end(data);
 }
 
 static void
@@ -104,7 +108,6 @@ store_read_fill(weir_pool *owner, struct store_fill *f)
 {
     struct store *s = f->s;
     struct mark *mark = NULL;
-    struct store_reader *rd;
 
     if (shared_lock(s)) {
         mark = slot_mark(s, MARK_READER, f->o, NULL);
@@ -113,9 +116,7 @@ store_read_fill(weir_pool *owner, struct store_fill *f)
         }
         shared_unlock(s);
     }
-    rd = reader_make(s, owner, f->o, mark, 0, UINT64_MAX);
-    rd->over = mark == NULL;
-    return rd;
+    return mark != NULL ? reader_make(s, owner, f->o, mark, 0, UINT64_MAX) : NULL;
 }
 
 void

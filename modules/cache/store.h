@@ -98,7 +98,7 @@ void store_fill_move(struct store_fill *f, const struct store_key *to);
 bool store_fill_head(struct store_fill *f, const struct store_meta *meta);
 /* Copies, takes all of c. WEIR_OK; WEIR_AGAIN: taken, but writing is behind (the disk): wait for `writable`; WEIR_LIMIT or
  * WEIR_ERROR: nothing more can be stored; r's own reader still gets all that was and will be written (memory, with back-pressure):
- * serve through. */
+ * serve through. WEIR_CLOSED: and nobody reads it, nor will: end it. */
 int store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void *data), void *data);
 /* Other bytes in the note of its head, before it ends; readers see them once it is whole. False: so many bytes it has not. */
 bool store_fill_note(struct store_fill *f, size_t at, weir_str bytes);
@@ -116,13 +116,16 @@ struct store_wait *store_wait(struct store *s, weir_pool *owner, const struct st
 
 /* ---- Reading. ---- */
 struct store_reader *store_read_object(weir_pool *owner, struct store_object *o, uint64_t from, uint64_t length);
-struct store_reader *store_read_fill(weir_pool *owner, struct store_fill *f); /* the filler's own client */
+struct store_reader *store_read_fill(weir_pool *owner, struct store_fill *f); /* the filler's own client; NULL: the zone is full */
 /* Of a reader of a fill, before it has read anything: read these bytes and no others. */
 void store_reader_span(struct store_reader *rd, uint64_t from, uint64_t length);
 const struct store_meta *store_reader_meta(const struct store_reader *rd);
 /* About want bytes onto out. WEIR_OK, WEIR_AGAIN (readable is called), WEIR_DONE (complete), WEIR_CLOSED (cut). Every byte was
  * checked against its checksum. Buffers show bytes that rd holds: they have to be gone when its owner ends (pool may be the owner). */
 int store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t want, void (*readable)(void *data), void *data);
+
+/* It is not read any more: nobody has to wait for it, nor to keep what it has not read. */
+void store_reader_end(struct store_reader *rd);
 
 /* ---- Changing. All at once in all workers. ---- */
 /* Another head for the same body (a 304, a HEAD): the entry's new meta; fields are copied. */

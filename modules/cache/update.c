@@ -19,7 +19,7 @@ update_start(struct caching *c)
                            .method = WEIR_GET,
                            .flags = WEIR_SUB_BACKGROUND | WEIR_SUB_AGAIN };
 
-    weir_outlive_client(c->r);
+    flow_outlive(c);
     if (weir_subrequest(c->r, &o, update_done, c) != WEIR_OK) {
         weir_say(c->r->log, ERROR, "a stored response cannot be brought up to date");
     }

@@ -1,7 +1,7 @@
 /* mirror - sends a copy of each request elsewhere, and drops the answers: mirror, mirror_request_body.
  *
- * A hook right before the content. Copies are subrequests in the background: the answer to the client does not wait for them,
- * only the request's end does. The body is read whole first, so that both can have it.
+ * A hook right before the content. Copies are subrequests in the background: neither the answer nor the client's next request
+ * waits for them. The body is read whole first, so that both can have it.
  */
 #include <weir/weir.h>
 

@@ -56,7 +56,7 @@ send_request(weir_request *r, const void *conf)
         return rc;
     }
     if (c->ignore_client_abort) {
-        weir_outlive_client(r);
+        (void)weir_outlive_client(r, WEIR_IGNORES);
     }
     p->asks_upgrade = p->is_upgrade = upgrade_wanted(r, c);
     if (r->method == WEIR_CONNECT && !p->asks_upgrade && !c->head.sets_upgrade) {

@@ -165,7 +165,7 @@ outlive(weir_request *r)
     seams_state *s = weir_ctx(r);
 
     s = weir_ctx_make(r, sizeof(*s));
-    weir_outlive_client(r);
+    (void)weir_outlive_client(r, WEIR_IGNORES);
     s->ticket = weir_suspend(r, 0, NULL, NULL);
     weir_timer_start(r->pool, 200, time_over, s);
     return WEIR_AGAIN;

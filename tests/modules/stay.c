@@ -73,7 +73,7 @@ late(weir_request *r, stay_state *s)
 {
     (void)weir_out_set(r, WEIR_STR("X-Ended"), weir_print(r->pool, "%u", ended));
     weir_on_end(r->pool, note_end, NULL);
-    weir_hold(r);
+    weir_hold(r, NULL, NULL);
     (void)weir_timer_start(r->pool, 50, let_go, s);
     return weir_respond(r, 200, WEIR_STR("text/plain"), WEIR_STR("late"));
 }

@@ -310,7 +310,7 @@ test_the_life_of_the_connection(void **state)
     (void)state;
     wr_clock.now_ms = 100000;
     w.conn.number = 17;
-    w.conn.requests = 3;
+    w.r.nth = 3;
     w.conn.since_ms = 100000 - 61007;
     assert_str(eval("$connection $connection_requests $connection_time $pipe"), "17 3 61.007 .");
     w.r.pipelined = true;

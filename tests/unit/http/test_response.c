@@ -604,7 +604,7 @@ test_a_filter_may_wait_while_the_source_does(void **state)
     toy_turns(2);
     toy_assert_body("w");
     assert_null(toy.r->suspended);
-    wr_request_gone(toy.r, 499);
+    wr_request_gone(toy.r, 499, false);
     assert_null(toy.r->source_suspended);
 }
 
@@ -784,7 +784,7 @@ test_a_request_that_ends_takes_its_subrequests_along(void **state)
     toy_filter(0, include, 0);
     script = "aSb";
     toy_run(main_or_sub);
-    wr_request_gone(toy.r, 499);
+    wr_request_gone(toy.r, 499, false);
     toy_turns(5);
     toy_assert_body("a");
     assert_int_equal(toy.finishes, 1);
@@ -872,8 +872,8 @@ test_a_client_that_left_ends_the_request_once(void **state)
     (void)state;
     script = "aWb";
     toy_run(from_script);
-    wr_request_gone(toy.r, 499);
-    wr_request_gone(toy.r, 499);
+    wr_request_gone(toy.r, 499, false);
+    wr_request_gone(toy.r, 499, false);
     assert_int_equal(toy.finishes, 1);
     assert_int_equal(weir_resume(ticket, WEIR_NEXT), WEIR_CLOSED);
     toy_turns(2);

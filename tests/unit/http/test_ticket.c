@@ -70,7 +70,7 @@ test_the_ticket_of_a_request_that_ended_is_refused_and_was_cancelled(void **stat
 {
     (void)state;
     toy_run(suspend);
-    wr_request_gone(toy.r, 499);
+    wr_request_gone(toy.r, 499, false);
     assert_int_equal(cancels, 1);
     assert_int_equal(toy.finishes, 1);
     assert_int_equal(weir_resume(ticket, 404), WEIR_CLOSED);
@@ -84,7 +84,7 @@ test_a_request_that_ends_after_the_resumption_is_not_resumed(void **state)
     (void)state;
     toy_run(suspend);
     assert_int_equal(weir_resume(ticket, 404), WEIR_OK);
-    wr_request_gone(toy.r, 499);
+    wr_request_gone(toy.r, 499, false);
     toy_turns(2);
     assert_int_equal(toy.heads, 0);
     assert_int_equal(cancels, 0); /* it had been resumed */
@@ -98,7 +98,7 @@ test_the_place_of_an_old_ticket_makes_a_new_one(void **state)
     (void)state;
     toy_run(suspend);
     old = ticket;
-    wr_request_gone(toy.r, 499);
+    wr_request_gone(toy.r, 499, false);
     toy_run(suspend);
     assert_ptr_not_equal(old, ticket);
     assert_int_equal(weir_resume(old, 404), WEIR_CLOSED);
