@@ -347,6 +347,12 @@ weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
     return WEIR_DONE;
 }
 
+void
+weir_out_seek(weir_request *r, weir_source_seek seek)
+{
+    wr_request_of(r)->seek = seek;
+}
+
 int
 weir_respond_from(weir_request *pub, uint32_t status, weir_source source, void *data)
 {

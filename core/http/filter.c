@@ -46,6 +46,16 @@ blame(struct wr_request *r, const struct wr_plan_hook *h, const char *what)
     wr_response_cut(r);
 }
 
+/* Nothing more is made of the body. */
+static void
+end_source(struct wr_request *r)
+{
+    wr_ticket_cancel(r, WR_CALLING_SOURCE);
+    r->source_waits = false;
+    r->source_done = true;
+    wr_chain_drop(&r->queued);
+}
+
 /* The filter's turn is over: did it keep the contract? */
 static void
 check_filter(struct wr_request *r, const struct wr_plan_hook *h, struct wr_filter *f,
@@ -53,6 +63,11 @@ check_filter(struct wr_request *r, const struct wr_plan_hook *h, struct wr_filte
 {
     bool last_out = wr_chain_has(out, WEIR_BUF_LAST);
 
+    if (last_out && !f->seen_last && h->flags & WEIR_HOOK_ENDS) {
+        f->seen_last = true;
+        wr_chain_drop(&f->in);
+        end_source(r);
+    }
     if (last_out && (f->sent_last || !f->seen_last)) {
         blame(r, h, "ended the body that has not ended");
     }

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "http/encode_rules.h"
+#include "http/filter.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/response.h"
@@ -131,6 +132,27 @@ begin_multipart(weir_request *r, struct state *s)
     r->out_length = (int64_t)length;
 }
 
+/* Does any other body filter want to see what comes before the range? */
+static bool
+others_look(const struct wr_request *r)
+{
+    uint64_t in = wr_filters_all(r) & ~r->filters_out;
+
+    return r->coded != NULL || (in & (in - 1)) != 0;
+}
+
+/* Have the source make the range and nothing else, if it can. */
+static void
+begin_there(struct wr_request *r, struct state *s)
+{
+    struct wr_range range = s->ranges[0];
+
+    if (r->source != NULL && r->seek != NULL && r->queued.head == NULL && !others_look(r) &&
+        r->seek(&r->pub, r->source_data, range.first, wr_range_bytes(range))) {
+        s->at = range.first;
+    }
+}
+
 static int
 range_headers(weir_request *r, const void *conf)
 {
@@ -168,6 +190,7 @@ range_headers(weir_request *r, const void *conf)
     }
     (void)weir_out_set(r, WEIR_STR("Content-Range"), content_range(r, s->ranges[0], s->size));
     r->out_length = (int64_t)wr_range_bytes(s->ranges[0]);
+    begin_there(own, s);
     return WEIR_NEXT;
 }
 
@@ -195,7 +218,7 @@ cut_one(weir_request *r, struct state *s, weir_chain *in, weir_chain *out)
     }
     s->at += here;
     wr_chain_drop(in);
-    if (last && !wr_chain_has(out, WEIR_BUF_LAST)) {
+    if ((last || s->at >= end) && !wr_chain_has(out, WEIR_BUF_LAST)) {
         weir_chain_push(out, weir_buf_mark(r->pool, WEIR_BUF_LAST));
     }
 }
@@ -249,7 +272,7 @@ static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_BODY,
       .rank = WEIR_RANK_FRAME,
       .body = range_body,
-      .flags = WEIR_HOOK_FILES },
+      .flags = WEIR_HOOK_FILES | WEIR_HOOK_ENDS },
 };
 
 const weir_module wr_range_module = { WR_BUILTIN(&self, "core.range"),

@@ -137,6 +137,7 @@ struct wr_request {
     weir_chain queued;         /* body given before the head could go */
     weir_source source;        /* NULL: none */
     void *source_data;
+    weir_source_seek seek;     /* has the source begin elsewhere; NULL: it cannot */
     bool source_done;
     bool source_waits;         /* it said WEIR_AGAIN */
     bool pumping;

@@ -45,6 +45,7 @@ wr_response_clear(struct wr_request *r)
     r->body_file = NULL;
     r->identity = NULL;
     r->source = NULL;
+    r->seek = NULL;
     r->trailers = NULL;
 }
 

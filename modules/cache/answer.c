@@ -161,9 +161,21 @@ source(weir_request *r, void *data, weir_chain *out, size_t want)
     }
 }
 
+/* One range of it is enough. */
+static bool
+seek(weir_request *r, void *data, uint64_t from, uint64_t length)
+{
+    struct caching *c = data;
+
+    (void)r;
+    store_reader_span(c->reader, from, length);
+    return true;
+}
+
 static int
 answer_from_reader(struct caching *c, uint32_t status)
 {
+    weir_out_seek(c->r, seek);
     return weir_respond_from(c->r, status, source, c);
 }
 

@@ -262,6 +262,109 @@ def test_a_client_that_left_is_logged_once_with_what_it_got(front, client):
     assert len(mine) == 1 and '""' in mine[0] and int(mine[0].split()[6]) <= 21, (asked, mine)
 
 
+# ---- Parts of what is not there yet. ----
+
+BODY = bytes(i * 7 % 251 for i in range(400000))
+
+
+def pieces(*cuts, fields=(FRESH, TAG), length=True):
+    """BODY as a reply in parts that end at these bytes, each but the head let go by an event; and the events."""
+    events = [threading.Event() for _ in cuts]
+    more = [("Content-Length", str(len(BODY)))] if length else [("Connection", "close")]
+
+    def script(request):
+        request.last = not length
+        yield answer(b"", fields=[*fields, *more], length=None)
+        at = 0
+        for cut, event in zip(cuts, events):
+            yield event
+            yield BODY[at:cut]
+            at = cut
+    return script, events
+
+
+def is_part(got, first, last):
+    assert got.status == 206 and got.get("Content-Range") == f"bytes {first}-{last}/{len(BODY)}"
+    assert got.get("Content-Length") == str(last + 1 - first) and got.body == BODY[first:last + 1]
+
+
+@both
+def test_a_range_is_answered_when_its_bytes_are_there(front, client):
+    script, (some, more, rest) = pieces(1000, 200000, len(BODY))
+    one = make(front, script)
+    with client(one.server.port) as c:
+        some.set()
+        is_part(c.get(fields=[("Range", "bytes=0-99")]), 0, 99)
+        is_part(c.get(fields=[("Range", "bytes=900-999")]), 900, 999)           # a reader of the same fetch
+        far = c.ask(fields=[("Range", "bytes=150000-199999")])
+        more.set()
+        is_part(c.read(far), 150000, 199999)
+        assert metric(one, "background_requests") == 1
+        end = c.ask(fields=[("Range", "bytes=-10")])
+        rest.set()
+        is_part(c.read(end), len(BODY) - 10, len(BODY) - 1)
+        begun(one, 0)
+        assert c.get().body == BODY
+        is_part(c.get(fields=[("Range", "bytes=7-")]), 7, len(BODY) - 1)
+    assert one.asked == 1
+
+
+@both
+def test_a_range_of_unknown_length_is_the_whole(front, client):
+    """Where it ends is not known when the head has to be sent.  [RFC 9110 14.2]"""
+    script, (rest,) = pieces(len(BODY), length=False)
+    rest.set()
+    one = make(front, script)
+    with client(one.server.port) as c:
+        got = c.get(fields=[("Range", "bytes=0-99")])
+        assert got.status == 200 and got.body == BODY
+
+
+def test_a_range_that_cannot_be_is_said_at_once(front):
+    script, (rest,) = pieces(len(BODY))
+    one = make(front, script)
+    with Plain(one.server.port) as c:
+        got = c.get(fields=[("Range", f"bytes={len(BODY)}-")])
+        assert got.status == 416 and got.get("Content-Range") == f"bytes */{len(BODY)}"
+        rest.set()
+        assert c.get().body == BODY
+    assert one.asked == 1
+
+
+def test_a_range_of_a_body_that_breaks_off_is_cut(front):
+    script, (some, rest) = pieces(1000, 2000)
+    one = make(front, script, answer(BODY, fields=[FRESH, TAG]))
+    with Plain(one.server.port) as c:
+        some.set()
+        asked = c.ask(fields=[("Range", "bytes=500-2999")])
+        c.conn.until(BODY[990:1000])
+        one.origin.open[-1].shutdown(2)
+        with pytest.raises(AssertionError):
+            c.read(asked)
+    rest.set()
+    is_part(one.get(fields=[("Range", "bytes=500-2999")]), 500, 2999)
+
+
+@pytest.mark.parametrize("text", ["bytes=0-0", "bytes=399999-", "bytes=0-399999", "bytes=65535-65536", "bytes=-1"])
+def test_ranges_of_what_lies_on_the_disk(front, text):
+    one = make(front, answer(BODY, fields=[FRESH, TAG]), http="""
+        proxy_cache_path %PREFIX%/disk keys_zone=d:4m memory=0; """, zone="d")
+    assert one.get().body == BODY
+    first, last = text[6:].split("-")
+    first, last = (int(first), int(last or len(BODY) - 1)) if first else (len(BODY) - int(last), len(BODY) - 1)
+    is_part(one.get(fields=[("Range", text)]), first, last)
+    assert one.asked == 1
+
+
+def test_filters_that_look_at_the_body_see_all_of_it(front):
+    text = b"abc" * 1000
+    one = make(front, answer(text, fields=[FRESH, TAG, ("Content-Type", "text/plain")]),
+               more="sub_filter_types *; sub_filter b x; sub_filter_once on; sub_filter_last_modified on;")
+    one.get()
+    got = one.get(fields=[("Range", "bytes=0-5")])
+    assert got.status == 200 and got.body == b"axc" + text[3:]
+
+
 # ---- A crowd. ----
 
 def crowd(one, connections=10, streams=100):
@@ -440,3 +543,25 @@ def test_a_worker_that_is_killed_takes_its_update_along_and_another_makes_one(fr
     wait_for("another worker", lambda: set(one.server.workers()) - set(old))
     wait_for("another update", lambda: one.get().body == b"newer")
     go.set()
+
+
+# ---- Room. ----
+
+@pytest.mark.parametrize("disk", ["", "max_size=100k"], ids=["disk", "no disk"])
+def test_more_comes_at_once_than_there_is_memory_for(front, disk):
+    """Each of them is small enough for memory, all together are not: none may wait for what another will never give up."""
+    go = threading.Event()
+
+    def script(request):
+        yield answer(b"", fields=[FRESH, ("Content-Length", str(len(BODY)))], length=None)
+        yield BODY[:300000]
+        yield go
+        yield BODY[300000:]
+    one = make(front, script, zone="d", http=f"""
+        proxy_cache_path %PREFIX%/small keys_zone=d:256k memory=4m {disk}; """)
+    clients = [all_at_once(one, 1, f"/{i}")[0] for i in range(100)]
+    wait_for("all fetches", lambda: one.asked == 100)
+    go.set()
+    for c in clients:
+        assert c.response("GET").body == BODY
+    begun(one, 0)
