@@ -107,15 +107,15 @@ put_head(struct caching *c, const struct store_meta *m, bool part)
 static void
 put_trailers(weir_request *r, const struct store_meta *m)
 {
-    weir_str rest = str_cut(m->note, PART_NOTE, SIZE_MAX), name, value;
+    weir_str rest = weir_str_cut(m->note, PART_NOTE, SIZE_MAX), name, value;
 
     if (rest.len == 0 || r->in[WEIR_H_RANGE] != NULL || r->method == WEIR_HEAD) {
         return;
     }
     for (const weir_header *h = r->in[WEIR_H_TE]; h != NULL; h = h->same) {
         weir_str list = h->value, member;
-        while (list_next(&list, &member)) {
-            if (weir_str_ieq(str_trim(str_cut(member, 0, str_find(member, ';'))),
+        while (weir_list_next(&list, &member)) {
+            if (weir_str_ieq(weir_str_trim(weir_str_cut(member, 0, weir_str_find(member, ';'))),
                              WEIR_STR("trailers"))) {
                 while (trailers_next(&rest, &name, &value)) {
                     (void)weir_out_trailer(r, name, value);
@@ -205,7 +205,7 @@ answer_part(struct caching *c, const struct store_meta *m)
         return answer_without_body(c, rc);
     }
     if (body.data != NULL) {
-        body = str_cut(body, (size_t)from, (size_t)(from + span_bytes(ps->want)));
+        body = weir_str_cut(body, (size_t)from, (size_t)span_bytes(ps->want));
         return weir_respond(c->r, c->r->status, WEIR_STR(""), body);
     }
     c->reader = store_read_object(c->r->pool, c->object, from, span_bytes(ps->want));

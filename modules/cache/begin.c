@@ -18,8 +18,8 @@ is_loop(const struct caching *c)
 
     for (; h != NULL; h = h->same) {
         weir_str rest = h->value, member;
-        while (list_next(&rest, &member)) {
-            member = str_trim(str_cut(member, 0, str_find(member, ';')));
+        while (weir_list_next(&rest, &member)) {
+            member = weir_str_trim(weir_str_cut(member, 0, weir_str_find(member, ';')));
             if (weir_str_ieq(member, c->conf->loop)) {
                 return true;
             }
@@ -37,11 +37,12 @@ begins_too_far(const struct caching *c)
     uint64_t from;
     weir_str text;
 
-    if (h == NULL || !c->family->max_range.written || !str_starts(h->value, WEIR_STR("bytes="))) {
+    if (h == NULL || !c->family->max_range.written ||
+        !weir_str_starts(h->value, WEIR_STR("bytes="))) {
         return false;
     }
-    text = str_trim(str_cut(h->value, 6, SIZE_MAX));
-    text = str_cut(text, 0, str_find(text, '-'));
+    text = weir_str_trim(weir_str_cut(h->value, 6, SIZE_MAX));
+    text = weir_str_cut(text, 0, weir_str_find(text, '-'));
     return !number_read(text, INT64_MAX, &from) || from > c->family->max_range.bytes;
 }
 

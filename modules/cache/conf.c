@@ -18,10 +18,10 @@ bad_word(weir_conf *cf, uint32_t i, const char *what)
 static bool
 take_option(weir_str word, weir_str name, weir_str *value)
 {
-    if (!str_starts(word, name)) {
+    if (!weir_str_starts(word, name)) {
         return false;
     }
-    *value = str_cut(word, name.len, SIZE_MAX);
+    *value = weir_str_cut(word, name.len, SIZE_MAX);
     return true;
 }
 
@@ -36,7 +36,7 @@ read_levels(weir_str text, uint32_t levels[3])
             return false;
         }
         levels[n++] = (uint32_t)(text.data[0] - '0');
-        text = str_cut(text, 2, SIZE_MAX);
+        text = weir_str_cut(text, 2, SIZE_MAX);
     }
     return n != 0;
 }
@@ -133,7 +133,7 @@ read_option(weir_conf *cf, struct path *p, weir_str *zone, uint32_t i)
     }
     if (take_option(word, WEIR_STR("keys_zone="), &value)) {
         *zone = value;
-        return str_find(value, ':') < value.len ? WEIR_OK : bad_word(cf, i, "keys zone size");
+        return weir_str_find(value, ':') < value.len ? WEIR_OK : bad_word(cf, i, "keys zone size");
     }
     return bad_word(cf, i, "parameter");
 }
@@ -168,7 +168,7 @@ set_path(weir_conf *cf, const weir_directive *d, void *field)
     if (zone.data == NULL) {
         return weir_conf_error(cf, "\"%s\" must have \"keys_zone\" parameter", d->name);
     }
-    p->zone = str_cut(zone, 0, str_find(zone, ':'));
+    p->zone = weir_str_cut(zone, 0, weir_str_find(zone, ':'));
     for (; *last != NULL; last = &(*last)->next) {
         if (weir_str_eq((*last)->zone, p->zone)) {
             return weir_conf_error(cf, "duplicate zone \"%.*s\"", WEIR_FMT(p->zone));
@@ -278,7 +278,7 @@ set_heuristic(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_OK;
     }
     if (word.len < 2 || word.data[word.len - 1] != '%' ||
-        !number_read(str_cut(word, 0, word.len - 1), 1000, &n) || n == 0 || n > 100) {
+        !number_read(weir_str_cut(word, 0, word.len - 1), 1000, &n) || n == 0 || n > 100) {
         return bad_word(cf, 1, "value");
     }
     h->percent = (uint32_t)n;
@@ -298,7 +298,7 @@ conf_any(weir_request *r, const struct conditions *c)
 {
     for (uint32_t i = 0; i < c->count; i++) {
         weir_str value = weir_value_get(r, c->at[i]);
-        if (value.len != 0 && !(value.len == 1 && value.data[0] == '0')) {
+        if (weir_str_is_true(value)) {
             return true;
         }
     }

@@ -49,7 +49,7 @@ static weir_str
 bare(weir_str value)
 {
     return value.len >= 2 && value.data[0] == '"' && value.data[value.len - 1] == '"'
-               ? str_cut(value, 1, value.len - 1)
+               ? weir_str_cut(value, 1, value.len - 2)
                : value;
 }
 
@@ -96,7 +96,7 @@ control_add(struct control *c, weir_str text)
 {
     weir_str member, name, value;
 
-    while (list_next(&text, &member)) {
+    while (weir_list_next(&text, &member)) {
         list_part(member, &name, &value);
         set_directive(c, name, value);
     }
@@ -116,12 +116,12 @@ control_lists(const weir_header *first, weir_str wanted)
 {
     for (; first != NULL; first = first->same) {
         weir_str rest = first->value, member, name, value, field;
-        while (list_next(&rest, &member)) {
+        while (weir_list_next(&rest, &member)) {
             const struct row *row;
             list_part(member, &name, &value);
             row = row_of(name);
             value = bare(value);
-            while (row != NULL && row->argument == ARG_FIELDS && list_next(&value, &field)) {
+            while (row != NULL && row->argument == ARG_FIELDS && weir_list_next(&value, &field)) {
                 if (weir_str_ieq(field, wanted)) {
                     return true;
                 }
@@ -148,8 +148,8 @@ take_key(weir_str *in, weir_str *key)
     while (n < in->len && is_key_byte(in->data[n], n == 0)) {
         n++;
     }
-    *key = str_cut(*in, 0, n);
-    *in = str_cut(*in, n, SIZE_MAX);
+    *key = weir_str_cut(*in, 0, n);
+    *in = weir_str_cut(*in, n, SIZE_MAX);
     return n != 0;
 }
 
@@ -226,15 +226,15 @@ take_item(weir_str *in, weir_str *item)
         n = in->len >= 2 && (in->data[1] == '0' || in->data[1] == '1') ? 2 : 0;
         break;
     case ':':
-        n = str_find(str_cut(*in, 1, SIZE_MAX), ':') + 2;
+        n = weir_str_find(weir_str_cut(*in, 1, SIZE_MAX), ':') + 2;
         n = n <= in->len ? n : 0;
         break;
     default:
         n = number_length(*in);
         n = n != 0 ? n : token_length(*in);
     }
-    *item = str_cut(*in, 0, n);
-    *in = str_cut(*in, n, SIZE_MAX);
+    *item = weir_str_cut(*in, 0, n);
+    *in = weir_str_cut(*in, n, SIZE_MAX);
     return n != 0;
 }
 
@@ -245,15 +245,15 @@ skip_parameters(weir_str *in)
     weir_str ignored;
 
     while (in->len != 0 && in->data[0] == ';') {
-        *in = str_cut(*in, 1, SIZE_MAX);
+        *in = weir_str_cut(*in, 1, SIZE_MAX);
         while (in->len != 0 && in->data[0] == ' ') {
-            *in = str_cut(*in, 1, SIZE_MAX);
+            *in = weir_str_cut(*in, 1, SIZE_MAX);
         }
         if (!take_key(in, &ignored)) {
             return false;
         }
         if (in->len != 0 && in->data[0] == '=') {
-            *in = str_cut(*in, 1, SIZE_MAX);
+            *in = weir_str_cut(*in, 1, SIZE_MAX);
             if (!take_item(in, &ignored)) {
                 return false;
             }
@@ -269,15 +269,15 @@ take_member(weir_str *in, weir_str *item)
     if (in->len == 0 || in->data[0] != '(') {
         return take_item(in, item);
     }
-    *item = str_cut(*in, 0, 1);
-    *in = str_cut(*in, 1, SIZE_MAX);
+    *item = weir_str_cut(*in, 0, 1);
+    *in = weir_str_cut(*in, 1, SIZE_MAX);
     for (;;) {
         weir_str ignored;
         while (in->len != 0 && in->data[0] == ' ') {
-            *in = str_cut(*in, 1, SIZE_MAX);
+            *in = weir_str_cut(*in, 1, SIZE_MAX);
         }
         if (in->len != 0 && in->data[0] == ')') {
-            *in = str_cut(*in, 1, SIZE_MAX);
+            *in = weir_str_cut(*in, 1, SIZE_MAX);
             return true;
         }
         if (!take_item(in, &ignored) || !skip_parameters(in) || in->len == 0 ||
@@ -314,14 +314,14 @@ set_member(struct control *c, weir_str key, weir_str item)
 static bool
 read_dictionary(struct control *c, weir_str in)
 {
-    in = str_trim(in);
+    in = weir_str_trim(in);
     while (in.len != 0) {
         weir_str key, item = { NULL, 0 };
         if (!take_key(&in, &key)) {
             return false;
         }
         if (in.len != 0 && in.data[0] == '=') {
-            in = str_cut(in, 1, SIZE_MAX);
+            in = weir_str_cut(in, 1, SIZE_MAX);
             if (!take_member(&in, &item)) {
                 return false;
             }
@@ -330,14 +330,14 @@ read_dictionary(struct control *c, weir_str in)
             return false;
         }
         set_member(c, key, item);
-        in = str_trim(in);
+        in = weir_str_trim(in);
         if (in.len == 0) {
             return true;
         }
         if (in.data[0] != ',') {
             return false;
         }
-        in = str_trim(str_cut(in, 1, SIZE_MAX));
+        in = weir_str_trim(weir_str_cut(in, 1, SIZE_MAX));
         if (in.len == 0) {
             return false; /* a comma that nothing follows */
         }
@@ -354,10 +354,10 @@ read_surrogate(struct control *all, struct control *own, weir_str text, weir_str
 {
     weir_str member, name, value, target;
 
-    while (list_next(&text, &member)) {
-        size_t at = str_find(member, ';');
-        list_part(str_trim(str_cut(member, 0, at)), &name, &value);
-        target = str_trim(str_cut(member, at + 1, SIZE_MAX));
+    while (weir_list_next(&text, &member)) {
+        size_t at = weir_str_find(member, ';');
+        list_part(weir_str_trim(weir_str_cut(member, 0, at)), &name, &value);
+        target = weir_str_trim(weir_str_cut(member, at + 1, SIZE_MAX));
         if (at == member.len) {
             set_directive(all, name, value);
         } else if (self.len != 0 && weir_str_eq(target, self)) {

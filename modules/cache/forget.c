@@ -4,18 +4,17 @@
 #include "invalidate.h"
 #include "list.h"
 #include "tags.h"
-#include "text.h"
 
 weir_str
 origin_of(weir_request *r)
 {
     const weir_header *host = r->in[WEIR_H_HOST];
     weir_str scheme = r->flags & WEIR_R_TLS ? WEIR_STR("https://") : WEIR_STR("http://");
-    struct text t = text_begin(r->pool, 64, UINT32_MAX);
+    weir_text t = weir_text_begin(r->pool, 64, UINT32_MAX);
 
-    text_add(&t, scheme);
-    text_add(&t, host != NULL ? host->value : r->host);
-    return text_view(&t);
+    weir_text_add(&t, scheme);
+    weir_text_add(&t, host != NULL ? host->value : r->host);
+    return weir_text_view(&t);
 }
 
 weir_str
@@ -27,9 +26,9 @@ flow_target(weir_request *r)
     if (rest.len != 0 && rest.data[0] == '/') {
         return rest;
     }
-    slash = str_find(rest, ':');
-    rest = str_cut(rest, slash + 3 < rest.len ? slash + 3 : rest.len, SIZE_MAX);
-    rest = str_cut(rest, str_find(rest, '/'), SIZE_MAX);
+    slash = weir_str_find(rest, ':');
+    rest = weir_str_cut(rest, slash + 3 < rest.len ? slash + 3 : rest.len, SIZE_MAX);
+    rest = weir_str_cut(rest, weir_str_find(rest, '/'), SIZE_MAX);
     return rest.len != 0 ? rest : WEIR_STR("/");
 }
 

@@ -49,7 +49,7 @@ find(const weir_header *list, const weir_header *like)
 static weir_str
 opaque(weir_str etag)
 {
-    return str_starts(etag, WEIR_STR("W/")) ? str_cut(etag, 2, SIZE_MAX) : etag;
+    return weir_str_starts(etag, WEIR_STR("W/")) ? weir_str_cut(etag, 2, SIZE_MAX) : etag;
 }
 
 /* Does newer's line count for a stored response? */

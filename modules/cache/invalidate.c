@@ -2,7 +2,6 @@
 #include "invalidate.h"
 
 #include "list.h"
-#include "text.h"
 
 bool
 invalidate_is_safe(uint32_t method)
@@ -21,13 +20,14 @@ take_authority(weir_str *text, bool tls, weir_str host)
     while (end < text->len && strchr("/?#", text->data[end]) == NULL) {
         end++;
     }
-    authority = str_cut(*text, 0, end);
-    *text = str_cut(*text, end, SIZE_MAX);
+    authority = weir_str_cut(*text, 0, end);
+    *text = weir_str_cut(*text, end, SIZE_MAX);
     if (authority.len > own.len &&
-        str_starts(str_cut(authority, authority.len - own.len, SIZE_MAX), own)) {
+        weir_str_starts(weir_str_cut(authority, authority.len - own.len, SIZE_MAX), own)) {
         authority.len -= own.len;
     }
-    if (host.len > own.len && str_starts(str_cut(host, host.len - own.len, SIZE_MAX), own)) {
+    if (host.len > own.len &&
+        weir_str_starts(weir_str_cut(host, host.len - own.len, SIZE_MAX), own)) {
         host.len -= own.len;
     }
     return weir_str_ieq(authority, host);
@@ -35,7 +35,7 @@ take_authority(weir_str *text, bool tls, weir_str host)
 
 /* Steps back off the end of to. */
 static void
-step_up(struct text *to)
+step_up(weir_text *to)
 {
     while (to->len != 0 && to->data[--to->len] != '/') {
     }
@@ -45,26 +45,26 @@ step_up(struct text *to)
 static weir_str
 clean(weir_pool *pool, weir_str path)
 {
-    struct text to = text_begin(pool, path.len + 2, path.len + 2);
+    weir_text to = weir_text_begin(pool, path.len + 2, path.len + 2);
 
     while (path.len != 0) {
         weir_str segment;
-        path = str_cut(path, 1, SIZE_MAX); /* its slash */
-        segment = str_cut(path, 0, str_find(path, '/'));
-        path = str_cut(path, segment.len, SIZE_MAX);
+        path = weir_str_cut(path, 1, SIZE_MAX); /* its slash */
+        segment = weir_str_cut(path, 0, weir_str_find(path, '/'));
+        path = weir_str_cut(path, segment.len, SIZE_MAX);
         if (weir_str_eq(segment, WEIR_STR("..")) || weir_str_eq(segment, WEIR_STR("."))) {
             if (segment.len == 2) {
                 step_up(&to);
             }
             if (path.len == 0) {
-                text_add(&to, WEIR_STR("/"));
+                weir_text_add(&to, WEIR_STR("/"));
             }
             continue;
         }
-        text_add(&to, WEIR_STR("/"));
-        text_add(&to, segment);
+        weir_text_add(&to, WEIR_STR("/"));
+        weir_text_add(&to, segment);
     }
-    return to.len != 0 ? text_view(&to) : WEIR_STR("/");
+    return to.len != 0 ? weir_text_view(&to) : WEIR_STR("/");
 }
 
 static weir_str
@@ -81,18 +81,19 @@ invalidate_target(weir_pool *pool, weir_str reference, bool tls, weir_str host, 
     weir_str scheme = tls ? WEIR_STR("https:") : WEIR_STR("http:"), path, query, base_path;
     size_t colon, slash;
 
-    reference = str_cut(reference, 0, str_find(reference, '#'));
-    if (reference.len > scheme.len && weir_str_ieq(str_cut(reference, 0, scheme.len), scheme) &&
-        str_starts(str_cut(reference, scheme.len, SIZE_MAX), WEIR_STR("//"))) {
-        reference = str_cut(reference, scheme.len, SIZE_MAX);
+    reference = weir_str_cut(reference, 0, weir_str_find(reference, '#'));
+    if (reference.len > scheme.len &&
+        weir_str_ieq(weir_str_cut(reference, 0, scheme.len), scheme) &&
+        weir_str_starts(weir_str_cut(reference, scheme.len, SIZE_MAX), WEIR_STR("//"))) {
+        reference = weir_str_cut(reference, scheme.len, SIZE_MAX);
     }
-    colon = str_find(reference, ':');
-    slash = str_find(reference, '/');
-    if (colon < slash && colon < str_find(reference, '?')) {
+    colon = weir_str_find(reference, ':');
+    slash = weir_str_find(reference, '/');
+    if (colon < slash && colon < weir_str_find(reference, '?')) {
         return none; /* another scheme */
     }
-    if (str_starts(reference, WEIR_STR("//"))) {
-        reference = str_cut(reference, 2, SIZE_MAX);
+    if (weir_str_starts(reference, WEIR_STR("//"))) {
+        reference = weir_str_cut(reference, 2, SIZE_MAX);
         if (!take_authority(&reference, tls, host)) {
             return none;
         }
@@ -100,9 +101,9 @@ invalidate_target(weir_pool *pool, weir_str reference, bool tls, weir_str host, 
             reference = weir_print(pool, "/%.*s", WEIR_FMT(reference));
         }
     }
-    path = str_cut(reference, 0, str_find(reference, '?'));
-    query = str_cut(reference, path.len, SIZE_MAX);
-    base_path = str_cut(base, 0, str_find(base, '?'));
+    path = weir_str_cut(reference, 0, weir_str_find(reference, '?'));
+    query = weir_str_cut(reference, path.len, SIZE_MAX);
+    base_path = weir_str_cut(base, 0, weir_str_find(base, '?'));
     if (path.len == 0) {
         return query.len != 0 ? put_together(pool, base_path, query) : base;
     }
@@ -122,18 +123,18 @@ invalidate_target(weir_pool *pool, weir_str reference, bool tls, weir_str host, 
 weir_str
 invalidate_key(weir_pool *pool, weir_str key, weir_str base, weir_str target)
 {
-    struct text to;
+    weir_text to;
 
     if (base.len == 0 || key.len < base.len) {
         return (weir_str){ NULL, 0 };
     }
     for (size_t at = key.len - base.len + 1; at-- != 0;) {
         if (memcmp(key.data + at, base.data, base.len) == 0) {
-            to = text_begin(pool, key.len + target.len + 1, INVALIDATE_KEY_MAX);
-            text_add(&to, str_cut(key, 0, at));
-            text_add(&to, target);
-            text_add(&to, str_cut(key, at + base.len, SIZE_MAX));
-            return to.full ? (weir_str){ NULL, 0 } : text_view(&to);
+            to = weir_text_begin(pool, key.len + target.len + 1, INVALIDATE_KEY_MAX);
+            weir_text_add(&to, weir_str_cut(key, 0, at));
+            weir_text_add(&to, target);
+            weir_text_add(&to, weir_str_cut(key, at + base.len, SIZE_MAX));
+            return to.full ? (weir_str){ NULL, 0 } : weir_text_view(&to);
         }
     }
     return (weir_str){ NULL, 0 };

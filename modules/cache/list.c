@@ -1,24 +1,5 @@
-/* cache/list.c - reading field values: members of lists, parameters, numbers. */
+/* cache/list.c - reading field values: parameters, quoted strings, numbers. */
 #include "list.h"
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-weir_str
-str_trim(weir_str s)
-{
-    while (s.len != 0 && is_blank(s.data[0])) {
-        s.data++;
-        s.len--;
-    }
-    while (s.len != 0 && is_blank(s.data[s.len - 1])) {
-        s.len--;
-    }
-    return s;
-}
 
 /* Where `divider` stands first outside quoted strings; s.len: nowhere. */
 static size_t
@@ -39,27 +20,14 @@ find_outside(weir_str s, char divider)
     return s.len;
 }
 
-bool
-list_next(weir_str *rest, weir_str *member)
-{
-    while (rest->len != 0) {
-        size_t end = find_outside(*rest, ',');
-        *member = str_trim(str_cut(*rest, 0, end));
-        *rest = str_cut(*rest, end + 1, SIZE_MAX);
-        if (member->len != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void
 list_part(weir_str member, weir_str *name, weir_str *value)
 {
     size_t at = find_outside(member, '=');
 
-    *name = str_trim(str_cut(member, 0, at));
-    *value = at < member.len ? str_trim(str_cut(member, at + 1, SIZE_MAX)) : (weir_str){ NULL, 0 };
+    *name = weir_str_trim(weir_str_cut(member, 0, at));
+    *value = at < member.len ? weir_str_trim(weir_str_cut(member, at + 1, SIZE_MAX))
+                             : (weir_str){ NULL, 0 };
 }
 
 weir_str
@@ -71,8 +39,8 @@ list_unquote(weir_pool *pool, weir_str s)
     if (s.len < 2 || s.data[0] != '"' || s.data[s.len - 1] != '"') {
         return s;
     }
-    s = str_cut(s, 1, s.len - 1);
-    if (str_find(s, '\\') == s.len) {
+    s = weir_str_cut(s, 1, s.len - 2);
+    if (weir_str_find(s, '\\') == s.len) {
         return s;
     }
     to = weir_alloc(pool, s.len);

@@ -8,10 +8,10 @@
 static bool
 take(weir_str *in, weir_str word)
 {
-    if (!str_starts(*in, word)) {
+    if (!weir_str_starts(*in, word)) {
         return false;
     }
-    *in = str_cut(*in, word.len, SIZE_MAX);
+    *in = weir_str_cut(*in, word.len, SIZE_MAX);
     return true;
 }
 
@@ -24,22 +24,22 @@ take_number(weir_str *in, uint64_t *n)
     while (digits < in->len && in->data[digits] >= '0' && in->data[digits] <= '9') {
         digits++;
     }
-    if (digits == 0 || !number_read(str_cut(*in, 0, digits), UINT64_MAX, n)) {
+    if (digits == 0 || !number_read(weir_str_cut(*in, 0, digits), UINT64_MAX, n)) {
         return false;
     }
-    *in = str_cut(*in, digits, SIZE_MAX);
+    *in = weir_str_cut(*in, digits, SIZE_MAX);
     return true;
 }
 
 static bool
 take_unit(weir_str *in, char end)
 {
-    weir_str unit = str_cut(*in, 0, 5);
+    weir_str unit = weir_str_cut(*in, 0, 5);
 
     if (!weir_str_ieq(unit, WEIR_STR("bytes")) || in->len < 6 || in->data[5] != end) {
         return false;
     }
-    *in = str_cut(*in, 6, SIZE_MAX);
+    *in = weir_str_cut(*in, 6, SIZE_MAX);
     return true;
 }
 
@@ -74,7 +74,7 @@ take_spec(weir_str in, uint64_t *first, uint64_t *last, bool *suffix)
     if (!take_unit(&in, '=')) {
         return false;
     }
-    in = str_trim(in);
+    in = weir_str_trim(in);
     *suffix = take(&in, WEIR_STR("-"));
     if (*suffix) {
         return take_number(&in, last) && in.len == 0;

@@ -59,11 +59,11 @@ policy_age_field(const weir_header *first)
         return 0;
     }
     rest = first->value;
-    if (!list_next(&rest, &member)) {
+    if (!weir_list_next(&rest, &member)) {
         return 0;
     }
-    member =
-        str_trim(str_cut(member, 0, str_find(member, ';'))); /* no parameter makes it younger */
+    member = weir_str_trim(
+        weir_str_cut(member, 0, weir_str_find(member, ';'))); /* no parameter makes it younger */
     return number_read(member, SECONDS_MAX, &n) ? n : 0;
 }
 
@@ -97,7 +97,7 @@ by_accel(weir_str text, int64_t now, struct lifetime *to)
     bool absolute = text.len != 0 && text.data[0] == '@';
     uint64_t n;
 
-    if (!number_read(absolute ? str_cut(text, 1, SIZE_MAX) : text, UINT32_MAX, &n)) {
+    if (!number_read(absolute ? weir_str_cut(text, 1, SIZE_MAX) : text, UINT32_MAX, &n)) {
         return;
     }
     if (absolute) {
@@ -213,7 +213,7 @@ varies_on_everything(const weir_header *vary)
 {
     for (; vary != NULL; vary = vary->same) {
         weir_str rest = vary->value, member;
-        while (list_next(&rest, &member)) {
+        while (weir_list_next(&rest, &member)) {
             if (weir_str_eq(member, WEIR_STR("*"))) {
                 return true;
             }

@@ -101,7 +101,7 @@ purge_request(struct caching *c)
     p->soft = c->conf->purge == PURGE_SOFT || asks_soft(r);
     take_tags(p, c->conf);
     if (p->count == 0 && key.data[key.len - 1] == '*') {
-        p->at[p->count++].prefix = weir_dup(r->pool, str_cut(key, 0, key.len - 1));
+        p->at[p->count++].prefix = weir_dup(r->pool, weir_str_cut(key, 0, key.len - 1));
     } else if (p->count == 0) {
         p->at[p->count++].key = &c->primary;
     }

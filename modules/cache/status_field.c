@@ -1,7 +1,6 @@
 /* cache/status_field.c - what became of a request here, as a member of Cache-Status. */
 #include "status_field.h"
 
-#include "text.h"
 
 enum { FIELD_MAX = 4096, KEY_MAX = 1024 };
 
@@ -20,25 +19,25 @@ is_sf_token(weir_str s)
 
 /* A string of RFC 9651: what is not in it becomes '?'. */
 static void
-add_string(struct text *to, weir_str s)
+add_string(weir_text *to, weir_str s)
 {
-    text_add(to, WEIR_STR("\""));
+    weir_text_add(to, WEIR_STR("\""));
     for (size_t i = 0; i < s.len && i < KEY_MAX; i++) {
         char c = s.data[i];
         if (c == '"' || c == '\\') {
-            text_add(to, WEIR_STR("\\"));
+            weir_text_add(to, WEIR_STR("\\"));
         }
         c = c >= 0x20 && c < 0x7f ? c : '?';
-        text_add(to, (weir_str){ &c, 1 });
+        weir_text_add_byte(to, c);
     }
-    text_add(to, WEIR_STR("\""));
+    weir_text_add(to, WEIR_STR("\""));
 }
 
 static void
-add_ttl(struct text *to, int64_t ttl)
+add_ttl(weir_text *to, int64_t ttl)
 {
-    text_add(to, ttl < 0 ? WEIR_STR("; ttl=-") : WEIR_STR("; ttl="));
-    text_add_number(to, (uint64_t)(ttl < 0 ? -ttl : ttl));
+    weir_text_add(to, ttl < 0 ? WEIR_STR("; ttl=-") : WEIR_STR("; ttl="));
+    weir_text_add_number(to, (uint64_t)(ttl < 0 ? -ttl : ttl));
 }
 
 weir_str
@@ -46,35 +45,35 @@ status_member_text(weir_pool *pool, const struct status_member *m)
 {
     static const char *const names[] = { "",          "bypass", "method",  "uri-miss",
                                          "vary-miss", "stale",  "request", "partial" };
-    struct text to = text_begin(pool, 128 + m->key.len, FIELD_MAX);
+    weir_text to = weir_text_begin(pool, 128 + m->key.len, FIELD_MAX);
 
     if (is_sf_token(m->cache)) {
-        text_add(&to, m->cache);
+        weir_text_add(&to, m->cache);
     } else {
         add_string(&to, m->cache);
     }
     if (m->forward == FWD_NONE) {
-        text_add(&to, WEIR_STR("; hit"));
+        weir_text_add(&to, WEIR_STR("; hit"));
     } else {
-        text_add(&to, WEIR_STR("; fwd="));
-        text_add(&to, weir_str_c(names[m->forward]));
+        weir_text_add(&to, WEIR_STR("; fwd="));
+        weir_text_add(&to, weir_str_c(names[m->forward]));
     }
     if (m->forward_status != 0) {
-        text_add(&to, WEIR_STR("; fwd-status="));
-        text_add_number(&to, m->forward_status);
+        weir_text_add(&to, WEIR_STR("; fwd-status="));
+        weir_text_add_number(&to, m->forward_status);
     }
     if (m->has_ttl) {
         add_ttl(&to, m->ttl);
     }
     if (m->stored) {
-        text_add(&to, WEIR_STR("; stored"));
+        weir_text_add(&to, WEIR_STR("; stored"));
     }
     if (m->collapsed) {
-        text_add(&to, WEIR_STR("; collapsed"));
+        weir_text_add(&to, WEIR_STR("; collapsed"));
     }
     if (m->key.len != 0) {
-        text_add(&to, WEIR_STR("; key="));
+        weir_text_add(&to, WEIR_STR("; key="));
         add_string(&to, m->key);
     }
-    return text_view(&to);
+    return weir_text_view(&to);
 }

@@ -2,7 +2,7 @@
 #ifndef CACHE_STATUS_FIELD_H
 #define CACHE_STATUS_FIELD_H
 
-#include <weir/base.h>
+#include <weir/text.h>
 
 enum forward {
     FWD_NONE,

@@ -35,10 +35,11 @@ read_groups(const weir_header *fields, weir_str name, weir_str origin, uint64_t 
         if (h->id != WEIR_H_OTHER || !weir_str_ieq(h->name, name)) {
             continue;
         }
-        while (n < max && list_next(&rest, &member)) {
-            size_t end = member.len > 1 ? str_find(str_cut(member, 1, SIZE_MAX), '"') + 1 : 0;
+        while (n < max && weir_list_next(&rest, &member)) {
+            size_t end =
+                member.len > 1 ? weir_str_find(weir_str_cut(member, 1, SIZE_MAX), '"') + 1 : 0;
             if (end < member.len && member.data[0] == '"') {
-                to[n++] = tag_hash(origin, str_cut(member, 1, end));
+                to[n++] = tag_hash(origin, weir_str_cut(member, 1, end - 1));
             }
         }
     }
@@ -66,7 +67,7 @@ read_words(weir_str text, uint64_t *to, uint32_t n, uint32_t max)
             at++;
         }
         if (at != from) {
-            to[n++] = tag_hash((weir_str){ NULL, 0 }, str_cut(text, from, at));
+            to[n++] = tag_hash((weir_str){ NULL, 0 }, weir_str_cut(text, from, at - from));
         }
     }
     return n;

@@ -44,8 +44,8 @@ trailers_next(weir_str *rest, weir_str *name, weir_str *value)
     if (n == 0 || n + v > rest->len - LENGTHS) {
         return false;
     }
-    *name = str_cut(*rest, LENGTHS, LENGTHS + n);
-    *value = str_cut(*rest, LENGTHS + n, LENGTHS + n + v);
-    *rest = str_cut(*rest, LENGTHS + n + v, SIZE_MAX);
+    *name = weir_str_cut(*rest, LENGTHS, n);
+    *value = weir_str_cut(*rest, LENGTHS + n, v);
+    *rest = weir_str_cut(*rest, LENGTHS + n + v, SIZE_MAX);
     return true;
 }

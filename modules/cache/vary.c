@@ -2,7 +2,6 @@
 #include "vary.h"
 
 #include "list.h"
-#include "text.h"
 
 enum { MEMBERS_MAX = 64 };
 
@@ -45,24 +44,24 @@ insert(struct members *m, weir_str s)
 static weir_str
 lower(weir_pool *pool, weir_str s)
 {
-    struct text t = text_begin(pool, s.len + 1, s.len + 1);
+    weir_text t = weir_text_begin(pool, s.len + 1, s.len + 1);
 
-    text_add_lower(&t, s);
-    return text_view(&t);
+    weir_text_add_lower(&t, s);
+    return weir_text_view(&t);
 }
 
 static weir_str
 join(weir_pool *pool, const struct members *m, size_t max)
 {
-    struct text t = text_begin(pool, 128, max);
+    weir_text t = weir_text_begin(pool, 128, max);
 
     for (size_t i = 0; i < m->count; i++) {
         if (i != 0) {
-            text_add(&t, WEIR_STR(","));
+            weir_text_add(&t, WEIR_STR(","));
         }
-        text_add(&t, m->at[i]);
+        weir_text_add(&t, m->at[i]);
     }
-    return t.full || m->too_many ? (weir_str){ NULL, 0 } : text_view(&t);
+    return t.full || m->too_many ? (weir_str){ NULL, 0 } : weir_text_view(&t);
 }
 
 /* Is it a field's name? [RFC 9110 5.1] */
@@ -87,7 +86,7 @@ vary_names(weir_pool *pool, const weir_header *vary)
 
     for (; vary != NULL; vary = vary->same) {
         rest = vary->value;
-        while (list_next(&rest, &name)) {
+        while (weir_list_next(&rest, &name)) {
             if (!is_token(name)) { /* "*" is none, either */
                 return (weir_str){ NULL, 0 };
             }
@@ -113,14 +112,14 @@ is_preference(weir_str name)
 static weir_str
 squeeze(weir_pool *pool, weir_str member)
 {
-    struct text t = text_begin(pool, member.len + 1, member.len + 1);
+    weir_text t = weir_text_begin(pool, member.len + 1, member.len + 1);
 
     for (size_t i = 0; i < member.len; i++) {
         if (member.data[i] != ' ' && member.data[i] != '\t') {
-            text_add_lower(&t, str_cut(member, i, i + 1));
+            weir_text_add_lower(&t, weir_str_cut(member, i, 1));
         }
     }
-    return text_view(&t);
+    return weir_text_view(&t);
 }
 
 static bool
@@ -130,7 +129,7 @@ is_named(const weir_header *h, weir_str name)
 }
 
 static bool
-add_preferences(struct text *to, weir_str name, const weir_header *fields)
+add_preferences(weir_text *to, weir_str name, const weir_header *fields)
 {
     struct members m = { .count = 0 };
     bool any = false;
@@ -141,7 +140,7 @@ add_preferences(struct text *to, weir_str name, const weir_header *fields)
             continue;
         }
         any = true;
-        while (list_next(&rest, &member)) {
+        while (weir_list_next(&rest, &member)) {
             insert(&m, squeeze(to->pool, member));
         }
     }
@@ -149,8 +148,8 @@ add_preferences(struct text *to, weir_str name, const weir_header *fields)
         to->full = true;
     }
     for (size_t i = 0; i < m.count; i++) {
-        text_add(to, m.at[i]);
-        text_add(to, WEIR_STR(","));
+        weir_text_add(to, m.at[i]);
+        weir_text_add(to, WEIR_STR(","));
     }
     return any;
 }
@@ -158,7 +157,7 @@ add_preferences(struct text *to, weir_str name, const weir_header *fields)
 /* A value without the blanks around its commas: where a list may stand they say nothing, and where
  * none may, nobody tells by them. */
 static void
-add_squeezed(struct text *to, weir_str value)
+add_squeezed(weir_text *to, weir_str value)
 {
     weir_str rest = value;
 
@@ -173,24 +172,24 @@ add_squeezed(struct text *to, weir_str value)
             }
         }
         end = end < rest.len ? end : rest.len;
-        text_add(to, str_trim(str_cut(rest, 0, end)));
+        weir_text_add(to, weir_str_trim(weir_str_cut(rest, 0, end)));
         if (end < rest.len) {
-            text_add(to, WEIR_STR(","));
+            weir_text_add(to, WEIR_STR(","));
         }
-        rest = str_cut(rest, end + 1, SIZE_MAX);
+        rest = weir_str_cut(rest, end + 1, SIZE_MAX);
     }
 }
 
 /* Lines of one name are one value. [RFC 9110 5.2] */
 static bool
-add_lines(struct text *to, weir_str name, const weir_header *fields)
+add_lines(weir_text *to, weir_str name, const weir_header *fields)
 {
     bool any = false;
 
     for (const weir_header *h = fields; h != NULL; h = h->next) {
         if (is_named(h, name)) {
             if (any) {
-                text_add(to, WEIR_STR(","));
+                weir_text_add(to, WEIR_STR(","));
             }
             add_squeezed(to, h->value);
             any = true;
@@ -203,20 +202,21 @@ weir_str
 vary_key(weir_pool *pool, weir_str primary, uint64_t generation, weir_str names,
          const weir_header *fields)
 {
-    struct text to = text_begin(pool, primary.len + names.len + 256, VARY_KEY_MAX);
+    weir_text to = weir_text_begin(pool, primary.len + names.len + 256, VARY_KEY_MAX);
     weir_str name;
 
-    text_add(&to, primary);
-    text_add(&to, WEIR_STR("\n"));
-    text_add_hex(&to, generation);
-    while (list_next(&names, &name)) {
-        text_add(&to, WEIR_STR("\n"));
-        text_add(&to, name);
-        text_add(&to, WEIR_STR(":"));
+    weir_text_add(&to, primary);
+    weir_text_add(&to, WEIR_STR("\n"));
+    weir_text_add_hex(&to, generation);
+    while (weir_list_next(&names, &name)) {
+        weir_text_add(&to, WEIR_STR("\n"));
+        weir_text_add(&to, name);
+        weir_text_add(&to, WEIR_STR(":"));
         if (!(is_preference(name) ? add_preferences(&to, name, fields)
                                   : add_lines(&to, name, fields))) {
-            text_add(&to, WEIR_STR("\r")); /* no such field: another choice than an empty one */
+            weir_text_add(&to,
+                          WEIR_STR("\r")); /* no such field: another choice than an empty one */
         }
     }
-    return to.full ? (weir_str){ NULL, 0 } : text_view(&to);
+    return to.full ? (weir_str){ NULL, 0 } : weir_text_view(&to);
 }

@@ -2,17 +2,6 @@
 #include "slice.h"
 
 static bool
-take_word(weir_str *in, weir_str word)
-{
-    if (in->len < word.len || memcmp(in->data, word.data, word.len) != 0) {
-        return false;
-    }
-    in->data += word.len;
-    in->len -= word.len;
-    return true;
-}
-
-static bool
 take_number(weir_str *in, uint64_t *n)
 {
     size_t digits = 0;
@@ -35,10 +24,10 @@ span_parse_content(weir_str in, struct span *span, uint64_t *total)
 {
     uint64_t first, last;
 
-    if (!take_word(&in, WEIR_STR("bytes ")) || !take_number(&in, &first) ||
-        !take_word(&in, WEIR_STR("-")) || !take_number(&in, &last) ||
-        !take_word(&in, WEIR_STR("/")) || !take_number(&in, total) || in.len != 0 || first > last ||
-        last >= *total) {
+    if (!weir_str_after(in, WEIR_STR("bytes "), &in) || !take_number(&in, &first) ||
+        !weir_str_after(in, WEIR_STR("-"), &in) || !take_number(&in, &last) ||
+        !weir_str_after(in, WEIR_STR("/"), &in) || !take_number(&in, total) || in.len != 0 ||
+        first > last || last >= *total) {
         return false;
     }
     *span = (struct span){ first, last + 1 };
@@ -57,17 +46,17 @@ span_parse_wanted(weir_str in, uint64_t total, struct span *span)
 {
     uint64_t first, last;
 
-    if (!take_word(&in, WEIR_STR("bytes="))) {
+    if (!weir_str_after(in, WEIR_STR("bytes="), &in)) {
         return false;
     }
-    if (take_word(&in, WEIR_STR("-"))) {
+    if (weir_str_after(in, WEIR_STR("-"), &in)) {
         if (!take_number(&in, &last) || in.len != 0 || last == 0) {
             return false;
         }
         *span = (struct span){ last < total ? total - last : 0, total };
         return true;
     }
-    if (!take_number(&in, &first) || !take_word(&in, WEIR_STR("-")) || first >= total) {
+    if (!take_number(&in, &first) || !weir_str_after(in, WEIR_STR("-"), &in) || first >= total) {
         return false;
     }
     if (in.len == 0) {
@@ -86,8 +75,8 @@ span_first(weir_str in)
 {
     uint64_t first, last;
 
-    if (!take_word(&in, WEIR_STR("bytes=")) || !take_number(&in, &first) ||
-        !take_word(&in, WEIR_STR("-"))) {
+    if (!weir_str_after(in, WEIR_STR("bytes="), &in) || !take_number(&in, &first) ||
+        !weir_str_after(in, WEIR_STR("-"), &in)) {
         return 0;
     }
     return in.len == 0 || (take_number(&in, &last) && in.len == 0) ? first : 0;

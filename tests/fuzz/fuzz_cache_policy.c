@@ -11,7 +11,6 @@
 #include "../modules/cache/control.c"
 #include "../modules/cache/policy.c"
 #include "../modules/cache/use.c"
-#include "../modules/cache/text.c"
 #include "../modules/cache/vary.c"
 #include "../modules/cache/freshen.c"
 #include "../modules/cache/invalidate.c"
@@ -84,7 +83,7 @@ check_target(weir_pool *pool, weir_str reference)
     WR_ASSERT(to.data == NULL || (to.len != 0 && to.data[0] == '/'));
     if (to.data != NULL) {
         weir_str key = invalidate_key(pool, WEIR_STR("up/b/c?d"), WEIR_STR("/b/c?d"), to);
-        WR_ASSERT(key.data == NULL || str_starts(key, WEIR_STR("up/")));
+        WR_ASSERT(key.data == NULL || weir_str_starts(key, WEIR_STR("up/")));
     }
 }
 
@@ -108,13 +107,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     weir_pool *pool = wr_pool_create("fuzz", NULL);
 
     while (n < LINES && rest.len != 0) {
-        weir_str value = str_cut(rest, 0, str_find(rest, '\n'));
-        lines[n] =
-            (weir_header){ .name = kinds[n].name, .value = str_trim(value), .id = kinds[n].id };
+        weir_str value = weir_str_cut(rest, 0, weir_str_find(rest, '\n'));
+        lines[n] = (weir_header){ .name = kinds[n].name,
+                                  .value = weir_str_trim(value),
+                                  .id = kinds[n].id };
         if (n != 0) {
             lines[n - 1].next = &lines[n];
         }
-        rest = str_cut(rest, value.len + 1, SIZE_MAX);
+        rest = weir_str_cut(rest, value.len + 1, SIZE_MAX);
         n++;
     }
     if (n != 0) {

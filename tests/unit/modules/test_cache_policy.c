@@ -47,9 +47,9 @@ fields(struct reply *r, const char *const *lines)
     for (; lines[r->count] != NULL; r->count++) {
         weir_str text = weir_str_c(lines[r->count]);
         weir_header *h = &r->at[r->count];
-        size_t colon = str_find(text, ':');
-        *h = (weir_header){ .name = str_cut(text, 0, colon),
-                            .value = str_trim(str_cut(text, colon + 1, SIZE_MAX)) };
+        size_t colon = weir_str_find(text, ':');
+        *h = (weir_header){ .name = weir_str_cut(text, 0, colon),
+                            .value = weir_str_trim(weir_str_cut(text, colon + 1, SIZE_MAX)) };
         h->id = id_of(h->name);
         for (size_t i = 0; i < r->count; i++) {
             if (r->at[i].id == h->id && r->at[i].same == NULL &&

@@ -3,7 +3,6 @@
 #include "unit/modules/double.h"
 
 #include "../modules/cache/list.c"
-#include "../modules/cache/text.c"
 #include "../modules/cache/vary.c"
 #include "../modules/cache/freshen.c"
 #include "../modules/cache/invalidate.c"
