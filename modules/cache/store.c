@@ -352,7 +352,7 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
         new = object_make_like(s, o->o, meta);
         e = entry_of(s, o); /* making room may have thrown it out */
     }
-    if (new != NULL && e != NULL &&entry_set_tags(s, e, meta->tags, meta->n_tags)) {
+    if (new != NULL && e != NULL && entry_set_tags(s, e, meta->tags, meta->n_tags)) {
         CHANGE(s, new->refs, 1);
         entry_set_object(s, e, new);
         CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
