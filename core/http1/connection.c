@@ -69,6 +69,7 @@ abandon(struct wr_http1 *h, uint32_t log_status, bool reset)
     }
     if (h->r != NULL) {
         reset = reset || h->x->until_close;
+        wr_out_drop(&h->conn); /* what waits may be in the request's memory */
         wr_http1_release(h);
     }
     wr_http1_close(h, reset);
