@@ -36,6 +36,7 @@ static const struct row {
     ROW("memory_hits_total", WEIR_COUNTER, hits_memory, "that found one in memory"),
     ROW("disk_hits_total", WEIR_COUNTER, hits_disk, "that found one on the disk"),
     ROW("misses_total", WEIR_COUNTER, misses, "that found none"),
+    ROW("hit_percent", WEIR_GAUGE, hit_percent, "of a hundred looks, how many found one"),
     ROW("evicted_total", WEIR_COUNTER, evicted, "responses that made room for others"),
     ROW("expired_total", WEIR_COUNTER, expired, "responses that nobody had asked for in time"),
     ROW("purged_total", WEIR_COUNTER, purged, "responses that were purged"),

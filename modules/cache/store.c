@@ -388,5 +388,7 @@ store_stats(const struct store *s, struct store_stats *to)
             to->finds += n;
             to->hits_memory += n;
         }
+        to->hit_percent =
+            to->finds != 0 ? (to->hits_memory + to->hits_disk) * 100 / to->finds : 0;
     }
 }

@@ -150,7 +150,7 @@ void store_purge(struct store *s, weir_pool *owner, const struct store_match *m,
 
 struct store_stats { /* since the zone began */
     uint64_t entries, memory_entries, memory_bytes, disk_bytes, finds, hits_memory, hits_disk, misses, evicted, expired, purged, damaged,
-        collapsed, fills, fill_failures, loading, index_bytes, disk_failures, purges;
+        collapsed, fills, fill_failures, loading, index_bytes, disk_failures, purges, hit_percent;
 };
 void store_stats(const struct store *s, struct store_stats *to);
 

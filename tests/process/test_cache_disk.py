@@ -243,6 +243,16 @@ def test_the_limits_of_a_zone_are_explained(front):
         assert line in said, said
 
 
+def test_the_page_tells_how_many_looks_were_hits(front):
+    one = front(answer(b"x", fields=[FRESH]), more="} location = /metrics { metrics prometheus;")
+    for _ in range(9):
+        one.get()
+    page = one.get("/metrics").body.decode()
+    value = {name: int(n) for name, n in re.findall(r'^weir_cache_zone_(\w+)\{zone="c"\} (\d+)', page, re.M)}
+    hits = value["memory_hits_total"] + value["disk_hits_total"]
+    assert hits == 8 and 8 <= value["finds_total"] <= 10 and value["hit_percent"] == hits * 100 // value["finds_total"]
+
+
 def test_the_page_has_every_series_that_the_manual_names(front):
     one = front(answer(b"x", fields=[FRESH]), more="} location = /metrics { metrics prometheus;")
     one.get()
