@@ -134,7 +134,13 @@ class Origin:
                     raise
         if request.get("Upgrade") or getattr(request, "last", False):
             return False
-        return (request.get("Connection") or "").lower() != "close" and request.version != "HTTP/1.0"
+        return stays_open(request)
+
+
+def stays_open(request):
+    """Does the connection stay, as the answer, which says nothing of it, lets one think? [RFC 9112 9.3]"""
+    wish = (request.get("Connection") or "").lower()
+    return wish == "keep-alive" if request.version == "HTTP/1.0" else wish != "close"
 
 
 def read_body(request, stream):
