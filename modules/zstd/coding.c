@@ -5,6 +5,7 @@
 #include "coding.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 static void *
@@ -77,9 +78,14 @@ zstd_encode(void *state, weir_coding_io *io, uint32_t flush)
     }
 }
 
+enum { HEAD_MAX = 18 }; /* bytes of a frame's header [RFC 8878 3.1.1.1] */
+
 struct zstd_decoder {
     ZSTD_DCtx *z;
     bool between; /* frames: the body may end here */
+    uint8_t head_len;
+    uint8_t head[HEAD_MAX]; /* the frame's first bytes, */
+    uint64_t made;          /* and how many have come of it */
 };
 
 static bool
@@ -88,6 +94,8 @@ zstd_decoder_restart(void *state)
     struct zstd_decoder *d = state;
 
     d->between = false;
+    d->head_len = 0;
+    d->made = 0;
     return !ZSTD_isError(ZSTD_DCtx_reset(d->z, ZSTD_reset_session_only));
 }
 
@@ -117,6 +125,32 @@ zstd_decoder_open(void)
     return d;
 }
 
+/* So much of the frame was read, and so much made. */
+static void
+note(struct zstd_decoder *d, const uint8_t *read, size_t n_read, size_t n_made)
+{
+    size_t room = sizeof(d->head) - d->head_len, n = n_read < room ? n_read : room;
+
+    if (n != 0) {
+        memcpy(d->head + d->head_len, read, n);
+        d->head_len = (uint8_t)(d->head_len + n);
+    }
+    d->made += n_made;
+}
+
+/* The frame is over: has it what its header says? The library looks at some ends only, which
+ * depends on how the bytes come. */
+static bool
+is_whole(struct zstd_decoder *d)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(d->head, d->head_len);
+    bool whole = size == ZSTD_CONTENTSIZE_UNKNOWN || size == d->made;
+
+    d->head_len = 0;
+    d->made = 0;
+    return whole;
+}
+
 /* Several frames may follow one another. [RFC 8878 3.1] */
 static int
 zstd_decode(void *state, weir_coding_io *io)
@@ -131,11 +165,15 @@ zstd_decode(void *state, weir_coding_io *io)
         if (ZSTD_isError(left)) {
             return WEIR_ERROR;
         }
+        note(d, io->in, in.pos, out.pos);
         io->in = io->in != NULL ? io->in + in.pos : NULL;
         io->in_len -= in.pos;
         io->out += out.pos;
         io->out_len -= out.pos;
         d->between = left == 0;
+        if (d->between && !is_whole(d)) {
+            return WEIR_ERROR;
+        }
         if (!d->between && io->out_len == 0) {
             return WEIR_AGAIN;
         }
