@@ -337,7 +337,7 @@ void wr_cost_useful(struct wr_http2 *h, uint64_t bytes);
 /* cost.c: a frame of DATA with so many bytes went out, which the client answers with frames of WINDOW_UPDATE. */
 void wr_cost_sent(struct wr_http2 *h, size_t bytes);
 
-/* head.c: the fields of s begin, one comes (stays: its bytes are there for ever), reading stops for now, they are complete (last: no
+/* head.c: the fields of s begin, one comes (stays: its bytes are there for ever), reading pauses, they are complete (last: no
  * body follows). */
 void wr_head_begin(struct wr_stream *s, bool trailers);
 bool wr_head_field(struct wr_stream *s, weir_str name, weir_str value, bool stays);

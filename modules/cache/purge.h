@@ -5,7 +5,7 @@
 
 #include "shared.h"
 
-/* A purge that a crash has interrupted; as if it had been asked for now. Under the lock. */
+/* A purge that a crash has interrupted, done as one that is asked for at this moment. Under the lock. */
 void purge_again(struct store *s, const struct store_match *m);
 
 /* Walk on, a little, for workers that are gone. True: there is more to walk now. */
