@@ -2,6 +2,7 @@
 #include "part.h"
 
 #include "list.h"
+#include "little.h"
 
 /* ---- Texts. ---- */
 
@@ -118,30 +119,11 @@ span_resolve(weir_str range, uint64_t complete, struct span *to)
 
 /* ---- Stored heads. ---- */
 
-static void
-put(uint8_t *p, uint64_t v)
-{
-    for (int i = 0; i < 8; i++) {
-        p[i] = (uint8_t)(v >> 8 * i);
-    }
-}
-
-static uint64_t
-get(const char *p)
-{
-    uint64_t v = 0;
-
-    for (int i = 7; i >= 0; i--) {
-        v = v << 8 | (uint8_t)p[i];
-    }
-    return v;
-}
-
 void
 part_write(uint8_t note[PART_NOTE], uint64_t first, uint64_t complete)
 {
-    put(note, first);
-    put(note + 8, complete);
+    little_put(note, first, 8);
+    little_put(note + 8, complete, 8);
 }
 
 enum part_kind
@@ -152,8 +134,8 @@ part_of(const struct store_meta *m, struct part *p)
     if (m->note.len < PART_NOTE) {
         return PART_NOT;
     }
-    first = get(m->note.data);
-    complete = get(m->note.data + 8);
+    first = little_get((const uint8_t *)m->note.data, 8);
+    complete = little_get((const uint8_t *)m->note.data + 8, 8);
     if (complete == 0) { /* of a response whose length was not known */
         return first == 0 ? PART_NOT : PART_BROKEN;
     }

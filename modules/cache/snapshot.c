@@ -2,6 +2,7 @@
 #include "snapshot.h"
 
 #include "crc.h"
+#include "little.h"
 
 enum {
     AT_HASH = 0,
@@ -17,36 +18,17 @@ enum {
 
 static const char mark[9] = "weiridx1";
 
-static void
-put(uint8_t *p, uint64_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++) {
-        p[i] = (uint8_t)(v >> 8 * i);
-    }
-}
-
-static uint64_t
-get(const uint8_t *p, int bytes)
-{
-    uint64_t v = 0;
-
-    for (int i = 0; i < bytes; i++) {
-        v |= (uint64_t)p[i] << 8 * i;
-    }
-    return v;
-}
-
 void
 snapshot_head_write(uint8_t to[SNAPSHOT_HEAD], uint64_t check)
 {
     memcpy(to, mark, 8);
-    put(to + 8, check, 8);
+    little_put(to + 8, check, 8);
 }
 
 bool
 snapshot_head_read(const uint8_t bytes[SNAPSHOT_HEAD], uint64_t check)
 {
-    return memcmp(bytes, mark, 8) == 0 && get(bytes + 8, 8) == check;
+    return memcmp(bytes, mark, 8) == 0 && little_get(bytes + 8, 8) == check;
 }
 
 size_t
@@ -58,17 +40,17 @@ snapshot_record_size(uint32_t n_tags, size_t key_len)
 uint8_t *
 snapshot_record_write(uint8_t *to, const struct snapshot_record *r)
 {
-    put(to + AT_HASH, r->hash[0], 8);
-    put(to + AT_HASH + 8, r->hash[1], 8);
-    put(to + AT_FILE, r->file, 8);
-    put(to + AT_SIZE, r->size, 8);
-    put(to + AT_UNUSED, r->unused_s, 4);
-    put(to + AT_FLAGS, r->flags, 4);
-    put(to + AT_N_TAGS, r->n_tags, 4);
-    put(to + AT_KEY_LEN, r->key.len, 4);
+    little_put(to + AT_HASH, r->hash[0], 8);
+    little_put(to + AT_HASH + 8, r->hash[1], 8);
+    little_put(to + AT_FILE, r->file, 8);
+    little_put(to + AT_SIZE, r->size, 8);
+    little_put(to + AT_UNUSED, r->unused_s, 4);
+    little_put(to + AT_FLAGS, r->flags, 4);
+    little_put(to + AT_N_TAGS, r->n_tags, 4);
+    little_put(to + AT_KEY_LEN, r->key.len, 4);
     to += FIXED;
     for (uint32_t i = 0; i < r->n_tags; i++, to += 8) {
-        put(to, r->tags[i], 8);
+        little_put(to, r->tags[i], 8);
     }
     if (r->key.len != 0) {
         memcpy(to, r->key.data, r->key.len);
@@ -79,14 +61,14 @@ snapshot_record_write(uint8_t *to, const struct snapshot_record *r)
 void
 snapshot_block_write(uint8_t *block, size_t n)
 {
-    put(block, n, 4);
-    put(block + 4, crc_add(0, block + SNAPSHOT_BLOCK_HEAD, n), 4);
+    little_put(block, n, 4);
+    little_put(block + 4, crc_add(0, block + SNAPSHOT_BLOCK_HEAD, n), 4);
 }
 
 uint32_t
 snapshot_block_tells_size(const uint8_t head[SNAPSHOT_BLOCK_HEAD])
 {
-    uint64_t n = get(head, 4);
+    uint64_t n = little_get(head, 4);
 
     return n <= SNAPSHOT_BLOCK_MAX - SNAPSHOT_BLOCK_HEAD ? (uint32_t)n : 0;
 }
@@ -96,7 +78,7 @@ snapshot_block_whole(const uint8_t *block)
 {
     uint32_t n = snapshot_block_tells_size(block);
 
-    return n != 0 && get(block + 4, 4) == crc_add(0, block + SNAPSHOT_BLOCK_HEAD, n);
+    return n != 0 && little_get(block + 4, 4) == crc_add(0, block + SNAPSHOT_BLOCK_HEAD, n);
 }
 
 bool
@@ -108,23 +90,23 @@ snapshot_record_read(const uint8_t **bytes, size_t *n, struct snapshot_record *r
     if (*n < FIXED) {
         return false;
     }
-    r->n_tags = (uint32_t)get(p + AT_N_TAGS, 4);
-    key_len = (size_t)get(p + AT_KEY_LEN, 4);
+    r->n_tags = (uint32_t)little_get(p + AT_N_TAGS, 4);
+    key_len = (size_t)little_get(p + AT_KEY_LEN, 4);
     if (r->n_tags > STORE_TAGS_MAX || key_len > KEY_MAX) {
         return false;
     }
     size = snapshot_record_size(r->n_tags, key_len);
-    r->file = get(p + AT_FILE, 8);
-    r->size = get(p + AT_SIZE, 8);
+    r->file = little_get(p + AT_FILE, 8);
+    r->size = little_get(p + AT_SIZE, 8);
     if (size > *n || r->file == 0 || r->size > INT64_MAX) {
         return false;
     }
-    r->hash[0] = get(p + AT_HASH, 8);
-    r->hash[1] = get(p + AT_HASH + 8, 8);
-    r->unused_s = (uint32_t)get(p + AT_UNUSED, 4);
-    r->flags = (uint32_t)get(p + AT_FLAGS, 4);
+    r->hash[0] = little_get(p + AT_HASH, 8);
+    r->hash[1] = little_get(p + AT_HASH + 8, 8);
+    r->unused_s = (uint32_t)little_get(p + AT_UNUSED, 4);
+    r->flags = (uint32_t)little_get(p + AT_FLAGS, 4);
     for (uint32_t i = 0; i < r->n_tags; i++) {
-        r->tags[i] = get(p + FIXED + 8 * i, 8);
+        r->tags[i] = little_get(p + FIXED + 8 * i, 8);
     }
     r->key = (weir_str){ (const char *)p + size - key_len, key_len };
     *bytes += size;
