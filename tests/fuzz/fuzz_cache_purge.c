@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         WR_ASSERT(again != NULL && (size_t)(p - before) == n && p + left == data + size);
         WR_ASSERT(n <= PURGE_RECORD_MAX && r.what >= PURGE_KEY && r.what <= PURGE_ALL);
         WR_ASSERT(purge_record_write(again, &r) == again + n);
-        WR_ASSERT(get(before + AT_CRC, 4) == check(before, n));
+        WR_ASSERT(little_get(before + AT_CRC, 4) == check(before, n));
         free(again);
         before = p;
     }

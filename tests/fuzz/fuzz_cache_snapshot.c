@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tells != 0 && tells <= size - SNAPSHOT_BLOCK_HEAD) {
         bool whole = snapshot_block_whole(data);
         WR_ASSERT(!whole ||
-                  crc_add_plain(0, data + SNAPSHOT_BLOCK_HEAD, tells) == get(data + 4, 4));
+                  crc_add_plain(0, data + SNAPSHOT_BLOCK_HEAD, tells) == little_get(data + 4, 4));
     }
     block = malloc(size);
     WR_ASSERT(block != NULL);
