@@ -137,13 +137,15 @@ hear(struct wr_course *c, uint32_t phase, int verdict, const char *by)
         c->answers_itself = true;
     } else if (phase < WEIR_PHASE_HEADERS && verdict >= 100) {
         settle(c, verdict, by);
+    } else if (phase == WEIR_PHASE_CONTENT && verdict == WEIR_DONE) {
+        c->settled = true;
     }
 }
 
 bool
 wr_explain_over(const struct wr_course *c)
 {
-    return c->answer != 0 || c->granted;
+    return c->answer != 0 || c->granted || c->r->moved;
 }
 
 void
@@ -179,13 +181,18 @@ wr_explain_hook(struct wr_course *c, cJSON *to, const struct wr_order_hook *h, u
     weir_explain e = { .says = cJSON_AddArrayToObject(to, "says"), .verdict = WEIR_NEXT };
     const struct wr_vars_watch watch = { note_unknown, &e }, *before = c->http->vars->watch;
 
-    if (h->module->explain == NULL) {
+    if (h->module->explain == NULL || (phase == WEIR_PHASE_CONTENT && c->settled)) {
+        c->settled = phase == WEIR_PHASE_CONTENT;
         return;
     }
     c->http->vars->watch = &watch;
     c->r->phase = (uint8_t)phase;
     h->module->explain(&c->r->pub, c->r->pub.conf[h->slot], phase, &e);
     c->http->vars->watch = before;
+    if (c->r->moved) {
+        c->moved_by = h->module->name;
+        return;
+    }
     add_verdict(to, e.verdict, phase);
     hear(c, phase, e.verdict, h->module->name);
 }

@@ -13,14 +13,12 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http/core.h"
-#include "http/core_ssl.h"
 #include "http/error_page.h"
 #include "http/explain.h"
 #include "http/explain_course.h"
 #include "http/http.h"
 #include "http/request.h"
 #include "http/variable.h"
-#include "tls/context.h"
 #include "wire/uri.h"
 
 enum { ROUNDS = 10 }; /* of rewriting, as for a request */
@@ -61,62 +59,18 @@ wr_explain_add_location(cJSON *to, const struct wr_location *loc)
     wr_explain_add_place(to, loc->node);
 }
 
-/* ---- Server. ---- */
-
-static void
-add_tls(struct wr_course *c, const struct wr_server *server)
-{
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } versions[] = { { WR_TLS_1_0, "TLSv1" },
-                     { WR_TLS_1_1, "TLSv1.1" },
-                     { WR_TLS_1_2, "TLSv1.2" },
-                     { WR_TLS_1_3, "TLSv1.3" } };
-    const struct wr_server *shown = server->ssl != NULL && !server->ssl->bare ? server : c->endpoint->fallback;
-    const struct wr_ssl_conf *conf = wr_ssl_conf(shown->base.conf);
-    cJSON *o = cJSON_AddObjectToObject(c->root, "tls"), *list;
-
-    list = cJSON_AddArrayToObject(o, "protocols");
-    for (size_t i = 0; i < WR_COUNT(versions); i++) {
-        if ((conf->protocols & versions[i].bit) != 0) {
-            cJSON_AddItemToArray(list, cJSON_CreateString(versions[i].name));
-        }
-    }
-    cJSON_AddBoolToObject(o, "http2", wr_endpoint_has_http2(c->endpoint, server));
-    wr_explain_add_text(o, "shown_by", shown->name);
-    wr_explain_add_statements(o, "because", shown->base.scope, wr_core_ssl.self->slot);
-}
-
-static void
-add_server(struct wr_course *c, const struct wr_server *server, enum wr_vhost_by by, weir_str name)
-{
-    static const char *const how[] = {
-        [WR_VHOST_DEFAULT] = "default", [WR_VHOST_ONLY] = "only",     [WR_VHOST_EXACT] = "exact",
-        [WR_VHOST_FRONT] = "wildcard",  [WR_VHOST_TAIL] = "wildcard", [WR_VHOST_REGEX] = "regex",
-    };
-    char room[WR_ADDR_TEXT];
-    struct wr_strbuf text = wr_strbuf_over(room, sizeof(room));
-    cJSON *o = cJSON_AddObjectToObject(c->root, "server");
-
-    wr_addr_format(&c->endpoint->addr, false, &text);
-    wr_explain_add_text(o, "name", server->name);
-    wr_explain_add_place(o, server->base.node);
-    wr_explain_add_text(o, "address", wr_strbuf_view(&text));
-    cJSON_AddStringToObject(o, "by", how[by]);
-    wr_explain_add_text(o, "matched", name);
-    if (c->endpoint->ssl) {
-        add_tls(c, server);
-    }
-}
-
 /* ---- Phases. ---- */
 
-/* Does the hook before in the plan belong to the same module? */
+/* Has the module of the i-th hook one before it in the plan? It is asked once a phase. */
 static bool
-goes_on(const struct wr_plan_phase *p, uint32_t i)
+was_asked(const struct wr_plan_phase *p, uint32_t i)
 {
-    return i != 0 && p->at[i - 1].slot == p->at[i].slot;
+    for (uint32_t k = 0; k < i; k++) {
+        if (p->at[k].slot == p->at[i].slot) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The hooks of loc's plan, asked with the settings that the request has when it is their turn. */
@@ -148,7 +102,7 @@ explain_phase(struct wr_course *c, const struct wr_location *loc, uint32_t phase
         if (phase == WEIR_PHASE_BODY) {
             cJSON_AddBoolToObject(item, "files", (h->hook->flags & WEIR_HOOK_FILES) != 0);
         }
-        if (!goes_on(p, next)) {
+        if (!was_asked(p, next)) {
             wr_explain_add_statements(item, "because", loc->scope, h->slot);
             wr_explain_hook(c, item, h, phase);
         }
@@ -162,7 +116,7 @@ static void
 add_phases(struct wr_course *c, const struct wr_location *loc, cJSON *to, uint32_t first,
            uint32_t last)
 {
-    for (uint32_t phase = first; phase <= last; phase++) {
+    for (uint32_t phase = first; phase <= last && !c->r->moved; phase++) {
         if (phase != WEIR_PHASE_FIND_CONFIG && phase != WEIR_PHASE_POST_REWRITE &&
             phase != WEIR_PHASE_POST_ACCESS &&
             (c->answer == 0 || phase == WEIR_PHASE_HEADERS || phase > WEIR_PHASE_REQUEST_BODY)) {
@@ -196,7 +150,7 @@ add_sendfile(struct wr_course *c, const struct wr_location *loc)
         }
     }
     if (text[0] != '\0') {
-        cJSON_AddStringToObject(c->root, "sendfile", text);
+        cJSON_AddStringToObject(c->leg, "sendfile", text);
     }
 }
 
@@ -204,11 +158,11 @@ add_sendfile(struct wr_course *c, const struct wr_location *loc)
 static void
 add_rewrite(struct wr_course *c, const struct wr_location *loc, cJSON *phase)
 {
-    cJSON *list = cJSON_GetObjectItem(c->root, "rewritten");
+    cJSON *list = cJSON_GetObjectItem(c->leg, "rewritten");
     cJSON *o = cJSON_CreateObject();
 
     if (list == NULL) {
-        list = cJSON_AddArrayToObject(c->root, "rewritten");
+        list = cJSON_AddArrayToObject(c->leg, "rewritten");
     }
     wr_explain_add_location(o, loc);
     wr_explain_add_text(o, "to", c->r->pub.path);
@@ -232,16 +186,15 @@ add_answer(struct wr_course *c, const struct wr_location *loc)
     }
 }
 
-/* The location of the path that is left when all is rewritten; the phase in which it was not. NULL:
- * none, said. */
+/* The location of the path that is left when all is rewritten; the phase in which it was not. It
+ * begins with `loc`; NULL: with that of the path. NULL: none, said. */
 static const struct wr_location *
-find_location(struct wr_course *c, cJSON **phase)
+find_location(struct wr_course *c, const struct wr_location *loc, cJSON **phase)
 {
     struct wr_request *r = c->r;
-    const struct wr_location *loc = NULL;
 
     for (uint32_t round = 0; round <= ROUNDS; round++) {
-        loc = wr_location_find(r, r->loc->base, r->pub.path);
+        loc = round == 0 && loc != NULL ? loc : wr_location_find(r, r->loc->base, r->pub.path);
         if (loc == NULL) {
             wr_say(wr_log_process(), ERROR, "a regular expression failed: the answer is 500");
             return NULL;
@@ -260,7 +213,7 @@ find_location(struct wr_course *c, cJSON **phase)
             wr_request_enter(r, r->loc->base);
         }
     }
-    cJSON_AddTrueToObject(c->root, "loops");
+    cJSON_AddTrueToObject(c->leg, "loops");
     c->answer = 500;
     return loc;
 }
@@ -275,11 +228,11 @@ add_location(struct wr_course *c, const struct wr_location *loc)
            (plain->kind == WR_LOC_BRANCH && plain->base != plain && plain->outer != NULL)) {
         plain = plain->outer;
     }
-    wr_explain_add_location(cJSON_AddObjectToObject(c->root, "location"), loc);
-    wr_explain_candidates(cJSON_AddArrayToObject(c->root, "candidates"), plain->base->inner,
+    wr_explain_add_location(cJSON_AddObjectToObject(c->leg, "location"), loc);
+    wr_explain_candidates(cJSON_AddArrayToObject(c->leg, "candidates"), plain->base->inner,
                           c->r->pub.path, plain);
     for (size_t i = 0; i < WR_COUNT(slots); i++) {
-        wr_explain_add_statements(c->root, "settings", loc->scope, slots[i]);
+        wr_explain_add_statements(c->leg, "settings", loc->scope, slots[i]);
     }
     add_sendfile(c, loc);
 }
@@ -355,19 +308,34 @@ add_outcome(struct wr_course *c)
     }
 }
 
-/* The server's own phases, and the location's; false: there is none, said. */
-static bool
-explain_course(struct wr_course *c, const struct wr_server *server, cJSON *phases)
+/* What the server's own phases say, unless the request comes to a named location. */
+static const struct wr_location *
+explain_server_phases(struct wr_course *c, cJSON *phases, uint32_t first)
 {
-    const struct wr_location *loc;
-    cJSON *phase = NULL;
+    struct wr_request *r = c->r;
 
-    c->r->rewritten = false;
-    add_phases(c, &server->base, phases, WEIR_PHASE_POST_READ, WEIR_PHASE_SERVER_REWRITE);
-    if (c->r->rewritten) {
-        add_rewrite(c, &server->base, NULL);
+    if (r->loc->kind == WR_LOC_NAMED) {
+        return r->loc;
     }
-    loc = c->answer == 0 ? find_location(c, &phase) : c->r->loc;
+    add_phases(c, r->loc, phases, first, WEIR_PHASE_SERVER_REWRITE);
+    if (r->rewritten) {
+        add_rewrite(c, r->loc, NULL);
+    }
+    return NULL;
+}
+
+/* To where the request is answered, or goes on elsewhere in the server; false: it cannot, said. */
+static bool
+explain_leg(struct wr_course *c, uint32_t first)
+{
+    cJSON *phases = cJSON_AddArrayToObject(c->leg, "phases"), *phase = NULL;
+    const struct wr_location *loc;
+
+    c->r->moved = false;
+    c->r->rewritten = false;
+    c->settled = false;
+    loc = explain_server_phases(c, phases, first);
+    loc = c->answer == 0 ? find_location(c, loc, &phase) : c->r->loc;
     if (loc == NULL) {
         return false;
     }
@@ -376,8 +344,45 @@ explain_course(struct wr_course *c, const struct wr_server *server, cJSON *phase
         cJSON_AddItemToArray(phases, phase);
     }
     add_phases(c, loc, phases, WEIR_PHASE_POST_REWRITE, WEIR_PHASE_LOG);
-    add_outcome(c);
     return true;
+}
+
+/* The leg has ended elsewhere than it began: it is told of as one of those before the last. */
+static void
+add_moved(struct wr_course *c, cJSON *moved)
+{
+    bool named = c->r->loc->kind == WR_LOC_NAMED;
+
+    cJSON_AddStringToObject(c->leg, "by", c->moved_by);
+    wr_explain_add_text(c->leg, "to", named ? c->r->loc->name : c->r->pub.path);
+    wr_explain_add_text(c->leg, "query", named ? WEIR_STR("") : c->r->pub.args);
+    cJSON_AddItemToArray(moved, c->leg);
+}
+
+/* All legs: those that end elsewhere as "moved", of the last all in the tree itself. */
+static bool
+explain_course(struct wr_course *c)
+{
+    cJSON *moved = cJSON_AddArrayToObject(c->root, "moved");
+    uint32_t first = WEIR_PHASE_POST_READ;
+    bool good;
+
+    for (;;) {
+        c->leg = cJSON_CreateObject();
+        good = explain_leg(c, first);
+        if (!good || !c->r->moved) {
+            break;
+        }
+        add_moved(c, moved);
+        first = WEIR_PHASE_SERVER_REWRITE;
+    }
+    while (c->leg->child != NULL) {
+        cJSON *item = cJSON_DetachItemViaPointer(c->leg, c->leg->child);
+        cJSON_AddItemToObject(c->root, item->string, item);
+    }
+    cJSON_Delete(c->leg);
+    add_outcome(c);
+    return good;
 }
 
 cJSON *
@@ -388,9 +393,7 @@ wr_explain_request(const struct wr_http *http, const struct wr_endpoint *e, stru
     struct wr_course c = { .http = http, .endpoint = e, .r = r };
     const struct wr_server *server;
     enum wr_vhost_by by;
-    cJSON *phases;
     weir_str name;
-    bool good;
 
     wr_vars_set_watch(http->vars, &watch);
     server = wr_vhost_choose(e, host, r, &by, &name);
@@ -404,11 +407,8 @@ wr_explain_request(const struct wr_http *http, const struct wr_endpoint *e, stru
     }
     c.root = cJSON_CreateObject();
     wr_explain_add_text(c.root, "path", r->pub.path);
-    add_server(&c, server, by, name);
-    phases = cJSON_CreateArray();
-    good = explain_course(&c, server, phases);
-    cJSON_AddItemToObject(c.root, "phases", phases);
-    if (!good) {
+    wr_explain_server(&c, server, by, name);
+    if (!explain_course(&c)) {
         cJSON_Delete(c.root);
         return NULL;
     }

@@ -197,6 +197,31 @@ say_rewritten(struct wr_explain_text *t, const cJSON *root)
     }
 }
 
+/* The legs that ended elsewhere than they began, each with what its last phase says. */
+static void
+say_moved(struct wr_explain_text *t, const cJSON *root)
+{
+    const cJSON *o, *hook;
+
+    cJSON_ArrayForEach (o, cJSON_GetObjectItem(root, "moved")) {
+        const cJSON *location = cJSON_GetObjectItem(o, "location");
+        const cJSON *phases = cJSON_GetObjectItem(o, "phases");
+        const char *query = wr_explain_string(o, "query");
+        bool server = strcmp(wr_explain_string(location, "kind"), "none") == 0;
+        say_rewritten(t, o);
+        wr_explain_print(t, "%-*sto %s%s%s by %s in %s%s", WR_EXPLAIN_COLUMN, "moved",
+                         wr_explain_string(o, "to"), query[0] != '\0' ? "?" : "", query,
+                         wr_explain_string(o, "by"), server ? "the server" : "location ",
+                         server ? "" : wr_explain_string(location, "name"));
+        say_place(t, location);
+        wr_explain_print(t, "\n");
+        phases = cJSON_GetArrayItem(phases, cJSON_GetArraySize(phases) - 1);
+        cJSON_ArrayForEach (hook, cJSON_GetObjectItem(phases, "hooks")) {
+            say_says(t, hook);
+        }
+    }
+}
+
 static void
 say_location(struct wr_explain_text *t, const cJSON *root)
 {
@@ -231,6 +256,7 @@ wr_explain_print_request(struct wr_explain_text *t, const cJSON *root)
 
     say_server(t, cJSON_GetObjectItem(root, "server"));
     say_tls(t, cJSON_GetObjectItem(root, "tls"));
+    say_moved(t, root);
     say_rewritten(t, root);
     say_location(t, root);
     if (answer[0] != '\0') {

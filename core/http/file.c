@@ -307,19 +307,22 @@ weir_file_look(weir_request *pub, weir_str file, weir_file_info *info, bool log_
     struct wr_request *r = wr_request_of(pub);
     struct wr_file *f;
     struct stat st;
-    int error = wr_file_get(r, file, false, false, &f);
+    int error = -EACCES;
 
+    if (wr_file_cache_ready()) { /* in a worker; `weir -M` asks without one */
+        error = wr_file_get(r, file, false, false, &f);
+    }
+    if (error == 0) {
+        fill(info, f);
+        wr_file_unref(f);
+        return WEIR_OK;
+    }
     if (error == -EACCES && (error = look_rooted(r, file, &st)) == 0) {
         struct wr_file seen = file_of(&st);
         fill(info, &seen);
         return WEIR_OK;
     }
-    if (error != 0) {
-        return wr_file_status(r, file, error, log_missing);
-    }
-    fill(info, f);
-    wr_file_unref(f);
-    return WEIR_OK;
+    return wr_file_status(r, file, error, log_missing);
 }
 
 int

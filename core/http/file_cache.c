@@ -183,6 +183,12 @@ wr_file_cache_init(uint64_t memory_max)
     cache.ready = true;
 }
 
+bool
+wr_file_cache_ready(void)
+{
+    return cache.ready;
+}
+
 void
 wr_file_cache_fini(void)
 {

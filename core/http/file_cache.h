@@ -51,6 +51,9 @@ bool wr_file_is_settled(const struct wr_file_identity *identity, int64_t wall_s,
 
 /* Once a worker. */
 void wr_file_cache_init(uint64_t memory_max);
+
+/* Does this process serve files? */
+bool wr_file_cache_ready(void);
 void wr_file_cache_fini(void);
 
 #endif

@@ -54,12 +54,19 @@ try_name(weir_request *r, weir_str directory, weir_str name)
     return weir_redirect_inside(r, path, no_args);
 }
 
+static bool
+is_for(const weir_request *r)
+{
+    return r->path.data[r->path.len - 1] == '/' &&
+           (r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST)) != 0;
+}
+
 static int
 index_answer(weir_request *r, const void *conf)
 {
     const index_conf *c = conf;
 
-    if (r->path.data[r->path.len - 1] != '/' || !(r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST))) {
+    if (!is_for(r)) {
         return WEIR_NEXT;
     }
     weir_str directory = weir_file_path(r, (weir_str){ NULL, 0 });
@@ -89,6 +96,36 @@ refuse(weir_request *r, const void *conf)
     }
     weir_say(r->log, ERROR, "directory index of \"%.*s\" is forbidden", WEIR_FMT(directory));
     return 403;
+}
+
+/* For `weir -M URL`: which of the files it would be. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const index_conf *c = conf;
+    weir_str directory = weir_file_path(r, no_args);
+
+    (void)phase;
+    if (!is_for(r) || directory.data == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < c->names.count; i++) {
+        weir_str name = weir_value_get(r, c->values[i]), unknown = weir_explain_unknown(to);
+        if (unknown.data != NULL) {
+            weir_explain_say(to, "index: unknown, depends on $%.*s", WEIR_FMT(unknown));
+            weir_explain_verdict(to, WEIR_AGAIN);
+            return;
+        }
+        int rc = try_name(r, directory, name);
+        weir_explain_say(to, "index: \"%.*s\" %s", WEIR_FMT(name),
+                         rc == WEIR_DONE     ? "is taken"
+                         : rc == WEIR_ABSENT ? "is not there"
+                                             : "cannot be had");
+        if (rc != WEIR_ABSENT) {
+            weir_explain_verdict(to, rc);
+            return;
+        }
+    }
 }
 
 /* Words are judged where they stand, so that the report points at them. */
@@ -151,4 +188,4 @@ static const weir_hook hooks[] = {
 WEIR_MODULE("index", "1.0", .flags = WEIR_MODULE_ALWAYS,
             .summary = "answers for a directory with a file in it",
             .conf_size = sizeof(index_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks), .check = check);
+            .hooks = WEIR_ITEMS(hooks), .check = check, .explain = explain);

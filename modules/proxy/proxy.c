@@ -90,6 +90,7 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
     weir_str uri;
 
     (void)phase;
+    weir_explain_verdict(to, WEIR_DONE);
     if (t->value != NULL) {
         weir_str url = weir_value_get(r, t->value), unknown = weir_explain_unknown(to);
         if (unknown.data != NULL) {

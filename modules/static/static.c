@@ -45,6 +45,26 @@ static_answer(weir_request *r, const void *conf)
     return rc == WEIR_NEXT ? redirect_to_directory(r) : rc;
 }
 
+/* For `weir -M URL`: the file that it would be. */
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    weir_file_info info = { .size_of = sizeof(info) };
+    weir_str file = weir_file_path(r, (weir_str){ NULL, 0 });
+
+    (void)conf;
+    (void)phase;
+    if (r->path.data[r->path.len - 1] == '/' || file.data == NULL) {
+        return;
+    }
+    int rc = weir_file_look(r, file, &info, false);
+    weir_explain_say(to, "static: \"%.*s\" %s", WEIR_FMT(file),
+                     rc == WEIR_ABSENT                      ? "is not there"
+                     : rc != WEIR_OK                        ? "cannot be had"
+                     : info.kind == WEIR_FILE_DIRECTORY     ? "is a directory, whose path has a slash behind it"
+                                                            : "is the file");
+}
+
 static const weir_hook hooks[] = {
     { .phase = WEIR_PHASE_CONTENT,
       .rank = WEIR_RANK_LATE,
@@ -53,4 +73,4 @@ static const weir_hook hooks[] = {
 };
 
 WEIR_MODULE("static", "1.0", .flags = WEIR_MODULE_ALWAYS, .summary = "answers with files",
-            .hooks = WEIR_ITEMS(hooks));
+            .hooks = WEIR_ITEMS(hooks), .explain = explain);

@@ -24,23 +24,26 @@ typedef struct {
     struct try_list *list; /* NULL: not wanted here */
 } try_conf;
 
-/* Is the candidate there, as a file or a directory as it was written? Out: its path. */
-static bool
-is_there(weir_request *r, const struct candidate *c, weir_str *path)
+static weir_str
+path_of(weir_request *r, const struct candidate *c)
 {
-    weir_file_info info = { .size_of = sizeof(info) };
     weir_str name = weir_value_get(r, c->name);
 
     if (name.len == 0 || name.data[0] != '/') {
         name = weir_print(r->pool, "/%.*s", WEIR_FMT(name));
     }
-    weir_str file = weir_file_path(r, name);
-    if (file.data == NULL || weir_file_look(r, file, &info, false) != WEIR_OK ||
-        (info.kind == WEIR_FILE_DIRECTORY) != c->directory) {
-        return false;
-    }
-    *path = name;
-    return true;
+    return name;
+}
+
+/* Is the candidate there, as a file or a directory as it was written? */
+static bool
+is_there(weir_request *r, const struct candidate *c, weir_str path)
+{
+    weir_file_info info = { .size_of = sizeof(info) };
+    weir_str file = weir_file_path(r, path);
+
+    return file.data != NULL && weir_file_look(r, file, &info, false) == WEIR_OK &&
+           (info.kind == WEIR_FILE_DIRECTORY) == c->directory;
 }
 
 /* Go on at "/path?args" or "@name"; a path without '?' has no query. */
@@ -67,8 +70,8 @@ try_files(weir_request *r, const void *conf)
     const struct try_list *list = ((const try_conf *)conf)->list;
 
     for (size_t i = 0; i < list->count; i++) {
-        weir_str path;
-        if (is_there(r, &list->files[i], &path)) {
+        weir_str path = path_of(r, &list->files[i]);
+        if (is_there(r, &list->files[i], path)) {
             weir_set_path(r, path);
             return WEIR_NEXT;
         }
@@ -77,6 +80,60 @@ try_files(weir_request *r, const void *conf)
         return (int)list->code;
     }
     return go_to(r, weir_value_get(r, list->fallback));
+}
+
+/* ---- What `weir -M URL` says. ---- */
+
+/* Does the outcome depend on what only a client's request shows? Said. */
+static bool
+is_unknown(weir_explain *to)
+{
+    weir_str unknown = weir_explain_unknown(to);
+
+    if (unknown.data == NULL) {
+        return false;
+    }
+    weir_explain_say(to, "try_files: unknown, depends on $%.*s", WEIR_FMT(unknown));
+    weir_explain_verdict(to, WEIR_AGAIN);
+    return true;
+}
+
+static void
+explain_fallback(weir_request *r, const struct try_list *list, weir_explain *to)
+{
+    if (list->fallback == NULL) {
+        weir_explain_say(to, "try_files: none is there, the answer is %u", (unsigned)list->code);
+        weir_explain_verdict(to, (int)list->code);
+        return;
+    }
+    weir_str target = weir_value_get(r, list->fallback);
+    if (!is_unknown(to)) {
+        weir_explain_say(to, "try_files: none is there, it goes on at \"%.*s\"", WEIR_FMT(target));
+        weir_explain_verdict(to, go_to(r, target));
+    }
+}
+
+static void
+explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
+{
+    const struct try_list *list = ((const try_conf *)conf)->list;
+
+    (void)phase;
+    for (size_t i = 0; i < list->count; i++) {
+        weir_str path = path_of(r, &list->files[i]);
+        if (is_unknown(to)) {
+            return;
+        }
+        bool there = is_there(r, &list->files[i], path);
+        weir_explain_say(to, "try_files: the %s \"%.*s\" is %sthere",
+                         list->files[i].directory ? "directory" : "file",
+                         WEIR_FMT(weir_file_path(r, path)), there ? "" : "not ");
+        if (there) {
+            weir_set_path(r, path);
+            return;
+        }
+    }
+    explain_fallback(r, list, to);
 }
 
 static bool
@@ -173,4 +230,4 @@ static const weir_hook hooks[] = {
 
 WEIR_MODULE("try_files", "1.0", .summary = "tries files in order, then another path",
             .conf_size = sizeof(try_conf), .directives = WEIR_ITEMS(directives),
-            .hooks = WEIR_ITEMS(hooks));
+            .hooks = WEIR_ITEMS(hooks), .explain = explain);

@@ -321,6 +321,44 @@ def test_m_says_what_becomes_of_the_request(make_server, words, answer, line):
     assert tree.get("status") == (int(answer[:3]) if decided else None)
 
 
+FILES = """
+    location / { try_files $uri $uri/ /index.php?$args; index no.html index.html; }
+    location ~ \\.php$ { proxy_pass http://127.0.0.1:9; }
+    location /named/ { try_files $uri @app; }
+    location @app { rewrite ^/named/(.*) /folder/$1 last; }
+    location /loop/ { try_files /none /loop/x; }
+    location /code { try_files /none =418; }
+    location /client { try_files /none$connection /folder/file; }
+    location /proxied/ { proxy_pass http://127.0.0.1:9; }
+"""
+
+
+@pytest.mark.weir_only
+@pytest.mark.parametrize("asked, answer, lines", [
+    ("/folder/file", None, [r'^precontent +try_files .*\n +try_files: the file "\S+/folder/file" is there$',
+                            r'^content .*\n(?:.*\n)* +static: "\S+/folder/file" is the file$']),
+    ("/folder/", None, [r'^moved +to /folder/index\.html by index in location / \(\S+weir\.conf:\d+\)\n'
+                        r' +index: "no\.html" is not there\n +index: "index\.html" is taken$', r"^location +/ "]),
+    ("/folder", None, [r'the directory "\S+/folder" is there$', "static: .* is a directory"]),
+    ("/x?q=1", None, [r"^moved +to /index\.php\?q=1 by try_files in location / ", r"^location +\\\.php\$ +regex",
+                      r'proxy_pass: asks "127\.0\.0\.1:9" for /index\.php\?q=1$']),
+    ("/named/file", None, [r"^moved +to @app by try_files in location /named/ .*\n(?: +try_files.*\n)+"
+                           r"rewritten +to /folder/file by location @app", 'static: .*/folder/file" is the file$']),
+    ("/loop/", "500, by try_files", [r"(?:^moved +to /loop/x by try_files in location /loop/ .*\n(?: +try_files.*\n)+){10}location"]),
+    ("/code", "418, by try_files", ["try_files: none is there, the answer is 418$"]),
+    ("/client", "try_files decides; if it lets the request in, it goes on as below",
+     [r"try_files: unknown, depends on \$connection$"]),
+    ("/proxied/", None, [r"^location +/proxied/", r"proxy_pass: asks .* for /proxied/$"]),
+])
+def test_m_follows_files_to_where_they_are(make_server, asked, answer, lines):
+    server = make_server(FILES, files={"folder/file": "x", "folder/index.html": "y"})
+    said = server.run("-M", asked, "a").stdout
+    assert answer_of(said) == answer, said
+    for line in lines:
+        assert re.search(line, said, re.M), (line, said)
+    assert json.loads(server.run("-M", asked, "a", "--json").stdout)["location"]["kind"] in ("prefix", "regex")
+
+
 @pytest.mark.weir_only
 @pytest.mark.parametrize("words, said", [
     (["-H", "nonsense"], '"nonsense" is no field'), (["-H", "A b: c"], "is no field"), (["-H", "A: b\r\nC: d"], "is no field"),
