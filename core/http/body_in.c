@@ -198,7 +198,8 @@ wr_body_push(struct wr_request *r, const void *bytes, size_t len, bool last)
     }
     b->came += len;
     if (b->max != 0 && b->came > b->max) {
-        wr_say(&r->log, ERROR, "client intended to send too large body");
+        wr_say(&r->log, ERROR, "client intended to send too large chunked body: %llu+%zu bytes",
+               (unsigned long long)(b->came - len), len);
         settle(b, WEIR_LIMIT);
         return false;
     }
@@ -398,7 +399,9 @@ weir_body_status(int result)
 weir_str
 wr_body_text(struct wr_request *r)
 {
-    if (r->body == NULL || !r->body->complete || r->body->whole.fd >= 0) {
+    bool announced = r->pub.flags & WEIR_R_HAS_BODY || r->pub.in[WEIR_H_CONTENT_LENGTH] != NULL;
+
+    if (!announced || r->body == NULL || !r->body->complete || r->body->whole.fd >= 0) {
         return (weir_str){ NULL, 0 };
     }
     return weir_chain_str(r->pub.pool, &r->body->whole.chain, (size_t)r->body->whole.in_memory);
@@ -407,5 +410,5 @@ wr_body_text(struct wr_request *r)
 weir_str
 wr_body_file(struct wr_request *r)
 {
-    return r->body != NULL ? r->body->whole.file_name : (weir_str){ NULL, 0 };
+    return r->body != NULL ? wr_body_store_file(r, &r->body->whole) : (weir_str){ NULL, 0 };
 }

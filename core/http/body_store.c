@@ -1,5 +1,6 @@
 /* http/body_store.c - keeping a request body: pieces in memory up to client_body_buffer_size, then
- * a file that has no name, or a name when the operator wants files (client_body_in_file_only).
+ * a file. It has a name when the operator wants files (client_body_in_file_only), or when somebody
+ * asks for it ($request_body_file); else it has none, and goes with its descriptor.
  */
 #include "http/body_store.h"
 
@@ -58,7 +59,7 @@ new_name(struct wr_request *r, const struct wr_body_conf *c)
     return weir_print(pool, "%.*s/%.*s", WEIR_FMT(folder), WEIR_FMT(name));
 }
 
-/* A file for the body: unnamed when the system can, else named by request and random. */
+/* A file for the body: unnamed when the system can, else under a random name. */
 static int
 open_file(struct wr_request *r, struct wr_body_store *s)
 {
@@ -140,14 +141,29 @@ wr_body_store_changed(struct wr_body_store *s)
     s->block = NULL;
 }
 
+/* How much may stay in memory. As in nginx, what came with the head does not count as far as
+ * client_header_buffer_size has room for it, and a body whose length is known may be longer than
+ * its buffer by a quarter: a file costs more than that. */
+static uint64_t
+memory_max(const struct wr_request *r)
+{
+    uint64_t max = wr_body_conf(r)->buffer_size, head = wr_server_conf(r)->header_buffer_size;
+
+    if (r->pub.version >= 20) {
+        return max;
+    }
+    if (r->pub.in_length >= 0) {
+        max += max / 4;
+    }
+    return max + (head > r->head_bytes ? head - r->head_bytes : 0);
+}
+
 bool
 wr_body_store_add(struct wr_request *r, struct wr_body_store *s, weir_chain *c)
 {
-    const struct wr_body_conf *conf = wr_body_conf(r);
     uint64_t len = weir_chain_len(c);
 
-    if (s->fd < 0 && (s->in_memory + len > conf->buffer_size ||
-                      (conf->in_file_only != 0 && s->in_memory + len != 0))) {
+    if (s->fd < 0 && (wr_body_conf(r)->in_file_only != 0 || s->in_memory + len > memory_max(r))) {
         s->fd = open_file(r, s);
         if (s->fd < 0 || !write_chain(r, s, &s->chain)) {
             return false;
@@ -160,6 +176,23 @@ wr_body_store_add(struct wr_request *r, struct wr_body_store *s, weir_chain *c)
     }
     wr_body_store_queue(r, s, c);
     return true;
+}
+
+weir_str
+wr_body_store_file(struct wr_request *r, struct wr_body_store *s)
+{
+    weir_str name, descriptor;
+
+    if (s->fd >= 0 && s->file_name.data == NULL) {
+        name = new_name(r, wr_body_conf(r));
+        descriptor = weir_print(r->pub.pool, "/proc/self/fd/%d", s->fd);
+        if (linkat(AT_FDCWD, descriptor.data, AT_FDCWD, name.data, AT_SYMLINK_FOLLOW) == 0) {
+            s->file_name = name;
+        } else {
+            wr_log_errno(&r->log, WR_LOG_CRIT, errno, "linkat() \"%s\" failed", name.data);
+        }
+    }
+    return s->file_name;
 }
 
 weir_chain

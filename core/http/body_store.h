@@ -23,7 +23,7 @@ struct wr_body_store {
 void wr_body_store_init(struct wr_body_store *s);
 void wr_body_store_fini(struct wr_body_store *s);
 
-/* Keep what is on c, which is taken: up to client_body_buffer_size in memory, more in a file. False after a logged error. */
+/* Keep what is on c, which is taken: in memory as far as client_body_buffer_size goes, more in a file. False after a logged error. */
 bool wr_body_store_add(struct wr_request *r, struct wr_body_store *s, weir_chain *c);
 
 /* Keep it in memory, however much it is: a queue that its reader takes from. */
@@ -31,6 +31,9 @@ void wr_body_store_queue(struct wr_request *r, struct wr_body_store *s, weir_cha
 
 /* The reader has taken from s->chain, or put something there. */
 void wr_body_store_changed(struct wr_body_store *s);
+
+/* The path of its file, which gets a name if it has none yet; absent if there is no file. */
+weir_str wr_body_store_file(struct wr_request *r, struct wr_body_store *s);
 
 /* All of it as a chain that ends with WEIR_BUF_LAST; may be asked for more than once. */
 weir_chain wr_body_store_view(struct wr_request *r, const struct wr_body_store *s);

@@ -146,7 +146,8 @@ WR_VAR_GET(content_length)
     weir_str field = joined(r, WEIR_H_CONTENT_LENGTH);
 
     (void)conf, (void)name;
-    if (field.data == NULL && r->in_length > 0) {
+    if (field.data == NULL && (r->in_length > 0 ||
+                               (r->in_length == 0 && r->flags & WEIR_R_HAS_BODY))) {
         return wr_var_number(r->pool, (uint64_t)r->in_length);
     }
     return field;

@@ -86,6 +86,12 @@ wr_http1_body_awaited(const struct wr_http1 *h)
     return h->x->body_wanted && h->x->body != WR_HTTP1_BODY_NONE && wr_body_wanted(h->r);
 }
 
+void
+wr_http1_say_chunks(struct wr_request *r, const struct wr_fault *fault)
+{
+    wr_say(&r->log, ERROR, "client sent invalid chunked body: %s", fault->reason);
+}
+
 /* The body cannot be read on: what follows on the connection has no known beginning. */
 static void
 broken(struct wr_http1 *h, const struct wr_fault *fault, bool discard)
@@ -96,7 +102,7 @@ broken(struct wr_http1 *h, const struct wr_fault *fault, bool discard)
         h->x->error = true;
         return;
     }
-    wr_say(&h->r->log, INFO, "client sent an invalid body: %s", fault->reason);
+    wr_http1_say_chunks(h->r, fault);
     h->r->keep_alive = false;
     wr_body_failed(h->r, fault->status);
 }

@@ -143,7 +143,9 @@ start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing
     if (chunked && !wr_http1_body_right(h, &fault)) { /* nothing acts on a request that is broken */
         wr_http1_input.len = 0;
         h->x->body = WR_HTTP1_BODY_NONE;
-        refuse(h, fault.status, fault.reason);
+        wr_http1_say_chunks(r, &fault);
+        r->keep_alive = false;
+        wr_request_refuse(r, fault.status);
         return;
     }
     wr_entry_start(r);

@@ -135,6 +135,9 @@ void wr_http1_tunnel_end(struct wr_http1 *h);
 /* Is the chunked body right as far as it has come? Reads input without taking anything. */
 bool wr_http1_body_right(const struct wr_http1 *h, struct wr_fault *fault);
 
+/* Why a chunked body is refused, for the error log. */
+void wr_http1_say_chunks(struct wr_request *r, const struct wr_fault *fault);
+
 /* write.c: move what may be sent now from x->out to the connection's output. */
 void wr_http1_send_more(struct wr_http1 *h);
 
