@@ -330,7 +330,8 @@ weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
         return WEIR_ERROR;
     }
     pub->status = status;
-    if (type.data == NULL && pub->out[WEIR_H_CONTENT_TYPE] == NULL && body.len != 0) {
+    if (type.data == NULL && pub->out[WEIR_H_CONTENT_TYPE] == NULL && body.len != 0 &&
+        status != 204) {
         type = use_type(r);
     }
     if (type.len != 0 && weir_out_set(pub, WEIR_STR("Content-Type"), type) != WEIR_OK) {

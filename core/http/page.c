@@ -24,11 +24,18 @@ kind_of_400(uint32_t status)
     }
 }
 
+/* What the page says: nginx's is of RFC 9110 here, though its status line is not. */
+static weir_str
+page_title(uint32_t status)
+{
+    return status == 302 ? WEIR_STR("302 Found") : wr_status_title(status);
+}
+
 /* The page for a status, or a kind of one. */
 static weir_str
 page_text(struct wr_request *r, uint32_t status, weir_str kind)
 {
-    weir_str title = wr_status_title(status);
+    weir_str title = page_title(status);
     struct wr_strbuf b = wr_strbuf_over(wr_pool_alloc(r->pub.pool, 512), 512);
 
     wr_strbuf_lit(&b, "<html>\r\n<head><title>");

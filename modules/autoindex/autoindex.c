@@ -60,7 +60,7 @@ dress(weir_request *r, struct progress *p, weir_str callback)
     case LIST_XML:
         p->head = WEIR_STR("<?xml version=\"1.0\"?>\r\n<list>\r\n");
         p->tail = "</list>\r\n";
-        return WEIR_STR("text/xml");
+        return WEIR_STR("text/xml; charset=utf-8");
     case LIST_JSON:
         p->head = WEIR_STR("[\r\n");
         p->tail = "]";
