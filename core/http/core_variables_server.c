@@ -34,7 +34,7 @@ WR_VAR_GET(server_name)
 WR_VAR_GET(document_root)
 {
     (void)conf, (void)name;
-    return wr_file_root(wr_request_of(r));
+    return wr_file_base(wr_request_of(r));
 }
 
 WR_VAR_GET(request_filename)

@@ -25,10 +25,20 @@ enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK };
 
 /* ---- Names. ---- */
 
-/* The value of root or alias, absolute, without a final slash. */
 static weir_str
-evaluated(struct wr_request *r, const weir_value *v)
+without_slash(weir_str s)
 {
+    while (s.len > 1 && s.data[s.len - 1] == '/') {
+        s.len--;
+    }
+    return s;
+}
+
+weir_str
+wr_file_base(struct wr_request *r)
+{
+    const struct wr_files_conf *c = wr_files_conf(r);
+    const weir_value *v = c->alias != NULL ? c->alias : c->root;
     weir_str s = weir_value_get(&r->pub, v);
     weir_str prefix = r->http->prefix;
 
@@ -40,18 +50,13 @@ evaluated(struct wr_request *r, const weir_value *v)
     if (s.len == 0 || s.data[0] != '/') {
         s = weir_print(r->pub.pool, "%.*s%.*s", WEIR_FMT(prefix), WEIR_FMT(s));
     }
-    while (s.len > 1 && s.data[s.len - 1] == '/') {
-        s.len--;
-    }
-    return s;
+    return c->alias != NULL ? s : without_slash(s);
 }
 
 weir_str
 wr_file_root(struct wr_request *r)
 {
-    const struct wr_files_conf *c = wr_files_conf(r);
-
-    return evaluated(r, c->alias != NULL ? c->alias : c->root);
+    return without_slash(wr_file_base(r));
 }
 
 static weir_str
@@ -63,8 +68,8 @@ join(struct wr_request *r, weir_str root, weir_str rest)
     memcpy(to, root.data, n);
     if (rest.len != 0 && rest.data[0] != '/' && to[n - 1] != '/') {
         to[n++] = '/';
-    } else if (rest.len != 0 && rest.data[0] == '/' && n == 1) {
-        n = 0; /* the root is "/" */
+    } else if (rest.len != 0 && rest.data[0] == '/' && to[n - 1] == '/') {
+        n--;
     }
     if (rest.len != 0) {
         memcpy(to + n, rest.data, rest.len);
@@ -79,7 +84,7 @@ weir_file_path(weir_request *pub, weir_str path)
 {
     struct wr_request *r = wr_request_of(pub);
     const struct wr_files_conf *c = wr_files_conf(r);
-    weir_str root = wr_file_root(r);
+    weir_str root = wr_file_base(r);
     weir_str none = { NULL, 0 };
     bool found_by = path.data == NULL && !r->path_set;
 

@@ -5,8 +5,11 @@
 #include "http/file_cache.h"
 #include "http/request.h"
 
-/* The root (or alias) of r's location, evaluated, without a final slash but "/": zero-terminated. Absent after a logged
- * error. */
+/* The root or alias of r's location, evaluated: a root without a final slash but "/", an alias as it is written. Absent after
+ * a logged error. */
+weir_str wr_file_base(struct wr_request *r);
+
+/* The same, neither with a final slash but "/". */
 weir_str wr_file_root(struct wr_request *r);
 
 /* Open path for reading, beneath the root of r's location, under a mode of disable_symlinks (0 off, 1 on, 2 if_not_owner).
