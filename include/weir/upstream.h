@@ -88,7 +88,7 @@ enum weir_policy_flag {
     WEIR_POLICY_NO_KEEP          = 1u << 0, /* do not reuse connections */
     WEIR_POLICY_SOCKET_KEEPALIVE = 1u << 1, /* SO_KEEPALIVE */
     WEIR_POLICY_TRANSPARENT      = 1u << 2, /* bind to an address that is not ours */
-    WEIR_POLICY_ANY_RESPONSE     = 1u << 3  /* `compat nginx;`: looser about what comes back */
+    WEIR_POLICY_ANY_RESPONSE     = 1u << 3  /* a head's lines may end in LF alone; fields whose names are none are dropped */
 };
 
 /* In the check of a block whose directive named u: how the block's exchanges with u are held, and the name that a certificate

@@ -170,7 +170,8 @@ make_policy(proxy_conf *c)
                                  .rcvbuf = (uint32_t)c->rcvbuf,
                                  .sndbuf = (uint32_t)c->sndbuf };
     p->flags = (c->socket_keepalive ? WEIR_POLICY_SOCKET_KEEPALIVE : 0u) |
-               (c->bind.transparent ? WEIR_POLICY_TRANSPARENT : 0u);
+               (c->bind.transparent ? WEIR_POLICY_TRANSPARENT : 0u) |
+               (c->loose ? WEIR_POLICY_ANY_RESPONSE : 0u);
     c->tls = *p;
     c->tls.protocol = "https";
 }

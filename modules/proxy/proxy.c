@@ -201,6 +201,8 @@ static const weir_directive directives[] = {
                    "fields of replies that have no effect here", ignored),
     SAFE(accel, FLAG, "proxy_accel", "off", "on",
          "obey X-Accel-Redirect and its like: the upstream is trusted"),
+    SAFE(loose, FLAG, "proxy_loose_replies", "off", "on",
+         "take replies whose lines end in a line feed alone, and drop fields whose names are none"),
     OPT(intercept_errors, FLAG, "proxy_intercept_errors", "off",
         "answer replies of 300 and more by error_page"),
     OPT(force_ranges, FLAG, "proxy_force_ranges", "off",

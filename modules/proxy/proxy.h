@@ -147,6 +147,7 @@ typedef struct {
     weir_strs hide, pass_fields;
     uint32_t ignored; /* enum ignored, or-ed */
     bool accel;
+    bool loose; /* lines of a head may end in LF alone */
     bool intercept_errors;
     bool force_ranges;
     struct rewrites redirects, cookie_domains, cookie_paths;

@@ -116,6 +116,19 @@ def test_a_status_that_is_none_is_502(make_server, status):
     assert answered(make_server, answer(b"x", status)).status == 502
 
 
+LOOSE = b"HTTP/1.1 200 OK\nX-A: 1\n(nofield): 1\nContent-Length: 3\n\nabc"
+
+
+@pytest.mark.parametrize("main, conf, status", [("", "proxy_loose_replies on;", 200), ("compat nginx;", "", 200),
+                                                ("compat nginx;", "proxy_loose_replies off;", 502), ("", "", 502)])
+@weir_only
+def test_lines_that_end_in_a_line_feed_are_taken_when_told_to(make_server, main, conf, status):
+    got = answered(make_server, lambda origin: LOOSE, conf, main=main)
+    assert got.status == status
+    if status == 200:
+        assert (got.get("X-A"), got.body) == ("1", b"abc")
+
+
 def test_nobody_there_is_502(make_server):
     server = make_server("location / { proxy_pass http://127.0.0.1:1; }").start()
     assert fetch(server.port).status == 502
