@@ -186,6 +186,9 @@ wr_exchange_send_begin(weir_exchange *x)
     x->state = WR_EXCHANGE_SENT;
     settle(x);
     wr_exchange_flush(x);
+    if (x->full && x->out.waiting <= WR_EXCHANGE_OUT_FULL) {
+        wr_conn_wake(&x->link->conn); /* what it took at once is followed by no event: tell it */
+    }
 }
 
 /* ---- What modules call. ---- */

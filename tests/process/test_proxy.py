@@ -8,7 +8,7 @@ import pytest
 
 from weir.recorder import Origin, answer, chunked
 from weir.server import FLAVOUR, status_kb, wait_for
-from weir.wire import TIMEOUT, Connection, fetch
+from weir.wire import TIMEOUT, Connection, ReceiveQueue, fetch
 
 weir_only = pytest.mark.weir_only
 
@@ -318,6 +318,29 @@ def test_a_slow_upstream_stops_an_unbuffered_upload(make_server):
                 sent += c.sock.send(bytes(min(65536, total - sent)))
             c.methods.append(b"POST")
             assert c.response().status == 200
+
+
+@weir_only
+def test_an_upload_that_has_to_wait_for_the_upstream_goes_on(make_server):
+    """Of more than may wait, all goes out at once when the group's only place is free: no later event says that there is room."""
+    go, body = threading.Event(), bytes(600_000)
+    def script(request):
+        if request.method == "GET":
+            go.wait(30)
+        return answer(b"%d" % len(request.body))
+    with Origin(script) as origin:
+        server = make_server("location / { proxy_pass http://up; proxy_request_buffering off; client_max_body_size 0; }",
+                             http=f"upstream up {{ zone z 64k; server 127.0.0.1:{origin.port} max_conns=1; "
+                                  "queue 2 timeout=60s; keepalive 1; }").start()
+        with Connection(server.port) as first, Connection(server.port) as c:
+            first.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_for("the origin", lambda: origin.requests)
+            c.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body), methods=[b"POST"])
+            queue = ReceiveQueue(c.sock)
+            wait_for("more than may wait is there", lambda: 0 < queue.unread() < len(body) - 100_000)
+            go.set()
+            assert first.response().status == 200
+            assert c.response().body == b"%d" % len(body)
 
 
 def test_an_upload_that_breaks_off_ends_the_exchange(make_server):
