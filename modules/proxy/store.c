@@ -37,7 +37,10 @@ set_store(weir_conf *cf, const weir_directive *d, void *field)
         return WEIR_OK;
     }
     s->mode = STORE_PATH;
-    s->path = weir_value_compile(cf, weir_conf_path(cf, word));
+    if (word.len == 0 || word.data[0] != '$') { /* a variable in front gives the whole path */
+        word = weir_conf_path(cf, word);
+    }
+    s->path = weir_value_compile(cf, word);
     return s->path != NULL ? WEIR_OK : WEIR_ERROR;
 }
 

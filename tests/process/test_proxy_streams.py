@@ -514,6 +514,21 @@ def test_replies_are_stored(make_server):
 
 
 @weir_only
+@pytest.mark.parametrize("place, kept", [("$document_root/kept$uri", ["b"]), ("$arg_none", []), ("/$arg_d/x/$uri/", [])])
+def test_a_path_says_where_replies_are_stored(make_server, place, kept):
+    with Origin(lambda r: answer(b"stored")) as origin:
+        server = proxy(make_server, origin, f"proxy_store {place}; root store;")
+        assert fetch(server.port, "/a/b?d=..").body == b"stored"
+        if kept:
+            path = os.path.join(server.prefix, "store/kept/a")
+            wait_for("the file", lambda: os.path.isdir(path) and os.listdir(path) == kept)
+            with open(os.path.join(path, "b"), "rb") as f:
+                assert f.read() == b"stored"
+        else:
+            assert "proxy_store has no file for" in server.log()
+
+
+@weir_only
 def test_a_reply_that_is_cut_is_not_stored(make_server):
     def script(request):
         request.last = True
@@ -525,6 +540,22 @@ def test_a_reply_that_is_cut_is_not_stored(make_server):
             while c.fill():
                 pass
         assert os.listdir(os.path.join(server.prefix, "store/a")) == []
+
+
+@weir_only
+@pytest.mark.parametrize("said, host", [("127.0.0.7", "127.0.0.7"), ("127.0.0.8:%PORT9%", "127.0.0.8"), ("", "127.0.0.1")])
+def test_a_variable_says_where_connections_come_from(make_server, said, host):
+    with Origin(lambda r: answer(str(r.sock.getpeername()[0]).encode())) as origin:
+        server = proxy(make_server, origin, "proxy_bind $arg_from;")
+        assert fetch(server.port, f"/?from={server.fill_in(said)}").body.decode() == host
+
+
+@weir_only
+def test_a_variable_that_is_no_address_is_said(make_server):
+    with Origin() as origin:
+        server = proxy(make_server, origin, "proxy_bind $arg_from;")
+        assert fetch(server.port, "/?from=nonsense").status == 502 and origin.requests == []
+        assert 'invalid local address "nonsense"' in server.log()
 
 
 def test_variables_tell_about_the_upstream(make_server):
