@@ -88,6 +88,22 @@ def test_only_where_it_is_wanted(make_server):
     assert shown(server)[0] == "a.example"
 
 
+@pytest.mark.parametrize("cache, taken_up", [("max=4 inactive=1h valid=1h", False), ("max=4 inactive=1h valid=1ms", True),
+                                             ("max=4 inactive=1ms valid=1h", True), ("off", True)])
+def test_what_variables_name_is_kept_while_it_holds(make_server, cache, taken_up):
+    server = make_server(f"ssl_certificate_cache {cache};" + CONF.replace("site.", "$site."), listen=LISTEN,
+                         http="map $ssl_server_name $site { default site; }")
+    for name in ("a.example", "b.example"):
+        for part in (".key", ".pem"):
+            put(server, name, part)
+        if name == "a.example":
+            assert shown(server.start())[0] == name
+    if taken_up:
+        wait_for("the other one", lambda: shown(server)[0] == "b.example")
+    else:
+        assert {shown(server)[0] for _ in range(10)} == {"a.example"}
+
+
 # ---- Other files.
 
 def place(folder, name, text):
