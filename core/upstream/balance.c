@@ -100,6 +100,34 @@ weir_peer_usable(const weir_upstream *u, const weir_attempt *a, uint32_t i)
            standing_of(u, attempt_of(a), wr_group_peer(u, i), a->pass) == USABLE;
 }
 
+uint64_t
+weir_peer_weights(const weir_upstream *u, const weir_attempt *a)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < wr_group_count(u); i++) {
+        const struct wr_group_peer *p = wr_group_peer(u, i);
+        sum += p->backup == (a->pass == BACKUPS) ? p->state->pub.weight : 0;
+    }
+    return sum;
+}
+
+uint32_t
+weir_peer_by_weight(const weir_upstream *u, const weir_attempt *a, uint64_t w)
+{
+    for (uint32_t i = 0; i < wr_group_count(u); i++) {
+        const struct wr_group_peer *p = wr_group_peer(u, i);
+        if (p->backup != (a->pass == BACKUPS)) {
+            continue;
+        }
+        if (w < p->state->pub.weight) {
+            return i;
+        }
+        w -= p->state->pub.weight;
+    }
+    return UINT32_MAX;
+}
+
 /* How the best of the peers stands, of either pass. */
 static enum standing
 best_standing(const weir_upstream *u, const struct wr_attempt *a)

@@ -252,6 +252,11 @@ WEIR_API bool weir_peer_usable(const weir_upstream *u, const weir_attempt *a, ui
 WEIR_API uint32_t weir_peer_turn(const weir_upstream *u, const weir_attempt *a, bool (*among)(const void *data, uint32_t i),
                                  const void *data);
 
+/* For methods that draw a number: the weights of all peers of the attempt's pass, usable or not, and the peer in whose part of
+ * that sum w lies; UINT32_MAX: in nobody's. As long as the set of peers is the same, so is the answer. */
+WEIR_API uint64_t weir_peer_weights(const weir_upstream *u, const weir_attempt *a);
+WEIR_API uint32_t weir_peer_by_weight(const weir_upstream *u, const weir_attempt *a, uint64_t w);
+
 typedef struct weir_balancer { /* constant */
     uint32_t size; /* sizeof(weir_balancer) */
     uint32_t flags; /* 0 */

@@ -33,40 +33,6 @@ struct walk {
 
 /* ---- Plain. ---- */
 
-static bool
-takes_part(const weir_peer *p, const weir_attempt *a)
-{
-    return ((p->flags & WEIR_PEER_BACKUP) != 0) == (a->pass != 0);
-}
-
-static uint32_t
-peer_at(const weir_upstream *u, const weir_attempt *a, uint64_t w)
-{
-    for (uint32_t i = 0; i < weir_upstream_count(u); i++) {
-        const weir_peer *p = weir_upstream_peer(u, i);
-        if (!takes_part(p, a)) {
-            continue;
-        }
-        if (w < p->weight) {
-            return i;
-        }
-        w -= p->weight;
-    }
-    return UINT32_MAX;
-}
-
-static uint64_t
-total_weight(const weir_upstream *u, const weir_attempt *a)
-{
-    uint64_t total = 0;
-
-    for (uint32_t i = 0; i < weir_upstream_count(u); i++) {
-        const weir_peer *p = weir_upstream_peer(u, i);
-        total += takes_part(p, a) ? p->weight : 0;
-    }
-    return total;
-}
-
 /* ((crc32([REHASH] KEY) >> 16) & 0x7fff) + what the tries before gave; no REHASH the first time. */
 static void
 hash_again(struct walk *w)
@@ -86,11 +52,11 @@ hash_again(struct walk *w)
 static int
 pick_plain(const weir_upstream *u, const weir_attempt *a, struct walk *w, uint32_t *i)
 {
-    uint64_t total = total_weight(u, a);
+    uint64_t total = weir_peer_weights(u, a);
 
     for (; total != 0 && w->tries <= TRIES; w->tries++) {
         hash_again(w);
-        *i = peer_at(u, a, w->hash % total);
+        *i = weir_peer_by_weight(u, a, w->hash % total);
         if (weir_peer_usable(u, a, *i)) {
             return WEIR_OK;
         }

@@ -40,41 +40,6 @@ mix(uint32_t hash, weir_str key)
     return hash;
 }
 
-static bool
-takes_part(const weir_peer *p, const weir_attempt *a)
-{
-    return ((p->flags & WEIR_PEER_BACKUP) != 0) == (a->pass != 0);
-}
-
-static uint64_t
-total_weight(const weir_upstream *u, const weir_attempt *a)
-{
-    uint64_t total = 0;
-
-    for (uint32_t i = 0; i < weir_upstream_count(u); i++) {
-        const weir_peer *p = weir_upstream_peer(u, i);
-        total += takes_part(p, a) ? p->weight : 0;
-    }
-    return total;
-}
-
-/* The peer in whose part of the whole weight w lies. */
-static uint32_t
-peer_at(const weir_upstream *u, const weir_attempt *a, uint64_t w)
-{
-    for (uint32_t i = 0; i < weir_upstream_count(u); i++) {
-        const weir_peer *p = weir_upstream_peer(u, i);
-        if (!takes_part(p, a)) {
-            continue;
-        }
-        if (w < p->weight) {
-            return i;
-        }
-        w -= p->weight;
-    }
-    return UINT32_MAX;
-}
-
 static struct walk *
 walk_of(weir_attempt *a)
 {
@@ -90,7 +55,7 @@ walk_of(weir_attempt *a)
 static int
 pick(const weir_upstream *u, void *group, weir_attempt *a, uint32_t *i, bool *bound)
 {
-    uint64_t total = total_weight(u, a);
+    uint64_t total = weir_peer_weights(u, a);
     struct walk *w = walk_of(a);
     weir_str key;
 
@@ -101,7 +66,7 @@ pick(const weir_upstream *u, void *group, weir_attempt *a, uint32_t *i, bool *bo
     }
     for (key = key_of(a->r); w->tries <= TRIES; w->tries++) {
         w->hash = mix(w->hash, key);
-        *i = peer_at(u, a, w->hash % total);
+        *i = weir_peer_by_weight(u, a, w->hash % total);
         if (weir_peer_usable(u, a, *i)) {
             return WEIR_OK;
         }

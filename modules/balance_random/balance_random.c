@@ -26,40 +26,12 @@ draw(uint64_t n)
     return lot % n;
 }
 
-static uint64_t
-total_weight(const weir_upstream *u, uint32_t pass)
-{
-    uint64_t total = 0;
-
-    for (uint32_t i = 0; i < weir_upstream_count(u); i++) {
-        const weir_peer *p = weir_upstream_peer(u, i);
-        total += ((p->flags & WEIR_PEER_BACKUP) != 0) == (pass != 0) ? p->weight : 0;
-    }
-    return total;
-}
-
-static uint32_t
-peer_at(const weir_upstream *u, uint32_t pass, uint64_t w)
-{
-    for (uint32_t i = 0; i < weir_upstream_count(u); i++) {
-        const weir_peer *p = weir_upstream_peer(u, i);
-        if (((p->flags & WEIR_PEER_BACKUP) != 0) != (pass != 0)) {
-            continue;
-        }
-        if (w < p->weight) {
-            return i;
-        }
-        w -= p->weight;
-    }
-    return UINT32_MAX;
-}
-
 /* One that is usable and not `but`; UINT32_MAX: the lot has found none. */
 static uint32_t
 draw_peer(const weir_upstream *u, const weir_attempt *a, uint64_t total, uint32_t but)
 {
     for (int n = 0; n < TRIES; n++) {
-        uint32_t i = peer_at(u, a->pass, draw(total));
+        uint32_t i = weir_peer_by_weight(u, a, draw(total));
         if (i == but || !weir_peer_usable(u, a, i)) {
             continue;
         }
@@ -93,7 +65,7 @@ static int
 pick(const weir_upstream *u, void *group, weir_attempt *a, uint32_t *i, bool *bound)
 {
     const struct lots *c = group;
-    uint64_t total = total_weight(u, a->pass);
+    uint64_t total = weir_peer_weights(u, a);
     uint32_t other;
 
     (void)bound;
