@@ -233,26 +233,38 @@ read_status_line(struct wr_reader *r, struct wr_response_head *out)
 
 /* ---- The three kinds of head. ---- */
 
-/* Go to the resume point, if there is one. */
-static bool
-resume(struct wr_reader *r, const struct wr_head_scan *scan)
+/* The field lines from r->line on. An incomplete head keeps its resume point, a complete one forgets
+ * it. */
+static inline enum wr_wire
+read_fields(struct wr_reader *r, struct wr_head_scan *scan, struct wr_head_field *fields)
 {
-    r->line = r->start + scan->at;
-    r->lines = scan->lines;
-    WR_ASSERT(r->line <= r->stop);
-    return scan->at != 0;
-}
-
-/* Keep the resume point of an incomplete head; forget it when the head is complete. */
-static void
-keep(struct wr_head_scan *scan, const struct wr_reader *r, enum wr_wire rc)
-{
+    r->fields = fields;
+    enum wr_wire rc = wr_reader_fields(r);
     if (rc == WR_MORE) {
         scan->at = (uint32_t)(r->line - r->start);
         scan->lines = r->lines;
     } else if (rc == WR_OK) {
         *scan = (struct wr_head_scan){ 0 };
     }
+    return rc;
+}
+
+/* Read a head that came in pieces from the resume point on, in a copy of the reader: what it finds
+ * is for nobody. WR_OK: the head is complete, or nothing was read of it yet; read it from the
+ * start. */
+static inline enum wr_wire
+read_on(const struct wr_reader *r, struct wr_head_scan *scan, struct wr_head_field *fields)
+{
+    struct wr_reader rest;
+
+    if (WR_LIKELY(scan->at == 0)) {
+        return WR_OK;
+    }
+    rest = *r;
+    rest.line = r->start + scan->at;
+    rest.lines = scan->lines;
+    WR_ASSERT(rest.line <= rest.stop);
+    return read_fields(&rest, scan, fields);
 }
 
 /* A GET of HTTP/1.1 that is there as a whole and has ordinary lines only, as nearly all are. False:
@@ -302,20 +314,12 @@ read_any_request(const char *in, size_t len, struct wr_head_scan *scan,
 {
     struct wr_reader r = wr_reader_over(in, len, limits, fault);
     struct wr_request_head head = { .fields = out->fields };
-    bool resumed = resume(&r, scan);
-    enum wr_wire rc = resumed ? WR_OK : read_request_line(&r, &head);
+    enum wr_wire rc;
 
-    if (rc != WR_OK) {
+    if ((rc = read_on(&r, scan, out->fields)) != WR_OK ||
+        (rc = read_request_line(&r, &head)) != WR_OK ||
+        (rc = read_fields(&r, scan, out->fields)) != WR_OK) {
         return rc;
-    }
-    r.fields = out->fields;
-    rc = wr_reader_fields(&r);
-    keep(scan, &r, rc);
-    if (rc != WR_OK) {
-        return rc;
-    }
-    if (resumed) {
-        return read_any_request(in, len, scan, limits, out, fault);
     }
     head.bytes = (uint32_t)(r.line - in);
     head.n_fields = r.n_fields;
@@ -342,21 +346,13 @@ wr_http1_response_head(const char *in, size_t len, struct wr_head_scan *scan,
 {
     struct wr_reader r = wr_reader_over(in, len, limits, fault);
     struct wr_response_head head = { .fields = out->fields };
-    bool resumed = resume(&r, scan);
+    enum wr_wire rc;
 
     r.response = true;
-    enum wr_wire rc = resumed ? WR_OK : read_status_line(&r, &head);
-    if (rc != WR_OK) {
+    if ((rc = read_on(&r, scan, out->fields)) != WR_OK ||
+        (rc = read_status_line(&r, &head)) != WR_OK ||
+        (rc = read_fields(&r, scan, out->fields)) != WR_OK) {
         return rc;
-    }
-    r.fields = out->fields;
-    rc = wr_reader_fields(&r);
-    keep(scan, &r, rc);
-    if (rc != WR_OK) {
-        return rc;
-    }
-    if (resumed) {
-        return wr_http1_response_head(in, len, scan, limits, out, fault);
     }
     head.bytes = (uint32_t)(r.line - in);
     head.n_fields = r.n_fields;
@@ -371,16 +367,11 @@ wr_http1_section(const char *in, size_t len, struct wr_head_scan *scan,
                  struct wr_fault *fault)
 {
     struct wr_reader r = wr_reader_over(in, len, limits, fault);
-    bool resumed = resume(&r, scan);
+    enum wr_wire rc;
 
-    r.fields = out->fields;
-    enum wr_wire rc = wr_reader_fields(&r);
-    keep(scan, &r, rc);
-    if (rc != WR_OK) {
+    if ((rc = read_on(&r, scan, out->fields)) != WR_OK ||
+        (rc = read_fields(&r, scan, out->fields)) != WR_OK) {
         return rc;
-    }
-    if (resumed) {
-        return wr_http1_section(in, len, scan, limits, out, fault);
     }
     out->bytes = (uint32_t)(r.line - in);
     out->n_fields = r.n_fields;
