@@ -1,50 +1,11 @@
 /* tests/fuzz/fuzz_response_head.c - an origin's heads: one result for every split, written anew
  * they read as the same, what is refused is a 502. The first byte chooses limits, the second the
  * size of the pieces. */
-#include "heads.h"
+#define HEAD      struct wr_response_head
+#define READ_HEAD wr_http1_response_head
+#include "head_pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-struct result {
-    enum wr_wire rc;
-    struct wr_response_head head;
-    struct wr_fault fault;
-    struct wr_head_field fields[FIELDS_MAX];
-};
-
-static void
-read_in_pieces(struct result *r, const uint8_t *bytes, size_t len, size_t piece,
-               const struct wr_head_limits *limits)
-{
-    struct wr_head_scan scan = { 0 };
-    size_t have = piece == 0 || piece > len ? len : piece;
-
-    for (;;) {
-        char *in = exact_copy(bytes, have);
-        memset(r, 0, sizeof(*r));
-        r->head.fields = r->fields;
-        r->rc = wr_http1_response_head(in, have, &scan, limits, &r->head, &r->fault);
-        free(in);
-        if (r->rc != WR_MORE || have == len) {
-            return;
-        }
-        have = len - have < piece ? len : have + piece;
-    }
-}
-
-static void
-same_result(const struct result *a, const struct result *b)
-{
-    struct wr_response_head x = a->head;
-
-    PROPERTY(a->rc == b->rc);
-    PROPERTY(a->fault.status == b->fault.status && a->fault.reason == b->fault.reason);
-    if (a->rc == WR_OK) {
-        x.fields = b->head.fields;
-        PROPERTY(memcmp(&x, &b->head, sizeof(x)) == 0);
-        PROPERTY(memcmp(a->fields, b->fields, x.n_fields * sizeof(a->fields[0])) == 0);
-    }
-}
 
 static void
 written_anew_is_the_same(const char *in, const struct result *r, struct wr_head_limits limits)
@@ -57,11 +18,7 @@ written_anew_is_the_same(const char *in, const struct result *r, struct wr_head_
     wr_strbuf_bytes(&b, in + r->head.reason_at, r->head.reason_len);
     wr_strbuf_lit(&b, "\r\n");
     put_fields(&b, in, r->fields, r->head.n_fields);
-    PROPERTY(!b.full);
-    limits.line_max = limits.field_max = limits.head_max = TEXT_MAX;
-    read_in_pieces(&again, (const uint8_t *)text, b.len, 0, &limits);
-    PROPERTY(again.rc == WR_OK);
-    PROPERTY(again.head.bytes == b.len);
+    read_anew(&again, &b, limits);
     PROPERTY(again.head.status == r->head.status && again.head.version == r->head.version);
     PROPERTY(same_slice(in, r->head.reason_at, r->head.reason_len, text, again.head.reason_at,
                         again.head.reason_len));
