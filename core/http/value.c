@@ -163,6 +163,22 @@ wr_value_make(struct weir_conf *cf, weir_str text, weir_value **field)
     return WEIR_OK;
 }
 
+int
+weir_set_values(weir_conf *cf, const weir_directive *d, void *field)
+{
+    weir_values *values = field;
+
+    (void)d;
+    values->count = weir_conf_argc(cf) - 1;
+    values->at = weir_zalloc(weir_conf_pool(cf), values->count * sizeof(values->at[0]));
+    for (uint32_t i = 0; i < values->count; i++) {
+        if (wr_value_make(cf, weir_conf_arg(cf, i + 1), &values->at[i]) != WEIR_OK) {
+            return WEIR_ERROR;
+        }
+    }
+    return WEIR_OK;
+}
+
 /* ---- Evaluating. ---- */
 
 /* Room for at least `more` further bytes, at least doubled. */

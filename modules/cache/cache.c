@@ -120,9 +120,9 @@ enum { BLOCKS = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION };
             "methods whose responses are cached"),                                                 \
         ROW(family[F].min_uses, INT, P "_cache_min_uses", "1", NULL, NULL,                         \
             "requests after which a response is stored"),                                          \
-        OWN(family[F].bypass, P "_cache_bypass", BLOCKS, 1, 0, 0, set_conditions,                  \
+        OWN(family[F].bypass, P "_cache_bypass", BLOCKS, 1, 0, 0, weir_set_values,                 \
             "do not answer from the cache if one of these is neither empty nor 0"),                \
-        OWN(family[F].no_cache, P "_no_cache", BLOCKS, 1, 0, 0, set_conditions,                    \
+        OWN(family[F].no_cache, P "_no_cache", BLOCKS, 1, 0, 0, weir_set_values,                   \
             "do not store a response if one of these is neither empty nor 0"),                     \
         ROW(family[F].lock, FLAG, P "_cache_lock", "on", "off", NULL,                              \
             "requests for one response wait for one fetch"),                                       \

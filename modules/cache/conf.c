@@ -237,23 +237,6 @@ set_valid(weir_conf *cf, const weir_directive *d, void *field)
 }
 
 int
-set_conditions(weir_conf *cf, const weir_directive *d, void *field)
-{
-    struct conditions *c = field;
-
-    (void)d;
-    c->count = weir_conf_argc(cf) - 1;
-    c->at = weir_zalloc(weir_conf_pool(cf), c->count * sizeof(c->at[0]));
-    for (uint32_t i = 0; i < c->count; i++) {
-        c->at[i] = weir_value_compile(cf, weir_conf_arg(cf, i + 1));
-        if (c->at[i] == NULL) {
-            return WEIR_ERROR;
-        }
-    }
-    return WEIR_OK;
-}
-
-int
 set_offset(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct offset *o = field;
@@ -294,11 +277,10 @@ set_heuristic(weir_conf *cf, const weir_directive *d, void *field)
 /* ---- Looking up. ---- */
 
 bool
-conf_any(weir_request *r, const struct conditions *c)
+conf_any(weir_request *r, const weir_values *conditions)
 {
-    for (uint32_t i = 0; i < c->count; i++) {
-        weir_str value = weir_value_get(r, c->at[i]);
-        if (weir_str_is_true(value)) {
+    for (size_t i = 0; i < conditions->count; i++) {
+        if (weir_str_is_true(weir_value_get(r, conditions->at[i]))) {
             return true;
         }
     }

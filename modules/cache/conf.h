@@ -24,12 +24,6 @@ struct valid {
     uint64_t seconds;
 };
 
-/* proxy_cache_bypass, proxy_no_cache. */
-struct conditions {
-    weir_value **at;
-    uint32_t count;
-};
-
 enum partial { /* proxy_cache_partial */
     PARTIAL_CUT = 1u << 0,  /* of a response that breaks off, what came is kept */
     PARTIAL_RANGE = 1u << 1 /* a client's Range is passed on, and what comes is kept */
@@ -66,7 +60,7 @@ struct family {
     struct valid *valid;
     uint32_t methods; /* WEIR_GET, ... */
     int64_t min_uses;
-    struct conditions bypass, no_cache;
+    weir_values bypass, no_cache; /* conditions: one that is true is enough */
     bool lock, background_update, revalidate, convert_head;
     uint64_t lock_age_ms, lock_timeout_ms;
     uint32_t use_stale; /* enum stale */
@@ -107,7 +101,6 @@ typedef struct {
 int set_path(weir_conf *cf, const weir_directive *d, void *field);
 int set_zone(weir_conf *cf, const weir_directive *d, void *field);
 int set_valid(weir_conf *cf, const weir_directive *d, void *field);
-int set_conditions(weir_conf *cf, const weir_directive *d, void *field);
 int set_offset(weir_conf *cf, const weir_directive *d, void *field);
 int set_heuristic(weir_conf *cf, const weir_directive *d, void *field);
 
@@ -121,7 +114,7 @@ struct store *conf_store(weir_request *r, const cache_conf *c, enum weir_cache_f
 const struct path *conf_path(const cache_conf *c, uint32_t which, weir_str name);
 
 /* Does any of the conditions hold: is it neither empty nor "0"? */
-bool conf_any(weir_request *r, const struct conditions *c);
+bool conf_any(weir_request *r, const weir_values *conditions);
 
 /* What proxy_cache_valid says of a status, in seconds; -1: nothing. */
 int64_t conf_valid(const struct valid *v, uint32_t status);

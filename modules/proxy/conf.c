@@ -105,24 +105,6 @@ set_bind(weir_conf *cf, const weir_directive *d, void *field)
     return b->address != NULL ? WEIR_OK : WEIR_ERROR;
 }
 
-/* early_hints CONDITION ... */
-int
-set_early_hints(weir_conf *cf, const weir_directive *d, void *field)
-{
-    struct conditions *c = field;
-
-    (void)d;
-    c->count = weir_conf_argc(cf) - 1;
-    c->at = weir_zalloc(weir_conf_pool(cf), c->count * sizeof(c->at[0]));
-    for (uint32_t i = 0; i < c->count; i++) {
-        c->at[i] = weir_value_compile(cf, weir_conf_arg(cf, i + 1));
-        if (c->at[i] == NULL) {
-            return WEIR_ERROR;
-        }
-    }
-    return WEIR_OK;
-}
-
 /* proxy_http_version */
 int
 check_version(weir_conf *cf, const weir_directive *d, void *field)

@@ -190,7 +190,7 @@ static const weir_directive directives[] = {
     OPT(pass_trailers, FLAG, "proxy_pass_trailers", "off", "pass trailers on"),
     OPT(ignore_client_abort, FLAG, "proxy_ignore_client_abort", "off",
         "go on with a request whose client has gone"),
-    OWN(early_hints, "early_hints", 1, 0, 0, set_early_hints,
+    OWN(early_hints, "early_hints", 1, 0, 0, weir_set_values,
         "pass 103 replies on when none of these is empty or 0"),
 
     /* The reply. */

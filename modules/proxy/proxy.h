@@ -74,12 +74,6 @@ struct cookie_flag_rules {
     bool off;
 };
 
-/* early_hints, proxy_bind: */
-struct conditions {
-    weir_value **at;
-    uint32_t count;
-};
-
 struct bind {
     weir_value *address; /* NULL: off */
     bool transparent;
@@ -142,7 +136,7 @@ typedef struct {
     bool upgrade;
     bool pass_trailers;
     bool ignore_client_abort;
-    struct conditions early_hints;
+    weir_values early_hints; /* conditions */
     /* The reply. */
     weir_strs hide, pass_fields;
     uint32_t ignored; /* enum ignored, or-ed */

@@ -71,14 +71,14 @@ on_head(weir_exchange *x, void *data, const weir_reply *reply)
 static bool
 wants_hints(const struct proxied *p)
 {
-    const struct conditions *c = &p->conf->early_hints;
+    const weir_values *conditions = &p->conf->early_hints;
 
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (!weir_str_is_true(weir_value_get(p->r, c->at[i]))) {
+    for (size_t i = 0; i < conditions->count; i++) {
+        if (!weir_str_is_true(weir_value_get(p->r, conditions->at[i]))) {
             return false;
         }
     }
-    return c->count != 0;
+    return conditions->count != 0;
 }
 
 static void
