@@ -1,30 +1,34 @@
-/* wire/cookie.c - quotes mean nothing to the separator here, unlike in other fields: a ';' always ends a pair. */
+/* wire/cookie.c - the pairs of Cookie fields, and the attributes of Set-Cookie fields (<weir/text.h>). Quotes mean nothing to
+ * the separator here, unlike in other fields: a ';' always ends a part. */
 #include "wire/cookie.h"
 
-#include "base/str.h"
+#include <weir/text.h>
 
 bool
-wr_cookie_next(weir_str *rest, weir_str *name, weir_str *value)
+weir_attribute_next(weir_str *rest, weir_str *name, weir_str *value)
 {
-    while (rest->len != 0) {
-        size_t end = weir_str_find(*rest, ';');
-        weir_str pair = weir_str_trim(weir_str_cut(*rest, 0, end));
-        size_t equals = weir_str_find(pair, '=');
+    weir_str part;
 
-        *rest = weir_str_cut(*rest, end < rest->len ? end + 1 : end, rest->len);
-        if (pair.len == 0) {
-            continue;
-        }
-        if (equals == pair.len) {
-            *name = weir_str_cut(pair, 0, 0);
-            *value = pair;
-        } else {
-            *name = weir_str_trim(weir_str_cut(pair, 0, equals));
-            *value = weir_str_trim(weir_str_cut(pair, equals + 1, pair.len));
-        }
-        return true;
+    if (!weir_str_next(rest, ';', &part)) {
+        return false;
     }
-    return false;
+    *value = part;
+    *name = weir_str_trim(weir_str_split(value, '='));
+    *value = weir_str_trim(*value);
+    return true;
+}
+
+bool
+weir_cookie_next(weir_str *rest, weir_str *name, weir_str *value)
+{
+    if (!weir_attribute_next(rest, name, value)) {
+        return false;
+    }
+    if (value->data == NULL) {
+        *value = *name;
+        name->len = 0;
+    }
+    return true;
 }
 
 weir_str
@@ -32,10 +36,21 @@ wr_cookie_find(weir_str field, weir_str name, bool fold)
 {
     weir_str n, value;
 
-    while (wr_cookie_next(&field, &n, &value)) {
+    while (weir_cookie_next(&field, &n, &value)) {
         if (fold ? weir_str_ieq(n, name) : weir_str_eq(n, name)) {
             return value;
         }
     }
     return (weir_str){ NULL, 0 };
+}
+
+void
+weir_text_add_attribute(weir_text *t, weir_str name, weir_str value)
+{
+    weir_text_add(t, WEIR_STR("; "));
+    weir_text_add(t, name);
+    if (value.data != NULL) {
+        weir_text_add_byte(t, '=');
+        weir_text_add(t, value);
+    }
 }

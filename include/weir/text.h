@@ -147,6 +147,14 @@ WEIR_API bool weir_list_next(weir_str *rest, weir_str *member);
  * Cache-Control. [any thread] */
 WEIR_API bool weir_list_has(weir_str list, weir_str token);
 
+/* The next cookie of *rest, the value of a Cookie field: blanks around name and value gone, quotes kept, nothing decoded. One
+ * without '=' has no name, as browsers have it; empty ones are passed over. False at the end. [RFC 6265 4.2] [any thread] */
+WEIR_API bool weir_cookie_next(weir_str *rest, weir_str *name, weir_str *value);
+
+/* The next attribute of *rest, what stands behind the pair of a Set-Cookie field: as above, but one without '=' is a name, and
+ * its value absent. [RFC 6265 4.1] [any thread] */
+WEIR_API bool weir_attribute_next(weir_str *rest, weir_str *name, weir_str *value);
+
 /* ---- A text that is built once, in one pass, up to a limit. ------------------------------------------------------------
  * What would pass the limit is left out, and `full` says so; whoever builds looks once, at the end. It grows by doubling,
  * in memory of its pool that is given back with the pool. The struct is frozen: code of modules is made of it. */
@@ -198,6 +206,9 @@ static inline void weir_text_add_byte(weir_text *t, char c)
 
 /* Append s with its letters in lower case. */
 WEIR_API void weir_text_add_lower(weir_text *t, weir_str s);
+
+/* Append "; name", and "=value" unless that is absent: an attribute of a cookie, a parameter of a field's value. */
+WEIR_API void weir_text_add_attribute(weir_text *t, weir_str name, weir_str value);
 
 /* Append a number in decimal; in hexadecimal, lower case, without zeros in front. */
 WEIR_API void weir_text_add_number(weir_text *t, uint64_t n);

@@ -26,25 +26,6 @@ joined(weir_request *r)
     return all.full ? (weir_str){ NULL, 0 } : weir_text_view(&all);
 }
 
-/* The next cookie that is not empty; one without '=' has no name. [RFC 6265bis 5.8.3] */
-static bool
-next_cookie(weir_str *rest, weir_str *name, weir_str *value)
-{
-    weir_str pair;
-
-    if (!weir_str_next(rest, ';', &pair)) {
-        return false;
-    }
-    *value = pair;
-    *name = weir_str_trim(weir_str_split(value, '='));
-    if (value->data == NULL) {
-        *value = *name;
-        name->len = 0;
-    }
-    *value = weir_str_trim(*value);
-    return true;
-}
-
 /* Could somebody who is less exact take it for a cookie that is guarded? Letters of either case are
  * the same to variables, and a value with '=' that has no name reads as one that has. */
 static bool
@@ -104,7 +85,7 @@ translate_all(weir_request *r, const cookies_conf *c, weir_str came)
     weir_str rest = came, name, value;
     int64_t opened = 0;
 
-    while (next_cookie(&rest, &name, &value)) {
+    while (weir_cookie_next(&rest, &name, &value)) {
         if (!translate(r, c, &opened, &name, &value)) {
             continue;
         }

@@ -22,15 +22,13 @@ cookie_needs_equals(weir_str value)
     return weir_str_find(value, '=') != value.len;
 }
 
-bool
-set_cookie_next(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value)
+/* The next attribute of *rest: which, its name and value. False at the end. */
+static bool
+next_attribute(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value)
 {
-    if (rest->data == NULL) {
+    if (!weir_attribute_next(rest, name, value)) {
         return false;
     }
-    *value = weir_str_split(rest, ';');
-    *name = weir_str_trim(weir_str_split(value, '='));
-    *value = weir_str_trim(*value);
     *which = 0;
     while (*which < COOKIE_ATTRIBUTES &&
            !weir_str_ieq(*name, weir_str_c(attribute_names[*which]))) {
@@ -59,7 +57,7 @@ set_cookie_parse(weir_str field, struct set_cookie *c)
         return false;
     }
     rest = c->attributes;
-    while (set_cookie_next(&rest, &which, &name, &value)) {
+    while (next_attribute(&rest, &which, &name, &value)) {
         if (which < COOKIE_ATTRIBUTES && value.len <= COOKIE_ATTRIBUTE_MAX) {
             c->at[which] = value.data != NULL ? value : WEIR_STR("");
         }
@@ -246,24 +244,13 @@ set_cookie_expired(const struct set_cookie *c, int64_t now)
 
 /* ---- Putting together. ---- */
 
-static void
-add_attribute(weir_text *t, weir_str name, weir_str value, bool has_value)
-{
-    weir_text_add(t, WEIR_STR("; "));
-    weir_text_add(t, name);
-    if (has_value) {
-        weir_text_add(t, WEIR_STR("="));
-        weir_text_add(t, value);
-    }
-}
-
 weir_str
 set_cookie_write(weir_pool *pool, const struct set_cookie *c,
                  const struct set_cookie_change *change)
 {
     size_t room = change->name.len + change->value.len + c->attributes.len + 128;
     weir_text t = weir_text_begin(pool, room, SET_COOKIE_MAX);
-    weir_str rest = c->attributes, name, value;
+    weir_str rest = c->attributes, name, value, none = { NULL, 0 };
     uint32_t which;
 
     if (change->name.len != 0 || cookie_needs_equals(change->value)) {
@@ -271,16 +258,16 @@ set_cookie_write(weir_pool *pool, const struct set_cookie *c,
         weir_text_add(&t, WEIR_STR("="));
     }
     weir_text_add(&t, change->value);
-    while (set_cookie_next(&rest, &which, &name, &value)) {
+    while (next_attribute(&rest, &which, &name, &value)) {
         if (name.len + value.len != 0 &&
             (which == COOKIE_ATTRIBUTES || change->action[which] == COOKIE_KEEP)) {
-            add_attribute(&t, name, value, value.data != NULL);
+            weir_text_add_attribute(&t, name, value);
         }
     }
     for (uint32_t i = 0; i < COOKIE_ATTRIBUTES; i++) {
         if (change->action[i] == COOKIE_SET) {
-            add_attribute(&t, weir_str_c(attribute_names[i]), change->set[i],
-                          change->set[i].len != 0);
+            weir_text_add_attribute(&t, weir_str_c(attribute_names[i]), 
+                                    change->set[i].len != 0 ? change->set[i] : none);
         }
     }
     return t.full ? (weir_str){ NULL, 0 } : weir_text_view(&t);

@@ -43,9 +43,6 @@ struct set_cookie_change {
 /* Take a field's value apart, as views of it. False: a browser ignores the line. */
 bool set_cookie_parse(weir_str field, struct set_cookie *c);
 
-/* The next attribute of *rest: which, its name and value. False at the end. */
-bool set_cookie_next(weir_str *rest, uint32_t *which, weir_str *name, weir_str *value);
-
 /* Does the browser forget this cookie when it reads the line? now: seconds since 1970. */
 bool set_cookie_expired(const struct set_cookie *c, int64_t now);
 

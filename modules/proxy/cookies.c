@@ -163,36 +163,22 @@ domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
     return domain;
 }
 
-static void
-add_attribute(weir_text *to, weir_str name, weir_str value, bool has_value)
-{
-    weir_text_add(to, WEIR_STR("; "));
-    weir_text_add(to, name);
-    if (has_value) {
-        weir_text_add(to, WEIR_STR("="));
-        weir_text_add(to, value);
-    }
-}
-
 /* One attribute of the cookie, changed or left out as the rules say. */
 static void
-write_attribute(weir_text *to, weir_request *r, const proxy_conf *c, weir_str part, uint32_t flags)
+write_attribute(weir_text *to, weir_request *r, const proxy_conf *c, weir_str name, weir_str value,
+                uint32_t flags)
 {
-    size_t equals = weir_str_find(part, '=');
-    weir_str name = weir_str_trim(weir_str_cut(part, 0, equals)),
-             value = weir_str_trim(weir_str_cut(part, equals + 1, SIZE_MAX));
-
     if ((weir_str_ieq(name, WEIR_STR("secure")) && flags & (SECURE | NO_SECURE)) ||
         (weir_str_ieq(name, WEIR_STR("httponly")) && flags & (HTTPONLY | NO_HTTPONLY)) ||
         (weir_str_ieq(name, WEIR_STR("samesite")) && flags & (SAMESITE | NO_SAMESITE))) {
         return;
     }
-    if (weir_str_ieq(name, WEIR_STR("domain"))) {
+    if (value.data != NULL && weir_str_ieq(name, WEIR_STR("domain"))) {
         value = domain_of(r, &c->cookie_domains, value);
-    } else if (weir_str_ieq(name, WEIR_STR("path")) && !c->cookie_paths.off) {
+    } else if (value.data != NULL && weir_str_ieq(name, WEIR_STR("path")) && !c->cookie_paths.off) {
         (void)rewrite_prefix(r, &c->cookie_paths, &value, 0);
     }
-    add_attribute(to, name, value, equals < part.len);
+    weir_text_add_attribute(to, name, value);
 }
 
 static void
@@ -215,7 +201,7 @@ weir_str
 cookie_rewrite(weir_request *r, const proxy_conf *c, weir_str value)
 {
     size_t end = weir_str_find(value, ';');
-    weir_str rest = weir_str_cut(value, end + 1, SIZE_MAX), part;
+    weir_str rest = weir_str_cut(value, end + 1, SIZE_MAX), name, attribute;
     uint32_t flags;
     weir_text to;
 
@@ -228,8 +214,8 @@ cookie_rewrite(weir_request *r, const proxy_conf *c, weir_str value)
         weir_str_trim(weir_str_cut(value, 0, weir_str_find(weir_str_cut(value, 0, end), '='))));
     to = weir_text_begin(r->pool, value.len + 64, TEXT_MAX);
     weir_text_add(&to, weir_str_cut(value, 0, end));
-    while (weir_str_next(&rest, ';', &part)) {
-        write_attribute(&to, r, c, part, flags);
+    while (weir_attribute_next(&rest, &name, &attribute)) {
+        write_attribute(&to, r, c, name, attribute, flags);
     }
     write_flags(&to, flags);
     return to.full ? value : weir_text_view(&to);

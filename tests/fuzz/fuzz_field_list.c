@@ -104,7 +104,7 @@ check_cookies(weir_str field)
     const char *from = field.data;
     weir_str rest = field, name, value;
 
-    while (wr_cookie_next(&rest, &name, &value)) {
+    while (weir_cookie_next(&rest, &name, &value)) {
         WR_ASSERT(memchr(value.data, ';', value.len) == NULL);
         check_part(field, name, &from);
         check_part(field, value, &from);
