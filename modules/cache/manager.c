@@ -207,8 +207,12 @@ catch_up(struct manager *m)
     if (m->behind == 0 || writer_is_busy(s) || !shared_lock(s)) {
         return m->behind != 0 && s->n_writing != 0;
     }
-    for (uint32_t i = 0; i < BUCKETS_AT_ONCE && m->behind != 0 && !writer_is_busy(s); i++) {
-        for (struct entry *e = r->buckets[m->catching]; e != NULL; e = e->next) {
+    for (uint32_t i = 0; i < BUCKETS_AT_ONCE && m->behind != 0; i++) {
+        struct entry *e = r->buckets[m->catching];
+        if (e != NULL && writer_is_busy(s)) {
+            break;
+        }
+        for (; e != NULL; e = e->next) {
             writer_look_at(s, e);
             shared_commit(s);
         }
