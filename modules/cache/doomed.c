@@ -142,7 +142,7 @@ static void
 work(struct job *j)
 {
     struct undertaking *u = (struct undertaking *)(void *)j;
-    char path[PATH_SIZE];
+    PATH_ROOM(path);
 
     for (uint32_t i = 0; i < u->n; i++) {
         const struct doomed *d = &u->of[i];

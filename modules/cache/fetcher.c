@@ -65,7 +65,7 @@ is_the_one(int fd, uint64_t number)
 static int
 open_file(struct fetch *w)
 {
-    char path[PATH_SIZE];
+    PATH_ROOM(path);
     int fd = -ENOENT;
 
     if (w->temp && path_of_temp(path, w->options, w->number)) {

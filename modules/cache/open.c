@@ -71,7 +71,7 @@ static void
 work(struct job *j)
 {
     struct opening *x = (struct opening *)(void *)j;
-    char path[PATH_SIZE];
+    PATH_ROOM(path);
     int fd = path_of(path, &j->s->o, x->hash) ? sys->open(path, O_RDONLY, 0) : -ENAMETOOLONG;
 
     if (fd < 0) {

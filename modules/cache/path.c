@@ -92,7 +92,8 @@ path_in(char *to, const struct store_options *o, const char *name)
 int
 path_make_folders(const struct store_options *o, const uint64_t hash[2])
 {
-    char digits[PATH_DIGITS], path[PATH_SIZE];
+    char digits[PATH_DIGITS];
+    PATH_ROOM(path);
     char *end;
     int rc;
 

@@ -7,6 +7,9 @@
 
 enum { PATH_DIGITS = 32, PATH_SIZE = 4096 };
 
+/* Room for a path on the stack, which is not filled with zeros before it is written. */
+#define PATH_ROOM(name) char name[PATH_SIZE] __attribute__((uninitialized))
+
 /* "/data/c/29/b7f54b2df7773722d382f4809d65029c" for levels 1:2; false: longer than PATH_SIZE. */
 bool path_of(char *to, const struct store_options *o, const uint64_t hash[2]);
 

@@ -95,7 +95,7 @@ static int
 begin(struct write_job *w)
 {
     const struct store_options *o = &w->sp->s->o;
-    char path[PATH_SIZE];
+    PATH_ROOM(path);
     int rc;
 
     if (!path_of_temp(path, o, w->sp->file)) {
@@ -162,7 +162,8 @@ static int
 name_it(struct write_job *w)
 {
     const struct spool *sp = w->sp;
-    char from[PATH_SIZE], to[PATH_SIZE];
+    PATH_ROOM(from);
+    PATH_ROOM(to);
     uint8_t *head = malloc(sp->head_size);
     int rc = head == NULL ? -ENOMEM : 0;
 

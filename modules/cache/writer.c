@@ -91,7 +91,8 @@ create(const struct store_options *o, char *path, uint64_t file)
 static int
 write_whole(const struct store_options *o, struct writing *w)
 {
-    char from[PATH_SIZE], to[PATH_SIZE];
+    PATH_ROOM(from);
+    PATH_ROOM(to);
     size_t size;
     uint8_t *image = make_image(w, &size);
     int fd = image != NULL ? create(o, from, w->file) : -ENOMEM;
@@ -180,7 +181,7 @@ append_head(int fd, const struct writing *w, const struct looked *l)
 static int
 append(const struct store_options *o, struct writing *w)
 {
-    char path[PATH_SIZE];
+    PATH_ROOM(path);
     struct looked l;
     int fd = path_of(path, o, w->hash) ? sys->open(path, O_RDWR, 0) : -ENAMETOOLONG;
     int rc;
