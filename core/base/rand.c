@@ -1,6 +1,7 @@
 /* base/rand.c - unpredictable bytes from the system, a page at a time; refilled after a fork by pid. */
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 #include <weir/base.h>
@@ -43,19 +44,17 @@ void
 weir_random(void *to, size_t len)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    uint8_t *out = to;
 
     (void)pthread_once(&once, register_forget);
     if (len > 256) {
-        fill(out, len);
+        fill(to, len);
         return;
     }
     if (stock.left < len) {
         fill(stock.bytes, sizeof(stock.bytes));
         stock.left = sizeof(stock.bytes);
     }
-    for (size_t i = 0; i < len; i++) {
-        out[i] = stock.bytes[--stock.left];
-        stock.bytes[stock.left] = 0; /* given out once, remembered never */
-    }
+    stock.left -= len;
+    memcpy(to, stock.bytes + stock.left, len);
+    memset(stock.bytes + stock.left, 0, len); /* given out once, remembered never */
 }
