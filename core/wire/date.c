@@ -21,8 +21,18 @@ static const char asctime_date[] = "w n d H:i:s Y";
 
 static const char weekdays[7][10] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
                                       "Thursday", "Friday", "Saturday" };
-static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+
+/* Names of three letters as numbers, which are compared at once. */
+#define LETTERS(a, b, c) ((uint32_t)(uint8_t)(a) << 16 | (uint32_t)(uint8_t)(b) << 8 | (uint8_t)(c))
+static const uint32_t months[12] = {
+    LETTERS('J', 'a', 'n'), LETTERS('F', 'e', 'b'), LETTERS('M', 'a', 'r'), LETTERS('A', 'p', 'r'),
+    LETTERS('M', 'a', 'y'), LETTERS('J', 'u', 'n'), LETTERS('J', 'u', 'l'), LETTERS('A', 'u', 'g'),
+    LETTERS('S', 'e', 'p'), LETTERS('O', 'c', 't'), LETTERS('N', 'o', 'v'), LETTERS('D', 'e', 'c')
+};
+static const uint32_t short_weekdays[7] = { LETTERS('S', 'u', 'n'), LETTERS('M', 'o', 'n'),
+                                            LETTERS('T', 'u', 'e'), LETTERS('W', 'e', 'd'),
+                                            LETTERS('T', 'h', 'u'), LETTERS('F', 'r', 'i'),
+                                            LETTERS('S', 'a', 't') };
 
 /* n decimal digits at p, or -1. */
 static int
@@ -39,26 +49,30 @@ digits(const char *p, size_t n)
     return value;
 }
 
+/* Which of n names the three letters at p are, or -1. */
+static int
+name(const char *p, const uint32_t *names, int n)
+{
+    uint32_t letters = LETTERS(p[0], p[1], p[2]);
+
+    for (int i = 0; i < n; i++) {
+        if (names[i] == letters) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 static bool
 is_weekday(const char *p)
 {
-    for (size_t i = 0; i < WR_COUNT(weekdays); i++) {
-        if (memcmp(p, weekdays[i], 3) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return name(p, short_weekdays, WR_COUNT(short_weekdays)) >= 0;
 }
 
 static int
 month(const char *p)
 {
-    for (int i = 0; i < 12; i++) {
-        if (memcmp(p, months[i], 3) == 0) {
-            return i;
-        }
-    }
-    return -1;
+    return name(p, months, WR_COUNT(months));
 }
 
 /* Bytes of the part that a letter of a pattern stands for. */
