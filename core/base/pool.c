@@ -153,7 +153,7 @@ wr_pool_own(struct weir_pool *p, struct wr_owned *o, void (*end)(struct wr_owned
 
 /* Children first, then ends, then what is owned: an end may still use the pool's memory and what it owns (buffers), and a
  * child's end its parent's. */
-static void
+static __attribute__((noinline)) void
 run_ends(struct weir_pool *p)
 {
     while (!wr_list_empty(&p->children)) {
@@ -314,7 +314,8 @@ bulk_grow(struct weir_pool *p, size_t size)
     return (uint8_t *)b + HEADER;
 }
 
-static void *
+/* By a block that is not kept, of any size. Not part of wr_pool_grow, which then saves no registers for it. */
+static __attribute__((noinline)) void *
 grow_by(struct weir_pool *p, size_t size)
 {
     size_t want = size + HEADER <= WR_POOL_BLOCK ? WR_POOL_BLOCK : size + HEADER;
