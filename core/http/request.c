@@ -118,26 +118,36 @@ wr_request_create(weir_pool *pool, struct wr_conn *conn, const struct wr_driver 
     return r;
 }
 
-/* Lines of r go where error_log of its block says. Most have none, and share the main context's. */
-static void
-use_error_log(struct wr_request *r, const struct wr_log_sink *sink)
+/* Settings and plan are those of loc. Lines of r go where error_log of it says: most have none, and share the main context's. */
+static inline void
+enter(struct wr_request *r, const struct wr_location *loc)
 {
+    const struct wr_log_sink *sink = loc->conf[WR_SLOT_MAIN];
+
+    r->server = loc->server;
+    r->loc = loc;
+    r->pub.conf = loc->conf;
+    r->plan = r->parent == NULL ? loc->plan : loc->plan->sub;
     if (sink != NULL && sink != r->log.sink) {
         wr_log_aim(&r->log, sink);
     }
 }
 
+/* The same for one with a limit_except. */
+static __attribute__((noinline)) void
+enter_limited(struct wr_request *r, const struct wr_location *loc)
+{
+    enter(r, wr_location_limit(loc, r));
+}
+
 void
 wr_request_enter(struct wr_request *r, const struct wr_location *loc)
 {
-    if (loc->limited != NULL) {
-        loc = wr_location_limit(loc, r);
+    if (WR_LIKELY(loc->limited == NULL)) {
+        enter(r, loc);
+    } else {
+        enter_limited(r, loc);
     }
-    r->server = loc->server;
-    r->loc = loc;
-    r->pub.conf = loc->conf;
-    use_error_log(r, loc->conf[WR_SLOT_MAIN]);
-    r->plan = r->parent == NULL ? loc->plan : loc->plan->sub;
 }
 
 weir_str
