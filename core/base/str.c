@@ -181,21 +181,22 @@ mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* The last eight bytes are one word, whatever of them was in the one before: with the length, they say what a rest would. */
 uint64_t
 wr_str_hash_quick(weir_str s)
 {
-    uint64_t h, w;
+    uint64_t h, odd;
 
     hash_key_draw();
     h = hash_key[0] ^ s.len;
-    while (s.len > 8) {
-        memcpy(&w, s.data, 8);
-        h = mix(h ^ w, hash_key[1] | 1);
-        s.data += 8;
-        s.len -= 8;
+    odd = hash_key[1] | 1;
+    if (s.len < 8) {
+        return mix(h ^ word_at(s.data, s.len, false), odd);
     }
-    w = word_at(s.data, s.len, false);
-    return mix(h ^ w, hash_key[1] | 1);
+    for (size_t at = 0; at + 8 < s.len; at += 8) {
+        h = mix(h ^ word_at(s.data + at, 8, false), odd);
+    }
+    return mix(h ^ word_at(s.data + s.len - 8, 8, false), odd);
 }
 
 uint64_t
