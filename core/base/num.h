@@ -12,10 +12,12 @@
 #include <weir/base.h>
 #include <weir/text.h>
 
+enum { WR_NUM_DIGITS = 20 }; /* of the longest number in decimal */
+
 /* weir_parse_number in hexadecimal: at most 16 digits, either case. */
 bool wr_num_parse_hex(weir_str text, uint64_t max, uint64_t *value);
 
-/* Write value in decimal to `to` (room for its digits, at most 20); answers how many bytes. */
+/* Write value in decimal to `to` (room for its digits, at most WR_NUM_DIGITS); answers how many bytes. */
 size_t wr_num_format(char *to, uint64_t value);
 
 /* Write value in lower-case hexadecimal without leading zeros (room for 16 bytes); answers how many bytes. */

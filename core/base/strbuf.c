@@ -4,18 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/num.h"
-
 void
-wr_strbuf_num(struct wr_strbuf *b, uint64_t value)
+wr_strbuf_num_tight(struct wr_strbuf *b, uint64_t value)
 {
-    char digits[20] __attribute__((uninitialized));
+    char digits[WR_NUM_DIGITS] __attribute__((uninitialized));
 
-    if (b->room - b->len >= sizeof(digits)) {
-        b->len += wr_num_format(b->data + b->len, value);
-    } else {
-        wr_strbuf_bytes(b, digits, wr_num_format(digits, value));
-    }
+    wr_strbuf_bytes(b, digits, wr_num_format(digits, value));
 }
 
 void

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <weir/base.h>
 
+#include "base/num.h"
+
 struct wr_strbuf {
     char *data;
     size_t len;
@@ -62,13 +64,28 @@ wr_strbuf_str(struct wr_strbuf *b, weir_str s)
 static inline void
 wr_strbuf_byte(struct wr_strbuf *b, char c)
 {
-    wr_strbuf_bytes(b, &c, 1);
+    char *to = wr_strbuf_take(b, 1);
+
+    if (to != NULL) {
+        *to = c;
+    }
 }
 
 /* A string literal, whose length the compiler knows. */
 #define wr_strbuf_lit(b, lit) wr_strbuf_bytes((b), "" lit, sizeof(lit) - 1)
 
-void wr_strbuf_num(struct wr_strbuf *b, uint64_t value);
+/* value in decimal digits; `tight`: less room is left than the longest number takes. */
+void wr_strbuf_num_tight(struct wr_strbuf *b, uint64_t value);
+static inline void
+wr_strbuf_num(struct wr_strbuf *b, uint64_t value)
+{
+    if (__builtin_expect(b->room - b->len < WR_NUM_DIGITS, 0)) {
+        wr_strbuf_num_tight(b, value);
+    } else {
+        b->len += wr_num_format(b->data + b->len, value);
+    }
+}
+
 void wr_strbuf_print(struct wr_strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* s with every byte outside 0x20..0x7e, `"` and `\` written as \xNN (upper-case hex, as nginx). */
