@@ -13,6 +13,9 @@ _Noreturn void wr_assert_failed(const char *what, const char *file, int line);
 #define WR_LIKELY(cond) __builtin_expect(!!(cond), 1)
 #define WR_UNLIKELY(cond) __builtin_expect(!!(cond), 0)
 
+/* Of a function: not to be made a part of its callers, whose usual way would save registers for it and be in its way. */
+#define WR_APART __attribute__((noinline))
+
 #define WR_ASSERT(cond)                                                                            \
     do {                                                                                           \
         if (WR_UNLIKELY(!(cond))) {                                                                \

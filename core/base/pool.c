@@ -153,7 +153,7 @@ wr_pool_own(struct weir_pool *p, struct wr_owned *o, void (*end)(struct wr_owned
 
 /* Children first, then ends, then what is owned: an end may still use the pool's memory and what it owns (buffers), and a
  * child's end its parent's. */
-static __attribute__((noinline)) void
+static WR_APART void
 run_ends(struct weir_pool *p)
 {
     while (!wr_list_empty(&p->children)) {
@@ -315,7 +315,7 @@ bulk_grow(struct weir_pool *p, size_t size)
 }
 
 /* By a block that is not kept, of any size. Not part of wr_pool_grow, which then saves no registers for it. */
-static __attribute__((noinline)) void *
+static WR_APART void *
 grow_by(struct weir_pool *p, size_t size)
 {
     size_t want = size + HEADER <= WR_POOL_BLOCK ? WR_POOL_BLOCK : size + HEADER;

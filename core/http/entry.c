@@ -103,7 +103,7 @@ keep_known(const struct wr_request *r, const struct wr_endpoint *e, weir_str fie
 }
 
 /* The server of a host that was not seen before. */
-static __attribute__((noinline)) bool
+static WR_APART bool
 choose_server(struct wr_request *r, const struct wr_endpoint *e, weir_str authority, weir_str host,
               uint32_t port)
 {
@@ -138,7 +138,7 @@ wr_entry_server(struct wr_request *r, const struct wr_endpoint *e, weir_str auth
 }
 
 /* A path that has to be decoded or shortened. */
-static __attribute__((noinline)) bool
+static WR_APART bool
 normalise(struct wr_request *r, weir_str path, struct wr_err *err)
 {
     const struct wr_server_conf *c = wr_server_conf(r);

@@ -461,7 +461,7 @@ compute_once(struct wr_request *r, const struct wr_var *v, uint32_t i)
 }
 
 /* A value that was set, or is kept once it is computed. */
-static __attribute__((noinline)) weir_str
+static WR_APART weir_str
 get_kept(struct wr_request *r, const struct wr_var *v, uint32_t i)
 {
     if (v->settable) {

@@ -103,7 +103,7 @@ begin(struct wr_conn *c)
 }
 
 static struct piece *
-piece_add(struct wr_conn *c)
+piece_add(struct wr_conn *c, const void *data, size_t len)
 {
     struct piece *p;
 
@@ -112,7 +112,7 @@ piece_add(struct wr_conn *c)
         gather.owner = c;
     }
     p = &gather.pieces[gather.n++];
-    *p = (struct piece){ 0 };
+    *p = (struct piece){ .data = data, .len = len };
     return p;
 }
 
@@ -128,6 +128,18 @@ wr_out_room(struct wr_conn *c, size_t need)
     return gather.area + gather.used;
 }
 
+/* Make the bytes at data, which are the area's, a piece although there is no place for one: flushing would hand the area on, so
+ * they are kept before that. */
+static WR_APART void
+keep_built(struct wr_conn *c, const uint8_t *data, size_t len)
+{
+    weir_buf *b = weir_buf_copy(waiting(), (weir_str){ (const char *)data, len });
+
+    (void)wr_out_flush(c);
+    gather.owner = c;
+    piece_add(c, b->data, len)->buf = b;
+}
+
 void
 wr_out_built(struct wr_conn *c, size_t len)
 {
@@ -135,24 +147,17 @@ wr_out_built(struct wr_conn *c, size_t len)
     struct piece *last = gather.n != 0 ? &gather.pieces[gather.n - 1] : NULL;
 
     WR_ASSERT(gather.owner == c && len <= WR_OUT_AREA - gather.used);
+    if (len == 0) {
+        return;
+    }
     gather.used += len;
     if (last != NULL && last->buf == NULL && last->release == NULL &&
         last->data + last->len == data) {
         last->len += len;
-        return;
-    }
-    if (len != 0) {
-        if (gather.n == PIECES) { /* flushing would hand the area on: keep the bytes before that */
-            weir_buf *b = weir_buf_copy(waiting(), (weir_str){ (const char *)data, len });
-            (void)wr_out_flush(c);
-            gather.owner = c;
-            last = piece_add(c);
-            *last = (struct piece){ .data = b->data, .len = len, .buf = b };
-            return;
-        }
-        last = piece_add(c);
-        last->data = data;
-        last->len = len;
+    } else if (gather.n == PIECES) {
+        keep_built(c, data, len);
+    } else {
+        gather.pieces[gather.n++] = (struct piece){ .data = data, .len = len };
     }
 }
 
@@ -177,9 +182,7 @@ wr_out_ref(struct wr_conn *c, const void *bytes, size_t len, void (*release)(voi
     struct piece *p;
 
     begin(c);
-    p = piece_add(c);
-    p->data = bytes;
-    p->len = len;
+    p = piece_add(c, bytes, len);
     p->release = release;
     p->release_data = data;
 }
@@ -195,10 +198,7 @@ wr_out_chain(struct wr_conn *c, weir_chain *chain)
             weir_buf_drop(b);
             continue;
         }
-        struct piece *p = piece_add(c);
-        p->data = b->data;
-        p->len = b->len;
-        p->buf = b;
+        piece_add(c, b->data, b->len)->buf = b;
     }
 }
 
@@ -357,7 +357,7 @@ flush_run(struct wr_conn *c)
     return true;
 }
 
-static int
+static WR_APART int
 flush_gathered(struct wr_conn *c)
 {
     uint64_t enough = c->sent + BURST;
@@ -386,17 +386,27 @@ flush_gathered(struct wr_conn *c)
     return 0;
 }
 
+/* What waits goes first; as long as it does, what is gathered waits behind it. */
+static WR_APART int
+flush_behind_waiting(struct wr_conn *c)
+{
+    int rc = c->can_write ? flush_waiting(c) : -EAGAIN;
+
+    if (gather.owner != c) {
+        return rc;
+    }
+    if (rc != 0) {
+        keep_rest(c, 0);
+        return rc;
+    }
+    return flush_gathered(c);
+}
+
 int
 wr_out_flush(struct wr_conn *c)
 {
-    if (c->wait.head != NULL) {
-        int rc = c->can_write ? flush_waiting(c) : -EAGAIN;
-        if (rc != 0) {
-            if (gather.owner == c) {
-                keep_rest(c, 0);
-            }
-            return rc;
-        }
+    if (WR_UNLIKELY(c->wait.head != NULL)) {
+        return flush_behind_waiting(c);
     }
     if (gather.owner != c) {
         return 0;

@@ -5,6 +5,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include "base/assert.h"
 #include "net/conn.h"
 
 static ssize_t
@@ -25,7 +26,7 @@ plain_recv(struct wr_conn *c, void *to, size_t room)
     return n;
 }
 
-static __attribute__((noinline)) ssize_t
+static WR_APART ssize_t
 send_pieces(int fd, const struct iovec *pieces, int n_pieces, int flags)
 {
     struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)pieces,
