@@ -134,7 +134,7 @@ enter(struct wr_request *r, const struct wr_location *loc)
 }
 
 /* The same for one with a limit_except. */
-static __attribute__((noinline)) void
+static WR_APART void
 enter_limited(struct wr_request *r, const struct wr_location *loc)
 {
     enter(r, wr_location_limit(loc, r));
@@ -250,15 +250,9 @@ wr_request_gone(struct wr_request *r, uint32_t log_status, bool stays)
     wr_request_end(r, true);
 }
 
-static void
-run_log_hooks(struct wr_request *r)
+static WR_APART void
+run_log_hooks(struct wr_request *r, const struct wr_plan_phase *p)
 {
-    const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_LOG];
-
-    if (r->logged || (r->parent != NULL && !wr_loc_conf(r)->log_subrequest)) {
-        return;
-    }
-    r->logged = true;
     for (uint32_t i = 0; i < p->n; i++) {
         const struct wr_plan_hook *h = &p->at[i];
         wr_running_enter(h->module, &r->pub, WEIR_PHASE_LOG);
@@ -267,8 +261,23 @@ run_log_hooks(struct wr_request *r)
     wr_running_leave();
 }
 
-/* It is answered, and does something besides: that is not its client's affair. */
+/* Once, and before its end is told to anybody. */
 static void
+log_it(struct wr_request *r)
+{
+    const struct wr_plan_phase *p = &r->plan->phase[WEIR_PHASE_LOG];
+
+    if (r->logged || (r->parent != NULL && !wr_loc_conf(r)->log_subrequest)) {
+        return;
+    }
+    r->logged = true;
+    if (p->n != 0) {
+        run_log_hooks(r, p);
+    }
+}
+
+/* It is answered, and does something besides: that is not its client's affair. */
+static WR_APART void
 wait_for_work(struct wr_request *r)
 {
     bool first = !r->end_waits;
@@ -279,7 +288,7 @@ wait_for_work(struct wr_request *r)
     }
     wr_request_tell_holders(r);
     if (r->holds == 0) {
-        run_log_hooks(r);
+        log_it(r);
     }
 }
 
@@ -307,7 +316,7 @@ wr_request_end(struct wr_request *r, bool error)
     if (!wr_list_empty(&r->subs)) {
         wr_subrequest_cancel_all(r);
     }
-    run_log_hooks(r);
+    log_it(r);
     r->driver->finish(r, r->cut);
 }
 

@@ -221,7 +221,7 @@ sub_head_came(struct wr_task *t)
     }
 }
 
-void
+WR_APART void
 wr_subrequest_cancel_all(struct wr_request *r)
 {
     while (!wr_list_empty(&r->subs)) {
