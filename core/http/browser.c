@@ -5,6 +5,8 @@
  */
 #include "http/browser.h"
 
+#include "base/assert.h"
+
 #define HAS(s, word) (memmem((s).data, (s).len, word, sizeof(word) - 1) != NULL)
 
 /* The rest of s from word on; absent when word is not there. */
@@ -27,7 +29,7 @@ is_old(weir_str msie)
     return msie.data[5] == '4' || msie.data[5] == '5' || (msie.data[5] == '6' && !HAS(msie, "SV1"));
 }
 
-uint32_t
+WR_APART uint32_t
 wr_browser_of(weir_str agent)
 {
     weir_str msie = from(agent, WEIR_STR("MSIE "));

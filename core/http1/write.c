@@ -48,8 +48,8 @@ stays(struct wr_http1 *h, struct wr_request *r)
 
     return r->keep_alive && r->pub.status >= 200 && !h->quitting && c->keepalive_timeout_ms != 0 &&
            h->conn.requests < (uint64_t)c->keepalive_requests &&
-           wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms && !loses_connections(r) &&
-           !(h->x->continue_owed && h->x->body != WR_HTTP1_BODY_NONE);
+           wr_clock.now_ms - h->conn.since_ms < c->keepalive_time_ms &&
+           !(h->x->continue_owed && h->x->body != WR_HTTP1_BODY_NONE) && !loses_connections(r);
 }
 
 /* How the body is framed [RFC 9112 6.3]: by length, in chunks, or by the connection's end. */
@@ -126,19 +126,25 @@ add_lines(struct wr_strbuf *b, const weir_header *h)
     return h;
 }
 
-static void
-add_fields(struct wr_strbuf *b, const struct wr_fields *f)
+static WR_APART void
+add_each(struct wr_strbuf *b, const struct wr_fields *f)
 {
-    if (f->lines.data != NULL) {
-        wr_strbuf_str(b, f->lines);
-        return;
-    }
     for (const weir_header *h = f->first; h != NULL; h = h->next) {
         if (h->flags & WEIR_HEADER_LINE) {
             h = add_lines(b, h);
         } else {
             add_field(b, h);
         }
+    }
+}
+
+static void
+add_fields(struct wr_strbuf *b, const struct wr_fields *f)
+{
+    if (f->lines.data != NULL) {
+        wr_strbuf_str(b, f->lines);
+    } else {
+        add_each(b, f);
     }
 }
 
@@ -171,7 +177,7 @@ static struct {
     struct wr_strbuf text;
 } opening;
 
-static void
+static WR_APART void
 make_opening(const struct wr_request *r)
 {
     static char room[OPENING];
@@ -187,19 +193,26 @@ make_opening(const struct wr_request *r)
     WR_ASSERT(!opening.text.full);
 }
 
+/* With a reason, a Server or a Date that is a module's. */
+static WR_APART void
+add_own_opening(struct wr_strbuf *b, const struct wr_request *r)
+{
+    add_status_line(b, r);
+    if (r->out->index[WEIR_H_SERVER] == NULL && !r->nameless) {
+        wr_strbuf_str(b, wr_server_field(r));
+    }
+    if (r->out->index[WEIR_H_DATE] == NULL) {
+        wr_strbuf_lit(b, "Date: ");
+        wr_strbuf_bytes(b, wr_clock.http_date, 31);
+    }
+}
+
 static void
 add_opening(struct wr_strbuf *b, const struct wr_request *r)
 {
     if (r->status_text.len != 0 || r->out->index[WEIR_H_SERVER] != NULL || r->nameless ||
-        r->out->index[WEIR_H_DATE] != NULL) { /* a module's own */
-        add_status_line(b, r);
-        if (r->out->index[WEIR_H_SERVER] == NULL && !r->nameless) {
-            wr_strbuf_str(b, wr_server_field(r));
-        }
-        if (r->out->index[WEIR_H_DATE] == NULL) {
-            wr_strbuf_lit(b, "Date: ");
-            wr_strbuf_bytes(b, wr_clock.http_date, 31);
-        }
+        r->out->index[WEIR_H_DATE] != NULL) {
+        add_own_opening(b, r);
         return;
     }
     if (opening.status != r->pub.status || opening.second != wr_clock.wall_s ||
