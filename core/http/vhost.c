@@ -235,10 +235,10 @@ find_tail(const struct wr_names *names, weir_str host)
 static const struct wr_server_name *
 find_regex(const struct wr_names *names, weir_str host, struct wr_request *r)
 {
-    for (size_t i = 0; r != NULL && i < names->regexes.count; i++) {
+    for (size_t i = 0; i < names->regexes.count; i++) {
         const struct wr_server_name *n =
             *wr_vec_at(&names->regexes, const struct wr_server_name *, i);
-        if (weir_regex_match(&r->pub, n->regex, host) == WEIR_OK) {
+        if (weir_regex_match(r != NULL ? &r->pub : NULL, n->regex, host) == WEIR_OK) {
             return n;
         }
     }

@@ -55,8 +55,8 @@ bool wr_endpoint_has_http2(const struct wr_endpoint *e, const struct wr_server *
 /* Does a host at this endpoint always mean the same server, with nothing of the request decided by it (no regular expressions)? */
 bool wr_vhost_is_stable(const struct wr_endpoint *e);
 
-/* The server for host (lower-case, without port and final dot) at an endpoint. Regular expressions need r for captures; r may
- * be NULL, then they are passed over. */
+/* The server for host (lower-case, without port and final dot) at an endpoint. What a regular expression captures is r's; r is
+ * NULL where there is no request yet, as in a handshake. */
 const struct wr_server *wr_vhost_find(const struct wr_endpoint *e, weir_str host,
                                       struct wr_request *r);
 

@@ -59,7 +59,16 @@ def test_server_is_found_by_the_name_asked_for(names):
 
 def test_names_are_found_in_letters_of_either_case_and_by_expressions(names):
     assert ask_name(names, "B.Example", host="b.example")[0] == "b.example"
-    assert ask_name(names, "x.localhost", with_context=context(verify=False) and unchecked())[1].startswith("~^(?<who>")
+    assert ask_name(names, "x.localhost", with_context=unchecked()) == (
+        "localhost", r"~^(?<who>.+)\.localhost$ x.localhost https on")
+
+
+def test_a_server_found_by_an_expression_has_its_own_way_to_verify(make_server):
+    server = one_site(make_server, OK + "ssl_verify_client on; ssl_client_certificate %TLS%/clients.pem;",
+                      servers=[site('"~^(?<who>.+)\\.localhost$"', "localhost")]).start()
+    assert ask_name(server, "x.localhost", with_context=unchecked())[0] == "localhost"
+    with TlsConnection(server.port, "x.localhost", unchecked()) as conn:
+        assert conn.get("/", host="x.localhost").status == 200
 
 
 def unchecked():

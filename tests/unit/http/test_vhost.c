@@ -50,13 +50,14 @@ test_nginx_order_of_names(void **state)
 }
 
 static void
-test_regexes_are_passed_over_without_a_request(void **state)
+test_regexes_are_asked_without_a_request_too(void **state)
 {
     struct site s;
 
     (void)state;
     site_must(&s, site_load(&s, "server { listen 80; } server { listen 80; server_name ~^a; }"));
-    assert_int_equal(wr_vhost_find(&s.home.http->endpoints[0], WEIR_STR("a"), NULL)->index, 0);
+    assert_int_equal(wr_vhost_find(&s.home.http->endpoints[0], WEIR_STR("a"), NULL)->index, 1);
+    assert_int_equal(wr_vhost_find(&s.home.http->endpoints[0], WEIR_STR("b"), NULL)->index, 0);
     assert_int_equal(server_of(&s, "a"), 1);
     site_fini(&s);
 }
@@ -180,7 +181,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nginx_order_of_names),
-        cmocka_unit_test(test_regexes_are_passed_over_without_a_request),
+        cmocka_unit_test(test_regexes_are_asked_without_a_request_too),
         cmocka_unit_test(test_default_server_is_the_marked_one_else_the_first),
         cmocka_unit_test(test_first_name_is_the_servers_name),
         cmocka_unit_test(test_a_name_of_two_servers_is_warned_of),
