@@ -173,6 +173,10 @@ got_signal(struct wr_signals *s, int number, pid_t from)
         wr_upgrade_begin(m);
         break;
     case SIGWINCH:
+        if (m->foreground) { /* somebody makes the terminal's window larger */
+            wr_signals_log(number, from, "");
+            break;
+        }
         wr_signals_log(number, from, "stop accepting connections");
         m->no_workers = true;
         wr_reload_cancel(m);
@@ -245,6 +249,7 @@ wr_master_run(struct wr_instance *in, struct wr_generation *g, bool inherited)
     m->current = g;
     m->number = m->last_number = 1;
     m->inherited = inherited;
+    m->foreground = !g->conf->daemon && !inherited;
     m->parent = getppid();
     wr_master_set_pid_path(m, g->conf->pid.data);
     if (!begin(m)) {

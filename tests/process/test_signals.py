@@ -318,6 +318,18 @@ def test_an_upgrade_can_be_taken_back(make_server):
     wait_for("the old master gone", gone(old))
 
 
+def test_in_the_foreground_winch_is_only_the_terminals(make_server):
+    server = master_server(make_server, conf="access_log logs/access.log; " + OK).start()
+    wait_for("two workers", lambda: len(server.workers()) == 2)
+    before = set(server.workers())
+    (server.prefix / "logs/access.log").unlink()
+    server.kill(signal.SIGWINCH)
+    server.kill(signal.SIGUSR1)
+    wait_for("the next signal", (server.prefix / "logs/access.log").exists)
+    assert fetch(server.port).body == b"ok"
+    assert set(server.workers()) == before
+
+
 def test_an_upgrade_that_fails_leaves_the_old_one(make_server):
     server = daemon_server(make_server)
     old, good = server.master(), server.text
