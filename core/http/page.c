@@ -24,11 +24,13 @@ kind_of_400(uint32_t status)
     }
 }
 
-/* What the page says: nginx's is of RFC 9110 here, though its status line is not. */
+/* What the page says: two of nginx's pages have other words than its status line. */
 static weir_str
 page_title(uint32_t status)
 {
-    return status == 302 ? WEIR_STR("302 Found") : wr_status_title(status);
+    return status == 302   ? WEIR_STR("302 Found")
+           : status == 401 ? WEIR_STR("401 Authorization Required")
+                           : wr_status_title(status);
 }
 
 /* The page for a status, or a kind of one. */
