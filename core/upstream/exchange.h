@@ -202,14 +202,6 @@ wr_exchange_sent_all(const weir_exchange *x)
     return x->out.last && x->out.head == x->o.head.len && x->out.at == NULL && x->out.error == 0;
 }
 
-/* May the request be sent twice without doing harm? What is not known may not. [RFC 9110 9.2.2] */
-static inline bool
-wr_exchange_idempotent(const weir_exchange *x)
-{
-    return (x->o.method &
-            (WEIR_GET | WEIR_HEAD | WEIR_OPTIONS | WEIR_TRACE | WEIR_PUT | WEIR_DELETE)) != 0;
-}
-
 /* ---- reply.c ---- */
 
 /* Read a response head if there is one. */
@@ -240,6 +232,9 @@ int wr_reply_body_receive(weir_exchange *x, size_t want);
 bool wr_tunnel_pass(weir_exchange *x);
 
 /* ---- retry.c ---- */
+
+/* May the request be sent twice without doing harm? What is not known may not. [RFC 9110 9.2.2] */
+bool wr_exchange_idempotent(const weir_exchange *x);
 
 /* A try failed before anything was answered, by `cause` (WEIR_RETRY_*): the next one begins, or x
  * fails with result. */

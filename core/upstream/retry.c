@@ -8,6 +8,18 @@
 #include "upstream/exchange.h"
 #include "upstream/exchange_metrics.h"
 #include "upstream/tally.h"
+#include "wire/names.h"
+
+bool
+wr_exchange_idempotent(const weir_exchange *x)
+{
+    weir_str name = wr_method_text(x->o.method);
+
+    if (name.len != 0) {
+        return (x->o.method & (WEIR_POST | WEIR_PATCH | WEIR_CONNECT)) == 0;
+    }
+    return wr_method_is_idempotent(weir_str_cut(x->o.head, 0, weir_str_find(x->o.head, ' ')));
+}
 
 /* May the request be sent once more after what became of it? */
 static bool

@@ -68,3 +68,53 @@ wr_method_text(uint32_t id)
     }
     return (weir_str){ NULL, 0 };
 }
+
+/* The registry has these, and as not idempotent CONNECT, LOCK, PATCH and POST. PRI is no request's.
+ */
+static const char *const idempotent[] = {
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LABEL",
+    "LINK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "OPTIONS",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "TRACE",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+};
+
+bool
+wr_method_is_idempotent(weir_str token)
+{
+    for (size_t i = 0; i < WR_COUNT(idempotent); i++) {
+        if (weir_str_eq(token, weir_str_c(idempotent[i]))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -156,4 +156,8 @@ uint32_t wr_method_id(weir_str token);
 /* The token of a method id, static; absent for WEIR_METHOD_OTHER. */
 weir_str wr_method_text(uint32_t id);
 
+/* May a request of this method be sent twice without doing more than once? As IANA's registry of
+ * methods says; one that is not in it may not. Case matters. [RFC 9110 9.2.2, 16.1.1] */
+bool wr_method_is_idempotent(weir_str token);
+
 #endif

@@ -166,7 +166,8 @@ def counting(seen, end):
 
 @pytest.mark.parametrize("method, conditions, tries", [
     ("GET", "error timeout", 2), ("PUT", "error timeout", 2), ("POST", "error timeout", 1), ("PATCH", "error timeout", 1),
-    ("POST", "error timeout non_idempotent", 2), ("LOCK", "error timeout", 1), ("GET", "off", 1)])
+    ("POST", "error timeout non_idempotent", 2), ("LOCK", "error timeout", 1), ("GET", "off", 1),
+    ("PROPFIND", "error timeout", 2), ("PURGE", "error timeout", 1)])
 @pytest.mark.parametrize("how", ["reset", "silence", "status"])
 def test_only_what_does_no_harm_is_sent_twice(make_server, method, conditions, tries, how):
     seen = []

@@ -124,6 +124,24 @@ test_methods_are_found_by_exact_case(void **state)
     assert_null(wr_method_text(WEIR_METHOD_OTHER).data);
 }
 
+static void
+test_methods_are_idempotent_as_the_registry_says(void **state)
+{
+    static const char *const not [] = {
+        "POST", "LOCK", "PATCH", "CONNECT", "get", "GETS", "X", ""
+    };
+    static const char *const yes[] = { "GET",    "PUT",  "DELETE", "PROPFIND",       "MKCOL",
+                                       "UNLOCK", "MOVE", "SEARCH", "VERSION-CONTROL" };
+
+    (void)state;
+    for (size_t i = 0; i < WR_COUNT(not ); i++) {
+        assert_false(wr_method_is_idempotent(weir_str_c(not [i])));
+    }
+    for (size_t i = 0; i < WR_COUNT(yes); i++) {
+        assert_true(wr_method_is_idempotent(weir_str_c(yes[i])));
+    }
+}
+
 int
 main(void)
 {
@@ -134,6 +152,7 @@ main(void)
         cmocka_unit_test(test_near_names_are_not_taken_for_known_ones),
         cmocka_unit_test(test_unknown_names_have_no_id),
         cmocka_unit_test(test_methods_are_found_by_exact_case),
+        cmocka_unit_test(test_methods_are_idempotent_as_the_registry_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
