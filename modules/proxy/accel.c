@@ -66,6 +66,23 @@ decode(weir_pool *pool, weir_str path)
     return weir_text_view(&t);
 }
 
+/* A path below the root, or a named location. */
+static bool
+is_safe(weir_str path)
+{
+    weir_str rest = path, part;
+
+    if (path.len == 0 || (path.data[0] != '/' && path.data[0] != '@')) {
+        return false;
+    }
+    while (weir_str_next(&rest, '/', &part)) {
+        if (weir_str_eq(part, WEIR_STR(".."))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 keep_fields(struct proxied *p)
 {
@@ -86,17 +103,21 @@ redirect(struct proxied *p, weir_str to)
 {
     size_t query = weir_str_find(to, '?');
     weir_str path = to, args = { NULL, 0 };
+    bool named = weir_str_starts(to, WEIR_STR("@"));
 
     keep_fields(p);
     send_give_up(p);
-    weir_become_get(p->r);
-    if (to.data[0] != '@') {
+    if (!named || p->streams) { /* a body that was passed on as it came cannot be had again */
+        weir_become_get(p->r);
+    }
+    if (!named) {
         path = decode(p->r->pool, weir_str_cut(to, 0, query));
         args = query < to.len ? weir_dup(p->r->pool, weir_str_cut(to, query + 1, SIZE_MAX))
                               : WEIR_STR("");
     }
-    if (path.data == NULL || (path.data[0] != '/' && path.data[0] != '@')) {
-        weir_say(p->r->log, ERROR, "upstream sent an unsafe X-Accel-Redirect \"%.*s\"",
+    if (!is_safe(path)) {
+        weir_say(p->r->log, ERROR,
+                 "unsafe URI \"%.*s\" was detected while reading response header from upstream",
                  WEIR_FMT(to));
         return 404;
     }
@@ -125,13 +146,13 @@ accel_obey(struct proxied *p)
     }
     to = accel_header(p, WEIR_STR("X-Accel-Redirect"), IGNORE_ACCEL_REDIRECT);
     if (!p->conf->accel) {
-        if (to.len != 0) {
+        if (to.data != NULL) {
             weir_say(p->r->log, WARN,
                      "upstream sent X-Accel-Redirect, which only proxy_accel on obeys");
         }
         return WEIR_NEXT;
     }
-    if (to.len != 0) {
+    if (to.data != NULL) {
         return redirect(p, to);
     }
     text = accel_header(p, WEIR_STR("X-Accel-Limit-Rate"), IGNORE_ACCEL_LIMIT_RATE);
