@@ -225,7 +225,7 @@ start(struct fetcher *f, uint64_t at)
     w->hash[0] = f->o->hash[0];
     w->hash[1] = f->o->hash[1];
     w->head_size = f->o->body->head_size;
-    w->temp = f->o->body->temp;
+    w->temp = f->o->body->temp || f->o->body->linked;
     w->file = f->file != NULL ? opened_ref(f->file) : NULL;
     if (read_now(w)) {
         take(f, w);

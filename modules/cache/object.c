@@ -199,6 +199,8 @@ unref_body(struct store *s, struct body *b)
     if (b->temp) {
         (void)doomed_add_temp(s, b->file);
         (void)doomed_add(s, b->hash, b->file); /* who died may have named it just before */
+    } else if (b->linked) {
+        (void)doomed_add_temp(s, b->file);
     }
     shared_free(s, b);
 }

@@ -52,6 +52,7 @@ struct body {
     uint64_t file;            /* the file's number; 0: none yet */
     uint64_t hash[2];         /* that its name will have */
     bool temp;                /* it has not got it */
+    bool linked;              /* it has, and the one it was written under as well: for readers */
     uint32_t head_size;       /* bytes before its first block in the file */
     uint32_t filler;          /* slot */
     struct block *first, *last;

@@ -3,7 +3,8 @@
  * One job at a time: whole blocks of the file as they are there, at the end the rest, the head, and
  * the file's name. What the thread reads is kept by a mark of the spool's own, for the fill may be
  * over before the thread is. The file is unlinked when nobody needs the body any more, unless it
- * has got its name.
+ * has got its name. Until then it keeps the one it was written under, too, where it has bytes that
+ * are in no block.
  */
 #include "spool.h"
 
@@ -46,6 +47,7 @@ struct write_job {
     struct store_meta meta;
     uint64_t hash[2];
     uint32_t flags;
+    bool linked; /* to keep the name it was written under; out: it did */
     int rc;
 };
 
@@ -157,6 +159,37 @@ write_blocks(struct write_job *w, uint8_t *buffer)
     return rc;
 }
 
+/* The one name makes way for the other. [any thread] */
+static int
+move(const struct write_job *w, const char *from, const char *to)
+{
+    int rc = sys->rename(from, to);
+
+    if (rc == -ENOENT) {
+        rc = path_make_folders(&w->sp->s->o, w->hash);
+        rc = rc == 0 ? sys->rename(from, to) : rc;
+    }
+    return rc;
+}
+
+/* A reader that is far behind may need the file for the first time when another has taken its name,
+ * or it is not wanted any more: until the last has gone there is a name that is nobody else's.
+ * False: the file system has no links. */
+static bool
+move_copy(const struct write_job *w, const char *from, const char *to)
+{
+    char copy[PATH_SIZE];
+
+    if (!path_of_temp(copy, &w->sp->s->o, ~w->sp->file) || sys->link(from, copy) != 0) {
+        return false;
+    }
+    if (move(w, copy, to) != 0) {
+        (void)sys->unlink(copy);
+        return false;
+    }
+    return true;
+}
+
 /* The head, and then the name. */
 static int
 name_it(struct write_job *w)
@@ -176,14 +209,8 @@ name_it(struct write_job *w)
     if (rc == 0 && (!path_of_temp(from, &sp->s->o, sp->file) || !path_of(to, &sp->s->o, w->hash))) {
         rc = -ENAMETOOLONG;
     }
-    if (rc == 0) {
-        rc = sys->rename(from, to);
-    }
-    if (rc == -ENOENT) {
-        rc = path_make_folders(&sp->s->o, w->hash);
-        rc = rc == 0 ? sys->rename(from, to) : rc;
-    }
-    return rc;
+    w->linked = rc == 0 && w->linked && move_copy(w, from, to);
+    return rc == 0 && !w->linked ? move(w, from, to) : rc;
 }
 
 static void
@@ -221,7 +248,7 @@ destroy(struct spool *sp)
 
 /* It has its name now: is the response still wanted? */
 static void
-named(struct spool *sp)
+named(struct spool *sp, bool linked)
 {
     struct store *s = sp->s;
     struct object *o = sp->o;
@@ -229,6 +256,7 @@ named(struct spool *sp)
     if (!shared_lock(s)) {
         return;
     }
+    CHANGE(s, o->body->linked, linked);
     CHANGE(s, o->body->temp, false);
     if ((o->entry == NULL || o->entry->fill != o) && !doomed_named(s, o->hash, sp->file)) {
         (void)doomed_add(s, o->hash, sp->file);
@@ -247,7 +275,7 @@ done(struct job *j)
     if (w->rc == 0) {
         atomic_store(&b->on_disk, w->to);
         if (w->length >= 0) {
-            named(sp);
+            named(sp, w->linked);
         }
     } else {
         sp->failed = true;
@@ -285,6 +313,7 @@ start(struct spool *sp, uint64_t to, bool last)
     }
     *w = (struct write_job){ .sp = sp, .first = block, .from = sp->queued, .to = to };
     w->length = last ? (int64_t)to : -1;
+    w->linked = o->body->trimmed; /* else all of it stays in memory, as long as somebody reads */
     w->expected = o->meta.length > 0 ? (uint64_t)o->meta.length : 0;
     w->meta = o->meta;
     w->meta.length = (int64_t)to;

@@ -62,6 +62,12 @@ do_rename(const char *from, const char *to)
 }
 
 static int
+do_link(const char *from, const char *to)
+{
+    return link(from, to) == 0 ? 0 : -errno;
+}
+
+static int
 do_unlink(const char *path)
 {
     return unlink(path) == 0 ? 0 : -errno;
@@ -105,8 +111,9 @@ do_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-const struct sys sys_real = { do_open,   do_close,  do_pread, do_pread_now, do_pwrite, do_reserve,
-                              do_rename, do_unlink, do_mkdir, do_size,      do_room,   do_ms };
+const struct sys sys_real = { do_open,    do_close,  do_pread, do_pread_now, do_pwrite,
+                              do_reserve, do_rename, do_link,  do_unlink,    do_mkdir,
+                              do_size,    do_room,   do_ms };
 const struct sys *sys = &sys_real;
 
 int

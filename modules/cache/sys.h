@@ -18,6 +18,7 @@ struct sys {
     ssize_t (*pwrite)(int fd, const void *from, size_t n, off_t at);
     int (*reserve)(int fd, off_t bytes); /* fallocate */
     int (*rename)(const char *from, const char *to);
+    int (*link)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
     int64_t (*size)(int fd);

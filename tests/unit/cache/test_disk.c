@@ -121,6 +121,84 @@ test_a_reader_far_behind_reads_what_comes_from_the_file(void **state)
     worker_end(&a);
 }
 
+/* How many files there are under the names that they are written under. */
+static uint32_t
+temporary_files(void)
+{
+    char path[100];
+    const struct dirent *d;
+    uint32_t n = 0;
+    DIR *dir;
+
+    (void)snprintf(path, sizeof(path), "%s/temp", folder);
+    dir = opendir(path);
+    assert_non_null(dir);
+    while ((d = readdir(dir)) != NULL) {
+        n += d->d_name[0] != '.';
+    }
+    (void)closedir(dir);
+    return n;
+}
+
+/* Somebody has read nothing yet of a response whose beginning is in its file alone; then it is
+ * stored no more, or another is in its place. */
+static void
+loses_its_file(bool replaced)
+{
+    enum { N = 4000000 };
+    struct worker a, b;
+    weir_pool *filling = wr_pool_create("filling", NULL), *reading = wr_pool_create("late", NULL);
+    char *body = make_body(N, 4), *other = make_body(N, 5);
+    struct flow x = { .pool = filling, .body = body, .n = N, .step = 50000, .result = WEIR_OK };
+    struct taker own = { .pool = filling }, late = { .pool = reading };
+    struct store_key key;
+
+    worker_begin(&a);
+    worker_begin(&b);
+    key = key_of(&a, "/a");
+    x.f = begin_fill(&a, filling, "/a", -1);
+    own.rd = store_read_fill(filling, x.f);
+    late.rd = store_read_fill(reading, x.f);
+    taker_go(&own);
+    flow_go(&x);
+    turn_until(x.result == WEIR_DONE && taker_over(&own) && is_written(&a, "/a"));
+    wr_pool_destroy(&filling);
+    if (replaced) {
+        put_long(&a, "/a", other, N, true);
+        turn_until(holds(&b, "/a", other, N));
+    } else {
+        assert_true(store_remove(a.store, &key));
+        turn_until(temporary_files() == 1 && a.store->root->doomed == NULL);
+    }
+    taker_go(&late);
+    turn_until(taker_over(&late));
+    assert_int_equal(late.result, WEIR_DONE);
+    assert_int_equal(late.n, N);
+    assert_memory_equal(late.bytes, body, N);
+    wr_pool_destroy(&reading);
+    turn_until(temporary_files() == 0);
+    taker_free(&own);
+    taker_free(&late);
+    free(other);
+    free(body);
+    worker_end(&b);
+    worker_end(&a);
+}
+
+static void
+test_a_reader_far_behind_reads_what_was_removed_meanwhile(void **state)
+{
+    (void)state;
+    loses_its_file(false);
+}
+
+static void
+test_a_reader_far_behind_reads_what_was_replaced_meanwhile(void **state)
+{
+    (void)state;
+    loses_its_file(true);
+}
+
 /* ---- Damage. ---- */
 
 static void
@@ -435,6 +513,8 @@ main(void)
         T(test_a_large_body_goes_to_a_file_and_comes_back),
         T(test_a_part_of_a_large_body_is_read_alone),
         T(test_a_reader_far_behind_reads_what_comes_from_the_file),
+        T(test_a_reader_far_behind_reads_what_was_removed_meanwhile),
+        T(test_a_reader_far_behind_reads_what_was_replaced_meanwhile),
         T(test_any_flipped_byte_is_a_miss),
         T(test_any_cut_is_a_miss),
         T(test_damage_far_inside_cuts_and_is_not_found_again),

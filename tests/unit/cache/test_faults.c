@@ -67,6 +67,12 @@ bad_rename(const char *from, const char *to)
 }
 
 static int
+bad_link(const char *from, const char *to)
+{
+    return fails() ? fault.error : sys_real.link(from, to);
+}
+
+static int
 bad_unlink(const char *path)
 {
     return fails() ? fault.error : sys_real.unlink(path);
@@ -102,9 +108,9 @@ good_ms(void)
     return sys_real.ms();
 }
 
-static const struct sys bad = { bad_open,   good_close,  bad_pread,  bad_pread_now,
-                                bad_pwrite, bad_reserve, bad_rename, bad_unlink,
-                                bad_mkdir,  bad_size,    good_room,  good_ms };
+static const struct sys bad = { bad_open,    good_close, bad_pread, bad_pread_now, bad_pwrite,
+                                bad_reserve, bad_rename, bad_link,  bad_unlink,    bad_mkdir,
+                                bad_size,    good_room,  good_ms };
 
 enum { LONG = 400000 };
 
