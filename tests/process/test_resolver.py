@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from weir import recorder
 from weir.names import NameServer
 from weir.server import wait_for
 from weir.wire import fetch
@@ -492,6 +493,16 @@ def test_exchanges_follow_the_peers(make_server, names, web):
     assert all_of(server) == {(200, "127.0.0.1")}
     names.replace("app.test", "A", ["127.0.0.2", "127.0.0.3"], ttl=1)
     wait_for("the new peers", lambda: all_of(server) == {(200, "127.0.0.2"), (200, "127.0.0.3")})
+
+
+def test_a_peer_that_goes_takes_its_kept_connections_along(make_server, names):
+    names.add("app.test", "A", "127.0.0.1", ttl=1)
+    with recorder.Origin() as origin:
+        server = exchange(make_server, names, origin, "server app.test:PORT resolve;")
+        assert [fetch(server.port).body for _ in range(3)] == [b"ok"] * 3 and origin.connections == 1
+        names.replace("app.test", "A", ["127.0.0.2"], ttl=1)    # where nobody listens
+        wait_for("the new peer", lambda: fetch(server.port).status == 502)
+        wait_for("the end of the connection", lambda: origin.requests[0].stream.closed)
 
 
 # -- proxy_pass

@@ -3,6 +3,7 @@
 Requests are passed on by tests/modules/courier.c.
 """
 
+import contextlib
 import json
 import re
 import signal
@@ -204,6 +205,9 @@ def test_sessions_are_learned(group):
     ("retry_budget 20;", 'invalid parameter "20"'),
     ("health_check match=none;", 'match "none" is not defined'),
     ("health_check; health_check;", "duplicate"),
+    *((f"health_check {word};", f'invalid parameter "{word}"') for word in (
+        "often", "interval=0", "interval=x", "timeout=0", "jitter=x", "type=tcp", "fails=0", "passes=x", "port=0", "port=x",
+        "port=65536", "uri=up", "match=")),
 ])
 def test_wrong_words_are_refused(make_server, wrong, says):
     server = make_server(http=f"upstream up {{ server 127.0.0.1:1; {wrong} }}")
@@ -272,6 +276,42 @@ def test_a_reload_keeps_what_is_known(group):
     assert series(server, "peer_fails_total", peer="127.0.0.1:1") == 1
     assert series(server, "peer_state", peer="127.0.0.1:1", state="unavail") == 1
     assert "upstream server temporarily disabled while connecting to upstream" in server.error_log.read_text()
+
+
+def test_groups_of_one_zone_are_kept_apart(make_server):
+    held = Holding("a")
+    with contextlib.closing(Origin(held)) as busy, contextlib.closing(Origin(answers(answer("b")))) as other:
+        server = make_server("location / { courier one; } location /two { courier two; } location = /metrics { metrics json; }",
+                             http=f"upstream one {{ zone z 64k; server {busy.address} max_conns=1; }}"
+                                  f"upstream two {{ zone z; server {other.address} max_conns=1; }}",
+                             main="load_module %MODULE:courier%; worker_processes 2;", single=False).start()
+        with Connection(server.port) as connection:
+            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_for("it is held", lambda: held.waiting == 1)
+            for _ in range(6):
+                assert fetch(server.port, "/").status == 503 and fetch(server.port, "/two").body == b"b"
+            assert series(server, "peer_active", upstream="one") == 1 and series(server, "peer_active", upstream="two") == 0
+            held.release()
+            assert connection.response().body == b"a"
+        server.kill(signal.SIGHUP)
+        held.release()
+        wait_for("nothing is held", lambda: series(server, "peer_active", upstream="one") == 0)
+        assert ask(server) == "a" and fetch(server.port, "/two").body == b"b"
+
+
+def test_a_group_s_own_zone_outlives_another_s(make_server):
+    with contextlib.closing(Origin(answers(answer("a")))) as origin:
+        server = make_server("location / { courier up; courier_retry on; } location = /metrics { metrics json; }",
+                             http="upstream first { zone y 64k; server 127.0.0.1:1; }"
+                                  f"upstream up {{ zone z 64k; server 127.0.0.1:1 fail_timeout=1h; server {origin.address}; }}",
+                             main="load_module %MODULE:courier%; worker_processes 1;", single=False).start()
+        assert {ask(server) for _ in range(4)} == {"a"}
+        assert series(server, "peer_fails_total", upstream="up", peer="127.0.0.1:1") == 1
+        old = server.workers()
+        server.configure(server.text.replace("upstream first { zone y 64k; server 127.0.0.1:1; }", ""))
+        server.kill(signal.SIGHUP)
+        wait_for("new workers", lambda: server.workers() and not set(server.workers()) & set(old))
+        assert series(server, "peer_fails_total", upstream="up", peer="127.0.0.1:1") == 1
 
 
 # -- outliers and checks

@@ -13,6 +13,7 @@ test_msie6_means_versions_4_to_6_without_sv1(void **state)
         gzip_old_msie(WEIR_STR("Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1)")));
     assert_false(gzip_old_msie(WEIR_STR("Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 6.0)")));
     assert_false(gzip_old_msie(WEIR_STR("MSIE 6")));
+    assert_false(gzip_old_msie(WEIR_STR("MSIE 60; of the future")));
     assert_false(gzip_old_msie(WEIR_STR("")));
 }
 

@@ -95,6 +95,34 @@ test_json_numbers_are_exact(void **state)
                 "\"sum\":555,\"count\":6}}");
 }
 
+static void
+test_series_have_all_their_labels(void **state)
+{
+    static const weir_pair labels[] = { { { "peer", 4 }, { "a\"b", 3 } },
+                                        { { "code", 4 }, { "2xx", 3 } } };
+    static const char expected[] = "# HELP weir_s some\n"
+                                   "# TYPE weir_s counter\n"
+                                   "weir_s{peer=\"a\\\"b\",code=\"2xx\"} 18446744073709551615\n"
+                                   "weir_s -1\n";
+    weir_series s = { .type = WEIR_COUNTER,
+                      .name = "weir_s",
+                      .help = "some",
+                      .labels = labels,
+                      .n_labels = 2,
+                      .value = UINT64_MAX };
+    weir_pool *pool = wr_pool_create("test", NULL);
+    weir_text t = weir_text_begin(pool, 16, 4096);
+
+    (void)state;
+    series_prometheus(&t, &s, true);
+    s.type = WEIR_GAUGE;
+    s.n_labels = 0;
+    series_prometheus(&t, &s, false);
+    assert_int_equal(t.len, sizeof(expected) - 1);
+    assert_memory_equal(t.data, expected, t.len);
+    wr_pool_destroy(&pool);
+}
+
 int
 main(void)
 {
@@ -102,6 +130,7 @@ main(void)
         cmocka_unit_test(test_help_escapes_backslash_and_line_break_only),
         cmocka_unit_test(test_label_values_are_escaped_and_gauges_signed),
         cmocka_unit_test(test_histogram_buckets_are_cumulative),
+        cmocka_unit_test(test_series_have_all_their_labels),
         cmocka_unit_test(test_json_numbers_are_exact),
     };
 

@@ -53,6 +53,16 @@ is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
+/* The number that the next descriptor will have. */
+static int
+next_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+
+    (void)close(fd);
+    return fd;
+}
+
 static void
 test_a_socket_passes_to_the_next_generation(void **state)
 {
@@ -80,12 +90,15 @@ static void
 test_an_address_in_use_is_an_error_that_changes_nothing(void **state)
 {
     struct wr_listen a = entry(), fresh = entry(), same = a;
+    int unused;
 
     (void)state;
     assert_true(wr_listen_open_all(&a, NULL, 1, false, &err));
+    unused = next_descriptor();
     fresh.next = &same;
     err.text[0] = '\0';
     assert_false(wr_listen_open_all(&fresh, NULL, 1, false, &err));
+    assert_int_equal(next_descriptor(), unused);
     assert_non_null(strstr(err.text, "bind() to 127.0.0.1:"));
     assert_non_null(strstr(err.text, "Address already in use"));
     assert_null(fresh.fds);
