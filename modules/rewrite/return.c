@@ -23,49 +23,11 @@ return_text(weir_request *r, const struct step *step)
     return weir_respond(r, step->status, type, weir_value_get(r, step->value));
 }
 
-enum { URL_MAX = 1 << 20 }; /* bytes of one that is encoded */
-
-static bool
-ends_line(char c)
-{
-    return (uint8_t)c <= ' ' || c == 0x7f;
-}
-
-/* A URL in a header must be one line: what a variable brought decoded into it is encoded again.
- * Absent: then it is too long. */
-static weir_str
-one_line(weir_request *r, weir_str url)
-{
-    weir_text t;
-    size_t i = 0;
-
-    while (i < url.len && !ends_line(url.data[i])) {
-        i++;
-    }
-    if (i == url.len) {
-        return url;
-    }
-    t = weir_text_begin(r->pool, url.len + 64, URL_MAX);
-    for (i = 0; i < url.len; i++) {
-        if (ends_line(url.data[i])) {
-            weir_text_add_percent(&t, (uint8_t)url.data[i]);
-        } else {
-            weir_text_add_byte(&t, url.data[i]);
-        }
-    }
-    return t.full ? (weir_str){ NULL, 0 } : weir_text_view(&t);
-}
-
+/* What a variable brought decoded into the URL is encoded again by weir_redirect. */
 static int
 return_redirect(weir_request *r, const struct step *step)
 {
-    weir_str url = weir_value_get(r, step->value), line = one_line(r, url);
-
-    if (line.data == NULL && url.data != NULL) {
-        weir_say(r->log, ERROR, "return: the URL is longer than %d bytes", URL_MAX);
-        return WEIR_ERROR;
-    }
-    return weir_redirect(r, step->status, line);
+    return weir_redirect(r, step->status, weir_value_get(r, step->value));
 }
 
 /* Decimal digits only; 0 if it is not a status a handler may answer with. */
