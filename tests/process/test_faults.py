@@ -140,6 +140,7 @@ def test_descriptors_come_back_after_they_ran_out(make_server):
     for conn in held[:20]:
         answered += conn.get("/").status == 200
     assert answered == 20
+    assert "descriptors are running out, not accepting connections" in server.log()
     for conn in held:
         conn.close()
     begin = time.monotonic()

@@ -384,7 +384,10 @@ def test_plain_http_on_a_tls_port(make_server):
     server = one_site(make_server).start()
     with Connection(server.port) as conn:
         answer = conn.get("/x")
-        assert answer.status == 400 and b"The plain HTTP request was sent to HTTPS port" in answer.body
+        assert answer.status == 400 and answer.body == (
+            b"<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n"
+            b"<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n"
+            b"<hr><center>weir</center>\r\n</body>\r\n</html>\r\n")
         conn.expect_closed()
     with Connection(server.port) as conn:       # however it comes
         conn.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", piece=1)

@@ -119,6 +119,8 @@ test_an_address_has_a_port_or_none(void **state)
         { "2001:db8::1", "2001:db8::1", 0 },
         { "[2001:db8::1]:65535", "2001:db8::1", 65535 },
         { "[::1]", "::1", 0 },
+        { "2001:db8::", "2001:db8::", 0 },
+        { "1::", "1::", 0 },
         { "unix:", "unix:", 0 },
     };
     static const char *const bad[] = {
