@@ -285,6 +285,27 @@ def test_a_client_that_goes_can_be_ignored(make_server, reset):
         assert not origin.broken
 
 
+@weir_only
+def test_a_request_whose_client_has_gone_knows_where_it_came_to(make_server):
+    go = threading.Event()
+    def script(request):
+        yield go
+        yield answer()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, "proxy_ignore_client_abort on; access_log logs/where.log where;",
+                       http="log_format where '$server_addr:$server_port $remote_addr $upstream_status';",
+                       listen="listen %PORT%;")
+        log = server.prefix / "logs/where.log"
+        c = Connection(server.port)
+        c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for("the origin", lambda: origin.requests)
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        c.close()                       # the server is told before the answer comes
+        go.set()
+        wait_for("the line", lambda: log.exists() and log.read_text())
+        assert log.read_text() == f"127.0.0.1:{server.port} 127.0.0.1 200\n"
+
+
 FALLBACK = ("location / {{ proxy_pass http://127.0.0.1:%PORT2%; proxy_request_buffering off; error_page 502 {to}; }}"
             "location {to} {{ proxy_pass http://127.0.0.1:{port}; {more} }}")
 
