@@ -518,6 +518,32 @@ def test_a_websocket_passes_without_settings(make_server):
     asyncio.run(talk())
 
 
+# ---- Connections that are kept. ----
+
+@weir_only
+@pytest.mark.parametrize("limit, connections", [("", 1), ("keepalive_requests 2;", 2), ("keepalive_requests 1;", 4),
+                                                ("keepalive_timeout 0;", 4), ("keepalive_time 1ms;", 4)])
+def test_a_kept_connection_has_its_limits(make_server, limit, connections):
+    def script(request):
+        yield 0.02                      # longer than the shortest of these times
+        yield answer()
+    with Origin(script) as origin:
+        server = make_server("location / { proxy_pass http://up; }",
+                             http=f"upstream up {{ server 127.0.0.1:{origin.port}; {limit} }}").start()
+        assert [fetch(server.port).body for _ in range(4)] == [b"ok"] * 4
+        assert origin.connections == connections
+
+
+@weir_only
+def test_a_kept_connection_ends_when_nobody_uses_it(make_server):
+    with Origin() as origin:
+        server = make_server("location / { proxy_pass http://up; }",
+                             http=f"upstream up {{ server 127.0.0.1:{origin.port}; keepalive_timeout 100ms; }}").start()
+        assert fetch(server.port).body == b"ok"
+        wait_for("the end", lambda: origin.requests[0].stream.closed)
+        assert fetch(server.port).body == b"ok" and origin.connections == 2
+
+
 # ---- Files, subrequests, variables. ----
 
 @weir_only
