@@ -518,6 +518,17 @@ def test_a_websocket_passes_without_settings(make_server):
     asyncio.run(talk())
 
 
+def test_the_time_for_a_head_ends_with_the_head(make_server):
+    def script(request):
+        yield 1.5
+        yield answer()
+    with Origin(script) as origin:
+        server = proxy(make_server, origin, http="client_header_timeout 1s; keepalive_timeout 1s;")
+        with Connection(server.port) as c:
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", piece=16)
+            assert c.response().body == b"ok"
+
+
 # ---- Connections that are kept. ----
 
 @weir_only
@@ -542,6 +553,22 @@ def test_a_kept_connection_ends_when_nobody_uses_it(make_server):
         assert fetch(server.port).body == b"ok"
         wait_for("the end", lambda: origin.requests[0].stream.closed)
         assert fetch(server.port).body == b"ok" and origin.connections == 2
+
+
+@weir_only
+@pytest.mark.parametrize("begun, asked", [(b"HTTP/1.1 200 OK\r\nCont", 2), (b"", 3)])
+def test_only_a_kept_connection_that_said_nothing_is_left_for_another(make_server, begun, asked):
+    def script(request):
+        if len(origin.requests) == 2:
+            request.last = True
+            return begun
+        return answer()
+    with Origin(script) as origin:
+        server = make_server("location / { proxy_pass http://up; }",
+                             http=f"upstream up {{ server 127.0.0.1:{origin.port}; }}").start()
+        assert fetch(server.port).status == 200
+        assert fetch(server.port).status == (502 if begun else 200)
+        assert len(origin.requests) == asked and origin.connections == asked - 1
 
 
 # ---- Files, subrequests, variables. ----

@@ -135,13 +135,14 @@ test_options_reach_the_socket(void **state)
 
     (void)state;
     l.options = (struct wr_listen_options){
-        .rcvbuf = 65536, .keepalive = true, .keepalive_set = true, .keep_idle = 77
+        .rcvbuf = 65536, .fastopen = 5, .keepalive = true, .keepalive_set = true, .keep_idle = 77
     };
     assert_true(wr_listen_open_all(&l, NULL, 1, false, &err));
     assert_int_equal(option(l.fds[0], SOL_SOCKET, SO_RCVBUF), 2 * 65536); /* socket(7): doubled */
     assert_int_equal(option(l.fds[0], SOL_SOCKET, SO_KEEPALIVE), 1);
     assert_int_equal(option(l.fds[0], IPPROTO_TCP, TCP_KEEPIDLE), 77);
     assert_int_equal(option(l.fds[0], IPPROTO_TCP, TCP_NODELAY), 1);
+    assert_int_equal(option(l.fds[0], IPPROTO_TCP, TCP_FASTOPEN), 5);
     assert_int_equal(option(l.fds[0], IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
     changed = l;
     changed.options.keep_idle = 78;
