@@ -226,6 +226,14 @@ def test_errors_pass_unless_they_are_intercepted(make_server):
             assert (got.status, got.body) == (404, body)
 
 
+def test_what_is_intercepted_begins_with_300(make_server):
+    with Origin(lambda r: answer(b"theirs", "300 Multiple Choices")) as origin:
+        server = make_server("error_page 300 /page; location = /page { return 200 page; } location / { "
+                             f"proxy_pass http://127.0.0.1:{origin.port}; proxy_intercept_errors on; }}").start()
+        got = fetch(server.port, "/x")
+        assert (got.status, got.body) == (300, b"page")
+
+
 def test_an_error_without_a_page_passes_although_errors_are_intercepted(make_server):
     got = answered(make_server, answer(b"theirs", "404 Not Found"), "proxy_intercept_errors on; error_page 500 /x;")
     assert (got.status, got.body) == (404, b"theirs")
