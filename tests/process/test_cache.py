@@ -3,83 +3,15 @@
 An origin counts what it is asked. A response that is stale when it arrives (by Age) takes the place of waiting.
 """
 
-import email.utils
 import threading
-import time
 
 import pytest
 
-from weir.recorder import Origin, answer, chunked
+from weir.cached import FRESH, STALE, TAG, confirmed, date, front, is_used, numbered  # noqa: F401
+from weir.recorder import answer, chunked
 from weir.server import wait_for
-from weir.wire import Connection, fetch
 
 pytestmark = pytest.mark.weir_only
-
-PATH = "proxy_cache_path %PREFIX%/cache keys_zone=c:4m memory=8m inactive=1h;"
-FRESH = ("Cache-Control", "max-age=3600")
-
-
-def date(seconds=0):
-    return email.utils.formatdate(time.time() + seconds, usegmt=True)
-
-
-class Front:
-    """A server that caches, an origin behind it; `replies` are given in turn, the last one again and again."""
-
-    path, own = PATH, "cache_status on;"
-
-    def __init__(self, make_server, *replies, more="", http="", location="/", zone="c", **parts):
-        self.replies, self.numbers = list(replies), 0
-        self.origin = Origin(self.reply)
-        conf = f"""{self.own} location {location} {{ proxy_pass http://127.0.0.1:{self.origin.port}; proxy_cache {zone};
-                   add_header X-Cache $upstream_cache_status always; {more} }}"""
-        self.server = make_server(conf, http=self.path + http, **parts).start()
-
-    def reply(self, request):
-        reply = self.replies[min(self.numbers, len(self.replies) - 1)]
-        self.numbers += 1
-        return reply(request) if callable(reply) else reply
-
-    def get(self, path="/", method="GET", fields=(), **rest):
-        return fetch(self.server.port, path, method=method, fields=[f"{n}: {v}" for n, v in fields], **rest)
-
-    @property
-    def asked(self):
-        return len(self.origin.requests)
-
-
-@pytest.fixture
-def front(make_server):
-    made = []
-
-    def make(*replies, **parts):
-        made.append(Front(make_server, *replies, **parts))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.origin.stop()
-
-
-def numbered(*fields, status="200 OK", length=True):
-    """Answers that differ: X-N and the body are 1, 2, ..."""
-    count = iter(range(1, 10000))
-
-    def reply(request):
-        n = next(count)
-        return answer(f"body {n}".encode(), status=status, fields=[*fields, ("X-N", str(n))], length=length)
-    return reply
-
-
-def is_used(front, *fields, first=(), second=(), status="200 OK", method="GET", **parts):
-    """Is a response with these fields used for a second request?"""
-    one = front(numbered(*fields, status=status), **parts)
-    a = one.get(fields=first, method=method)
-    b = one.get(fields=second, method=method)
-    assert a.get("X-N") == "1" and a.status == int(status.split()[0])
-    assert one.asked in (1, 2) and (b.get("X-N") == "1") == (one.asked == 1)
-    return one.asked == 1
-
 
 # ---- Storing. [RFC 9111 3] ----
 
@@ -446,16 +378,6 @@ def test_a_range_behind_the_offset_is_passed_on(front):
 
 # ---- Revalidation. [RFC 9111 4.3] ----
 
-STALE = [("Cache-Control", "max-age=10"), ("Age", "20")]
-
-
-def confirmed(*fields):
-    def reply(request):
-        lines = "".join(f"{n}: {v}\r\n" for n, v in fields)
-        return f"HTTP/1.1 304 Not Modified\r\n{lines}\r\n".encode()
-    return reply
-
-
 def test_a_stale_response_is_asked_about_by_its_validators(front):
     """[RFC 9111 4.3.1]"""
     one = front(answer(b"x", fields=[*STALE, ("ETag", '"a"'), ("Last-Modified", LATER)]),
@@ -520,9 +442,6 @@ def closing(request):
 
 BROKEN = {"closed": closing, "500": answer(status="500 Error"), "503": answer(status="503 Busy"),
           "garbage": b"what is this\r\n\r\n"}
-TAG = ("ETag", '"a"')
-
-
 @pytest.mark.parametrize("control,served", [
     ("max-age=10", True), ("max-age=10, must-revalidate", False), ("max-age=10, proxy-revalidate", False),
     ("no-cache, max-age=10", False), ("s-maxage=10", False), ("s-maxage=10, stale-if-error=60", True)])

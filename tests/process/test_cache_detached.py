@@ -10,10 +10,8 @@ import threading
 
 import pytest
 
-from test_cache import FRESH, STALE, TAG, front  # noqa: F401
-from test_cache_disk import owner_of
-from test_cache_flow import Held, all_at_once, bodies
 from weir import http2
+from weir.cached import FRESH, TAG, Held, all_at_once, front, owner_of  # noqa: F401
 from weir.recorder import answer
 from weir.server import wait_for
 from weir.tls import TlsConnection

@@ -7,34 +7,13 @@ import signal
 
 import pytest
 
-from test_cache import FRESH, Front, answer, front, numbered  # noqa: F401
-from test_cache_flow import Held, all_at_once, bodies
+from weir.cached import FRESH, Held, all_at_once, bodies, bytes_of, files, front, numbered, owner_of, restart  # noqa: F401
+from weir.recorder import answer
 from weir.server import children, wait_for
 
 pytestmark = pytest.mark.weir_only
 
 BODY = b"0123456789" * 1000
-
-
-def files(one):
-    return [p for p in (one.server.prefix / "cache").rglob("*") if p.is_file() and len(p.name) == 32]
-
-
-def bytes_of(one):
-    """What the files take; one may go while they are looked at."""
-    total = 0
-    for path in files(one):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            pass
-    return total
-
-
-def restart(one):
-    one.server.process.send_signal(signal.SIGQUIT)
-    one.server.process.wait(30)
-    one.server.start()
 
 
 def stored(front, n=1, **parts):
@@ -179,25 +158,6 @@ def test_what_was_purged_stays_purged_when_all_are_killed(front, how):
     got = [one.get(path) for path in paths]
     assert not [r for r in got if r.get("X-Cache") == "HIT"] and {r.body for r in got} == {BODY}
     assert how in ("tag", "soft") or one.get("/b").get("X-Cache") == "HIT"
-
-
-def owner_of(one, client):
-    """The worker that holds the connection."""
-    host, port = client.sock.getsockname()[:2]
-    wanted = f"{int.from_bytes(bytes(map(int, host.split('.'))), 'little'):08X}:{port:04X}"
-    for pid in children(one.server.process.pid):
-        inodes = set()
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            try:
-                inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
-            except OSError:
-                pass
-        with open(f"/proc/{pid}/net/tcp") as table:
-            for line in table.readlines()[1:]:
-                parts = line.split()
-                if parts[2] == wanted and f"socket:[{parts[9]}]" in inodes:
-                    return pid
-    raise AssertionError("nobody holds it")
 
 
 def test_a_folder_that_cannot_be_written_is_served_through(front):

@@ -7,46 +7,16 @@ import threading
 
 import pytest
 
-from test_cache import FRESH, PATH, STALE, TAG, Front, confirmed, date, front, numbered  # noqa: F401
-from weir.recorder import Origin, answer, chunked
+from weir.cached import FRESH, STALE, TAG, Held, all_at_once, bodies, confirmed, date, front, numbered  # noqa: F401
+from weir.recorder import answer
 from weir.server import children, wait_for
-from weir.wire import Connection, fetch
+from weir.wire import Connection
 
 weir_only = pytest.mark.weir_only
 pytestmark = weir_only
 
 
 # ---- One fetch for all who wait. ----
-
-class Held:
-    """A reply in two parts, each let go by an event."""
-
-    def __init__(self, head=(), first=b"first", rest=b" and the rest"):
-        self.start, self.go_on, self.came = threading.Event(), threading.Event(), threading.Event()
-        self.fields, self.first, self.rest = [FRESH, *head], first, rest
-
-    def __call__(self, request):
-        def parts():
-            self.came.set()
-            self.start.wait(30)
-            yield answer(b"", fields=[*self.fields, ("Transfer-Encoding", "chunked")], length=None)
-            yield b"%x\r\n%s\r\n" % (len(self.first), self.first)
-            self.go_on.wait(30)
-            yield b"%x\r\n%s\r\n0\r\n\r\n" % (len(self.rest), self.rest)
-        return parts()
-
-
-def all_at_once(one, n, path="/"):
-    """n clients that have asked, on connections of their own."""
-    made = [Connection(one.server.port) for _ in range(n)]
-    for c in made:
-        c.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-    return made
-
-
-def bodies(clients):
-    return {c.response(b"GET").body for c in clients}
-
 
 @pytest.mark.parametrize("n", [2, 1000])
 def test_one_fetch_for_many_clients(front, n):

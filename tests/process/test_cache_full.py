@@ -14,8 +14,7 @@ import zlib
 
 import pytest
 
-from test_cache import FRESH, front  # noqa: F401
-from test_cache_disk import files
+from weir.cached import FRESH, files, front  # noqa: F401
 from weir.recorder import answer
 from weir.server import wait_for
 

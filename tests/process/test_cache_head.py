@@ -2,7 +2,8 @@
 
 import pytest
 
-from test_cache import FRESH, TAG, answer, date, front  # noqa: F401
+from weir.cached import FRESH, TAG, date, front  # noqa: F401
+from weir.recorder import answer
 
 pytestmark = pytest.mark.weir_only
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from test_cache import FRESH, TAG, confirmed, front, numbered  # noqa: F401
+from weir.cached import FRESH, TAG, confirmed, front, numbered  # noqa: F401
 from weir.recorder import answer
 from weir.server import children, wait_for
 from weir.wire import Connection

@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-import test_cache
+from weir import cached
+from weir.cached import FRESH, fronts
 from weir.recorder import answer
 from weir.server import FLAVOUR, wait_for
 
 COMPAT = "" if FLAVOUR == "nginx" else "compat nginx;"
-FRESH = ("Cache-Control", "max-age=3600")
 
 
-class Front(test_cache.Front):
+class Front(cached.Front):
     path = """proxy_temp_path %PREFIX%/proxy_temp;
               proxy_cache_path %PREFIX%/cache levels=1:2 keys_zone=c:1m inactive=1h;"""
     own = ""
@@ -30,15 +30,7 @@ class Front(test_cache.Front):
 
 @pytest.fixture
 def front(make_server):
-    made = []
-
-    def make(*replies, **parts):
-        made.append(Front(make_server, *replies, **parts))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.origin.stop()
+    yield from fronts(make_server, Front)
 
 
 def expired(one, path="/"):

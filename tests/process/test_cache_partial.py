@@ -9,8 +9,7 @@ import threading
 
 import pytest
 
-from test_cache import FRESH, Front, confirmed, date, front  # noqa: F401
-from test_cache_disk import files, restart
+from weir.cached import FRESH, date, files, front, restart  # noqa: F401
 from weir.recorder import answer, chunked
 from weir.server import wait_for
 from weir.wire import Connection

@@ -2,7 +2,8 @@
 
 import pytest
 
-from test_cache import FRESH, STALE, TAG, answer, date, front  # noqa: F401
+from weir.cached import FRESH, STALE, TAG, date, front  # noqa: F401
+from weir.recorder import answer
 from weir.wire import Connection
 
 pytestmark = pytest.mark.weir_only

@@ -2,7 +2,7 @@
 
 import pytest
 
-from test_cache import FRESH, front, is_used, numbered  # noqa: F401
+from weir.cached import FRESH, front, is_used, numbered  # noqa: F401
 
 pytestmark = pytest.mark.weir_only
 

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from test_cache import FRESH, front  # noqa: F401
+from weir.cached import FRESH, front  # noqa: F401
 from weir.recorder import answer
 from weir.server import wait_for
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from test_cache import FRESH, answer, chunked, front  # noqa: F401
-from test_cache_disk import files, restart
+from weir.cached import FRESH, files, front, restart  # noqa: F401
+from weir.recorder import answer, chunked
 from weir.server import wait_for
 from weir.wire import Connection
 

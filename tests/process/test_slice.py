@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from test_cache import Front, front  # noqa: F401
+from weir.cached import front  # noqa: F401
 from weir.recorder import answer
-from weir.wire import Closed, fetch
 
 pytestmark = pytest.mark.weir_only
 
