@@ -1,32 +1,12 @@
 /* Streams over real sockets on loopback; the test is the peer, between turns of the loop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "peer.h"
 
-#include <cmocka.h>
-
-#include <arpa/inet.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <weir/event.h>
 
 #include "base/clock.h"
-#include "base/pool.h"
-#include "event/loop.h"
-#include "net/conn.h"
-#include "upstream/group.h"
 #include "upstream/link.h"
 #include "upstream/stream.h"
-
-enum { TURNS = 500, PATIENCE_MS = 20 };
-
-static struct wr_loop *loop;
-static weir_pool *conf_pool, *owner;
 
 /* What a stream's callbacks saw. */
 struct seen {
@@ -95,127 +75,6 @@ open_stream(weir_upstream *u, struct seen *seen, const char *protocol, uint64_t 
     s = weir_stream_open(owner, &o, seen);
     seen->in_call = false;
     return s;
-}
-
-/* ---- The peer. ---- */
-
-static int
-listen_at(uint16_t *port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(listen(fd, 16), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    *port = ntohs(at.sin_port);
-    return fd;
-}
-
-static uint16_t
-closed_port(void)
-{
-    uint16_t port;
-
-    close(listen_at(&port));
-    return port;
-}
-
-static weir_upstream *
-group_at(const uint16_t *ports, size_t n)
-{
-    weir_upstream *u = wr_group_create(conf_pool, WEIR_STR("g"));
-    struct wr_group_server like = { .weight = 1, .max_fails = 1, .fail_timeout_ms = 10000 };
-
-    for (size_t i = 0; i < n; i++) {
-        weir_str at = weir_print(conf_pool, "127.0.0.1:%u", ports[i]);
-        assert_true(wr_group_add(u, at, 0, &like, NULL));
-    }
-    return u;
-}
-
-static bool
-readable(int fd)
-{
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-
-    return poll(&p, 1, 0) == 1;
-}
-
-#define turn_until(cond)                                                                           \
-    do {                                                                                           \
-        for (int turn_ = 0; turn_ < TURNS && !(cond); turn_++) {                                   \
-            wr_loop_turn(loop, PATIENCE_MS);                                                       \
-        }                                                                                          \
-        assert_true(cond);                                                                         \
-    } while (0)
-
-static int
-take(int listener)
-{
-    int fd;
-
-    turn_until(readable(listener));
-    fd = accept(listener, NULL, NULL);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void
-expect(int fd, const char *text)
-{
-    char got[256];
-    size_t len = strlen(text), at = 0;
-
-    while (at < len) {
-        ssize_t n;
-        turn_until(readable(fd));
-        n = recv(fd, got + at, len - at, 0);
-        assert_true(n > 0);
-        at += (size_t)n;
-    }
-    assert_memory_equal(got, text, len);
-}
-
-static void
-say(int fd, const char *text)
-{
-    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-static bool
-ended(int fd)
-{
-    char c;
-
-    return readable(fd) && recv(fd, &c, 1, MSG_DONTWAIT) <= 0;
-}
-
-/* ---- Setting up. ---- */
-
-static int
-setup(void **state)
-{
-    (void)state;
-    loop = wr_loop_create();
-    conf_pool = wr_pool_create("configuration", NULL);
-    owner = wr_pool_create("request", NULL);
-    wr_conn_setup(0);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    wr_pool_destroy(&owner);
-    wr_pool_destroy(&conf_pool);
-    wr_loop_turn(loop, 0); /* what was buried */
-    wr_loop_destroy(&loop);
-    assert_int_equal(wr_conn_counts.outgoing, 0);
-    return 0;
 }
 
 /* ---- Tests. ---- */
