@@ -240,6 +240,32 @@ judge(struct caching *c, const weir_reply *reply)
     return c->reply_vary.data != NULL;
 }
 
+/* A reply that nothing of is kept: it may still end what is kept, or say something of it. */
+static int
+learn(struct caching *c, const weir_reply *reply)
+{
+    if (c->r->method == WEIR_POST) { /* one that is cached in general */
+        forget(c, reply, false);
+    }
+    c->learns = c->r->method == WEIR_HEAD && compare_head(c, reply);
+    return c->learns ? WEIR_KEEP : WEIR_NEXT;
+}
+
+/* A reply that was to be kept and must not be. */
+static int
+pass_on(struct caching *c, const weir_reply *reply)
+{
+    if (c->parts.joins) {
+        return join_anew(c);
+    }
+    c->parts.comes = false;
+    flow_give_way(c);
+    if (c->r->method == WEIR_POST) {
+        forget(c, reply, false);
+    }
+    return c->r->flags & WEIR_R_BACKGROUND && c->outlived == WEIR_ENDS ? 499 : WEIR_NEXT;
+}
+
 int
 flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
 {
@@ -260,11 +286,7 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         return answer_stale(c);
     }
     if (c->fill == NULL) {
-        if (r->method == WEIR_POST) { /* one that is cached in general */
-            forget(c, reply, false);
-        }
-        c->learns = r->method == WEIR_HEAD && compare_head(c, reply);
-        return c->learns ? WEIR_KEEP : WEIR_NEXT;
+        return learn(c, reply);
     }
     if (reply->status == 304 && c->asked) {
         c->confirmed = true;
@@ -274,15 +296,7 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         return WEIR_ANEW;
     }
     if (!judge(c, reply)) {
-        if (c->parts.joins) {
-            return join_anew(c);
-        }
-        c->parts.comes = false;
-        flow_give_way(c);
-        if (r->method == WEIR_POST) {
-            forget(c, reply, false);
-        }
-        return r->flags & WEIR_R_BACKGROUND && c->outlived == WEIR_ENDS ? 499 : WEIR_NEXT;
+        return pass_on(c, reply);
     }
     if (r->method == WEIR_POST) {
         forget(c, reply, true);

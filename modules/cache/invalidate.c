@@ -74,6 +74,18 @@ put_together(weir_pool *pool, weir_str path, weir_str query)
     return query.len == 0 ? path : weir_print(pool, "%.*s%.*s", WEIR_FMT(path), WEIR_FMT(query));
 }
 
+/* A relative path, put behind the last slash of base's. [RFC 3986 5.2.3] */
+static weir_str
+merge(weir_pool *pool, weir_str base, weir_str path)
+{
+    size_t end = base.len;
+
+    while (end != 0 && base.data[end - 1] != '/') {
+        end--;
+    }
+    return weir_print(pool, "%.*s%.*s", (int)end, base.data, WEIR_FMT(path));
+}
+
 weir_str
 invalidate_target(weir_pool *pool, weir_str reference, bool tls, weir_str host, weir_str base)
 {
@@ -108,16 +120,9 @@ invalidate_target(weir_pool *pool, weir_str reference, bool tls, weir_str host, 
         return query.len != 0 ? put_together(pool, base_path, query) : base;
     }
     if (path.data[0] != '/') {
-        size_t end = base_path.len;
-        while (end != 0 && base_path.data[end - 1] != '/') {
-            end--;
-        }
-        path = weir_print(pool, "%.*s%.*s", (int)end, base_path.data, WEIR_FMT(path));
-        if (path.data[0] != '/') {
-            return none;
-        }
+        path = merge(pool, base_path, path);
     }
-    return put_together(pool, path, query);
+    return path.data[0] == '/' ? put_together(pool, path, query) : none;
 }
 
 weir_str

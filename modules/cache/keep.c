@@ -414,6 +414,21 @@ client_left(void *data)
     }
 }
 
+/* There is no room for what comes: the client gets it, and nobody else. */
+static int
+keep_nothing(struct caching *c)
+{
+    if (c->reader != NULL) {
+        store_reader_end(c->reader);
+        c->reader = NULL;
+    }
+    store_fill_pass(c->fill);
+    c->fill = NULL;
+    forget_replaced(c);
+    (void)weir_outlive_client(c->r, c->outlived);
+    return c->parts.joins ? ask_anew(c) : WEIR_NEXT;
+}
+
 int
 flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
 {
@@ -435,15 +450,7 @@ flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
         join_fields(c, &m, tags);
     }
     if (!find_place(c) || !begin_reading(c) || !store_fill_head(c->fill, &m)) {
-        if (c->reader != NULL) {
-            store_reader_end(c->reader);
-            c->reader = NULL;
-        }
-        store_fill_pass(c->fill);
-        c->fill = NULL;
-        forget_replaced(c);
-        (void)weir_outlive_client(r, c->outlived);
-        return c->parts.joins ? ask_anew(c) : WEIR_NEXT;
+        return keep_nothing(c);
     }
     c->stored = true;
     pass_forget(&c->key);

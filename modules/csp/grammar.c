@@ -365,8 +365,9 @@ quoted_fault(uint32_t directive, weir_str word, uint32_t n)
     return n > 1 && weir_str_ieq(inner, WEIR_STR("none")) ? "must stand alone" : NULL;
 }
 
-const char *
-grammar_fault(uint32_t directive, weir_str word, uint32_t n)
+/* What no word may be or have, whatever the directive. */
+static const char *
+bytes_fault(weir_str word)
 {
     if (word.len == 0) {
         return "is empty";
@@ -378,6 +379,17 @@ grammar_fault(uint32_t directive, weir_str word, uint32_t n)
         if (word.data[i] == ';' || word.data[i] == ',') {
             return "has a \";\" or \",\", which in a source is written %3B or %2C";
         }
+    }
+    return NULL;
+}
+
+const char *
+grammar_fault(uint32_t directive, weir_str word, uint32_t n)
+{
+    const char *fault = bytes_fault(word);
+
+    if (fault != NULL) {
+        return fault;
     }
     if (word.data[0] == '\'') {
         return quoted_fault(directive, word, n);

@@ -226,6 +226,21 @@ answer_body(struct proxied *p, bool keep)
     return rc != WEIR_NEXT ? rc : body_down_answer(p, p->reply->status);
 }
 
+/* The reply's fields and reason, as far as the location passes them on. */
+static void
+pass_head(struct proxied *p, bool keep)
+{
+    weir_request *r = p->r;
+    const weir_reply *reply = p->reply;
+    uint64_t left_out = p->conf->hidden & ~(keep ? UINT64_C(1) << WEIR_H_DATE : 0);
+
+    (void)weir_out_pass(r, reply->first, left_out, p->conf->asked, take_field, p);
+    if (reply->reason.len != 0) {
+        (void)weir_out_status(r, reply->status);
+        (void)weir_out_reason(r, reply->reason);
+    }
+}
+
 int
 reply_answer(struct proxied *p)
 {
@@ -233,7 +248,6 @@ reply_answer(struct proxied *p)
     const weir_reply *reply = p->reply;
     uint32_t status = reply->status;
     bool keep = false;
-    uint64_t left_out;
     int rc;
 
     if (status > 599 || (r->method == WEIR_CONNECT && status / 100 == 2)) {
@@ -257,12 +271,7 @@ reply_answer(struct proxied *p)
     if (rc != WEIR_NEXT) {
         return without_cache(p, &keep, rc);
     }
-    left_out = p->conf->hidden & ~(keep ? UINT64_C(1) << WEIR_H_DATE : 0);
-    (void)weir_out_pass(r, reply->first, left_out, p->conf->asked, take_field, p);
-    if (reply->reason.len != 0) {
-        (void)weir_out_status(r, status);
-        (void)weir_out_reason(r, reply->reason);
-    }
+    pass_head(p, keep);
     if (status == 101) {
         return upgrade_answer(p);
     }
