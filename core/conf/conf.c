@@ -100,6 +100,12 @@ weir_conf_error_at(weir_conf *cf, uint32_t i, const char *fmt, ...)
     return WEIR_ERROR;
 }
 
+int
+weir_conf_invalid(weir_conf *cf, uint32_t i, const char *what)
+{
+    return weir_conf_error_at(cf, i, "invalid %s \"%.*s\"", what, WEIR_FMT(weir_conf_arg(cf, i)));
+}
+
 void
 weir_conf_warn(weir_conf *cf, const char *fmt, ...)
 {

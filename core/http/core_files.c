@@ -135,13 +135,13 @@ set_symlinks(weir_conf *cf, const weir_directive *d, void *field)
                                                                 : 0;
     c->symlinks_from = NULL;
     if (c->symlinks == 0 && !weir_str_eq(mode, WEIR_STR("off"))) {
-        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(mode));
+        return weir_conf_invalid(cf, 1, "parameter");
     }
     if (from.data == NULL) {
         return WEIR_OK;
     }
     if (c->symlinks == 0 || !weir_str_starts(from, WEIR_STR("from="))) {
-        return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(from));
+        return weir_conf_invalid(cf, 2, "parameter");
     }
     c->symlinks_from = weir_value_compile(cf, weir_str_cut(from, 5, SIZE_MAX));
     return c->symlinks_from != NULL ? WEIR_OK : WEIR_ERROR;

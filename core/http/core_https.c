@@ -105,8 +105,7 @@ set_redirect(weir_conf *cf, const weir_directive *d, void *field)
     }
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         if (!take_word(weir_conf_arg(cf, i), &w)) {
-            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (to.on && w.hsts_s != 0) {

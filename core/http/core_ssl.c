@@ -143,7 +143,7 @@ set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field)
                    named_time(word, WEIR_STR("valid="), &c.valid_ms);
         }
         if (!good) {
-            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (c.on && c.max == 0) {

@@ -48,7 +48,7 @@ add_status(weir_conf *cf, uint32_t i, const struct wr_error_page *like, struct w
     uint64_t status;
 
     if (!weir_parse_number(text, 999, &status)) {
-        return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(text));
+        return weir_conf_invalid(cf, i, "value");
     }
     if (status < 300 || status > 599) {
         return weir_conf_error_at(cf, i, "value \"%.*s\" must be between 300 and 599",
@@ -81,8 +81,7 @@ wr_error_page_set(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     if (weir_str_starts(weir_conf_arg(cf, last - 1), WEIR_STR("="))) {
         if (!parse_overwrite(weir_conf_arg(cf, last - 1), &like.overwrite) || last < 3) {
-            return weir_conf_error_at(cf, last - 1, "invalid value \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, last - 1)));
+            return weir_conf_invalid(cf, last - 1, "value");
         }
         last--;
     }

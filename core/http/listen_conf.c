@@ -191,7 +191,7 @@ parse_words(struct weir_conf *cf, struct words *w)
         enum parsed p = parse_word(cf, i, text, w);
         p = p == PARSED_UNKNOWN ? parse_valued(cf, text, w) : p;
         if (p != PARSED && cf->diag->errors == errors) {
-            weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(text));
+            weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (w->http2) {

@@ -32,12 +32,6 @@ wr_match_standard(weir_pool *pool)
     return m;
 }
 
-static int
-wrong(weir_conf *cf, uint32_t i)
-{
-    return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
-}
-
 /* "200", "200-399". */
 static bool
 parse_statuses(weir_str text, struct wr_match_status *s)
@@ -76,7 +70,7 @@ read_status(weir_conf *cf, struct wr_match *m)
             word = weir_str_cut(word, 1, SIZE_MAX);
         }
         if (!parse_statuses(word, &s)) {
-            return wrong(cf, i);
+            return weir_conf_invalid(cf, i, "parameter");
         }
         *(struct wr_match_status *)wr_vec_add(&m->statuses) = s;
     }
@@ -101,7 +95,7 @@ read_test(weir_conf *cf, uint32_t i, struct wr_match_test *t)
         return WEIR_OK;
     }
     if (!weir_str_eq(op, WEIR_STR("~")) && !weir_str_eq(op, WEIR_STR("~*"))) {
-        return wrong(cf, i);
+        return weir_conf_invalid(cf, i, "parameter");
     }
     t->how = WR_MATCH_REGEX;
     t->regex = weir_regex_compile(cf, t->value, op.len == 2 ? WEIR_REGEX_ICASE : 0);
@@ -120,7 +114,7 @@ read_header(weir_conf *cf, struct wr_match *m)
         return read_test(cf, 2, t);
     }
     if (argc == 3 && !weir_str_eq(t->name, WEIR_STR("!"))) {
-        return wrong(cf, 2);
+        return weir_conf_invalid(cf, 2, "parameter");
     }
     t->not = weir_str_starts(t->name, WEIR_STR("!"));
     if (t->not) {

@@ -12,12 +12,6 @@
 
 enum { QUEUE_MAX = 1000000, ERRORS_MAX = 1000000 };
 
-static int
-wrong_parameter(weir_conf *cf, uint32_t i)
-{
-    return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
-}
-
 /* "20%", of 100 at most. */
 static bool
 parse_percent(weir_str text, uint32_t *percent)
@@ -67,8 +61,7 @@ wr_policy_set_queue(weir_conf *cf, const weir_directive *row, void *field)
     if (weir_conf_argc(cf) > 2 &&
         (!wr_conf_has_name(weir_conf_arg(cf, 2), WEIR_STR("timeout="), &text) ||
          weir_parse_msec(text, &ms) != WEIR_OK || ms == 0)) {
-        return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
-                                  WEIR_FMT(weir_conf_arg(cf, 2)));
+        return weir_conf_invalid(cf, 2, "parameter");
     }
     u->queue = wr_queue_create(u, (uint32_t)max, ms);
     return WEIR_OK;
@@ -114,7 +107,7 @@ wr_policy_set_outlier(weir_conf *cf, const weir_directive *row, void *field)
     }
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         if (!set_outlier_parameter(&o, weir_conf_arg(cf, i))) {
-            return wrong_parameter(cf, i);
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     u->outlier = o;
@@ -137,12 +130,12 @@ wr_policy_set_budget(weir_conf *cf, const weir_directive *row, void *field)
         return WEIR_OK;
     }
     if (!parse_percent(weir_conf_arg(cf, 1), &u->budget_percent)) {
-        return wrong_parameter(cf, 1);
+        return weir_conf_invalid(cf, 1, "parameter");
     }
     if (weir_conf_argc(cf) > 2 &&
         (!wr_conf_has_name(weir_conf_arg(cf, 2), WEIR_STR("min="), &value) ||
          !weir_parse_number(value, ERRORS_MAX, &least))) {
-        return wrong_parameter(cf, 2);
+        return weir_conf_invalid(cf, 2, "parameter");
     }
     u->budget_min = (uint32_t)least;
     return WEIR_OK;

@@ -151,8 +151,7 @@ wr_probe_set_check(weir_conf *cf, const weir_directive *row, void *field)
                                 .match_name = WEIR_STR("") };
     for (uint32_t i = 1; i < weir_conf_argc(cf); i++) {
         if (!set_parameter(probe, weir_conf_arg(cf, i))) {
-            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (top->checks.pool == NULL) {

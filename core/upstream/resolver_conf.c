@@ -229,8 +229,7 @@ set_word(weir_conf *cf, uint32_t i, struct wr_resolver *r)
     } else {
         return set_server(cf, i, r);
     }
-    return good ? WEIR_OK
-                : weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+    return good ? WEIR_OK : weir_conf_invalid(cf, i, "parameter");
 }
 
 static struct wr_resolver *

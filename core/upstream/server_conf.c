@@ -107,7 +107,7 @@ wr_server_conf_read(struct weir_conf *cf, weir_upstream *u)
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         weir_str word = weir_conf_arg(cf, i);
         if (!set_parameter(&s, word)) {
-            rc = weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+            rc = weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (rc != WEIR_OK || check_together(cf, &s) != WEIR_OK) {

@@ -96,8 +96,7 @@ set_keepalive(weir_conf *cf, const weir_directive *row, void *field)
                                   WEIR_FMT(weir_conf_arg(cf, 1)));
     }
     if (weir_conf_argc(cf) == 3 && !weir_str_eq(weir_conf_arg(cf, 2), WEIR_STR("local"))) {
-        return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
-                                  WEIR_FMT(weir_conf_arg(cf, 2)));
+        return weir_conf_invalid(cf, 2, "parameter");
     }
     return WEIR_OK;
 }

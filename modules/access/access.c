@@ -61,7 +61,7 @@ set_rule(weir_conf *cf, const weir_directive *d, void *field)
     rule->denies = d->name[0] == 'd';
     rule->all = weir_str_eq(text, WEIR_STR("all"));
     if (!rule->all && weir_net_parse(text, &rule->net, &loose) != WEIR_OK) {
-        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(text));
+        return weir_conf_invalid(cf, 1, "parameter");
     }
     if (loose) {
         weir_conf_warn(cf, "low address bits of %.*s are meaningless", WEIR_FMT(text));

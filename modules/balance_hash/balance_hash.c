@@ -168,8 +168,7 @@ set_hash(weir_conf *cf, const weir_directive *d, void *field)
     }
     if (weir_conf_argc(cf) > 2) {
         if (!weir_str_eq(weir_conf_arg(cf, 2), WEIR_STR("consistent"))) {
-            return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, 2)));
+            return weir_conf_invalid(cf, 2, "parameter");
         }
         c->consistent = true;
     }

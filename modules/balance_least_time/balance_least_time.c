@@ -201,12 +201,11 @@ set_least_time(weir_conf *cf, const weir_directive *d, void *field)
     (void)field;
     c->last_byte = weir_str_eq(what, WEIR_STR("last_byte"));
     if (!c->last_byte && !weir_str_eq(what, WEIR_STR("header"))) {
-        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(what));
+        return weir_conf_invalid(cf, 1, "parameter");
     }
     if (weir_conf_argc(cf) > 2) {
         if (!weir_str_eq(weir_conf_arg(cf, 2), WEIR_STR("inflight"))) {
-            return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, 2)));
+            return weir_conf_invalid(cf, 2, "parameter");
         }
         c->inflight = true;
     }

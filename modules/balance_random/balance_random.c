@@ -100,8 +100,7 @@ set_random(weir_conf *cf, const weir_directive *d, void *field)
     (void)field;
     if (weir_conf_argc(cf) > 1) {
         if (!weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("two"))) {
-            return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, 1)));
+            return weir_conf_invalid(cf, 1, "parameter");
         }
         c->by = FEWEST;
     }
@@ -110,8 +109,7 @@ set_random(weir_conf *cf, const weir_directive *d, void *field)
             m++;
         }
         if (m->name == NULL) {
-            return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, 2)));
+            return weir_conf_invalid(cf, 2, "parameter");
         }
         c->by = (enum better)m->value;
     }

@@ -7,12 +7,6 @@ enum { DEFAULT_PERCENT = 10, DEFAULT_MAX_S = 24 * 60 * 60 };
 
 const char *const family_names[WEIR_CACHE_FAMILIES] = { "proxy", "fastcgi", "uwsgi", "scgi" };
 
-int
-conf_bad_word(weir_conf *cf, uint32_t i, const char *what)
-{
-    return weir_conf_error_at(cf, i, "invalid %s \"%.*s\"", what, WEIR_FMT(weir_conf_arg(cf, i)));
-}
-
 /* ---- Setters. ---- */
 
 int
@@ -63,7 +57,7 @@ set_valid(weir_conf *cf, const weir_directive *d, void *field)
         if (weir_str_eq(word, WEIR_STR("any"))) {
             status = 0;
         } else if (!number_read(word, 1000, &status) || status < 100 || status > 599) {
-            return weir_conf_error_at(cf, i, "invalid status \"%.*s\"", WEIR_FMT(word));
+            return weir_conf_invalid(cf, i, "status");
         }
         (void)add_valid(cf, field, (uint32_t)status, ms);
     }
@@ -79,7 +73,7 @@ set_offset(weir_conf *cf, const weir_directive *d, void *field)
     o->written = true;
     return weir_parse_size(weir_conf_arg(cf, 1), &o->bytes) == WEIR_OK
                ? WEIR_OK
-               : conf_bad_word(cf, 1, "value");
+               : weir_conf_invalid(cf, 1, "value");
 }
 
 /* cache_heuristic off | PERCENT% [MAX] */
@@ -97,12 +91,12 @@ set_heuristic(weir_conf *cf, const weir_directive *d, void *field)
     }
     if (word.len < 2 || word.data[word.len - 1] != '%' ||
         !number_read(weir_str_cut(word, 0, word.len - 1), 1000, &n) || n == 0 || n > 100) {
-        return conf_bad_word(cf, 1, "value");
+        return weir_conf_invalid(cf, 1, "value");
     }
     h->percent = (uint32_t)n;
     if (weir_conf_argc(cf) == 3) {
         if (weir_parse_msec(weir_conf_arg(cf, 2), &ms) != WEIR_OK) {
-            return conf_bad_word(cf, 2, "value");
+            return weir_conf_invalid(cf, 2, "value");
         }
         h->max_s = ms / 1000;
     }

@@ -98,9 +98,6 @@ typedef struct {
     bool says_status; /* Cache-Status is sent */
 } cache_conf;
 
-/* Report what a directive's word i is not; WEIR_ERROR. */
-int conf_bad_word(weir_conf *cf, uint32_t i, const char *what);
-
 int set_path(weir_conf *cf, const weir_directive *d, void *field);
 int set_zone(weir_conf *cf, const weir_directive *d, void *field);
 int set_valid(weir_conf *cf, const weir_directive *d, void *field);

@@ -99,23 +99,24 @@ read_option(weir_conf *cf, struct path *p, weir_str *zone, uint32_t i)
         return WEIR_OK;
     }
     if (known) {
-        return conf_bad_word(cf, i, "value");
+        return weir_conf_invalid(cf, i, "value");
     }
     if (weir_str_after(word, WEIR_STR("levels="), &value)) {
-        return read_levels(value, p->options.levels) ? WEIR_OK : conf_bad_word(cf, i, "\"levels\"");
+        return read_levels(value, p->options.levels) ? WEIR_OK
+                                                     : weir_conf_invalid(cf, i, "\"levels\"");
     }
     if (weir_str_after(word, WEIR_STR("use_temp_path="), &value)) {
-        return read_temp_path(cf, value) ? WEIR_OK : conf_bad_word(cf, i, "value");
+        return read_temp_path(cf, value) ? WEIR_OK : weir_conf_invalid(cf, i, "value");
     }
     if (weir_str_after(word, WEIR_STR("purger="), &value)) {
-        return read_switch(value, &p->options.purger) ? WEIR_OK : conf_bad_word(cf, i, "value");
+        return read_switch(value, &p->options.purger) ? WEIR_OK : weir_conf_invalid(cf, i, "value");
     }
     if (weir_str_after(word, WEIR_STR("keys_zone="), &value)) {
         *zone = value;
         return weir_str_find(value, ':') < value.len ? WEIR_OK
-                                                     : conf_bad_word(cf, i, "keys zone size");
+                                                     : weir_conf_invalid(cf, i, "keys zone size");
     }
-    return conf_bad_word(cf, i, "parameter");
+    return weir_conf_invalid(cf, i, "parameter");
 }
 
 /* nginx's defaults; memory is weir's own. */

@@ -131,7 +131,7 @@ read_word(weir_conf *cf, struct cookie_rule *rule, uint32_t i)
     if (weir_str_after(word, WEIR_STR("path="), &value) && value.len != 0) {
         return say(cf, rule, i, COOKIE_PATH, COOKIE_SET, value);
     }
-    return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+    return weir_conf_invalid(cf, i, "parameter");
 }
 
 /* "session", "wp_*", "~^sess", "*" */

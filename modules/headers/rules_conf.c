@@ -120,7 +120,7 @@ read_parameter(weir_conf *cf, uint32_t i, struct rule *rule, bool answers)
     if (answers && weir_str_after(word, WEIR_STR("status="), &rest)) {
         return read_statuses(cf, i, rest, rule);
     }
-    return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+    return weir_conf_invalid(cf, i, "parameter");
 }
 
 static int

@@ -174,7 +174,7 @@ set_zone(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     if (!weir_str_after(text, WEIR_STR("zone="), &text)) {
-        return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(text));
+        return weir_conf_invalid(cf, 2, "parameter");
     }
     z->name = weir_str_cut(text, 0, weir_str_find(text, ':'));
     if (find_zone(*zones, z->name) != NULL) {

@@ -267,12 +267,6 @@ find_zone(const struct zone *z, weir_str name)
 }
 
 static int
-invalid(weir_conf *cf, uint32_t i)
-{
-    return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, i)));
-}
-
-static int
 make_zone(weir_conf *cf, struct zone **zones, struct zone *z, weir_str text)
 {
     weir_zone *memory;
@@ -308,11 +302,11 @@ set_zone(weir_conf *cf, const weir_directive *d, void *field)
         }
         if (weir_str_after(word, WEIR_STR("rate="), &value)) {
             if (!parse_rate(value, &z->rate)) {
-                return weir_conf_error_at(cf, i, "invalid rate \"%.*s\"", WEIR_FMT(word));
+                return weir_conf_invalid(cf, i, "rate");
             }
             z->rate = z->rate != 0 ? z->rate : 1;
         } else if (!weir_str_eq(word, WEIR_STR("sync"))) {
-            return invalid(cf, i);
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     return make_zone(cf, field, z, text);
@@ -355,7 +349,7 @@ set_limit(weir_conf *cf, const weir_directive *d, void *field)
         if (weir_str_after(word, WEIR_STR("zone="), &text)) {
             l->name = text;
         } else if (!set_parameter(l, word)) {
-            return invalid(cf, i);
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (l->name.len == 0) {

@@ -45,7 +45,7 @@ read_parameter(weir_conf *cf, uint32_t i, struct parameters *p)
     } else if (i == 2) {
         p->format = word;
     } else {
-        return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+        return weir_conf_invalid(cf, i, "parameter");
     }
     return WEIR_OK;
 }
@@ -150,12 +150,8 @@ log_set_access(weir_conf *cf, const weir_directive *d, void *field)
         c->set = weir_zalloc(weir_conf_pool(cf), sizeof(*c->set));
     }
     if (weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("off"))) {
-        weir_str word = weir_conf_arg(cf, 2);
-
         c->set->off = true;
-        return weir_conf_argc(cf) == 2
-                   ? WEIR_OK
-                   : weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+        return weir_conf_argc(cf) == 2 ? WEIR_OK : weir_conf_invalid(cf, 2, "parameter");
     }
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         if (read_parameter(cf, i, &p) != WEIR_OK) {

@@ -13,11 +13,11 @@ set_buffers(weir_conf *cf, const weir_directive *d, void *field)
 
     (void)d;
     if (!weir_parse_number(weir_conf_arg(cf, 1), 1 << 20, &number) || number == 0) {
-        return weir_conf_error_at(cf, 1, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 1)));
+        return weir_conf_invalid(cf, 1, "value");
     }
     if (weir_parse_size(weir_conf_arg(cf, 2), &b->size) != WEIR_OK || b->size == 0 ||
         b->size > SIZE_SANE) {
-        return weir_conf_error_at(cf, 2, "invalid value \"%.*s\"", WEIR_FMT(weir_conf_arg(cf, 2)));
+        return weir_conf_invalid(cf, 2, "value");
     }
     if (number < 2) {
         return weir_conf_error_at(cf, 1, "there must be at least 2 \"proxy_buffers\"");
@@ -37,8 +37,7 @@ set_temp_path(weir_conf *cf, const weir_directive *d, void *field)
     for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
         uint64_t level;
         if (!weir_parse_number(weir_conf_arg(cf, i), 3, &level) || level == 0) {
-            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_invalid(cf, i, "value");
         }
         t->levels[i - 2] = (uint32_t)level;
     }
@@ -75,8 +74,7 @@ set_next_upstream(weir_conf *cf, const weir_directive *d, void *field)
             k++;
         }
         if (k == n) {
-            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, i)));
+            return weir_conf_invalid(cf, i, "value");
         }
         retry->on |= conditions[k].bit;
     }
@@ -96,8 +94,7 @@ set_bind(weir_conf *cf, const weir_directive *d, void *field)
     }
     if (weir_conf_argc(cf) == 3) {
         if (!weir_str_eq(weir_conf_arg(cf, 2), WEIR_STR("transparent"))) {
-            return weir_conf_error_at(cf, 2, "invalid parameter \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, 2)));
+            return weir_conf_invalid(cf, 2, "parameter");
         }
         b->transparent = true;
     }

@@ -38,8 +38,7 @@ set_cookie_rule(weir_conf *cf, const weir_directive *d, void *field)
         return rewrite_add(cf, rules, domain ? WEIR_REGEX_ICASE : 0);
     }
     if (!weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("off"))) {
-        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"",
-                                  WEIR_FMT(weir_conf_arg(cf, 1)));
+        return weir_conf_invalid(cf, 1, "parameter");
     }
     rules->off = true;
     return WEIR_OK;
@@ -74,7 +73,7 @@ read_flags(weir_conf *cf, struct cookie_flags *f)
         weir_str word = weir_conf_arg(cf, i);
         uint32_t flag = flag_of(word);
         if (flag == 0 && weir_str_find(word, '$') == word.len) {
-            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+            return weir_conf_invalid(cf, i, "parameter");
         }
         f->constant |= flag;
         if (flag == 0) {
@@ -98,7 +97,7 @@ set_cookie_flags(weir_conf *cf, const weir_directive *d, void *field)
     (void)d;
     if (weir_conf_argc(cf) == 2) {
         if (!weir_str_eq(name, WEIR_STR("off"))) {
-            return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(name));
+            return weir_conf_invalid(cf, 1, "parameter");
         }
         rules->off = true;
         return WEIR_OK;

@@ -18,7 +18,7 @@ set_redirect(weir_conf *cf, const weir_directive *d, void *field)
     } else if (weir_str_eq(word, WEIR_STR("default"))) {
         rules->standard = true;
     } else {
-        return weir_conf_error_at(cf, 1, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+        return weir_conf_invalid(cf, 1, "parameter");
     }
     return WEIR_OK;
 }

@@ -25,7 +25,7 @@ set_certificate_cache(weir_conf *cf, const weir_directive *d, void *field)
             good = weir_parse_msec(value, &c.valid_ms) == WEIR_OK;
         }
         if (!good) {
-            return weir_conf_error_at(cf, i, "invalid parameter \"%.*s\"", WEIR_FMT(word));
+            return weir_conf_invalid(cf, i, "parameter");
         }
     }
     if (!off && c.max == 0) {

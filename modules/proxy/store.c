@@ -61,7 +61,7 @@ set_store_access(weir_conf *cf, const weir_directive *d, void *field)
         rights = weir_str_cut(word, weir_str_find(word, ':') + 1, SIZE_MAX);
         bits = weir_str_eq(rights, WEIR_STR("rw")) ? 6 : weir_str_eq(rights, WEIR_STR("r")) ? 4 : 0;
         if (shift == 9 || bits == 0) {
-            return weir_conf_error_at(cf, i, "invalid value \"%.*s\"", WEIR_FMT(word));
+            return weir_conf_invalid(cf, i, "value");
         }
         *mode |= bits << shift;
     }

@@ -167,7 +167,7 @@ read_flag(weir_conf *cf, struct replace_step *s)
     } else if (weir_str_eq(flag, WEIR_STR("break"))) {
         s->stays = true;
     } else if (flag.data != NULL && !weir_str_eq(flag, WEIR_STR("last"))) {
-        return weir_conf_error_at(cf, 3, "invalid parameter \"%.*s\"", WEIR_FMT(flag));
+        return weir_conf_invalid(cf, 3, "parameter");
     }
     return WEIR_OK;
 }
