@@ -15,6 +15,7 @@ enum {
     TAG = WR_TAG('s', 'l', 'a', 'b'),
     CLASSES = 16,
     SLOT_MIN = 16,
+    CLASS_MAX = 2048,
     SLOTS_MAX = WR_SLAB_PAGE / SLOT_MIN,
     WORDS = SLOTS_MAX / 64,
     LENGTHS = 32, /* lists of free runs: by the highest bit of their length */
@@ -43,6 +44,7 @@ struct wr_slab {
     uint8_t *data;    /* the first one */
     struct page *pages;
     size_t used;      /* bytes */
+    uint8_t class[CLASS_MAX / SLOT_MIN + 1]; /* of sizes, by how many of the smallest slot they fill */
     int32_t partial[CLASSES]; /* pages with a free slot */
     int32_t free[LENGTHS];    /* first pages of free runs */
 };
@@ -83,6 +85,20 @@ slots_of(uint32_t class)
 
 /* ---- Making it. ---- */
 
+/* All classes' sizes are multiples of the least. */
+static void
+make_classes(struct wr_slab *s)
+{
+    uint8_t class = 0;
+
+    for (size_t i = 0; i <= CLASS_MAX / SLOT_MIN; i++) {
+        if (i * SLOT_MIN > class_size[class]) {
+            class++;
+        }
+        s->class[i] = class;
+    }
+}
+
 struct wr_slab *
 wr_slab_create(void *at, size_t size)
 {
@@ -98,6 +114,7 @@ wr_slab_create(void *at, size_t size)
     s->data = (uint8_t *)at + (data - (uintptr_t)at);
     s->n = (uint32_t)n;
     s->tag = TAG;
+    make_classes(s);
     wr_slab_reset(s);
     return s;
 }
@@ -294,14 +311,9 @@ alloc_run(struct wr_slab *s, size_t size)
 /* ---- Slots. ---- */
 
 static uint32_t
-class_for(size_t size)
+class_for(const struct wr_slab *s, size_t size)
 {
-    uint32_t class = size > class_size[CLASSES / 2] ? CLASSES / 2 + 1 : 0;
-
-    while (class_size[class] < size) {
-        class++;
-    }
-    return class;
+    return s->class[(size + SLOT_MIN - 1) / SLOT_MIN];
 }
 
 /* A page of the class with a free slot. */
@@ -385,7 +397,7 @@ wr_slab_alloc(struct wr_slab *s, size_t size)
     if (size == 0 || size > (size_t)s->n * WR_SLAB_PAGE) {
         return NULL;
     }
-    return size <= class_size[CLASSES - 1] ? alloc_slot(s, class_for(size)) : alloc_run(s, size);
+    return size <= CLASS_MAX ? alloc_slot(s, class_for(s, size)) : alloc_run(s, size);
 }
 
 bool
