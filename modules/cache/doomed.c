@@ -10,6 +10,7 @@
 #include "entry.h"
 #include "file.h"
 #include "job.h"
+#include "little.h"
 #include "path.h"
 #include "sys.h"
 
@@ -123,7 +124,6 @@ static bool
 has_number(const char *path, uint64_t file)
 {
     uint8_t head[NUMBER_AT + 8];
-    uint64_t number = 0;
     int fd = sys->open(path, O_RDONLY, 0);
     int rc;
 
@@ -132,10 +132,7 @@ has_number(const char *path, uint64_t file)
     }
     rc = sys_read_all(fd, head, sizeof(head), 0);
     (void)sys->close(fd);
-    for (int i = 0; i < 8; i++) {
-        number |= (uint64_t)head[NUMBER_AT + i] << 8 * i;
-    }
-    return rc != 0 || number == file;
+    return rc != 0 || little_get(head + NUMBER_AT, 8) == file;
 }
 
 static void

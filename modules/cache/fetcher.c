@@ -8,6 +8,7 @@
 
 #include "damage.h"
 #include "file.h"
+#include "little.h"
 #include "opened.h"
 #include "path.h"
 #include "sys.h"
@@ -50,15 +51,8 @@ static bool
 is_the_one(int fd, uint64_t number)
 {
     uint8_t bytes[56];
-    uint64_t is = 0;
 
-    if (sys_read_all(fd, bytes, sizeof(bytes), 0) != 0) {
-        return false;
-    }
-    for (int i = 0; i < 8; i++) {
-        is |= (uint64_t)bytes[48 + i] << 8 * i;
-    }
-    return is == number;
+    return sys_read_all(fd, bytes, sizeof(bytes), 0) == 0 && little_get(bytes + 48, 8) == number;
 }
 
 /* On its way, or by its name by now. */

@@ -2,6 +2,7 @@
 #include "file.h"
 
 #include "crc.h"
+#include "little.h"
 
 enum {
     AT_MAGIC = 0,
@@ -24,33 +25,6 @@ enum {
 };
 
 static const char magic[8] = "weirfil2"; /* its last byte is the format's number */
-
-static uint32_t
-get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++) {
-        p[i] = (uint8_t)(v >> 8 * i);
-    }
-}
-
-static void
-put64(uint8_t *p, uint64_t v)
-{
-    put32(p, (uint32_t)v);
-    put32(p + 4, (uint32_t)(v >> 32));
-}
 
 static uint8_t *
 put_text(uint8_t *p, weir_str text)
@@ -91,20 +65,20 @@ put_fixed(uint8_t *to, weir_str key, const struct store_meta *m, uint64_t file,
           const uint64_t hash[2], uint32_t flags)
 {
     memcpy(to + AT_MAGIC, magic, sizeof(magic));
-    put32(to + AT_CRC, 0);
-    put32(to + AT_FLAGS, flags);
-    put32(to + AT_STATUS, m->status);
-    put32(to + AT_META_FLAGS, m->flags);
-    put32(to + AT_KEY_LEN, (uint32_t)key.len);
-    put32(to + AT_N_TAGS, m->n_tags);
-    put32(to + AT_REASON_LEN, (uint32_t)m->reason.len);
-    put32(to + AT_NOTE_LEN, (uint32_t)m->note.len);
-    put64(to + AT_FILE, file);
-    put64(to + AT_HASH, hash[0]);
-    put64(to + AT_HASH + 8, hash[1]);
-    put64(to + AT_LENGTH, (uint64_t)m->length);
+    little_put(to + AT_CRC, 0, 4);
+    little_put(to + AT_FLAGS, flags, 4);
+    little_put(to + AT_STATUS, m->status, 4);
+    little_put(to + AT_META_FLAGS, m->flags, 4);
+    little_put(to + AT_KEY_LEN, (uint32_t)key.len, 4);
+    little_put(to + AT_N_TAGS, m->n_tags, 4);
+    little_put(to + AT_REASON_LEN, (uint32_t)m->reason.len, 4);
+    little_put(to + AT_NOTE_LEN, (uint32_t)m->note.len, 4);
+    little_put(to + AT_FILE, file, 8);
+    little_put(to + AT_HASH, hash[0], 8);
+    little_put(to + AT_HASH + 8, hash[1], 8);
+    little_put(to + AT_LENGTH, (uint64_t)m->length, 8);
     for (int i = 0; i < 8; i++) {
-        put64(to + AT_TIMES + 8 * i, m->times[i]);
+        little_put(to + AT_TIMES + 8 * i, m->times[i], 8);
     }
 }
 
@@ -118,19 +92,19 @@ file_head_write(uint8_t *to, weir_str key, const struct store_meta *m, uint64_t 
     put_fixed(to, key, m, file, hash, flags);
     p = put_text(p, key);
     for (uint32_t i = 0; i < m->n_tags; i++, p += 8) {
-        put64(p, m->tags[i]);
+        little_put(p, m->tags[i], 8);
     }
     p = put_text(p, m->reason);
     p = put_text(p, m->note);
     for (const weir_header *h = m->fields; h != NULL; h = h->next, n++) {
-        put32(p, (uint32_t)h->name.len);
-        put32(p + 4, (uint32_t)h->value.len);
+        little_put(p, (uint32_t)h->name.len, 4);
+        little_put(p + 4, (uint32_t)h->value.len, 4);
         p = put_text(p + FIELD, h->name);
         p = put_text(p, h->value);
     }
-    put32(to + AT_N_FIELDS, n);
-    put32(to + AT_SIZE, (uint32_t)(p - to));
-    put32(to + AT_CRC, head_crc(to, (size_t)(p - to)));
+    little_put(to + AT_N_FIELDS, n, 4);
+    little_put(to + AT_SIZE, (uint32_t)(p - to), 4);
+    little_put(to + AT_CRC, head_crc(to, (size_t)(p - to)), 4);
 }
 
 /* ---- Reading. ---- */
@@ -138,7 +112,7 @@ file_head_write(uint8_t *to, weir_str key, const struct store_meta *m, uint64_t 
 uint32_t
 file_head_tells_size(const uint8_t *bytes)
 {
-    uint32_t size = get32(bytes + AT_SIZE);
+    uint32_t size = (uint32_t)little_get(bytes + AT_SIZE, 4);
 
     if (memcmp(bytes, magic, sizeof(magic)) != 0 || size < FIXED || size > FILE_HEAD_MAX) {
         return 0;
@@ -185,8 +159,8 @@ fields_fit(const uint8_t *p, size_t left, uint32_t n)
     const uint8_t *at, *lengths;
 
     for (; n != 0; n--) {
-        if (!cut(&p, &left, FIELD, &lengths) || !cut(&p, &left, get32(lengths), &at) ||
-            !cut(&p, &left, get32(lengths + 4), &at)) {
+        if (!cut(&p, &left, FIELD, &lengths) || !cut(&p, &left, little_get(lengths, 4), &at) ||
+            !cut(&p, &left, little_get(lengths + 4, 4), &at)) {
             return false;
         }
     }
@@ -196,18 +170,18 @@ fields_fit(const uint8_t *p, size_t left, uint32_t n)
 static void
 get_fixed(const uint8_t *bytes, struct file_head *h)
 {
-    h->size = get32(bytes + AT_SIZE);
-    h->flags = get32(bytes + AT_FLAGS);
-    h->status = get32(bytes + AT_STATUS);
-    h->meta_flags = get32(bytes + AT_META_FLAGS);
-    h->n_fields = get32(bytes + AT_N_FIELDS);
-    h->n_tags = get32(bytes + AT_N_TAGS);
-    h->file = get64(bytes + AT_FILE);
-    h->hash[0] = get64(bytes + AT_HASH);
-    h->hash[1] = get64(bytes + AT_HASH + 8);
-    h->length = get64(bytes + AT_LENGTH);
+    h->size = (uint32_t)little_get(bytes + AT_SIZE, 4);
+    h->flags = (uint32_t)little_get(bytes + AT_FLAGS, 4);
+    h->status = (uint32_t)little_get(bytes + AT_STATUS, 4);
+    h->meta_flags = (uint32_t)little_get(bytes + AT_META_FLAGS, 4);
+    h->n_fields = (uint32_t)little_get(bytes + AT_N_FIELDS, 4);
+    h->n_tags = (uint32_t)little_get(bytes + AT_N_TAGS, 4);
+    h->file = little_get(bytes + AT_FILE, 8);
+    h->hash[0] = little_get(bytes + AT_HASH, 8);
+    h->hash[1] = little_get(bytes + AT_HASH + 8, 8);
+    h->length = little_get(bytes + AT_LENGTH, 8);
     for (int i = 0; i < 8; i++) {
-        h->times[i] = get64(bytes + AT_TIMES + 8 * i);
+        h->times[i] = little_get(bytes + AT_TIMES + 8 * i, 8);
     }
 }
 
@@ -218,15 +192,15 @@ file_head_read(const uint8_t *bytes, size_t n, struct file_head *h)
     const uint8_t *p = bytes + FIXED;
     size_t left = size - FIXED;
 
-    if (size == 0 || size > n || get32(bytes + AT_CRC) != head_crc(bytes, size)) {
+    if (size == 0 || size > n || little_get(bytes + AT_CRC, 4) != head_crc(bytes, size)) {
         return false;
     }
     get_fixed(bytes, h);
     if (h->n_tags > STORE_TAGS_MAX || h->n_fields > FILE_FIELDS_MAX || h->file == 0 ||
-        h->length > INT64_MAX / 2 || !cut_text(&p, &left, get32(bytes + AT_KEY_LEN), &h->key) ||
+        h->length > INT64_MAX / 2 || !cut_text(&p, &left, little_get(bytes + AT_KEY_LEN, 4), &h->key) ||
         !cut(&p, &left, h->n_tags * sizeof(uint64_t), &h->tags) ||
-        !cut_text(&p, &left, get32(bytes + AT_REASON_LEN), &h->reason) ||
-        !cut_text(&p, &left, get32(bytes + AT_NOTE_LEN), &h->note)) {
+        !cut_text(&p, &left, little_get(bytes + AT_REASON_LEN, 4), &h->reason) ||
+        !cut_text(&p, &left, little_get(bytes + AT_NOTE_LEN, 4), &h->note)) {
         return false;
     }
     h->fields = p;
@@ -259,7 +233,7 @@ file_head_pairs(const struct file_head *h, weir_pair *pairs)
     const uint8_t *p = h->fields;
 
     for (uint32_t i = 0; i < h->n_fields; i++) {
-        size_t name = get32(p), value = get32(p + 4);
+        size_t name = little_get(p, 4), value = little_get(p + 4, 4);
         pairs[i].name = (weir_str){ (const char *)p + FIELD, name };
         pairs[i].value = (weir_str){ (const char *)p + FIELD + name, value };
         p += FIELD + name + value;
@@ -270,7 +244,7 @@ void
 file_head_tags(const struct file_head *h, uint64_t *tags)
 {
     for (uint32_t i = 0; i < h->n_tags; i++) {
-        tags[i] = get64(h->tags + 8 * i);
+        tags[i] = little_get(h->tags + 8 * i, 8);
     }
 }
 
@@ -279,7 +253,7 @@ file_block_crc(uint64_t file, uint64_t i, const void *bytes, size_t n)
 {
     uint8_t seed[16];
 
-    put64(seed, file);
-    put64(seed + 8, i);
+    little_put(seed, file, 8);
+    little_put(seed + 8, i, 8);
     return crc_add(crc_add(0, seed, sizeof(seed)), bytes, n);
 }

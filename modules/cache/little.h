@@ -2,15 +2,16 @@
 #ifndef CACHE_LITTLE_H
 #define CACHE_LITTLE_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The low `bytes` bytes of v, at most 8. */
 static inline void
 little_put(uint8_t *p, uint64_t v, int bytes)
 {
-    for (int i = 0; i < bytes; i++) {
-        p[i] = (uint8_t)(v >> 8 * i);
-    }
+    v = htole64(v);
+    memcpy(p, &v, (size_t)bytes);
 }
 
 static inline uint64_t
@@ -18,10 +19,8 @@ little_get(const uint8_t *p, int bytes)
 {
     uint64_t v = 0;
 
-    for (int i = 0; i < bytes; i++) {
-        v |= (uint64_t)p[i] << 8 * i;
-    }
-    return v;
+    memcpy(&v, p, (size_t)bytes);
+    return le64toh(v);
 }
 
 #endif

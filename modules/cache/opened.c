@@ -6,6 +6,7 @@
 
 #include "entry.h"
 #include "file.h"
+#include "little.h"
 #include "sys.h"
 
 struct opened *
@@ -48,12 +49,7 @@ opened_size(size_t n)
 static bool
 is_right(const struct opened *o, uint64_t i, const uint8_t *block, size_t n)
 {
-    uint32_t crc = 0;
-
-    for (int k = 0; k < FILE_CRC; k++) {
-        crc |= (uint32_t)block[n + (size_t)k] << 8 * k;
-    }
-    return crc == file_block_crc(o->file, i, block, n);
+    return little_get(block + n, FILE_CRC) == file_block_crc(o->file, i, block, n);
 }
 
 /* How much of it is right. 0 or -EBADMSG. */

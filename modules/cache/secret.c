@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "crc.h"
+#include "little.h"
 #include "path.h"
 #include "sys.h"
 
@@ -17,11 +18,7 @@ static const char mark[MARK + 1] = "weirkey1";
 static void
 put_crc(uint8_t bytes[SIZE])
 {
-    uint32_t crc = crc_add(0, bytes, MARK + KEY);
-
-    for (int i = 0; i < 4; i++) {
-        bytes[MARK + KEY + i] = (uint8_t)(crc >> 8 * i);
-    }
+    little_put(bytes + MARK + KEY, crc_add(0, bytes, MARK + KEY), 4);
 }
 
 /* 0, or -errno; -EBADMSG: it is not whole. */

@@ -18,6 +18,7 @@
 #include "file.h"
 #include "handle.h"
 #include "job.h"
+#include "little.h"
 #include "object.h"
 #include "path.h"
 #include "slot.h"
@@ -150,9 +151,7 @@ write_blocks(struct write_job *w, uint8_t *buffer)
         uint32_t crc;
         block = copy_out(buffer, block, at, n);
         crc = file_block_crc(w->sp->file, i, buffer, n);
-        for (int k = 0; k < FILE_CRC; k++) {
-            buffer[n + (size_t)k] = (uint8_t)(crc >> 8 * k);
-        }
+        little_put(buffer + n, crc, FILE_CRC);
         rc = sys_write_all(w->sp->fd, buffer, n + FILE_CRC, file_block_at(w->sp->head_size, i));
         at += n;
     }

@@ -11,6 +11,7 @@
 #include "entry.h"
 #include "file.h"
 #include "job.h"
+#include "little.h"
 #include "look.h"
 #include "object.h"
 #include "path.h"
@@ -60,10 +61,8 @@ make_image(const struct writing *w, size_t *size)
             in_block += n;
             if (in_block == FILE_BLOCK || (at == b->used && b->next == NULL)) {
                 uint32_t crc = file_block_crc(w->file, i++, from, in_block);
-                for (int k = 0; k < FILE_CRC; k++) {
-                    *to++ = (uint8_t)(crc >> 8 * k);
-                }
-                from = to;
+                little_put(to, crc, FILE_CRC);
+                from = to += FILE_CRC;
                 in_block = 0;
             }
         }
