@@ -127,6 +127,7 @@ fill_begin_locked(struct store *s, weir_pool *owner, const struct store_key *key
         }
         return NULL;
     }
+    f->replaces = e->object != NULL || e->file != 0;
     CHANGE(s, s->root->stats.fills, s->root->stats.fills + 1);
     return f;
 }
@@ -143,6 +144,12 @@ store_fill_begin(struct store *s, weir_pool *owner, const struct store_key *key,
     f = fill_begin_locked(s, owner, key, others);
     shared_unlock(s);
     return f;
+}
+
+bool
+store_fill_replaces(const struct store_fill *f)
+{
+    return f->replaces;
 }
 
 /* ---- What it is. ---- */

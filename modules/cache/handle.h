@@ -25,6 +25,7 @@ struct store_fill {
     void *data;
     struct spool *spool; /* writes it to a file; NULL: it stays in memory */
     bool owned;          /* its owner has not ended it yet */
+    bool replaces;       /* there was a response under its key when it began */
     bool ended, complete;
     bool cut;  /* what came is all there will be, and is kept */
     bool told; /* said WEIR_AGAIN and not writable yet */

@@ -201,6 +201,7 @@ came_meanwhile(struct caching *c)
     struct store_object *o = NULL;
 
     if (c->object != NULL || c->outcome == OUTCOME_BYPASS || c->parts.useless ||
+        !store_fill_replaces(c->fill) ||
         store_find(c->store, c->r->pool, &c->key, &o) != STORE_HELD) {
         return false;
     }
@@ -256,25 +257,25 @@ choose_variant(struct caching *c, const struct store_meta *m)
     return flow_look(c);
 }
 
-/* May `use_stale updating` let it be used? Somebody has to be at it, or it is done in the
- * background. */
-static bool
-updating_allows(const struct caching *c, bool being_done)
+static int
+use_expired(struct caching *c)
 {
-    return (c->family->use_stale & STALE_UPDATING) != 0 &&
-           (being_done || c->family->background_update);
+    c->outcome = OUTCOME_EXPIRED;
+    c->forward = FWD_STALE;
+    return flow_miss(c);
 }
 
+/* It is stale, and may be used while it is fetched anew: by somebody who is at it, or in the
+ * background. */
 static int
-use_while(struct caching *c, bool being_done)
+use_while(struct caching *c)
 {
-    if (being_done) {
+    if (store_object_updating(c->object)) {
         c->outcome = OUTCOME_UPDATING;
         return answer_object(c);
     }
     if (!c->family->background_update || c->r->method == WEIR_POST) { /* which has a body */
-        c->outcome = OUTCOME_EXPIRED;
-        return flow_miss(c);
+        return use_expired(c);
     }
     c->outcome = OUTCOME_STALE;
     update_start(c);
@@ -286,7 +287,6 @@ use_object(struct caching *c)
 {
     const struct store_meta *m = store_object_meta(c->object);
     struct kept k;
-    bool updating;
 
     if (m->flags & KEPT_VARY) {
         return c->names.data == NULL ? choose_variant(c, m) : fetch_alone(c);
@@ -311,21 +311,17 @@ use_object(struct caching *c)
         }
     }
     k = kept_of(m);
-    if (policy_use(&k, &c->wanted, store_object_stale(c->object), false, flow_now()) == USE_FRESH) {
-        c->outcome = OUTCOME_HIT; /* nearly always: who else is at it does not matter */
+    switch (policy_use(&k, &c->wanted, store_object_stale(c->object),
+                       (c->family->use_stale & STALE_UPDATING) != 0, flow_now())) {
+    case USE_FRESH:
+        c->outcome = OUTCOME_HIT;
         return answer_object(c);
-    }
-    updating = store_object_updating(c->object);
-    switch (policy_use(&k, &c->wanted, store_object_stale(c->object), updating_allows(c, updating),
-                       flow_now())) {
     case USE_WHILE:
-        return use_while(c, updating);
+        return use_while(c);
     case USE_NOTHING:
         return 504;
     default:
-        c->outcome = OUTCOME_EXPIRED;
-        c->forward = FWD_STALE;
-        return flow_miss(c);
+        return use_expired(c);
     }
 }
 

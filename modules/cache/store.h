@@ -90,6 +90,8 @@ uint32_t store_uses(struct store *s, const struct store_key *key); /* for min_us
  * it and do not store it. A fill ends with owner (as broken off):
  * waiters then elect another. */
 struct store_fill *store_fill_begin(struct store *s, weir_pool *owner, const struct store_key *key, bool *others);
+/* Was there a response under its key when it began? */
+bool store_fill_replaces(const struct store_fill *f);
 /* It is not to be stored (or not to be waited for): waiters fetch each for himself (they are told STORE_PASS). */
 void store_fill_pass(struct store_fill *f);
 /* Another key than it began with (a Vary variant found out by the answer): waiters of the first look again. */
