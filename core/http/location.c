@@ -199,7 +199,9 @@ last_not_behind(const struct wr_locations *l, weir_str path)
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const struct entry *e = &l->entries[middle];
-        if (e->key < key || (e->key == key && wr_str_cmp(e->name, path) <= 0)) {
+        /* A name no longer than the key, which has no zero, begins the path when the keys are equal. */
+        if (e->key < key ||
+            (e->key == key && (e->name.len <= 8 || wr_str_cmp(e->name, path) <= 0))) {
             low = middle + 1;
         } else {
             high = middle;
