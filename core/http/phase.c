@@ -235,6 +235,15 @@ phase_over(struct wr_request *r)
     }
 }
 
+/* Has h nothing to do, as the path names no folder? */
+static bool
+passes_by(const struct wr_request *r, const struct wr_plan_hook *h)
+{
+    weir_str path = r->pub.path;
+
+    return (h->flags & WEIR_HOOK_FOLDERS) != 0 && (path.len == 0 || path.data[path.len - 1] != '/');
+}
+
 static enum step
 step(struct wr_request *r)
 {
@@ -251,6 +260,9 @@ step(struct wr_request *r)
     p = &r->plan->phase[r->phase];
     if (r->phase == WEIR_PHASE_ACCESS && r->parent != NULL) {
         r->hook = UINT16_MAX; /* the client's request was let in already */
+    }
+    while (r->hook < p->n && passes_by(r, &p->at[r->hook])) {
+        r->hook++;
     }
     if (r->hook >= p->n) {
         phase_over(r);

@@ -141,7 +141,7 @@ list_directory(weir_request *r, const void *conf)
     const autoindex_conf *c = conf;
     weir_str callback = { NULL, 0 };
 
-    if (!(r->method & (WEIR_GET | WEIR_HEAD)) || r->path.data[r->path.len - 1] != '/') {
+    if (!(r->method & (WEIR_GET | WEIR_HEAD))) {
         return WEIR_NEXT;
     }
     struct progress *p = weir_zalloc(r->pool, sizeof(*p));
@@ -193,7 +193,7 @@ static const weir_hook hooks[] = {
       .handler = list_directory,
       .wanted = wanted,
       .before = "static",
-      .flags = WEIR_HOOK_SUBREQUESTS },
+      .flags = WEIR_HOOK_SUBREQUESTS | WEIR_HOOK_FOLDERS },
 };
 
 WEIR_MODULE("autoindex", "1.0", .summary = "lists directories", .conf_size = sizeof(autoindex_conf),

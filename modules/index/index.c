@@ -87,10 +87,8 @@ static int
 refuse(weir_request *r, const void *conf)
 {
     (void)conf;
-    if (r->path.data[r->path.len - 1] != '/') {
-        return WEIR_NEXT;
-    }
     weir_str directory = weir_file_path(r, (weir_str){ NULL, 0 });
+
     if (directory.data == NULL) {
         return WEIR_ERROR;
     }
@@ -178,11 +176,11 @@ static const weir_hook hooks[] = {
       .rank = WEIR_RANK_LATE,
       .handler = index_answer,
       .before = "autoindex static",
-      .flags = WEIR_HOOK_SUBREQUESTS },
+      .flags = WEIR_HOOK_SUBREQUESTS | WEIR_HOOK_FOLDERS },
     { .phase = WEIR_PHASE_CONTENT,
       .rank = WEIR_RANK_LATE + 50,
       .handler = refuse,
-      .flags = WEIR_HOOK_SUBREQUESTS },
+      .flags = WEIR_HOOK_SUBREQUESTS | WEIR_HOOK_FOLDERS },
 };
 
 WEIR_MODULE("index", "1.0", .flags = WEIR_MODULE_ALWAYS,

@@ -61,8 +61,7 @@ answer(weir_request *r, const void *conf)
     int fd;
 
     (void)conf;
-    if (r->path.len == 0 || r->path.data[r->path.len - 1] != '/' ||
-        !(r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST))) {
+    if (!(r->method & (WEIR_GET | WEIR_HEAD | WEIR_POST))) {
         return WEIR_NEXT;
     }
     weir_str folder = weir_file_path(r, (weir_str){ NULL, 0 });
@@ -98,7 +97,7 @@ static const weir_hook hooks[] = {
       .handler = answer,
       .wanted = wanted,
       .before = "index autoindex static",
-      .flags = WEIR_HOOK_SUBREQUESTS },
+      .flags = WEIR_HOOK_SUBREQUESTS | WEIR_HOOK_FOLDERS },
 };
 
 WEIR_MODULE("random_index", "1.0", .summary = "answers for a directory with one of its files",
