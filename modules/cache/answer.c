@@ -8,20 +8,31 @@
 #include "list.h"
 #include "trailers.h"
 
-enum { DIGITS = 20 };
+#define AGE "Age: "
+
+enum { AGE_LINE = 32 }; /* more than AGE, 20 digits and a line's end */
 
 /* ---- The head. ---- */
 
-static weir_str
-digits(weir_pool *pool, uint64_t n)
+/* Age, as a line that can be sent as it is. Written from its end. */
+static weir_header
+age_field(weir_pool *pool, uint64_t seconds)
 {
-    char *end = (char *)weir_alloc(pool, DIGITS) + DIGITS, *at = end;
+    char *end = (char *)weir_alloc(pool, AGE_LINE) + AGE_LINE - 2, *at = end;
+    weir_str value;
 
+    memcpy(end, "\r\n", 2);
     do {
-        *--at = (char)('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-    return (weir_str){ at, (size_t)(end - at) };
+        *--at = (char)('0' + seconds % 10);
+        seconds /= 10;
+    } while (seconds != 0);
+    value = (weir_str){ at, (size_t)(end - at) };
+    at -= strlen(AGE);
+    memcpy(at, AGE, strlen(AGE));
+    return (weir_header){ .name = { at, strlen("Age") },
+                          .value = value,
+                          .id = WEIR_H_AGE,
+                          .flags = WEIR_HEADER_LINE };
 }
 
 static bool
@@ -86,9 +97,7 @@ put_head(struct caching *c, const struct store_meta *m, bool part)
         (void)weir_out_reason(r, m->reason);
     }
     if ((k.flags & KEPT_NGINX) == 0) {
-        const weir_header age = { .name = WEIR_STR("Age"),
-                                  .value = digits(r->pool, policy_age(&k, flow_now())),
-                                  .id = WEIR_H_AGE };
+        const weir_header age = age_field(r->pool, policy_age(&k, flow_now()));
         (void)weir_out_pass(r, m->fields, UINT64_C(1) << WEIR_H_AGE, 0, NULL, NULL);
         (void)weir_out_pass(r, &age, 0, 0, NULL, NULL);
     } else {
