@@ -107,8 +107,7 @@ wr_http1_serve_proxy(struct wr_http1 *h)
             h->state = WR_HTTP1_HEAD;
             return !h->endpoint->ssl || wr_http1_enter_tls(h);
         case WR_PROXY_PROTOCOL_BAD:
-            wr_say(wr_log_process(), ERROR, "broken header while reading PROXY protocol: %s",
-                   err.text);
+            wr_conn_say(&h->conn, ERROR, "broken header while reading %s", err.text);
             wr_http1_close(h, false);
             return false;
         case WR_PROXY_PROTOCOL_MORE:

@@ -125,9 +125,8 @@ serve_head(struct wr_http1 *h)
     }
     if (wr_http1_at_end(h)) {
         if (h->reading_head && wr_http1_input.len != 0) {
-            wr_say(wr_log_process(), INFO,
-                   "*%llu client prematurely closed connection while sending a request head",
-                   (unsigned long long)h->conn.number);
+            wr_conn_say(&h->conn, INFO,
+                        "client prematurely closed connection while sending a request head");
         }
         if (wr_out_flush(&h->conn) != -EAGAIN) {
             wr_http1_close(h, false);

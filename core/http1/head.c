@@ -87,15 +87,20 @@ first_line(weir_pool *pool)
     return weir_dup(pool, line);
 }
 
+/* Answer with an error, and close. */
+static void
+turn_away(struct wr_http1 *h, uint32_t status)
+{
+    h->r->keep_alive = false;
+    wr_request_refuse(h->r, status);
+}
+
 /* The head is bad: answer, say why in the log, close. */
 static void
 refuse(struct wr_http1 *h, uint32_t status, const char *why)
 {
-    struct wr_request *r = h->r;
-
-    wr_say(&r->log, INFO, "client sent an invalid request: %s", why);
-    r->keep_alive = false;
-    wr_request_refuse(r, status);
+    wr_say(&h->r->log, INFO, "client sent an invalid request: %s", why);
+    turn_away(h, status);
 }
 
 static void
@@ -188,7 +193,8 @@ take(struct wr_http1 *h, struct wr_request_head *head)
         refuse(h, 400, err.text);
     } else if (h->plain) {
         in->len = 0;
-        refuse(h, 497, "plain HTTP was sent to a port of HTTPS");
+        wr_say(&r->log, INFO, "client sent plain HTTP request to HTTPS port");
+        turn_away(h, 497);
     } else if ((refusal = wr_entry_refusal(r, &why)) != 0) {
         in->len = 0;
         refuse(h, refusal, why);

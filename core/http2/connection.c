@@ -53,8 +53,7 @@ wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why)
     if (!h->failed) {
         h->failed = true;
         h->error = code;
-        wr_say(wr_log_process(), INFO, "*%llu HTTP/2 connection ended for %s",
-               (unsigned long long)h->conn->number, why);
+        wr_conn_say(h->conn, INFO, "HTTP/2 connection ended for %s", why);
     }
 }
 
@@ -367,8 +366,7 @@ beat(struct wr_http2 *h)
     if (h->in.block != 0 && wr_clock.now_ms - h->block_since_ms >= c->header_timeout_ms) {
         wr_http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "a request head that does not come");
     } else if (reads_too_slowly(h)) {
-        wr_say(wr_log_process(), INFO, "*%llu client timed out while reading responses",
-               (unsigned long long)h->conn->number);
+        wr_conn_say(h->conn, INFO, "client timed out while reading responses");
         wr_http2_abandon(h, 408);
         return;
     }

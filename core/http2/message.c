@@ -259,8 +259,7 @@ start(struct wr_stream *s, const struct wr_http2_head *head)
 static void
 reject(struct wr_stream *s, const char *why)
 {
-    wr_say(wr_log_process(), INFO, "*%llu client sent a malformed request: %s",
-           (unsigned long long)s->h->conn->number, why);
+    wr_conn_say(s->h->conn, INFO, "client sent a malformed request: %s", why);
     s->reset = true;
     wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
 }

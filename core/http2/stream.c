@@ -228,8 +228,7 @@ keep_early(struct wr_stream *s, const void *bytes, size_t len)
 static void
 body_is_wrong(struct wr_stream *s)
 {
-    wr_say(wr_log_process(), INFO, "*%llu client sent a body of another length than it said",
-           (unsigned long long)s->h->conn->number);
+    wr_conn_say(s->h->conn, INFO, "client sent a body of another length than it said");
     s->reset = true;
     wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
     wr_http2_due(s);

@@ -288,6 +288,31 @@ wr_conn_local(const struct wr_conn *c, struct wr_addr *addr)
     return getsockname(c->io.fd, &addr->at.any, &addr->len) == 0;
 }
 
+/* ---- Its lines in the log. ---- */
+
+static void
+log_context(const struct wr_log *log, struct wr_strbuf *to)
+{
+    const struct wr_conn *c = WR_CONTAINER(log, const struct wr_conn_log, log)->conn;
+
+    wr_strbuf_lit(to, ", client: ");
+    wr_peer_format(&c->peer, true, to);
+    if (c->listen != NULL) {
+        wr_strbuf_lit(to, ", server: ");
+        wr_addr_format(&c->listen->addr, false, to);
+    }
+}
+
+struct wr_conn_log
+wr_conn_log(const struct wr_conn *c)
+{
+    struct wr_conn_log l = { .log = *wr_log_process(), .conn = c };
+
+    l.log.connection = c->number;
+    l.log.context = log_context;
+    return l;
+}
+
 /* ---- The lists. ---- */
 
 void

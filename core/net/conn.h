@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <weir/body.h>
 
+#include "base/log.h"
 #include "base/pool.h"
 #include "event/loop.h"
 #include "net/addr.h"
@@ -128,6 +129,22 @@ void wr_conn_close_all(void);
 
 /* Keep what a PROXY header said, for as long as the connection lives. */
 void wr_conn_proxied(struct wr_conn *c, const struct wr_proxy_protocol *header);
+
+/* A log for what happens on a connection and belongs to no request of it. For wr_conn_say. */
+struct wr_conn_log {
+    struct wr_log log;
+    const struct wr_conn *conn;
+};
+struct wr_conn_log wr_conn_log(const struct wr_conn *c);
+
+/* One line: the connection's number in front; its client, and the address that it came to, behind. */
+#define wr_conn_say(conn_, LEVEL, ...)                                                             \
+    do {                                                                                           \
+        if (WR_LOG_##LEVEL <= wr_log_process()->pub.level) {                                       \
+            const struct wr_conn_log of_ = wr_conn_log(conn_);                                     \
+            wr_log_line(&of_.log, WR_LOG_##LEVEL, __VA_ARGS__);                                    \
+        }                                                                                          \
+    } while (0)
 
 /* Our end's address, asked from the system. False for an error. */
 bool wr_conn_local(const struct wr_conn *c, struct wr_addr *addr);

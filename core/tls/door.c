@@ -90,7 +90,7 @@ show_site(struct wr_tls_stream *s, struct wr_err *err)
 static int
 refuse(struct wr_tls_stream *s, int *alert, int which, const char *why)
 {
-    wr_say(wr_log_process(), INFO, "*%llu %s", (unsigned long long)s->conn->number, why);
+    wr_conn_say(s->conn, INFO, "%s", why);
     *alert = which;
     return SSL_CLIENT_HELLO_ERROR;
 }
@@ -123,7 +123,7 @@ hello(SSL *ssl, int *alert, void *data)
                       "handshake rejected while SSL handshaking");
     }
     if (!show_site(s, &err)) {
-        wr_say(wr_log_process(), ERROR, "*%llu %s", (unsigned long long)s->conn->number, err.text);
+        wr_conn_say(s->conn, ERROR, "%s", err.text);
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
@@ -260,8 +260,8 @@ wr_tls_door_enter(const struct wr_tls_door *door, struct wr_conn *c, weir_str by
     struct wr_tls_stream *s;
 
     if (ssl == NULL) {
-        wr_say(wr_log_process(), ERROR, "a connection cannot speak TLS: %s",
-               door->front->ssl != NULL ? "no memory" : err.text);
+        wr_conn_say(c, ERROR, "a connection cannot speak TLS: %s",
+                    door->front->ssl != NULL ? "no memory" : err.text);
         return false;
     }
     SSL_set_accept_state(ssl);

@@ -107,8 +107,8 @@ tell(struct wr_tls_stream *s, const char *function)
         s->reason = strdup(err.text);
         return;
     }
-    wr_say(wr_log_process(), INFO, "*%llu %s while %s", (unsigned long long)s->conn->number,
-           err.text, s->done ? "reading or writing" : "SSL handshaking");
+    wr_conn_say(s->conn, INFO, "%s while %s", err.text,
+                s->done ? "reading or writing" : "SSL handshaking");
 }
 
 /* What a call of OpenSSL's that answered n means: -EAGAIN, 0 at the peer's end, or -errno, with the stream failed. */

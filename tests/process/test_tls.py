@@ -392,6 +392,17 @@ def test_plain_http_on_a_tls_port(make_server):
     with Connection(server.port) as conn:       # however it comes
         conn.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", piece=1)
         assert conn.response("GET").status == 400
+    wait_for("the line", lambda: "client sent plain HTTP request to HTTPS port, client: 127.0.0.1, " in server.log())
+
+
+def test_who_fails_in_a_handshake_is_named(make_server):
+    server = one_site(make_server).start()
+    with socket.create_connection(("127.0.0.1", server.port)) as sock:
+        sock.sendall(b"\x16\x03\x01\x00\x05hello")
+        while sock.recv(4096):
+            pass
+    line = f"while SSL handshaking, client: 127.0.0.1, server: 127.0.0.1:{server.port}"
+    wait_for("the line", lambda: line in server.log())
 
 
 def test_plain_http_may_be_sent_elsewhere(make_server):
