@@ -175,6 +175,22 @@ is_about_server(const struct wr_request *r)
     return r->pub.method == WEIR_OPTIONS && r->pub.path.len == 1 && r->pub.path.data[0] == '*';
 }
 
+/* Is there a field twice of which each reader would believe another line? [RFC 9110 5.3] */
+static bool
+has_duplicate(const struct wr_request *r)
+{
+    static const uint32_t single[] = { WEIR_H_AUTHORIZATION, WEIR_H_IF_MODIFIED_SINCE,
+                                       WEIR_H_IF_UNMODIFIED_SINCE, WEIR_H_IF_RANGE };
+
+    for (size_t i = 0; i < WR_COUNT(single); i++) {
+        const weir_header *h = r->pub.in[single[i]];
+        if (h != NULL && h->same != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t
 wr_entry_refusal(struct wr_request *r, const char **why)
 {
@@ -187,6 +203,10 @@ wr_entry_refusal(struct wr_request *r, const char **why)
         (void)weir_out_set(&r->pub, WEIR_STR("Allow"), WEIR_STR(SERVED_METHODS));
         *why = "the method is not allowed here";
         return 405;
+    }
+    if (has_duplicate(r)) {
+        *why = "duplicate header line";
+        return 400;
     }
     return 0;
 }
