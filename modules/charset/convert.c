@@ -68,7 +68,7 @@ begin(struct conversion *c, uint8_t b, uint8_t *to)
         c->low = b == 0xf0 ? 0x90 : 0x80;
         c->high = b == 0xf4 ? 0x8f : 0xbf;
     } else {
-        *to++ = b < 0x80 ? b : '?';
+        *to++ = b < 0x80 ? (uint8_t)charset_byte(c->to, b) : '?';
     }
     return to;
 }
@@ -93,7 +93,7 @@ take_utf8(struct conversion *c, uint8_t b, uint8_t *to)
 static uint8_t *
 take_byte(const struct conversion *c, uint8_t b, uint8_t *to)
 {
-    uint32_t character = b < 0x80 ? b : c->from->to[b - 0x80];
+    uint32_t character = c->from->to[b];
     int byte;
 
     if (character == 0 && b != 0) {
@@ -103,9 +103,16 @@ take_byte(const struct conversion *c, uint8_t b, uint8_t *to)
     if (c->to == NULL) {
         return put_utf8(character, to);
     }
-    byte = character < 0x80 ? (int)character : charset_byte(c->to, character);
+    byte = charset_byte(c->to, character);
     *to++ = byte >= 0 ? (uint8_t)byte : '?';
     return to;
+}
+
+/* Are bytes below 0x80 the same on both sides? */
+static bool
+keeps_ascii(const struct conversion *c)
+{
+    return (c->from == NULL || !c->from->own_ascii) && (c->to == NULL || !c->to->own_ascii);
 }
 
 void
@@ -113,10 +120,11 @@ convert(struct conversion *c, const uint8_t **in, size_t n, uint8_t **to, size_t
 {
     const uint8_t *at = *in, *end = at + n;
     uint8_t *put = *to, *full = put + room - CONVERT_MOST;
+    bool plain = keeps_ascii(c);
 
     while (at < end && put <= full) {
         uint8_t b = *at++;
-        if (b < 0x80 && c->left == 0) {
+        if (b < 0x80 && c->left == 0 && plain) {
             *put++ = b;
         } else {
             put = c->from == NULL ? take_utf8(c, b, put) : take_byte(c, b, put);

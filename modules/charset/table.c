@@ -20,9 +20,8 @@ ask(iconv_t cd, uint8_t byte)
     return (uint32_t)got[0] << 24 | (uint32_t)got[1] << 16 | (uint32_t)got[2] << 8 | got[3];
 }
 
-/* Keep the pairs of character and byte in order. */
-static void
-add(struct charset_table *t, uint32_t character, uint8_t byte)
+void
+charset_add(struct charset_table *t, uint32_t character, uint8_t byte)
 {
     uint32_t i = t->n;
 
@@ -40,13 +39,14 @@ fill(struct charset_table *t, iconv_t cd)
 {
     for (unsigned byte = 1; byte < 256; byte++) {
         uint32_t character = ask(cd, (uint8_t)byte);
-        if (byte < 0x80) {
-            if (character != byte) {
-                return false;
-            }
-        } else if (character >= 0x80) {
-            t->to[byte - 0x80] = character;
-            add(t, character, (uint8_t)byte);
+        if (byte < 0x80 && character != byte) {
+            return false;
+        }
+        if (byte < 0x80 || character >= 0x80) {
+            t->to[byte] = character;
+        }
+        if (byte >= 0x80 && character >= 0x80) {
+            charset_add(t, character, (uint8_t)byte);
         }
     }
     return t->n != 0;
@@ -90,5 +90,8 @@ charset_byte(const struct charset_table *t, uint32_t character)
             high = middle;
         }
     }
-    return low < t->n && t->from[low] == character ? t->byte[low] : -1;
+    if (low < t->n && t->from[low] == character) {
+        return t->byte[low];
+    }
+    return character < 0x80 ? (int)character : -1;
 }

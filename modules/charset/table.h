@@ -1,6 +1,7 @@
 /* charset/table.h - character sets of one byte a character: what each byte stands for, and back.
  *
- * Made when the configuration is loaded, from what iconv knows; constant then.
+ * Made when the configuration is loaded, from what iconv knows or a charset_map says; constant
+ * then.
  */
 #ifndef CHARSET_TABLE_H
 #define CHARSET_TABLE_H
@@ -9,10 +10,12 @@
 
 struct charset_table {
     weir_str name;
-    uint32_t to[128];   /* what bytes from 0x80 on stand for; 0: nothing */
-    uint32_t n;         /* of the next */
-    uint32_t from[128]; /* the same characters in ascending order */
-    uint8_t byte[128];  /* and their bytes */
+    bool own_ascii;   /* bytes or characters below 0x80 may be something else than ASCII */
+    uint32_t to[256]; /* what bytes stand for; 0: nothing */
+    uint32_t n;       /* of the next */
+    /* Characters in ascending order, but for those of ASCII that are themselves; and their bytes. */
+    uint32_t from[256];
+    uint8_t byte[256];
 };
 
 enum charset_kind {
@@ -25,7 +28,10 @@ enum charset_kind {
 /* The set called name, in pool. */
 enum charset_kind charset_find(weir_pool *pool, weir_str name, const struct charset_table **table);
 
-/* The byte for a character from 0x80 on; -1: there is none. */
+/* A byte for a character, where it is not the one of ASCII. */
+void charset_add(struct charset_table *t, uint32_t character, uint8_t byte);
+
+/* The byte for a character; -1: there is none. */
 int charset_byte(const struct charset_table *t, uint32_t character);
 
 #endif
