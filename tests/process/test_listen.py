@@ -151,6 +151,18 @@ def test_a_bad_proxy_header_closes_without_an_answer(make_server, head):
             conn.response()
 
 
+def test_a_bad_proxy_header_is_told_of_with_its_sender(make_server):
+    server = make_server(PROXY).start()
+    port = server.extra_ports["PORT2"]
+    with Connection(port) as conn:
+        conn.send(b"PROXY TCP4 192.0.2.1\r\n" + GET)
+        with pytest.raises(Closed):
+            conn.response()
+    wait_for("the line", lambda: re.search(
+        r"\[error\] \d+#\d+: \*\d+ broken header.* while reading PROXY protocol.*"
+        r", client: 127\.0\.0\.1, server: 127\.0\.0\.1:%d$" % port, server.log(whole=True), re.M | re.S))
+
+
 def test_a_plain_port_takes_no_proxy_header(make_server):
     server = make_server(SHOW).start()
     with Connection(server.port) as conn:
