@@ -62,6 +62,18 @@ def test_plain_checks_of_servers_that_speak_tls(make_server, origin):
     assert {line.split()[0] for line in seen(origin)} == {"http"} and state(server) == ["up"]
 
 
+@pytest.mark.parametrize("port", [False, True])
+def test_servers_of_ipv6_are_checked_where_they_listen_or_at_a_port(make_server, port):
+    good, bad = ("location / { return 204; }", "location / { return 500; }")
+    behind = make_server(servers=[f"listen [::1]:%PORT2%; {bad if port else good}",
+                                  f"listen [::1]:%PORT3%; {good if port else bad}"]).start()
+    where = f"port={behind.extra_ports['PORT3']}" if port else ""
+    server = make_server("location = /metrics { metrics json; } location / { proxy_pass http://app; }",
+                         http=f"upstream app {{ zone z 64k; server [::1]:{behind.extra_ports['PORT2']}; "
+                              f"health_check interval=30ms mandatory {where}; }}").start()
+    wait_for("it is well", lambda: state(server) == ["up"])
+
+
 def test_tls_may_be_told_where_requests_speak_both(make_server, origin):
     front(make_server, origin, f"location / {{ proxy_pass http://app; }} location /s {{ proxy_pass https://app; {TRUST} }}",
           group="health_check interval=30ms uri=/up type=https;")

@@ -302,6 +302,9 @@ def test_ranges_can_be_answered_here(make_server):
     assert answered(make_server, reply, request=request).status == 200
     got = answered(make_server, reply, "proxy_force_ranges on;", request=request)
     assert (got.status, got.body, got.get("Content-Range")) == (206, b"bc", "bytes 1-2/6")
+    reply = answer(b"abcdef", fields=[("Accept-Ranges", "none")])
+    got = answered(make_server, reply, "proxy_force_ranges on;", request=request)
+    assert (got.status, got.body) == (206, b"bc") and "none" not in got.all("Accept-Ranges")
 
 
 @weir_only

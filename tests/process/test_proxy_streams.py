@@ -539,10 +539,13 @@ def test_a_kept_connection_has_its_limits(make_server, limit, connections):
         yield 0.02                      # longer than the shortest of these times
         yield answer()
     with Origin(script) as origin:
-        server = make_server("location / { proxy_pass http://up; }",
+        server = make_server("location / { proxy_pass http://up; } location = /metrics { metrics prometheus; }",
                              http=f"upstream up {{ server 127.0.0.1:{origin.port}; {limit} }}").start()
         assert [fetch(server.port).body for _ in range(4)] == [b"ok"] * 4
         assert origin.connections == connections
+        counted = fetch(server.port, "/metrics").body.decode()
+        for how, count in (("made", connections), ("reused", 4 - connections)):
+            assert f'weir_upstream_connections_total{{origin="{how}"}} {count}\n' in counted
 
 
 @weir_only

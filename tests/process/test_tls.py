@@ -282,6 +282,22 @@ def test_large_files_arrive_whole(make_server, version, more):
         assert conn.get("/big", fields=["Range: bytes=5-2000004"]).body == BIG[5:2000005]
 
 
+def test_records_are_as_long_as_ssl_buffer_size(make_server):
+    server = one_site(make_server, "ssl_buffer_size 1400; location / { }", files={"f": b"x" * 30_000}).start()
+    client = Memory(server.port)
+    client.handshake()
+    client.tls.write(b"GET /f HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+    client.sock.sendall(client.take())
+    raw, lengths = b"", []
+    while data := client.sock.recv(65536):
+        raw += data
+    client.close()
+    while raw:
+        lengths.append(int.from_bytes(raw[3:5], "big"))
+        raw = raw[5 + lengths[-1]:]
+    assert sum(lengths) > 30_000 and 1400 < max(lengths) <= 1400 + 256      # [RFC 8446 5.2]
+
+
 def test_pipelined_answers_come_in_order_in_few_records(make_server):
     server = one_site(make_server, "", files={f"f{i}": b"%d" % i for i in range(50)}).start()
     with TlsConnection(server.port) as conn:
