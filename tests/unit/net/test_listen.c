@@ -95,6 +95,8 @@ test_an_address_in_use_is_an_error_that_changes_nothing(void **state)
     (void)state;
     assert_true(wr_listen_open_all(&a, NULL, 1, false, &err));
     unused = next_descriptor();
+    assert_false(wr_listen_open_all(&same, NULL, 1, false, &err));
+    assert_int_equal(next_descriptor(), unused);
     fresh.next = &same;
     err.text[0] = '\0';
     assert_false(wr_listen_open_all(&fresh, NULL, 1, false, &err));
