@@ -67,14 +67,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data + 1, n);
     tells = file_head_tells_size(bytes);
     if (data[0] % 2 == 1 && tells != 0 && tells <= n) {
-        put32(bytes + AT_CRC, head_crc(bytes, tells));
+        little_put(bytes + AT_CRC, head_crc(bytes, tells), 4);
     }
     if (file_head_read(bytes, n, &h)) {
-        uint32_t crc = get32(bytes + AT_CRC);
+        uint32_t crc = (uint32_t)little_get(bytes + AT_CRC, 4);
         WR_ASSERT(h.size <= n);
-        put32(bytes + AT_CRC, 0);
+        little_put(bytes + AT_CRC, 0, 4);
         WR_ASSERT(crc_add_plain(0, bytes, h.size) == crc);
-        put32(bytes + AT_CRC, crc);
+        little_put(bytes + AT_CRC, crc, 4);
         inside(bytes, n, h.key.data, h.key.len);
         inside(bytes, n, h.tags, h.n_tags * 8);
         round_trip(bytes, &h);
