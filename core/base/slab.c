@@ -44,7 +44,7 @@ struct wr_slab {
     uint8_t *data;    /* the first one */
     struct page *pages;
     size_t used;      /* bytes */
-    uint8_t class[CLASS_MAX / SLOT_MIN + 1]; /* of sizes, by how many of the smallest slot they fill */
+    uint8_t class[CLASS_MAX / SLOT_MIN + 1]; /* by how many of the smallest slot a size fills */
     int32_t partial[CLASSES]; /* pages with a free slot */
     int32_t free[LENGTHS];    /* first pages of free runs */
 };

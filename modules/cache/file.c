@@ -197,7 +197,8 @@ file_head_read(const uint8_t *bytes, size_t n, struct file_head *h)
     }
     get_fixed(bytes, h);
     if (h->n_tags > STORE_TAGS_MAX || h->n_fields > FILE_FIELDS_MAX || h->file == 0 ||
-        h->length > INT64_MAX / 2 || !cut_text(&p, &left, little_get(bytes + AT_KEY_LEN, 4), &h->key) ||
+        h->length > INT64_MAX / 2 ||
+        !cut_text(&p, &left, little_get(bytes + AT_KEY_LEN, 4), &h->key) ||
         !cut(&p, &left, h->n_tags * sizeof(uint64_t), &h->tags) ||
         !cut_text(&p, &left, little_get(bytes + AT_REASON_LEN, 4), &h->reason) ||
         !cut_text(&p, &left, little_get(bytes + AT_NOTE_LEN, 4), &h->note)) {
