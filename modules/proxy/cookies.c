@@ -162,60 +162,106 @@ domain_of(weir_request *r, const struct rewrites *rules, weir_str domain)
     return domain;
 }
 
+/* A cookie on its way. */
+struct rewriting {
+    weir_request *r;
+    const proxy_conf *conf;
+    weir_text to;
+    uint32_t flags; /* those that are still to be seen to */
+    bool changed;
+};
+
+static weir_str
+samesite_of(uint32_t flags)
+{
+    return flags & STRICT ? WEIR_STR("Strict") : flags & LAX ? WEIR_STR("Lax") : WEIR_STR("None");
+}
+
+/* A flag that is there: it stays in its place, with the value that it shall have, or goes. */
+static bool
+write_flag(struct rewriting *c, weir_str name, weir_str value)
+{
+    static const struct {
+        const char *name;
+        uint32_t give, take;
+    } flags[] = { { "secure", SECURE, NO_SECURE },
+                  { "httponly", HTTPONLY, NO_HTTPONLY },
+                  { "samesite", SAMESITE, NO_SAMESITE } };
+    size_t i = 0, n = sizeof(flags) / sizeof(flags[0]);
+
+    while (i < n && !weir_str_ieq(name, weir_str_c(flags[i].name))) {
+        i++;
+    }
+    if (i == n) {
+        return false;
+    }
+    if (c->flags & flags[i].take) {
+        c->changed = true;
+    } else if (flags[i].give == SAMESITE && c->flags & SAMESITE) {
+        weir_text_add_attribute(&c->to, WEIR_STR("SameSite"), samesite_of(c->flags));
+        c->changed = true;
+    } else {
+        weir_text_add_attribute(&c->to, name, value);
+    }
+    c->flags &= ~flags[i].give;
+    return true;
+}
+
 /* One attribute of the cookie, changed or left out as the rules say. */
 static void
-write_attribute(weir_text *to, weir_request *r, const proxy_conf *c, weir_str name, weir_str value,
-                uint32_t flags)
+write_attribute(struct rewriting *c, weir_str name, weir_str before)
 {
-    if ((weir_str_ieq(name, WEIR_STR("secure")) && flags & (SECURE | NO_SECURE)) ||
-        (weir_str_ieq(name, WEIR_STR("httponly")) && flags & (HTTPONLY | NO_HTTPONLY)) ||
-        (weir_str_ieq(name, WEIR_STR("samesite")) && flags & (SAMESITE | NO_SAMESITE))) {
+    weir_str value = before;
+
+    if (write_flag(c, name, before)) {
         return;
     }
     if (value.data != NULL && weir_str_ieq(name, WEIR_STR("domain"))) {
-        value = domain_of(r, &c->cookie_domains, value);
-    } else if (value.data != NULL && weir_str_ieq(name, WEIR_STR("path")) && !c->cookie_paths.off) {
-        (void)rewrite_prefix(r, &c->cookie_paths, &value, 0);
+        value = domain_of(c->r, &c->conf->cookie_domains, value);
+    } else if (value.data != NULL && weir_str_ieq(name, WEIR_STR("path")) &&
+               !c->conf->cookie_paths.off) {
+        (void)rewrite_prefix(c->r, &c->conf->cookie_paths, &value, 0);
     }
-    weir_text_add_attribute(to, name, value);
+    c->changed |= value.data != before.data || value.len != before.len;
+    weir_text_add_attribute(&c->to, name, value);
 }
 
+/* The flags that were not there. */
 static void
-write_flags(weir_text *to, uint32_t flags)
+write_flags(struct rewriting *c)
 {
-    if (flags & SECURE) {
-        weir_text_add(to, WEIR_STR("; Secure"));
+    if (c->flags & SECURE) {
+        weir_text_add(&c->to, WEIR_STR("; Secure"));
     }
-    if (flags & HTTPONLY) {
-        weir_text_add(to, WEIR_STR("; HttpOnly"));
+    if (c->flags & HTTPONLY) {
+        weir_text_add(&c->to, WEIR_STR("; HttpOnly"));
     }
-    if (flags & SAMESITE) {
-        weir_text_add(to, flags & STRICT ? WEIR_STR("; SameSite=Strict")
-                          : flags & LAX  ? WEIR_STR("; SameSite=Lax")
-                                         : WEIR_STR("; SameSite=None"));
+    if (c->flags & SAMESITE) {
+        weir_text_add_attribute(&c->to, WEIR_STR("SameSite"), samesite_of(c->flags));
     }
+    c->changed |= (c->flags & (SECURE | HTTPONLY | SAMESITE)) != 0;
 }
 
 weir_str
-cookie_rewrite(weir_request *r, const proxy_conf *c, weir_str value)
+cookie_rewrite(weir_request *r, const proxy_conf *conf, weir_str value)
 {
     size_t end = weir_str_find(value, ';');
-    weir_str rest = weir_str_cut(value, end + 1, SIZE_MAX), name, attribute;
-    uint32_t flags;
-    weir_text to;
+    weir_str pair = weir_str_cut(value, 0, end), rest = weir_str_cut(value, end + 1, SIZE_MAX);
+    weir_str name, attribute;
+    size_t equals = weir_str_find(pair, '=');
+    struct rewriting c = { .r = r, .conf = conf };
 
-    if (c->cookie_domains.first == NULL && c->cookie_paths.first == NULL &&
-        c->cookie_flags.first == NULL) {
+    if (equals == pair.len ||
+        (conf->cookie_domains.first == NULL && conf->cookie_paths.first == NULL &&
+         conf->cookie_flags.first == NULL)) {
         return value;
     }
-    flags = flags_for(
-        r, &c->cookie_flags,
-        weir_str_trim(weir_str_cut(value, 0, weir_str_find(weir_str_cut(value, 0, end), '='))));
-    to = weir_text_begin(r->pool, value.len + 64, TEXT_MAX);
-    weir_text_add(&to, weir_str_cut(value, 0, end));
+    c.flags = flags_for(r, &conf->cookie_flags, weir_str_trim(weir_str_cut(pair, 0, equals)));
+    c.to = weir_text_begin(r->pool, value.len + 64, TEXT_MAX);
+    weir_text_add(&c.to, pair);
     while (weir_attribute_next(&rest, &name, &attribute)) {
-        write_attribute(&to, r, c, name, attribute, flags);
+        write_attribute(&c, name, attribute);
     }
-    write_flags(&to, flags);
-    return to.full ? value : weir_text_view(&to);
+    write_flags(&c);
+    return c.to.full || !c.changed ? value : weir_text_view(&c.to);
 }

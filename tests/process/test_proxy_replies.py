@@ -3,7 +3,7 @@
 import pytest
 
 from weir.recorder import Origin, answer, chunked
-from weir.server import wait_for
+from weir.server import FLAVOUR, wait_for
 from weir.wire import Connection, fetch
 
 weir_only = pytest.mark.weir_only
@@ -209,6 +209,10 @@ def test_refresh_is_rewritten(make_server):
     ("proxy_cookie_flags a nosecure nohttponly;", "a=b; Secure; HttpOnly; path=/", "a=b; path=/"),
     ("proxy_cookie_flags ~^s httponly;", "session=b", "session=b; HttpOnly"),
     ("proxy_cookie_flags other httponly;", "session=b", "session=b"),
+    ("proxy_cookie_flags a secure httponly samesite=lax;", "a=b; secure; Path=/; SameSite=Strict; Max-Age=1",
+     "a=b; secure; Path=/; SameSite=Lax; Max-Age=1; HttpOnly"),
+    ("proxy_cookie_flags ~ secure;", "nopair", "nopair"),
+    ("proxy_cookie_path /x /y;", "a=b;Path=/;HttpOnly", "a=b;Path=/;HttpOnly"),
 ])
 def test_cookies_are_rewritten(make_server, conf, sent, want):
     assert answered(make_server, answer(fields=[("Set-Cookie", sent)]), conf).get("Set-Cookie") == want
@@ -278,9 +282,20 @@ def test_a_trusted_upstream_can_have_a_file_answered(make_server, trusted):
 
 
 @weir_only
-@pytest.mark.parametrize("to", ["files/x", "/../x", "/%00", "/a%", "/files/%2e%2e/%2e%2e/x"])
+@pytest.mark.parametrize("to", ["files/x", "/../x", "/%00", "/a%", "/files/%2e%2e/%2e%2e/x", ""])
 def test_an_unsafe_redirect_is_not_followed(make_server, to):
-    assert answered(make_server, answer(fields=[("X-Accel-Redirect", to)]), ACCEL).status in (404, 500)
+    assert answered(make_server, answer(fields=[("X-Accel-Redirect", to)]), ACCEL).status == 404
+
+
+@pytest.mark.parametrize("to, line", [("@second", "POST /x?y HTTP/1.1"), ("/second/z", "GET /second/z HTTP/1.1")])
+def test_a_named_location_gets_the_request_as_it_came(make_server, to, line):
+    accel = "" if FLAVOUR == "nginx" else ACCEL
+    with Origin(lambda r: answer(fields=[("X-Accel-Redirect", to)])) as first, Origin(lambda r: answer(b"second")) as second:
+        server = make_server(f"proxy_http_version 1.1; location / {{ proxy_pass http://127.0.0.1:{first.port}; {accel} }}"
+                             f"location @second {{ proxy_pass http://127.0.0.1:{second.port}; }}"
+                             f"location /second/ {{ internal; proxy_pass http://127.0.0.1:{second.port}; }}").start()
+        got = fetch(server.port, "/x?y", "POST", body=b"body")
+        assert (got.status, second.requests[0].line, second.requests[0].body) == (200, line, b"body")
 
 
 @weir_only
