@@ -115,16 +115,19 @@ is_sound(weir_str path)
     return true;
 }
 
-/* Make the folders above path. */
+/* Make the folders above path, for whom the file may be read by. */
 static void
-make_folders(weir_str path)
+make_folders(weir_str path, uint32_t access)
 {
+    uint32_t mode = access | 0700 | (access & 0444) >> 2;
     char *text = (char *)(uintptr_t)path.data;
 
     for (size_t i = 1; i < path.len; i++) {
         if (text[i] == '/') {
             text[i] = '\0';
-            (void)mkdir(text, 0755); /* what cannot be made shows when the file is renamed */
+            if (mkdir(text, mode) == 0) { /* what cannot be made shows when the file is renamed */
+                (void)chmod(text, mode);
+            }
             text[i] = '/';
         }
     }
@@ -149,7 +152,7 @@ store_begin(struct proxied *p)
     }
     s = weir_zalloc(r->pool, sizeof(*s));
     s->path = path;
-    make_folders(path);
+    make_folders(path, c->store_access);
     s->temporary = (char *)(uintptr_t)weir_print(r->pool, "%.*s.XXXXXX", WEIR_FMT(path)).data;
     s->fd = mkostemp(s->temporary, O_CLOEXEC);
     p->store = s;
