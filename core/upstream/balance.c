@@ -90,7 +90,7 @@ standing_of(const weir_upstream *u, const struct wr_attempt *a, struct wr_group_
     (void)wr_peer_share(p);
     max = p->state->pub.max_conns;
     return max != 0 && __atomic_load_n(&p->state->pub.active, __ATOMIC_RELAXED) >= max ? BUSY
-                                                                                      : USABLE;
+                                                                                       : USABLE;
 }
 
 bool
@@ -328,9 +328,15 @@ log_of(const struct wr_attempt *a)
 static void
 note_failure(const weir_upstream *u, const struct wr_attempt *a)
 {
-    if (wr_peer_failed(a->peer, u->peers.count == 1)) {
-        weir_say(log_of(a), WARN, "upstream server temporarily disabled while %s, upstream: \"%.*s\"",
-                 a->step, WEIR_FMT(a->peer->text));
+    if (!wr_peer_failed(a->peer, u->peers.count == 1)) {
+        return;
+    }
+    if (a->pub.r != NULL) { /* whose lines name the upstream */
+        weir_say(a->pub.r->log, WARN, "upstream server temporarily disabled while %s", a->step);
+    } else {
+        weir_say(weir_main_log(), WARN,
+                 "upstream server temporarily disabled while %s, upstream: \"%.*s\"", a->step,
+                 WEIR_FMT(a->peer->text));
     }
 }
 

@@ -166,6 +166,9 @@ extern const struct wr_link_ops wr_exchange_link_ops;
 void wr_exchange_say(const weir_exchange *x, int error, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same of level warn: the response serves in spite of it. */
+void wr_exchange_warn(const weir_exchange *x, const char *what);
+
 /* "while ..." for what x waits for. */
 const char *wr_exchange_doing(const weir_exchange *x);
 

@@ -65,7 +65,7 @@ wr_exchange_note(const struct wr_log_note *note, struct wr_strbuf *to)
 
 /* Where there is no request whose log names the upstream. */
 static void
-say_alone(const weir_exchange *x, weir_str message)
+say_alone(const weir_exchange *x, enum wr_log_level level, weir_str message)
 {
     const weir_log *log = x->o.log != NULL ? x->o.log : weir_main_log();
     uint64_t ms = wr_clock.now_ms - x->started_ms;
@@ -73,30 +73,46 @@ say_alone(const weir_exchange *x, weir_str message)
     struct wr_strbuf url = wr_strbuf_over(room, sizeof(room));
 
     add_url(x, &url);
-    weir_say(log, ERROR, "%.*s, upstream: \"%.*s\", took: %llu.%03us", WEIR_FMT(message),
-             WEIR_FMT(wr_strbuf_view(&url)), (unsigned long long)(ms / 1000),
-             (unsigned)(ms % 1000));
+    if ((uint32_t)level <= log->level) {
+        weir_log_line(log, level, "%.*s, upstream: \"%.*s\", took: %llu.%03us", WEIR_FMT(message),
+                      WEIR_FMT(wr_strbuf_view(&url)), (unsigned long long)(ms / 1000),
+                      (unsigned)(ms % 1000));
+    }
 }
 
-void
-wr_exchange_say(const weir_exchange *x, int error, const char *fmt, ...)
+static void
+say(const weir_exchange *x, enum wr_log_level level, const char *what, int error)
 {
     const struct wr_log *log = wr_exchange_log(x);
-    char what[MESSAGE / 2], room[MESSAGE];
+    char room[MESSAGE];
     struct wr_strbuf b = wr_strbuf_over(room, sizeof(room));
-    va_list args;
 
-    va_start(args, fmt);
-    (void)vsnprintf(what, sizeof(what), fmt, args);
-    va_end(args);
     wr_strbuf_print(&b, "%s", what);
     if (error != 0) {
         wr_strbuf_print(&b, " (%d: %s)", error, strerror(error));
     }
     wr_strbuf_print(&b, " while %s", wr_exchange_doing(x));
-    if (log != NULL && x->o.log == NULL) {
-        wr_say(log, ERROR, "%.*s", WEIR_FMT(wr_strbuf_view(&b)));
-    } else {
-        say_alone(x, wr_strbuf_view(&b));
+    if (log == NULL || x->o.log != NULL) {
+        say_alone(x, level, wr_strbuf_view(&b));
+    } else if ((uint32_t)level <= log->pub.level) {
+        wr_log_line(log, level, "%.*s", WEIR_FMT(wr_strbuf_view(&b)));
     }
+}
+
+void
+wr_exchange_say(const weir_exchange *x, int error, const char *fmt, ...)
+{
+    char what[MESSAGE / 2];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    say(x, WR_LOG_ERROR, what, error);
+}
+
+void
+wr_exchange_warn(const weir_exchange *x, const char *what)
+{
+    say(x, WR_LOG_WARN, what, 0);
 }

@@ -35,7 +35,7 @@ wr_reply_body_start(weir_exchange *x, const struct wr_framing *framing)
     x->state = WR_EXCHANGE_BODY;
     if (x->body.left == 0) {
         if (x->in.len != 0) {
-            wr_exchange_say(x, 0, "upstream sent more data than specified in its header");
+            wr_exchange_warn(x, "upstream sent more data than specified in its header");
         }
         wr_exchange_over(x, WEIR_DONE);
     }
@@ -68,8 +68,7 @@ take_plain(weir_exchange *x, weir_pool *pool, weir_chain *out, size_t want)
         return WEIR_OK;
     }
     if (x->in.len != 0) {
-        wr_exchange_say(x, 0,
-                        "upstream sent more data than specified in \"Content-Length\" header");
+        wr_exchange_warn(x, "upstream sent more data than specified in \"Content-Length\" header");
     }
     return WEIR_DONE;
 }
@@ -148,7 +147,7 @@ take_trailers(weir_exchange *x)
     }
     wr_intake_skip(&x->in, s.bytes);
     if (x->in.len != 0) {
-        wr_exchange_say(x, 0, "upstream sent data after the last chunk");
+        wr_exchange_warn(x, "upstream sent data after final chunk");
     }
     return WEIR_DONE;
 }
