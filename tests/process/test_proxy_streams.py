@@ -588,6 +588,7 @@ def test_replies_are_stored(make_server):
             assert f.read() == b"stored /a/b"
         found = os.stat(path)
         assert found.st_mode & 0o777 == 0o644 and found.st_mtime == 784111777
+        assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o755     # so that others get there
 
 
 @weir_only
