@@ -63,9 +63,35 @@ mark_hop(const char *base, struct wr_head_field *fields, uint32_t n, bool nomina
     }
 }
 
+/* Of a field that says one thing, the first line counts, and the others are left out in the same
+ * way: who reads on would have to choose. */
+static void
+mark_repeated(const weir_exchange *x, const char *base, struct wr_head_field *fields, uint32_t n)
+{
+    const uint64_t single = UINT64_C(1) << WEIR_H_CONTENT_TYPE |
+                            UINT64_C(1) << WEIR_H_LAST_MODIFIED | UINT64_C(1) << WEIR_H_ETAG |
+                            UINT64_C(1) << WEIR_H_LOCATION | UINT64_C(1) << WEIR_H_EXPIRES |
+                            UINT64_C(1) << WEIR_H_DATE | UINT64_C(1) << WEIR_H_SERVER;
+    uint64_t seen = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct wr_head_field *f = &fields[i];
+        uint64_t bit = UINT64_C(1) << f->id & single;
+        if (seen & bit) {
+            weir_str line = { base + f->name_at, f->value_at + f->value_len - f->name_at };
+            wr_exchange_warn(x, weir_print(x->memory,
+                                           "upstream sent duplicate header line: \"%.*s\", ignored",
+                                           WEIR_FMT(line))
+                                    .data);
+            f->id = WEIR_H_KEEP_ALIVE;
+        }
+        seen |= bit;
+    }
+}
+
 void
-wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
-                struct wr_head_field *fields, uint32_t n, const struct wr_framing *framing)
+wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base, struct wr_head_field *fields,
+                uint32_t n, const struct wr_framing *framing)
 {
     /* What concerns this connection alone, whatever Connection says. [RFC 9110 7.6.1] */
     uint64_t hop = UINT64_C(1) << WEIR_H_CONNECTION | UINT64_C(1) << WEIR_H_KEEP_ALIVE |
@@ -75,6 +101,7 @@ wr_reply_fields(weir_exchange *x, weir_reply *reply, const char *base,
     weir_header *all = wr_pool_alloc(x->memory, (size_t)n * sizeof(*all));
 
     mark_hop(base, fields, n, framing->nominated);
+    mark_repeated(x, base, fields, n);
     wr_fields_take(to, all, fields, n, base, hop);
     reply->first = to->first;
     reply->at = to->index;

@@ -62,6 +62,14 @@ def test_fields_keep_their_order_whatever_stands_between(make_server):
     assert got.get("Location").endswith("/there")
 
 
+@weir_only      # nginx: since 1.23
+@pytest.mark.parametrize("name, first, second", [("Content-Type", "text/plain", "text/html"), ("ETag", '"a"', '"b"'),
+                                                 ("Location", "/a", "/b"), ("Expires", "0", "1")])
+def test_of_a_field_that_says_one_thing_the_first_line_counts(make_server, name, first, second):
+    got = answered(make_server, answer(fields=[(name, first), ("X-A", "1"), ("X-A", "2"), (name, second)]), "proxy_redirect off;")
+    assert got.all(name) == [first] and got.all("X-A") == ["1", "2"]
+
+
 @pytest.mark.parametrize("line", [b"X-A:1", b"X-A:  1", b"X-A: 1 ", b"X-A:\t1", b"x-a: 1"])
 def test_lines_are_passed_with_one_blank_and_none_behind(make_server, line):
     reply = b"HTTP/1.1 200 OK\r\nX-0: 0\r\n" + line + b"\r\nX-2: 2\r\nContent-Length: 1\r\n\r\nx"
