@@ -42,7 +42,7 @@ could_apply(const weir_request *r, const weir_coding_offer *o)
         return false;
     }
     if (type == NULL) {
-        return !whole;
+        return !whole || type_fits(WEIR_STR(""), o->types); /* "*" stands for none as well */
     }
     return type_fits(type->value, o->types) ||
            (r->status == 206 && weir_str_starts(type->value, WEIR_STR("multipart/")));

@@ -19,10 +19,11 @@ is_page(const weir_request *r, const addition_conf *c)
 {
     const weir_str html = WEIR_STR("text/html");
     const weir_strs always = { &html, 1 };
-    const weir_header *type = r->out[WEIR_H_CONTENT_TYPE];
+    const weir_header *h = r->out[WEIR_H_CONTENT_TYPE];
+    weir_str type = h != NULL ? h->value : WEIR_STR(""); /* which "*" stands for as well */
 
-    return r->status == 200 && type != NULL &&
-           (weir_type_among(type->value, &always) || weir_type_among(type->value, &c->types));
+    return r->status == 200 &&
+           (weir_type_among(type, &always) || weir_type_among(type, &c->types));
 }
 
 static int

@@ -226,6 +226,20 @@ def test_cookies_are_rewritten(make_server, conf, sent, want):
     assert answered(make_server, answer(fields=[("Set-Cookie", sent)]), conf).get("Set-Cookie") == want
 
 
+# ---- Filters. ----
+
+@pytest.mark.parametrize("conf, changed", [("sub_filter abc X; sub_filter_types *;", True), ("sub_filter abc X;", False),
+                                           ("add_after_body /more; addition_types *;", True), ("add_after_body /more;", False),
+                                           ("gzip on; gzip_min_length 0; gzip_proxied any; gzip_types *;", True),
+                                           ("gzip on; gzip_min_length 0; gzip_proxied any;", False)])
+def test_all_types_are_also_that_of_a_reply_without_type(make_server, conf, changed):
+    with Origin(lambda r: answer(b"abc" * 100)) as origin:
+        server = make_server(f"location /more {{ return 200 more; }}"
+                             f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; {conf} }}").start()
+        got = fetch(server.port, "/", fields=["Accept-Encoding: gzip"])
+        assert got.status == 200 and (got.body != b"abc" * 100) == changed
+
+
 # ---- Who else answers. ----
 
 def test_errors_pass_unless_they_are_intercepted(make_server):
