@@ -12,6 +12,23 @@ slot_of(const weir_request *r)
     return (struct wr_tries **)&r->ctx[wr_upstream_module.self->slot];
 }
 
+static struct wr_tries *
+tries_of(weir_request *r)
+{
+    struct wr_tries **at = slot_of(r);
+
+    if (*at == NULL) {
+        *at = wr_pool_zalloc(r->pool, sizeof(**at));
+    }
+    return *at;
+}
+
+void
+weir_upstream_stored(weir_request *r, const weir_header *fields)
+{
+    tries_of(r)->stored = fields;
+}
+
 struct wr_tried *
 wr_tries_begin(weir_request *r, weir_pool *memory)
 {
@@ -21,10 +38,8 @@ wr_tries_begin(weir_request *r, weir_pool *memory)
     if (r == NULL) {
         return t;
     }
-    all = *slot_of(r);
-    if (all == NULL) {
-        all = *slot_of(r) = wr_pool_zalloc(r->pool, sizeof(*all));
-    }
+    all = tries_of(r);
+    all->stored = NULL;
     if (all->first == NULL) {
         all->first = t;
     } else {

@@ -31,6 +31,7 @@ struct wr_tried {
 /* What hangs on a request at core.upstream, through its internal redirects. */
 struct wr_tries {
     struct wr_tried *first, *last;
+    const weir_header *stored; /* of the response that answers in place of a peer's; NULL: none */
 };
 
 /* A new exchange on behalf of r (NULL: nobody), in memory. */

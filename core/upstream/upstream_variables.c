@@ -178,12 +178,25 @@ last_answered(const weir_request *r)
     return all != NULL && all->last != NULL && all->last->reply != NULL ? all->last : NULL;
 }
 
+/* The fields of a response that was stored, and answers; NULL: none does. */
+static const weir_header *
+stored_fields(const weir_request *r)
+{
+    const struct wr_tries *all = wr_tries_of(r);
+
+    return all != NULL ? all->stored : NULL;
+}
+
 static weir_str
 get_http(weir_request *r, const void *conf, weir_str name)
 {
     const struct wr_tried *t = last_answered(r);
+    const weir_header *stored = stored_fields(r);
 
     (void)conf;
+    if (stored != NULL) {
+        return wr_field_value_spelled(r->pool, NULL, stored, name, ", ");
+    }
     return t != NULL ? wr_field_value_spelled(r->pool, t->reply->at, t->reply->first, name, ", ")
                      : absent;
 }
@@ -202,10 +215,16 @@ static weir_str
 get_cookie(weir_request *r, const void *conf, weir_str name)
 {
     const struct wr_tried *t = last_answered(r);
-    const weir_header *h = t != NULL ? t->reply->at[WEIR_H_SET_COOKIE] : NULL;
+    const weir_header *stored = stored_fields(r);
 
     (void)conf;
-    for (; h != NULL; h = h->same) {
+    for (const weir_header *h = stored != NULL ? stored
+                                : t != NULL    ? t->reply->first
+                                               : NULL;
+         h != NULL; h = h->next) {
+        if (h->id != WEIR_H_SET_COOKIE) {
+            continue;
+        }
         weir_str first = weir_str_cut(h->value, 0, weir_str_find(h->value, ';'));
         weir_str value = wr_cookie_find(first, name, true);
         if (value.data != NULL) {

@@ -174,6 +174,10 @@ WEIR_API int weir_exchange_tunnel(weir_exchange *x);
 /* Give it up. The connection is kept if the response was read to its end. x must not be used again. */
 WEIR_API void weir_exchange_end(weir_exchange *x);
 
+/* r is answered with a response that was stored: $upstream_http_* and $upstream_cookie_* are its fields, by ->next, until r
+ * starts another exchange. They stay as long as r. */
+WEIR_API void weir_upstream_stored(weir_request *r, const weir_header *fields);
+
 /* ---- Fetch: an exchange whose answer comes in one piece. ---------------------------------------------------------- */
 typedef struct weir_fetch_options {
     uint32_t                    size;       /* sizeof(weir_fetch_options) */

@@ -92,6 +92,7 @@ put_head(struct caching *c, const struct store_meta *m, bool part)
     weir_request *r = c->r;
     struct kept k = kept_of(m);
 
+    weir_upstream_stored(r, m->fields);
     (void)weir_out_status(r, m->status);
     if (m->reason.len != 0) {
         (void)weir_out_reason(r, m->reason);

@@ -57,6 +57,11 @@ def test_miss_then_hit(front):
     assert one.statuses(3) == ["MISS", "HIT", "HIT"] and one.asked == 1
 
 
+def test_a_hit_has_the_upstreams_fields_as_variables(front):
+    one = front(answer(b"x", fields=[FRESH, ("X-A", "1")]), more="add_header X-V $upstream_http_x_a-$upstream_status;")
+    assert [one.get().get("X-V") for _ in range(3)] == ["1-200", "1-", "1-"]
+
+
 @pytest.mark.parametrize("fields", [[("Cache-Control", "no-cache")], [("Cache-Control", "no-store")], [("Cache-Control", "private")],
                                     [("Cache-Control", "max-age=0")], [("Expires", "0")], [FRESH, ("Set-Cookie", "a=b")],
                                     [FRESH, ("Vary", "*")], [FRESH, ("X-Accel-Expires", "0")], []])
