@@ -67,8 +67,10 @@ begin(struct conversion *c, uint8_t b, uint8_t *to)
         c->character = b & 0x07;
         c->low = b == 0xf0 ? 0x90 : 0x80;
         c->high = b == 0xf4 ? 0x8f : 0xbf;
+    } else if (b < 0x80) {
+        to = put_byte(c->to, b, to);
     } else {
-        *to++ = b < 0x80 ? (uint8_t)charset_byte(c->to, b) : '?';
+        *to++ = '?';
     }
     return to;
 }

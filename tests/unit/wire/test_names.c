@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <weir/request.h>
+#include "base/assert.h"
 #include "base/str.h"
 #include "wire/names.h"
 
