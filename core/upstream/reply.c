@@ -64,14 +64,15 @@ mark_hop(const char *base, struct wr_head_field *fields, uint32_t n, bool nomina
 }
 
 /* Of a field that says one thing, the first line counts, and the others are left out in the same
- * way: who reads on would have to choose. */
+ * way: who reads on would have to choose. Not so Expires: to a cache, two are as good as stale.
+ * [RFC 9111 4.2.1] */
 static void
 mark_repeated(const weir_exchange *x, const char *base, struct wr_head_field *fields, uint32_t n)
 {
     const uint64_t single = UINT64_C(1) << WEIR_H_CONTENT_TYPE |
                             UINT64_C(1) << WEIR_H_LAST_MODIFIED | UINT64_C(1) << WEIR_H_ETAG |
-                            UINT64_C(1) << WEIR_H_LOCATION | UINT64_C(1) << WEIR_H_EXPIRES |
-                            UINT64_C(1) << WEIR_H_DATE | UINT64_C(1) << WEIR_H_SERVER;
+                            UINT64_C(1) << WEIR_H_LOCATION | UINT64_C(1) << WEIR_H_DATE |
+                            UINT64_C(1) << WEIR_H_SERVER;
     uint64_t seen = 0;
 
     for (uint32_t i = 0; i < n; i++) {
