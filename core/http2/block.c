@@ -82,15 +82,16 @@ tells_length(const struct wr_request *r)
            r->pub.status != 304;
 }
 
-/* The block that was made, as a head of s, in as many frames as it needs. */
-static bool
+/* The block that was made, as a head of s, in as many frames as it needs. The bytes that they take; 0: too many. */
+static size_t
 put(struct wr_stream *s, bool last)
 {
     uint8_t type = NGHTTP2_HEADERS, flags = last ? NGHTTP2_FLAG_END_STREAM : 0;
+    size_t sent = 0;
     weir_str block;
 
     if (!wr_deflate_end(s->h, &block)) {
-        return false;
+        return 0;
     }
     s->h->queued++;
     do {
@@ -100,12 +101,22 @@ put(struct wr_stream *s, bool last)
         wr_output_head(to, n, type, flags, s->id);
         memcpy(to + WR_HTTP2_FRAME_HEAD, block.data, n);
         wr_out_built(s->h->conn, WR_HTTP2_FRAME_HEAD + n);
-        s->r->sent_head += WR_HTTP2_FRAME_HEAD + n;
+        sent += WR_HTTP2_FRAME_HEAD + n;
         block = weir_str_cut(block, n, SIZE_MAX);
         flags = 0;
         type = NGHTTP2_CONTINUATION;
     } while (block.len != 0);
-    return true;
+    return sent;
+}
+
+/* As a head of the request's answer. */
+static bool
+put_of(struct wr_request *r, struct wr_stream *s, bool last)
+{
+    size_t sent = put(s, last);
+
+    r->sent_head += sent;
+    return sent != 0;
 }
 
 bool
@@ -128,7 +139,16 @@ wr_block_answer(struct wr_stream *s, const struct wr_http2_answer *a)
         wr_deflate_field(h, WEIR_H_CONTENT_LENGTH, WEIR_STR("content-length"),
                          (weir_str){ digits, wr_num_format(digits, (uint64_t)r->pub.out_length) });
     }
-    return put(s, a->last);
+    return put_of(r, s, a->last);
+}
+
+void
+wr_block_refusal(struct wr_stream *s, uint32_t status)
+{
+    wr_deflate_begin();
+    wr_deflate_status(s->h, status);
+    wr_deflate_field(s->h, WEIR_H_DATE, WEIR_STR("date"), (weir_str){ wr_clock.http_date, 29 });
+    (void)put(s, false);
 }
 
 bool
@@ -136,5 +156,5 @@ wr_block_trailers(struct wr_stream *s)
 {
     wr_deflate_begin();
     add_fields(s, s->r->trailers->first);
-    return put(s, true);
+    return put_of(s->r, s, true);
 }

@@ -1,8 +1,8 @@
 /* http2/head.c - the fields of a field block, judged one by one as they come; http2/message.c has the last word on all of them.
  *
- * A malformed one [RFC 9113 8.1.1] resets the stream, which is never answered: what is malformed here and read otherwise elsewhere
- * is how requests are smuggled. What is well formed and too long is answered. Fields are gathered in an array of the worker's; they
- * are put aside when the block has not come to its end.
+ * A malformed one [RFC 9113 8.1.1] resets the stream behind a bare 400, and nothing is done for it: what is malformed here and
+ * read otherwise elsewhere is how requests are smuggled. What is well formed and too long is answered. Fields are gathered in an
+ * array of the worker's; they are put aside when the block has not come to its end.
  */
 #include <string.h>
 

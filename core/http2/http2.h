@@ -374,6 +374,10 @@ struct wr_stream *wr_stream_find(const struct wr_http2 *h, int32_t id);
 /* stream.c: no frame names it any more. */
 void wr_stream_close(struct wr_stream *s);
 
+/* stream.c: the client has sent what no request is. It is told 400, unless it had an answer before, and the stream is reset: nothing
+ * is done for it. [RFC 9113 8.1.1] */
+void wr_stream_malformed(struct wr_stream *s);
+
 /* stream.c: do what is due. */
 void wr_stream_work(struct wr_stream *s);
 
@@ -394,6 +398,9 @@ bool wr_deflate_end(struct wr_http2 *h, weir_str *block);
 /* block.c: put a head, or the trailers of an answer, behind what the connection has gathered. False: it is too long. */
 bool wr_block_answer(struct wr_stream *s, const struct wr_http2_answer *a);
 bool wr_block_trailers(struct wr_stream *s);
+
+/* Put a head of nothing but the status for a stream that is reset next. */
+void wr_block_refusal(struct wr_stream *s, uint32_t status);
 
 /* write.c: put the heads of s that wait behind what the connection has gathered. */
 void wr_write_heads(struct wr_stream *s);

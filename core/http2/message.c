@@ -255,13 +255,11 @@ start(struct wr_stream *s, const struct wr_http2_head *head)
     }
 }
 
-/* Reset it, and say why. */
 static void
 reject(struct wr_stream *s, const char *why)
 {
     wr_conn_say(s->h->conn, INFO, "client sent a malformed request: %s", why);
-    s->reset = true;
-    wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
+    wr_stream_malformed(s);
 }
 
 void

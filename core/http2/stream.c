@@ -224,13 +224,22 @@ keep_early(struct wr_stream *s, const void *bytes, size_t len)
     s->early_len = (uint32_t)need;
 }
 
+void
+wr_stream_malformed(struct wr_stream *s)
+{
+    s->reset = true;
+    if (!s->answered && !s->closed && !s->h->conn->gone) {
+        wr_block_refusal(s, 400);
+    }
+    wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
+}
+
 /* The body is not what its head said: the request ends, and the stream with an error. */
 static void
 body_is_wrong(struct wr_stream *s)
 {
     wr_conn_say(s->h->conn, INFO, "client sent a body of another length than it said");
-    s->reset = true;
-    wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
+    wr_stream_malformed(s);
     wr_http2_due(s);
 }
 
