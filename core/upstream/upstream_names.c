@@ -70,6 +70,16 @@ is_defined(const struct weir_conf *cf, struct wr_upstream_conf *top, const weir_
     return wr_map_find(top->defined, u->name) != NULL;
 }
 
+/* Does an address say its port, or need none? */
+static bool
+has_port(weir_str name)
+{
+    size_t end = name.data[0] == '[' ? weir_str_find(name, ']') : 0;
+    weir_str behind = weir_str_cut(name, end, SIZE_MAX);
+
+    return weir_str_find(behind, ':') < behind.len;
+}
+
 /* The group or address of this name. A name without a port that users give different default ports
  * is two addresses, unless it is a group. */
 static weir_upstream *
@@ -84,7 +94,7 @@ find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint
         u->default_port = default_port;
         return u;
     }
-    if (is_defined(cf, top, u)) {
+    if (has_port(name) || is_defined(cf, top, u)) {
         return u;
     }
     return wr_upstream_named(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),
