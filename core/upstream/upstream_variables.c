@@ -46,7 +46,7 @@ join(weir_request *r, say_one say, bool addresses)
             say(t, &b);
         }
     }
-    return wr_strbuf_view(&b);
+    return b.len != 0 ? wr_strbuf_view(&b) : absent; /* what was in the cache was asked of nobody */
 }
 
 static void

@@ -62,6 +62,15 @@ def test_a_hit_has_the_upstreams_fields_as_variables(front):
     assert [one.get().get("X-V") for _ in range(3)] == ["1-200", "1-", "1-"]
 
 
+def test_a_hit_was_asked_of_nobody_in_the_log(front):
+    one = front(answer(b"x", fields=[FRESH]), more="access_log logs/asked.log asked;",
+                http="log_format asked '$upstream_cache_status [$upstream_status] [$upstream_addr] [$upstream_response_time]';")
+    one.get(), one.get()
+    log = one.server.prefix / "logs/asked.log"
+    wait_for("two lines", lambda: log.exists() and log.read_text().count("\n") == 2)
+    assert log.read_text().splitlines()[1] == "HIT [-] [-] [-]"
+
+
 @pytest.mark.parametrize("fields", [[("Cache-Control", "no-cache")], [("Cache-Control", "no-store")], [("Cache-Control", "private")],
                                     [("Cache-Control", "max-age=0")], [("Expires", "0")], [FRESH, ("Set-Cookie", "a=b")],
                                     [FRESH, ("Vary", "*")], [FRESH, ("X-Accel-Expires", "0")], []])
