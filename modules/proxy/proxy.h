@@ -55,6 +55,7 @@ struct head_template {
     uint64_t dropped;        /* fields of the client's, by 1 << WEIR_H_*, that are not passed on */
     weir_strs dropped_names; /* and those without id */
     bool sets_connection, sets_upgrade, sets_te;
+    bool names_upgrade; /* the Upgrade that is set is the same for every request */
     bool forwarded; /* a Forwarded of ours goes with it */
 };
 

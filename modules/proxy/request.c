@@ -122,6 +122,7 @@ add_set_header(struct compiler *c, const struct set_header *h)
     }
     c->head->sets_connection |= id == WEIR_H_CONNECTION;
     c->head->sets_upgrade |= id == WEIR_H_UPGRADE;
+    c->head->names_upgrade |= id == WEIR_H_UPGRADE && h->value->constant.len != 0;
     c->head->sets_te |= id == WEIR_H_TE;
     add_line(c, h->name, h->value);
 }
@@ -244,7 +245,7 @@ static bool
 write_steps(weir_text *to, struct proxied *p)
 {
     const struct head_template *t = &p->conf->head;
-    bool upgrades = false, connects = false;
+    bool upgrades = t->names_upgrade && p->r->in[WEIR_H_UPGRADE] != NULL, connects = false;
 
     for (uint32_t i = 0; i < t->n_steps; i++) {
         const struct head_step *s = &t->steps[i];
@@ -270,7 +271,8 @@ write_steps(weir_text *to, struct proxied *p)
                         weir_str_ieq(value, WEIR_STR("upgrade"));
         }
     }
-    p->is_upgrade = p->asks_upgrade || (upgrades && (connects || t->sets_connection));
+    p->is_upgrade = p->asks_upgrade || (upgrades && p->r->version > 10 &&
+                                        (connects || t->sets_connection));
     return true;
 }
 

@@ -1,12 +1,15 @@
 """WebSockets through the proxy, with a real peer at each end: messages, pings, closes, idle tunnels, refusals.  [RFC 6455]"""
 
 import asyncio
+import contextlib
 import ssl
 
 import pytest
 
 from weir.authority import authority
+from weir.origin import Origin
 from weir.server import status_kb, wait_for
+from weir.wire import Connection
 
 websockets = pytest.importorskip("websockets")
 from weir.echo import FLOOD, LARGE, Echo    # noqa: E402  it needs websockets
@@ -205,3 +208,36 @@ def test_tunnels_go_on_in_the_old_worker_over_a_reload(make_server, echo):
             await socket.send("still")
             assert await socket.recv() == "still"
     asyncio.run(asyncio.wait_for(go(), 30))
+
+
+# ---- Upgrades written by hand. ----
+
+def switched(make_server, fields, asked, version="1.1"):
+    """The first line that a client has, and all the rest of its head, from an origin that always switches."""
+    def script(talk):
+        talk.request()
+        talk.send(b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\nX-A: 1\r\n\r\n")
+        talk.wait_for_end()
+    with contextlib.closing(Origin(script)) as origin:
+        server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; proxy_http_version 1.1; {fields} }}").start()
+        with Connection(server.port) as c:
+            c.send(f"GET / HTTP/{version}\r\nHost: a\r\n{asked}\r\n".encode())
+            return c.until(b"\r\n\r\n").decode()
+
+
+ASKED = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize("upgrade", ["$http_upgrade", "websocket", '"websocket"'])
+@pytest.mark.parametrize("connection", ["upgrade", '"Upgrade"', "$http_connection"])
+def test_an_upgrade_may_be_written_by_hand(make_server, upgrade, connection):
+    head = switched(make_server, f"proxy_set_header Upgrade {upgrade}; proxy_set_header Connection {connection};", ASKED)
+    assert head.startswith("HTTP/1.1 101 ") and "X-A: 1" in head
+
+
+@pytest.mark.parametrize("asked, version", [("", "1.1"), (ASKED, "1.0")])
+@pytest.mark.parametrize("upgrade", ["$http_upgrade", "websocket"])
+def test_nobody_is_switched_who_cannot_be(make_server, asked, version, upgrade):
+    """Nor does a field of the 101 stay in what is said instead.  [RFC 9110 7.8]"""
+    head = switched(make_server, f"proxy_set_header Upgrade {upgrade}; proxy_set_header Connection upgrade;", asked, version)
+    assert head.startswith("HTTP/1.1 502 ") and "X-A" not in head and "Upgrade" not in head
