@@ -226,6 +226,8 @@ set_word(weir_conf *cf, uint32_t i, struct wr_resolver *r)
         good = set_count(value, &r->waiting_max);
     } else if (has_name(word, WEIR_STR("status_zone="), &value)) {
         good = value.len != 0; /* weir_resolver_* counts for all of them */
+    } else if (weir_str_find(word, '=') < word.len) {
+        good = false; /* no host's name */
     } else {
         return set_server(cf, i, r);
     }

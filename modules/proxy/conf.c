@@ -113,6 +113,18 @@ check_version(weir_conf *cf, const weir_directive *d, void *field)
                                     "weir speaks HTTP/1.0 and HTTP/1.1 to upstreams, not HTTP/2");
 }
 
+/* proxy_limit_rate: what holds no variables has to be a rate now. */
+int
+check_rate(weir_conf *cf, const weir_directive *d, void *field)
+{
+    const weir_value *v = *(weir_value **)field;
+    uint64_t bytes;
+
+    return v->constant.data == NULL || weir_parse_size(v->constant, &bytes) == WEIR_OK
+               ? WEIR_OK
+               : weir_conf_error_at(cf, 1, "\"%s\" directive invalid value", d->name);
+}
+
 int
 check_socket_size(weir_conf *cf, const weir_directive *d, void *field)
 {

@@ -9,6 +9,7 @@ int set_temp_path(weir_conf *cf, const weir_directive *d, void *field);
 int set_next_upstream(weir_conf *cf, const weir_directive *d, void *field);
 int set_bind(weir_conf *cf, const weir_directive *d, void *field);
 int check_version(weir_conf *cf, const weir_directive *d, void *field);
+int check_rate(weir_conf *cf, const weir_directive *d, void *field);
 int check_socket_size(weir_conf *cf, const weir_directive *d, void *field);
 int check_positive(weir_conf *cf, const weir_directive *d, void *field);
 
