@@ -207,6 +207,13 @@ run_setter(struct weir_conf *cf, const struct wr_conf_node *n, uint32_t slot,
     }
 }
 
+/* May stand several times in a block: what a further one says is added. */
+static bool
+adds(const weir_directive *row)
+{
+    return (row->flags & WEIR_D_MANY) != 0 || row->type == WEIR_T_STRS || row->type == WEIR_T_BITS;
+}
+
 /* The row's field in this block's own struct, emptied when it gathers and this is its first
  * appearance here. */
 static void *
@@ -221,8 +228,7 @@ field_of(struct weir_conf *cf, struct wr_rows_marks *marks, uint32_t slot,
         return NULL;
     }
     field = (char *)wr_scope_own(cf, cf->scope, slot) + row->offset;
-    if (((row->flags & WEIR_D_MANY) != 0 || row->type == WEIR_T_STRS) &&
-        !wr_rows_mark(marks->emptied, rows->leader[number - rows->base])) {
+    if (adds(row) && !wr_rows_mark(marks->emptied, rows->leader[number - rows->base])) {
         memset(field, 0, row->size);
     }
     return field;
@@ -251,8 +257,7 @@ bind_statement(struct weir_conf *cf, struct wr_rows_marks *marks, const struct w
                     "the \"%s\" directive has no effect", row->name);
         return;
     }
-    if (wr_rows_mark(marks->seen, wr_rows_number(cf->rows, cf, slot, row)) &&
-        (row->flags & WEIR_D_MANY) == 0 && row->type != WEIR_T_STRS) {
+    if (wr_rows_mark(marks->seen, wr_rows_number(cf->rows, cf, slot, row)) && !adds(row)) {
         report_duplicate(cf, n, row);
         return;
     }

@@ -211,7 +211,7 @@ set_enum(struct weir_conf *cf, const weir_directive *row, void *field)
 static int
 set_bits(struct weir_conf *cf, const weir_directive *row, void *field)
 {
-    uint32_t bits = 0;
+    uint32_t bits = *(uint32_t *)field; /* of such lines before in this block */
     int rc = WEIR_OK;
 
     for (uint32_t i = 1; i < cf->node->n_words; i++) {
