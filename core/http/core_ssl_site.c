@@ -84,8 +84,8 @@ fill_settings(const struct weir_conf *cf, const struct wr_ssl_conf *c, struct wr
     };
     if (c->verify != WR_TLS_VERIFY_OFF) {
         set->client_authorities = c->client_certificate;
-        set->crl = c->crl;
     }
+    set->crl = c->crl;
     set->authorities = c->trusted_certificate;
 }
 

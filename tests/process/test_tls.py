@@ -159,6 +159,7 @@ def test_refused_handshakes(make_server):
     ("GOOD ssl_verify_client on;", "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client"),
     ("GOOD ssl_verify_client on; ssl_client_certificate %TLS%/none;", "none"),
     ("GOOD ssl_verify_client on; ssl_client_certificate %TLS%/clients.pem; ssl_crl %TLS%/none;", "none"),
+    ("GOOD ssl_crl %TLS%/none;", "none"),               # read although nobody is verified, as in nginx
     ("GOOD ssl_session_ticket_key %TLS%/a.example.pem;", "must be 48 or 80 bytes"),
     ("GOOD ssl_stapling on; ssl_stapling_file %TLS%/a.example.pem;", "ssl_stapling_file|d2i_OCSP_RESPONSE"),
     ("GOOD ssl_session_cache shared:small:8k;", "too small"),
