@@ -86,7 +86,7 @@ load_certificate(struct wr_tls_pair *p, struct wr_err *err)
     bool good = in != NULL && read_chain(in, p);
 
     if (in != NULL && !good) {
-        function = "PEM_read_bio_X509()";
+        function = "PEM_read_bio_X509_AUX()";
     }
     BIO_free(in);
     return good || wr_tls_fault(err, "cannot load certificate \"%.*s\": %s failed",
