@@ -127,9 +127,8 @@ set_options(SSL_CTX *c, const struct wr_tls_settings *set)
     SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                SSL_OP_IGNORE_UNEXPECTED_EOF |
                                (set->tickets ? 0 : SSL_OP_NO_TICKET) |
-                               (set->prefer_server
-                                    ? SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA
-                                    : 0));
+                               (set->prefer_server ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0) |
+                               (set->prefer_server && set->strict ? SSL_OP_PRIORITIZE_CHACHA : 0));
     SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     if (set->client) {

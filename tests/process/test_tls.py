@@ -225,6 +225,11 @@ def test_the_server_chooses_the_cipher(make_server, more, offered, chosen):
     assert f"Cipher is {chosen}\n" in said, said
 
 
+def test_nginxs_order_has_no_exception_for_chacha(make_server):
+    server = one_site(make_server, "ssl_prefer_server_ciphers on;" + OK, main="compat nginx;").start()
+    assert f"Cipher is {AES256}\n" in s_client(server, "-tls1_2", "-cipher", f"{CHACHA}:{AES256}")
+
+
 def test_settings_of_one_site_are_not_the_others(make_server):
     """What a connection is made with is the site's that it names, not the default server's."""
     server = make_server(site("a.example", more="ssl_protocols TLSv1.3;"), listen="", servers=[
