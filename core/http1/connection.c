@@ -488,6 +488,7 @@ conn_expired(struct wr_conn *c)
     case WR_HTTP1_REQUEST:
         if (wr_http1_body_awaited(h) && !wr_out_pending(c)) {
             wr_say(&h->r->log, INFO, "client timed out while sending the request body");
+            h->timed_out = true;
             wr_body_failed(h->r, 408);
             wr_http1_touch(h);
             return;

@@ -57,14 +57,14 @@ begin_discard(struct wr_http1 *h, const struct wr_loc_conf *c)
 
 /* The answer was cut. */
 static void
-break_off(struct wr_http1 *h)
+break_off(struct wr_http1 *h, const struct wr_loc_conf *c)
 {
-    bool until_close = h->x->until_close;
+    bool reset = h->x->until_close || (c->reset_timedout && h->r->pub.status == 444);
 
     (void)wr_out_flush(&h->conn); /* what was gathered may be in the request's memory */
     wr_out_drop(&h->conn);
     wr_http1_release(h);
-    wr_http1_close(h, until_close);
+    wr_http1_close(h, reset);
 }
 
 void
@@ -75,7 +75,7 @@ wr_http1_exchange_over(struct wr_http1 *h)
     bool keep = h->r->keep_alive && !h->conn.gone; /* as the client was told */
 
     if (h->x->error) {
-        break_off(h);
+        break_off(h, c);
         return;
     }
     if (body_left && keep && !h->x->continue_owed) {

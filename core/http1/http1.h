@@ -81,7 +81,7 @@ struct wr_http1 {
     uint8_t shown;          /* enum wr_shown: under which state it is counted */
     bool serving;           /* inside wr_http1_serve: output is flushed when it returns */
     bool reading_head;      /* the first byte of a head has come */
-    bool timed_out;         /* the head did not come in time: what is there is answered with 408 */
+    bool timed_out;         /* head or body did not come in time: what is there is answered with 408 */
     bool quitting;          /* the worker is leaving: close after this answer */
     bool leaving;           /* and the grace of an idle connection has begun */
     bool handed_over;       /* it is HTTP/2's now */

@@ -295,6 +295,17 @@ def test_reset_timedout_connection_resets_a_head_that_does_not_come(make_server)
                 pass
 
 
+@pytest.mark.parametrize("request_line", [b"GET /drop HTTP/1.1", b"POST /body HTTP/1.1\r\nContent-Length: 9"])
+def test_reset_timedout_connection_resets_what_444_closes_and_a_body_that_does_not_come(make_server, request_line):
+    server = make_server("reset_timedout_connection on; client_body_timeout 1s; location /drop { return 444; } "
+                         "location /body { proxy_pass http://127.0.0.1:%PORT%/drop; }").start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as sock:
+        sock.sendall(request_line + b"\r\nHost: a\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            while sock.recv(4096):
+                pass
+
+
 @pytest.mark.weir_only
 def test_who_is_slower_than_the_minimum_rates_is_cut_after_20_seconds(both_cut):
     """A few bytes a second are no upload, and some hundred no download, where more is asked for."""
