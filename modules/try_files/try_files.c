@@ -29,7 +29,10 @@ path_of(weir_request *r, const struct candidate *c)
 {
     weir_str name = weir_value_get(r, c->name);
 
-    if (name.len == 0 || name.data[0] != '/') {
+    if (name.len == 0) {
+        return WEIR_STR(""); /* the root or alias itself */
+    }
+    if (name.data[0] != '/') {
         name = weir_print(r->pool, "/%.*s", WEIR_FMT(name));
     }
     return name;
@@ -72,7 +75,9 @@ try_files(weir_request *r, const void *conf)
     for (size_t i = 0; i < list->count; i++) {
         weir_str path = path_of(r, &list->files[i]);
         if (is_there(r, &list->files[i], path)) {
-            weir_set_path(r, path);
+            if (path.len != 0) {
+                weir_set_path(r, path);
+            }
             return WEIR_NEXT;
         }
     }
