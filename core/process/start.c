@@ -42,12 +42,12 @@ open_sockets(struct wr_generation *g, const struct wr_listen *have)
 }
 
 /* What libraries and a dying process print on stderr belongs into the log once there is nobody to
- * read it. */
+ * read it. A log that is "stderr", in whatever block, means stderr as it was given. */
 static void
-redirect_stderr(const struct wr_main_conf *conf)
+redirect_stderr(const struct wr_instance *in, const struct wr_main_conf *conf)
 {
-    for (const struct wr_log_target *t = conf->error_log.first; t != NULL; t = t->next) {
-        if (t->fd == STDERR_FILENO) {
+    for (const struct weir_logfile *f = in->logs.first; f != NULL; f = f->next) {
+        if (f->fd == STDERR_FILENO) {
             return;
         }
     }
@@ -100,7 +100,7 @@ settle(struct wr_instance *in, const struct wr_generation *g, bool inherited, in
         wr_title_set_master(in->argc, in->argv);
     }
     wr_console_close(&g->conf->error_log);
-    redirect_stderr(g->conf);
+    redirect_stderr(in, g->conf);
     wr_build_info_log();
     wr_daemon_ready(ready);
     return true;
@@ -121,9 +121,9 @@ wr_start_server(struct wr_instance *in)
     bool inherited;
     struct wr_listen *have = wr_upgrade_sockets(in->pool, &inherited, &err);
     /* The diagnosis goes to the terminal whole, its first lines to the log. */
-    const struct wr_load_report report = {
-        .fd = STDERR_FILENO, .kinds = 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN, .console = true
-    };
+    const struct wr_load_report report = { .fd = STDERR_FILENO,
+                                           .kinds = 1u << WR_DIAG_ERROR | 1u << WR_DIAG_WARN,
+                                           .console = true };
     bool ok;
     struct wr_generation *g;
     int ready = -1;

@@ -147,6 +147,14 @@ def test_g_sets_main_directives(make_server):
     wait_for("pid file", server.pid_file.exists)
 
 
+def test_an_error_log_that_is_stderr_stays_there(make_server):
+    """Also when it is a location's alone, and the main one a file, which stderr goes to otherwise."""
+    server = make_server("location /told/ { error_log stderr; } location / { }").start()
+    assert fetch(server.port, "/told/missing").status == 404
+    wait_for("a line on stderr", lambda: "/told/missing" in server.stderr.read_text())
+    assert "/told/missing" not in server.log(whole=True)
+
+
 def test_g_takes_no_directive_of_http(make_server):
     result = make_server(OK).run("-t", "-g", "sendfile on;")
     assert result.returncode == 1
