@@ -17,6 +17,7 @@
 #include "process/generation.h"
 
 enum { WORKERS_MAX = 256, THREADS_MAX = 64, QUEUE_MAX = 1 << 20, PRIORITY_MAX = 20 };
+enum { MEMORY_MIN = 4095 }; /* bytes; the least that nginx takes */
 
 /* ---- Words that are more than a type. ---- */
 
@@ -145,11 +146,44 @@ set_threads(weir_conf *cf, const weir_directive *d, void *field)
 
 /* ---- error_log. ---- */
 
-/* The level a word means; nginx's debug_http and the like are debug. */
-static int
-level_of(weir_str word)
+/* The level that the words from the second on mean: one level, or several of nginx's debug_http and
+ * the like, which are debug. 0 after an error. */
+static uint32_t
+read_level(weir_conf *cf)
 {
-    return weir_str_starts(word, WEIR_STR("debug_")) ? WR_LOG_DEBUG : wr_log_level_parse(word);
+    uint32_t level = weir_conf_argc(cf) == 2 ? WR_LOG_ERROR : 0;
+
+    for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
+        weir_str word = weir_conf_arg(cf, i);
+        bool kind = weir_str_starts(word, WEIR_STR("debug_"));
+        int one = kind ? (int)WR_LOG_DEBUG : wr_log_level_parse(word);
+        if (one <= WR_LOG_STDERR) {
+            weir_conf_error_at(cf, i, "invalid log level \"%.*s\"", WEIR_FMT(word));
+            return 0;
+        }
+        if (level != 0 && !kind) {
+            weir_conf_error_at(cf, i, "duplicate log level \"%.*s\"", WEIR_FMT(word));
+            return 0;
+        }
+        level = (uint32_t)one;
+    }
+    return level;
+}
+
+/* "memory:SIZE" is for a debugger that reads nginx's memory: here such lines go nowhere, but for
+ * the gravest, which cost nothing to write there. */
+static weir_logfile *
+open_memory(weir_conf *cf, uint32_t *level)
+{
+    weir_str size = weir_str_cut(weir_conf_arg(cf, 1), sizeof("memory:") - 1, SIZE_MAX);
+    uint64_t bytes;
+
+    if (weir_parse_size(size, &bytes) != WEIR_OK || bytes < MEMORY_MIN) {
+        weir_conf_error_at(cf, 1, "invalid buffer size \"%.*s\"", WEIR_FMT(size));
+        return NULL;
+    }
+    *level = WR_LOG_EMERG;
+    return weir_logfile_open(cf, WEIR_STR("/dev/null"));
 }
 
 static int
@@ -157,23 +191,20 @@ set_error_log(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct wr_log_sink *sink = field;
     struct wr_log_target *t;
-    int level = weir_conf_argc(cf) == 2 ? (int)WR_LOG_ERROR : 0;
+    uint32_t level = read_level(cf);
     weir_logfile *f;
 
     (void)d;
-    for (uint32_t i = 2; i < weir_conf_argc(cf); i++) {
-        int one = level_of(weir_conf_arg(cf, i));
-        if (one <= WR_LOG_STDERR) {
-            return weir_conf_error_at(cf, i, "invalid log level \"%.*s\"",
-                                      WEIR_FMT(weir_conf_arg(cf, i)));
-        }
-        level = WR_MAX(level, one);
+    if (level == 0) {
+        return WEIR_ERROR;
     }
-    f = weir_logfile_open(cf, weir_conf_arg(cf, 1));
+    f = weir_str_starts(weir_conf_arg(cf, 1), WEIR_STR("memory:"))
+            ? open_memory(cf, &level)
+            : weir_logfile_open(cf, weir_conf_arg(cf, 1));
     if (f == NULL) {
         return WEIR_ERROR;
     }
-    t = wr_logfile_target(f, weir_conf_pool(cf), (uint32_t)level);
+    t = wr_logfile_target(f, weir_conf_pool(cf), level);
     t->next = sink->first;
     sink->first = t;
     return WEIR_OK;
@@ -226,6 +257,20 @@ set_events(weir_conf *cf, const weir_directive *d, void *field)
     return WEIR_OK;
 }
 
+static int
+set_method(weir_conf *cf, const weir_directive *d, void *field)
+{
+    weir_str word = weir_conf_arg(cf, 1);
+
+    (void)d;
+    if (!weir_str_eq(word, WEIR_STR("epoll"))) {
+        return weir_conf_error_at(cf, 1, "invalid event type \"%.*s\": \"epoll\" is what there is",
+                                  WEIR_FMT(word));
+    }
+    *(uint32_t *)field = 1;
+    return WEIR_OK;
+}
+
 /* load_module lines have been followed before any directive was looked at. */
 static int
 set_load_module(weir_conf *cf, const weir_directive *d, void *field)
@@ -240,7 +285,6 @@ set_load_module(weir_conf *cf, const weir_directive *d, void *field)
 
 static const weir_name compat_names[] = { { "nginx", 1 }, { NULL, 0 } };
 static const weir_name debug_names[] = { { "stop", 1 }, { "abort", 2 }, { NULL, 0 } };
-static const weir_name method_names[] = { { "epoll", 1 }, { NULL, 0 } };
 
 #define NOTHING(name_, where_, help_)                                                              \
     {                                                                                              \
@@ -332,8 +376,8 @@ static const weir_directive main_rows[] = {
 static const weir_directive events_rows[] = {
     WEIR_OPT(E, connections, INT, "worker_connections", WEIR_IN_EVENTS, "512",
              "how many connections a worker may have open"),
-    WEIR_OPT_NAMES(E, method, ENUM, "use", WEIR_IN_EVENTS, NULL, "epoll is what there is",
-                   method_names),
+    WEIR_OPT_CUSTOM(E, method, "use", WEIR_IN_EVENTS, 1, 1, 0, set_method,
+                    "epoll is what there is"),
     WEIR_OPT(E, multi_accept, FLAG, "multi_accept", WEIR_IN_EVENTS, "off",
              "take all waiting connections at once"),
     WEIR_OPT(E, debug_connection, STRS, "debug_connection", WEIR_IN_EVENTS, NULL,

@@ -155,6 +155,15 @@ def test_an_error_log_that_is_stderr_stays_there(make_server):
     assert "/told/missing" not in server.log(whole=True)
 
 
+def test_an_error_log_in_memory_makes_no_file(make_server):
+    server = make_server("location /own/ { error_log memory:32m debug; } location / { }").start()
+    assert fetch(server.port, "/own/missing").status == 404
+    assert fetch(server.port, "/missing").status == 404
+    wait_for("a line of the other location", lambda: "/missing" in server.log())
+    assert "/own/missing" not in server.log()
+    assert not list(server.prefix.rglob("memory*"))
+
+
 def test_g_takes_no_directive_of_http(make_server):
     result = make_server(OK).run("-t", "-g", "sendfile on;")
     assert result.returncode == 1
