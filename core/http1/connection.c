@@ -20,6 +20,9 @@
 static void serve(struct wr_http1 *h);
 
 /* How long one connection may go on before others have their turn. */
+/* What a leaving worker waits for the first request of a connection at least. */
+enum { FIRST_REQUEST_MS = 1000 };
+
 enum {
     STEPS_A_TURN = 2048, /* requests */
     ROUNDS_A_TURN = 16   /* rounds of making a large body */
@@ -348,12 +351,16 @@ flush(struct wr_http1 *h)
 }
 
 /* The worker is leaving, and the connection idle: a request may be on its way, so it stays for the grace, and that one is
- * answered with Connection: close. */
+ * answered with Connection: close. On a connection that has had no request yet one surely is, and its client will not ask
+ * again as it does after a kept one was closed: it has a grace in any case. */
 static void
 leave(struct wr_http1 *h)
 {
     uint64_t grace = wr_http1_loc_conf(h)->keepalive_min_ms;
 
+    if (h->conn.requests == 0) {
+        grace = WR_MAX(grace, FIRST_REQUEST_MS);
+    }
     if (grace == 0) {
         wr_http1_close(h, false);
     } else if (!h->leaving) {

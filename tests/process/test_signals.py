@@ -210,6 +210,20 @@ def test_reload_changes_the_number_of_workers(make_server):
     assert fetch(server.port).body == b"ok"
 
 
+def test_a_new_connection_brings_its_first_request_to_a_leaving_worker(make_server):
+    """The client has done nothing that it could do again; only what was kept may close at once."""
+    main = "worker_processes 1; compat nginx;" if FLAVOUR == "weir" else "worker_processes 1;"
+    server = master_server(make_server, main=main).start()
+    conn = Connection(server.port)
+    assert fetch(server.port).status == 200         # so conn has been accepted as well
+    server.kill(signal.SIGHUP)
+    wait_for("a shutting worker", lambda: any("shutting down" in title(p) for p in server.workers()))
+    conn.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", methods=[b"GET"])
+    answer = conn.response()
+    assert answer.status == 200 and answer.get("Connection") == "close"
+    conn.close()
+
+
 def test_reload_lets_a_download_of_the_old_generation_end(make_server):
     server = master_server(make_server, **SLOW).start()
     conn = slow_download(server)
