@@ -169,7 +169,7 @@ wr_error_page_answer(struct wr_request *r, uint32_t status)
     size_t query;
 
     r->error_status = 0;
-    if (p == NULL || r->rewrites_left == 0) {
+    if (p == NULL) {
         return false;
     }
     r->error_status = status; /* for $status in the page's name */

@@ -131,12 +131,14 @@ weir_redirect_inside(weir_request *pub, weir_str path, weir_str args)
 {
     struct wr_request *r = wr_request_of(pub);
 
-    if (wr_response_begun(r)) { /* a filter's idea: what runs has its state in ctx, which would go */
+    if (wr_response_begun(
+            r)) { /* a filter's idea: what runs has its state in ctx, which would go */
         return WEIR_ERROR;
     }
     if (r->rewrites_left == 0) {
-        wr_say(&r->log, ERROR,
-               "rewrite or internal redirection cycle while internally redirecting to \"%.*s\"",
+        wr_say(&r->log, ERROR, "rewrite or internal redirection cycle while %s \"%.*s\"",
+               weir_str_starts(path, WEIR_STR("@")) ? "redirect to named location"
+                                                    : "internally redirecting to",
                WEIR_FMT(path));
         return 500;
     }
