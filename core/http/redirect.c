@@ -131,8 +131,7 @@ weir_redirect_inside(weir_request *pub, weir_str path, weir_str args)
 {
     struct wr_request *r = wr_request_of(pub);
 
-    if (wr_response_begun(
-            r)) { /* a filter's idea: what runs has its state in ctx, which would go */
+    if (wr_response_begun(r)) { /* a filter's idea: what runs has its state in ctx, which would go */
         return WEIR_ERROR;
     }
     if (r->rewrites_left == 0) {

@@ -19,10 +19,10 @@
 
 static void serve(struct wr_http1 *h);
 
-/* How long one connection may go on before others have their turn. */
 /* What a leaving worker waits for the first request of a connection at least. */
 enum { FIRST_REQUEST_MS = 1000 };
 
+/* How long one connection may go on before others have their turn. */
 enum {
     STEPS_A_TURN = 2048, /* requests */
     ROUNDS_A_TURN = 16   /* rounds of making a large body */
