@@ -49,6 +49,15 @@ is_there(weir_request *r, const struct candidate *c, weir_str path)
            (info.kind == WEIR_FILE_DIRECTORY) == c->directory;
 }
 
+/* The candidate becomes the request's path; an empty one is what the path leads to already. */
+static void
+go_on_with(weir_request *r, weir_str path)
+{
+    if (path.len != 0) {
+        weir_set_path(r, path);
+    }
+}
+
 /* Go on at "/path?args" or "@name"; a path without '?' has no query. */
 static int
 go_to(weir_request *r, weir_str target)
@@ -75,9 +84,7 @@ try_files(weir_request *r, const void *conf)
     for (size_t i = 0; i < list->count; i++) {
         weir_str path = path_of(r, &list->files[i]);
         if (is_there(r, &list->files[i], path)) {
-            if (path.len != 0) {
-                weir_set_path(r, path);
-            }
+            go_on_with(r, path);
             return WEIR_NEXT;
         }
     }
@@ -134,7 +141,7 @@ explain(weir_request *r, const void *conf, uint32_t phase, weir_explain *to)
                          list->files[i].directory ? "directory" : "file",
                          WEIR_FMT(weir_file_path(r, path)), there ? "" : "not ");
         if (there) {
-            weir_set_path(r, path);
+            go_on_with(r, path);
             return;
         }
     }
