@@ -29,6 +29,20 @@ weir_upstream_stored(weir_request *r, const weir_header *fields)
     tries_of(r)->stored = fields;
 }
 
+void
+weir_upstream_cached(weir_request *r, weir_str word)
+{
+    tries_of(r)->cached = word;
+}
+
+weir_str
+weir_upstream_cache_status(const weir_request *r)
+{
+    const struct wr_tries *all = wr_tries_of(r);
+
+    return all != NULL ? all->cached : (weir_str){ NULL, 0 };
+}
+
 struct wr_tried *
 wr_tries_begin(weir_request *r, weir_pool *memory)
 {
@@ -40,6 +54,7 @@ wr_tries_begin(weir_request *r, weir_pool *memory)
     }
     all = tries_of(r);
     all->stored = NULL;
+    all->cached = (weir_str){ NULL, 0 };
     if (all->first == NULL) {
         all->first = t;
     } else {

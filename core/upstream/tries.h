@@ -32,6 +32,7 @@ struct wr_tried {
 struct wr_tries {
     struct wr_tried *first, *last;
     const weir_header *stored; /* of the response that answers in place of a peer's; NULL: none */
+    weir_str cached;           /* what a cache did; absent: none was asked */
 };
 
 /* A new exchange on behalf of r (NULL: nobody), in memory. */

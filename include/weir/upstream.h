@@ -178,6 +178,13 @@ WEIR_API void weir_exchange_end(weir_exchange *x);
  * starts another exchange. They stay as long as r. */
 WEIR_API void weir_upstream_stored(weir_request *r, const weir_header *fields);
 
+/* What a cache did for r (or for what answers in r's place), in a word as of $upstream_cache_status, which has to be constant.
+ * It outlives internal redirects, until r starts another exchange. */
+WEIR_API void weir_upstream_cached(weir_request *r, weir_str word);
+
+/* That word; absent: no cache was asked. */
+WEIR_API weir_str weir_upstream_cache_status(const weir_request *r);
+
 /* ---- Fetch: an exchange whose answer comes in one piece. ---------------------------------------------------------- */
 typedef struct weir_fetch_options {
     uint32_t                    size;       /* sizeof(weir_fetch_options) */

@@ -201,6 +201,16 @@ answer_object(struct caching *c)
     return answer_with(c, store_object_meta(c->object));
 }
 
+/* What became of r is settled now. */
+static void
+note_outcome(const struct caching *c)
+{
+    weir_count_at(cache_outcomes, c->outcome, 1);
+    if (c->outcome != OUTCOME_NONE) {
+        weir_upstream_cached(c->r, weir_str_c(outcome_names[c->outcome]));
+    }
+}
+
 /* With what r wants of a part. */
 static int
 answer_part(struct caching *c, const struct store_meta *m)
@@ -210,7 +220,7 @@ answer_part(struct caching *c, const struct store_meta *m)
     int rc = put_head(c, m, true);
     weir_str body = store_object_body(c->object);
 
-    weir_count_at(cache_outcomes, c->outcome, 1);
+    note_outcome(c);
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
@@ -233,7 +243,7 @@ answer_with(struct caching *c, const struct store_meta *m)
         return c->parts.within ? answer_part(c, m) : 502; /* who comes here has looked */
     }
     rc = put_head(c, m, false);
-    weir_count_at(cache_outcomes, c->outcome, 1);
+    note_outcome(c);
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
@@ -256,7 +266,7 @@ answer_reader(struct caching *c)
     bool part = part_of(m, &p) == PART_IS;
     int rc = put_head(c, m, part);
 
-    weir_count_at(cache_outcomes, c->outcome, 1);
+    note_outcome(c);
     if (rc != WEIR_NEXT) {
         return answer_without_body(c, rc);
     }
@@ -278,7 +288,7 @@ answer_fill(struct caching *c, const struct store_meta *m)
     weir_request *r = c->r;
     int rc;
 
-    weir_count_at(cache_outcomes, c->outcome, 1);
+    note_outcome(c);
     if (c->parts.joins) {
         rc = put_head(c, m, true);
     } else {

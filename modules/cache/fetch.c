@@ -113,6 +113,15 @@ break_off(struct caching *c)
     }
 }
 
+/* What may answer in place of the reply, an error's page say, knows nothing of c. */
+static void
+leave_word(const struct caching *c)
+{
+    if (c->outcome != OUTCOME_NONE) {
+        weir_upstream_cached(c->r, weir_str_c(outcome_names[c->outcome]));
+    }
+}
+
 static uint32_t
 stale_bit(uint32_t status)
 {
@@ -278,6 +287,7 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
     c->reply_fields = reply->first;
     c->ignored = ignored;
     c->delay = reply->us / 1000000;
+    leave_word(c);
     if (c->unsafe) {
         forget(c, reply, false);
         return WEIR_NEXT;
@@ -331,6 +341,7 @@ flow_failed(weir_request *r, uint32_t status, int result)
         return true;
     }
     break_off(c);
+    leave_word(c);
     return false;
 }
 

@@ -13,7 +13,10 @@ var_status(weir_request *r, const void *conf, weir_str name)
 
     (void)conf;
     (void)name;
-    return c == NULL || c->outcome == OUTCOME_NONE ? none : weir_str_c(outcome_names[c->outcome]);
+    if (c == NULL) { /* before a redirect, or in the requests of parts */
+        return weir_upstream_cache_status(r);
+    }
+    return c->outcome == OUTCOME_NONE ? none : weir_str_c(outcome_names[c->outcome]);
 }
 
 /* The head of what is stored: NULL where nothing was found. */

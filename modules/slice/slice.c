@@ -117,6 +117,7 @@ part_came(weir_request *r, void *data, int result, weir_request *sub, weir_chain
     if (fits) {
         s->total = total;
         take_fields(s, sub);
+        weir_upstream_cached(s->r, weir_upstream_cache_status(sub));
     }
     (void)weir_resume_with(ticket, answer, s);
 }

@@ -62,6 +62,15 @@ def test_a_hit_has_the_upstreams_fields_as_variables(front):
     assert [one.get().get("X-V") for _ in range(3)] == ["1-200", "1-", "1-"]
 
 
+@pytest.mark.parametrize("reply", [answer(status="404 Not Found"), None])
+def test_what_the_cache_did_is_known_where_an_error_leads(front, reply):
+    one = front(reply or (lambda request: b"HTTP/1.1 2x0 No\r\nA: b\r\n\r\n"),
+                more="""proxy_intercept_errors on; error_page 404 502 = /other; }
+                        location /other { add_header X-Then $upstream_cache_status; return 200 other;""")
+    got = one.get()
+    assert got.body == b"other" and got.get("X-Then") == "MISS"
+
+
 def test_a_hit_was_asked_of_nobody_in_the_log(front):
     one = front(answer(b"x", fields=[FRESH]), more="access_log logs/asked.log asked;",
                 http="log_format asked '$upstream_cache_status [$upstream_status] [$upstream_addr] [$upstream_response_time]';")

@@ -36,6 +36,12 @@ def test_the_whole_comes_in_parts_and_from_the_cache(front):
     assert [r.get("Range") for r in one.origin.requests] == [f"bytes={i}-{i + 99}" for i in range(0, 1000, 100)]
 
 
+def test_the_request_has_what_the_cache_did_for_its_first_part(front):
+    one = front(ranged(), more=MORE)
+    assert [one.get().get("X-Cache") for _ in range(2)] == ["MISS", "HIT"]
+    assert one.get(fields=[("Range", "bytes=150-160")]).get("X-Cache") == "HIT"
+
+
 @pytest.mark.parametrize("size", [1, 99, 100, 101, 250])
 def test_sizes_that_do_not_fit_the_parts(front, size):
     assert front(ranged(BODY[:size]), more=MORE).get().body == BODY[:size]
