@@ -223,7 +223,8 @@ settle(struct wr_http2 *h)
 
     if (is_idle(h)) {
         if (!c->idle && c->requests != 0) {
-            wr_conn_deadline(c, wr_http2_loc_conf(h)->keepalive_timeout_ms);
+            uint64_t keep_ms = wr_http2_loc_conf(h)->keepalive_timeout_ms;
+            wr_conn_deadline(c, WR_MAX(keep_ms, (uint64_t)1)); /* of 0, in the next turn */
             wr_conn_idle(c, true);
             h->beats = false;
         }

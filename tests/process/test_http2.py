@@ -456,6 +456,16 @@ def test_an_idle_connection_is_told_to_go(make_server):
         assert 0.5 <= time.monotonic() - begin <= 30
 
 
+def test_a_connection_that_is_not_kept_goes_when_it_is_idle(make_server):
+    """keepalive_timeout 0: what is under way is answered, and what comes while it is. [nginx keepalive_timeout]"""
+    server = start(make_server, "keepalive_timeout 0; location / { }")
+    with Http2(server.port) as conn:
+        streams = [conn.request("/a.txt") for _ in range(3)]
+        assert [conn.response(s).body for s in streams] == [b"hello"] * 3
+        assert conn.goaway() == NO_ERROR
+        assert conn.goaways[-1][0] == streams[-1]
+
+
 def test_pings_do_not_keep_an_idle_connection(make_server):
     server = start(make_server, "keepalive_timeout 1s; location / { }")
     with Http2(server.port) as conn:
