@@ -168,7 +168,7 @@ begin_headers(struct wr_http2 *h)
     in->block = id;
     wr_inflate_begin(h);
     in->block_last = in->hd.flags & NGHTTP2_FLAG_END_STREAM;
-    in->block_bytes = (uint32_t)in->hd.length + WR_HTTP2_FRAME_HEAD;
+    in->block_bytes = (uint32_t)in->hd.length;
     h->block_since_ms = wr_clock.now_ms;
     begin_lead(h);
 }
@@ -182,7 +182,7 @@ begin_continuation(struct wr_http2 *h)
         wrong(h, "CONTINUATION of nothing");
         return;
     }
-    in->block_bytes += (uint32_t)in->hd.length + WR_HTTP2_FRAME_HEAD;
+    in->block_bytes += (uint32_t)in->hd.length;
     expect(in, WR_FRAMES_BLOCK, in->hd.length);
 }
 

@@ -447,6 +447,14 @@ def test_keepalive_requests_end_a_connection_gracefully(make_server):
         assert conn.goaways[-1][0] >= 9
 
 
+def test_request_length_counts_what_frames_carry(make_server):
+    """As in nginx: the fields as they came, and the body, without the heads of frames."""
+    server = start(make_server, 'location / { return 200 "$request_length"; }')
+    with Http2(server.port) as conn:
+        fields = head("/", fields=(("x-long", "y" * 100),))
+        assert conn.response(conn.request(raw=fields)).body == b"%d" % len(block(fields))
+
+
 def test_an_idle_connection_is_told_to_go(make_server):
     server = start(make_server, "keepalive_timeout 1s; location / { }")
     with Http2(server.port) as conn:
