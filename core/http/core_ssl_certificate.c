@@ -65,7 +65,7 @@ find(const struct wr_ssl_certificates *all, weir_str certificate, weir_str key,
     const struct wr_tls_pair *p = wr_tls_pair_cache_get(all->cache, certificate, key, &err);
 
     if (p == NULL) {
-        wr_conn_say(s->conn, ERROR, "%s", err.text);
+        wr_conn_say(s->conn, ERROR, "%s while SSL handshaking", err.text);
     }
     return p;
 }

@@ -32,6 +32,8 @@ is_directed_rightly(const struct wr_request *r, const struct wr_ssl_site *shown)
     return !wanted->tls.reject && memcmp(wanted->policy, shown->policy, sizeof(shown->policy)) == 0;
 }
 
+#define WHEN " while reading client request headers" /* so do nginx's lines end */
+
 static uint32_t
 judge(const struct wr_request *r, const struct wr_ssl_site *site, const SSL *ssl, const char *distrust)
 {
@@ -40,16 +42,16 @@ judge(const struct wr_request *r, const struct wr_ssl_site *site, const SSL *ssl
 
     if (result != X509_V_OK &&
         (verify != WR_TLS_VERIFY_OPTIONAL_NO_CA || !is_about_authority(result))) {
-        wr_say(&r->log, INFO, "client SSL certificate verify error: (%ld:%s)", result,
+        wr_say(&r->log, INFO, "client SSL certificate verify error: (%ld:%s)" WHEN, result,
                X509_verify_cert_error_string(result));
         return 495;
     }
     if (distrust != NULL) {
-        wr_say(&r->log, INFO, "client SSL certificate verify error: %s", distrust);
+        wr_say(&r->log, INFO, "client SSL certificate verify error: %s" WHEN, distrust);
         return 495;
     }
     if (verify == WR_TLS_VERIFY_ON && SSL_get0_peer_certificate(ssl) == NULL) {
-        wr_say(&r->log, INFO, "client sent no required SSL certificate");
+        wr_say(&r->log, INFO, "client sent no required SSL certificate" WHEN);
         return 496;
     }
     return 0;
@@ -67,7 +69,7 @@ wr_ssl_refusal(struct wr_request *r)
     if (!is_directed_rightly(r, site)) {
         wr_say(&r->log, INFO,
                "client attempted to request the server name different from the one that was "
-               "negotiated");
+               "negotiated" WHEN);
         return 421;
     }
     return site->conf->verify != WR_TLS_VERIFY_OFF ? judge(r, site, s->ssl, s->distrust) : 0;

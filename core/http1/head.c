@@ -193,7 +193,8 @@ take(struct wr_http1 *h, struct wr_request_head *head)
         refuse(h, 400, err.text);
     } else if (h->plain) {
         in->len = 0;
-        wr_say(&r->log, INFO, "client sent plain HTTP request to HTTPS port");
+        wr_say(&r->log, INFO,
+               "client sent plain HTTP request to HTTPS port while reading client request headers");
         turn_away(h, 497);
     } else if ((refusal = wr_entry_refusal(r, &why)) != 0) {
         in->len = 0;

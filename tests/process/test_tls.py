@@ -414,7 +414,8 @@ def test_plain_http_on_a_tls_port(make_server):
     with Connection(server.port) as conn:       # however it comes
         conn.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", piece=1)
         assert conn.response("GET").status == 400
-    wait_for("the line", lambda: "client sent plain HTTP request to HTTPS port, client: 127.0.0.1, " in server.log())
+    wait_for("the line", lambda: "client sent plain HTTP request to HTTPS port while reading client "
+                                  "request headers, client: 127.0.0.1, " in server.log())
 
 
 def test_who_fails_in_a_handshake_is_named(make_server):
