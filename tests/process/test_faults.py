@@ -105,7 +105,7 @@ def test_a_worker_that_hangs_is_replaced(make_server):
     load.assert_clean()
     assert victim in server.workers()
     server.kill(signal.SIGSTOP, victim)
-    wait_for("a new worker", lambda: len(server.workers()) == 2 and victim not in server.workers())
+    wait_for("a new worker", lambda: victim not in server.workers() and len(server.workers()) == 2)
     assert f"worker process {victim} hangs" in server.log(whole=True)
     assert fetch(server.port).status == 200
 
