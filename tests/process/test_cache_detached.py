@@ -410,6 +410,7 @@ def test_a_reload_amid_a_thousand_streams(front):
 def test_the_worker_that_fills_is_killed(front, client):
     held = Held()
     one = make(front, held, answer(b"second", fields=[FRESH]), main="worker_processes 2;", single=False,
+               http="proxy_cache_lock_timeout 60s; proxy_cache_lock_age 60s; ",     # on a slow machine nobody fetches for himself
                listen="listen 127.0.0.1:%PORT% reuseport;")        # so that each worker has some of the clients
     one.server.allowed = "exited on signal 9|killed|died"
     wait_for("workers", lambda: len(one.server.workers()) == 2)
