@@ -9,7 +9,7 @@ import time
 import pytest
 
 from weir.recorder import Origin, answer
-from weir.server import children
+from weir.server import children, wait_for
 from weir.wire import Connection, fetch
 
 PATH = "proxy_cache_path %PREFIX%/cache keys_zone=c:4m memory=8m inactive=1h;"
@@ -147,8 +147,8 @@ def restart(one):
     one.server.start()
 
 
-def owner_of(one, client):
-    """The worker that holds the connection."""
+def holder(one, client):
+    """The worker that holds the connection; None before it is accepted."""
     host, port = client.sock.getsockname()[:2]
     wanted = f"{int.from_bytes(bytes(map(int, host.split('.'))), 'little'):08X}:{port:04X}"
     for pid in children(one.server.process.pid):
@@ -163,4 +163,9 @@ def owner_of(one, client):
                 parts = line.split()
                 if parts[2] == wanted and f"socket:[{parts[9]}]" in inodes:
                     return pid
-    raise AssertionError("nobody holds it")
+    return None
+
+
+def owner_of(one, client):
+    """The worker that holds the connection, or is about to."""
+    return wait_for("somebody who holds the connection", lambda: holder(one, client))
