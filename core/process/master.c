@@ -200,6 +200,13 @@ got_signal(struct wr_signals *s, int number, pid_t from)
 
 /* ---- The course. ---- */
 
+/* It is to end, and its children have. */
+static bool
+is_over(const struct wr_master *m)
+{
+    return (m->quitting || m->stopping) && wr_list_empty(&m->workers) && m->reload.probe == 0;
+}
+
 static bool
 begin(struct wr_master *m)
 {
@@ -262,7 +269,7 @@ wr_master_run(struct wr_instance *in, struct wr_generation *g, bool inherited)
     }
     wr_spawn_watch(m);
     wr_certificates_watch(&m->certificates, &m->current, send_certificate, m);
-    while (!((m->quitting || m->stopping) && wr_list_empty(&m->workers))) {
+    while (!is_over(m)) {
         wr_loop_turn(m->loop, -1);
     }
     code = m->exit_code;

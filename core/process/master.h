@@ -43,8 +43,8 @@ enum wr_reload_step {
 struct wr_reload {
     enum wr_reload_step step;
     bool again; /* another one was asked for meanwhile */
-    pid_t probe;
-    struct wr_io report; /* what the probe has to say */
+    pid_t probe;         /* 0: none */
+    struct wr_io report; /* what it has to say */
     char *text;
     size_t len;
     struct wr_timer limit;

@@ -193,6 +193,7 @@ wr_reload_begin(struct wr_master *m)
     if (r->probe < 0) {
         wr_log_errno(wr_log_process(), WR_LOG_ALERT, errno, "fork() failed");
         (void)close(ends[0]);
+        r->probe = 0;
         return;
     }
     r->text = malloc(TEXT_ROOM);
