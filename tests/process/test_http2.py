@@ -584,12 +584,12 @@ def test_quit_finishes_what_has_begun(make_server):
 def test_a_busy_connection_leaves_its_old_worker(make_server):
     """Requests follow one another all the time; the old worker goes, and none that it took is lost."""
     server = make_server(ON + "location / { }", files={"a.txt": "hello"}, single=False).start()
-    old = server.workers()
     with Http2(server.port) as conn:
         open_streams = [conn.request("/a.txt") for _ in range(10)]
         for _ in range(20):
             assert conn.response(open_streams.pop(0)).body == b"hello"
             open_streams.append(conn.request("/a.txt"))
+        old = server.workers()
         server.kill(signal.SIGHUP)
         begin = time.monotonic()
         try:

@@ -169,9 +169,9 @@ def test_a_worker_that_leaves_waits_for_copies(setup):
         yield answer(b"copy")
 
     server, real, copy = setup(script, single=False)
-    old = server.workers()
     assert fetch(server.port, "/x").body == b"real"
     wait_for("the copy", lambda: copy.requests)
+    old = server.workers()
     server.kill(signal.SIGHUP)
     wait_for("new workers", lambda: set(server.workers()) - set(old))
     may_answer.set()

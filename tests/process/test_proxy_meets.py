@@ -305,10 +305,10 @@ def test_a_reload_breaks_nothing_that_is_proxied(make_server):
     go = threading.Event()
     with Origin(lambda r: iter([b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc", go, b"def"])) as origin:
         server = proxy(make_server, origin, single=False)
-        old = server.workers()
         with Connection(server.port) as c:
             c.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.until(b"abc")
+            old = server.workers()
             server.kill(1)
             wait_for("new workers", lambda: set(server.workers()) - set(old))
             go.set()
