@@ -42,7 +42,7 @@ enum wr_reload_step {
 
 struct wr_reload {
     enum wr_reload_step step;
-    bool again; /* another one was asked for meanwhile */
+    bool again;          /* another one was asked for meanwhile */
     pid_t probe;         /* 0: none */
     struct wr_io report; /* what it has to say */
     char *text;
@@ -75,7 +75,7 @@ struct wr_master {
     uint32_t crash_at;
     char pid_path[PATH_MAX]; /* where our pid stands now */
     pid_t parent;            /* when we started */
-    bool foreground; /* not a daemon, nor started by one: WINCH is the terminal's */
+    bool foreground;         /* not a daemon, nor started by one: WINCH is the terminal's */
     bool inherited;          /* we are a new binary that an old one started */
     pid_t new_binary;        /* 0: none runs */
     bool serving;            /* the first workers have been ready once */
