@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from weir import server as servers
+from weir.beside import alike
 from weir.server import Server, configuration
 from weir.wire import Connection
 
@@ -61,7 +62,7 @@ def differences(mine, theirs, fields=FIELDS):
     if mine.status != theirs.status:
         found.append(f"status {mine.status}, not {theirs.status}")
     for name in fields:
-        if mine.all(name) != theirs.all(name):
+        if not alike(name, mine.all(name), theirs.all(name)):
             found.append(f"{name}: {mine.all(name)}, not {theirs.all(name)}")
     if mine.status >= 400 and mine.status == theirs.status:
         return [d for d in found if not d.startswith("Content-Length")]  # error pages name their server

@@ -1,5 +1,6 @@
 """weir and nginx, equally configured, asked the same: what of their answers is not the same."""
 
+import email.utils
 import re
 
 from weir import server as servers
@@ -7,6 +8,7 @@ from weir.server import Server, configuration
 from weir.wire import Connection
 
 NGINX = "/usr/sbin/nginx"
+MOMENT = 2      # seconds between two answers
 
 
 def start(conf, http="", files=(), own="", **more):
@@ -25,6 +27,19 @@ def start(conf, http="", files=(), own="", **more):
     return pair
 
 
+def alike(name, mine, theirs):
+    """Lists of a field's values are the same; what is counted from now may be a moment apart."""
+    def seconds(value):
+        date = email.utils.parsedate_to_datetime(value) if name == "Expires" and value.endswith(" GMT") else None
+        age = re.fullmatch(r"max-age=(\d+)", value) if name == "Cache-Control" else None
+        return date.timestamp() if date else int(age[1]) if age else None
+
+    def close(one, other):
+        one, other = seconds(one), seconds(other)
+        return one is not None and other is not None and abs(one - other) <= MOMENT
+    return len(mine) == len(theirs) and all(a == b or close(a, b) for a, b in zip(mine, theirs))
+
+
 def differences(mine, theirs, ports, fields):
     """What is not the same; each server's port and name are its own."""
     found = []
@@ -33,7 +48,7 @@ def differences(mine, theirs, ports, fields):
     for name in fields:
         values = [[v.replace(f":{port}/", ":PORT/") for v in answer.all(name)]
                   for answer, port in zip((mine, theirs), ports)]
-        if values[0] != values[1]:
+        if not alike(name, *values):
             found.append(f"{name}: {values[0]}, not {values[1]}")
     bodies = [re.sub(rb"<center>(weir|nginx)[/.0-9]*</center>", b"", answer.body.replace(f":{port}".encode(), b":PORT"))
               for answer, port in zip((mine, theirs), ports)]
