@@ -42,6 +42,9 @@ set_upstream(weir_conf *cf, const weir_directive *row, void *field)
                                   u->defined->words[0].line);
     }
     u->defined = node;
+    if (!weir_str_eq(u->name, weir_conf_arg(cf, 1))) { /* it was met in other letters before */
+        u->name = weir_dup(cf->pool, weir_conf_arg(cf, 1));
+    }
     scope = wr_scope_create(cf, cf->scope, WEIR_IN_UPSTREAM, node);
     own = wr_scope_own(cf, scope, wr_upstream_module.self->slot);
     own->group = u;
@@ -173,7 +176,8 @@ weir_upstream *
 weir_upstream_at(weir_request *r, weir_str name, uint32_t default_port)
 {
     const struct wr_upstream_conf *top = r->conf[wr_upstream_module.self->slot];
-    weir_upstream *u = top->names != NULL ? wr_map_find(top->names, name) : NULL;
+    weir_upstream *u =
+        top->names != NULL ? wr_map_find(top->names, wr_upstream_key(r->pool, name)) : NULL;
 
     WR_ASSERT(default_port <= UINT16_MAX);
     if (u != NULL && (u->defined != NULL || u->default_port == default_port)) {

@@ -20,19 +20,26 @@ wr_upstream_main(const struct weir_conf *cf)
     return (struct wr_upstream_conf *)(uintptr_t)scope->conf[wr_upstream_module.self->slot];
 }
 
+weir_str
+wr_upstream_key(weir_pool *pool, weir_str name)
+{
+    return weir_str_starts(name, WEIR_STR("unix:")) ? name : weir_dup_lower(pool, name);
+}
+
 weir_upstream *
 wr_upstream_named(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name)
 {
+    weir_str key = wr_upstream_key(wr_conf_scratch(cf), name);
     weir_upstream *u;
 
     if (top->names == NULL) {
         top->names = wr_pool_alloc(cf->pool, sizeof(*top->names));
         wr_map_init(top->names, cf->pool, false);
     }
-    u = wr_map_find(top->names, name);
+    u = wr_map_find(top->names, key);
     if (u == NULL) {
         u = wr_group_create(cf->pool, weir_dup(cf->pool, name));
-        wr_map_add(top->names, u->name, u);
+        wr_map_add(top->names, wr_upstream_key(cf->pool, u->name), u);
     }
     return u;
 }
@@ -44,7 +51,7 @@ read_defined(const struct weir_conf *cf)
     struct wr_map *names = wr_pool_alloc(wr_conf_scratch(cf), sizeof(*names));
     const struct wr_scope *scope = cf->scope;
 
-    wr_map_init(names, wr_conf_scratch(cf), false);
+    wr_map_init(names, wr_conf_scratch(cf), true);
     while (scope->parent != NULL && scope->where != WEIR_IN_HTTP) {
         scope = scope->parent;
     }
@@ -57,27 +64,35 @@ read_defined(const struct weir_conf *cf)
     return names;
 }
 
-/* Is u a group, or will it be one when all is read? */
+/* Is there a group of this name, or will there be one when all is read? */
 static bool
-is_defined(const struct weir_conf *cf, struct wr_upstream_conf *top, const weir_upstream *u)
+is_defined(const struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name)
 {
-    if (u->defined != NULL) {
-        return true;
-    }
     if (top->defined == NULL) {
         top->defined = read_defined(cf);
     }
-    return wr_map_find(top->defined, u->name) != NULL;
+    return wr_map_find(top->defined, name) != NULL;
 }
 
-/* Does an address say its port, or need none? */
+static bool
+is_group(const struct weir_conf *cf, struct wr_upstream_conf *top, const weir_upstream *u)
+{
+    return u->defined != NULL || is_defined(cf, top, u->name);
+}
+
+/* Where an address says its port, or a path: at a colon; the length if it does not. */
+static size_t
+port_colon(weir_str name)
+{
+    size_t end = name.data[0] == '[' ? weir_str_find(name, ']') : 0;
+
+    return end + weir_str_find(weir_str_cut(name, end, SIZE_MAX), ':');
+}
+
 static bool
 has_port(weir_str name)
 {
-    size_t end = name.data[0] == '[' ? weir_str_find(name, ']') : 0;
-    weir_str behind = weir_str_cut(name, end, SIZE_MAX);
-
-    return weir_str_find(behind, ':') < behind.len;
+    return port_colon(name) < name.len;
 }
 
 /* The group or address of this name. A name without a port that users give different default ports
@@ -94,11 +109,27 @@ find_for(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name, uint
         u->default_port = default_port;
         return u;
     }
-    if (has_port(name) || is_defined(cf, top, u)) {
+    if (has_port(name) || is_group(cf, top, u)) {
         return u;
     }
     return wr_upstream_named(cf, top, weir_print(wr_conf_scratch(cf), "%.*s:%u", WEIR_FMT(name),
                                               default_port));
+}
+
+/* The servers of a group have ports of their own. */
+static bool
+is_port_allowed(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name)
+{
+    size_t colon = port_colon(name);
+    weir_str host = weir_str_cut(name, 0, colon);
+
+    if (colon >= name.len || weir_str_starts(name, WEIR_STR("unix:")) ||
+        is_defined(cf, top, name) || !is_defined(cf, top, host)) {
+        return true;
+    }
+    (void)weir_conf_error(cf, "upstream \"%.*s\" may not have port %.*s", WEIR_FMT(host),
+                          WEIR_FMT(weir_str_cut(name, colon + 1, SIZE_MAX)));
+    return false;
 }
 
 static void
@@ -119,6 +150,9 @@ weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port)
     WR_ASSERT(default_port <= UINT16_MAX);
     if (top == NULL || name.len == 0) {
         (void)weir_conf_error(cf, "no host in upstream \"%.*s\"", WEIR_FMT(name));
+        return NULL;
+    }
+    if (!is_port_allowed(cf, top, name)) {
         return NULL;
     }
     u = find_for(cf, top, name, (uint16_t)default_port);

@@ -45,6 +45,10 @@ struct wr_upstream_conf {
 /* What the main context holds; NULL where there is none yet. */
 struct wr_upstream_conf *wr_upstream_main(const struct weir_conf *cf);
 
+/* What a group or address is found by: a host's name is the same in letters of either case, a path is
+ * not. In pool, or name itself. */
+weir_str wr_upstream_key(weir_pool *pool, weir_str name);
+
 /* The group or address of that name, made if it is not there. */
 weir_upstream *wr_upstream_named(struct weir_conf *cf, struct wr_upstream_conf *top, weir_str name);
 

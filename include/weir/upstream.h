@@ -16,7 +16,8 @@
 WEIR_BEGIN
 
 /* The group called name, or the address "host:port", "unix:/path"; NULL after a reported error. default_port is for an
- * address without one; 0: it must have one. A host that cannot be resolved is no error: it is asked for again later. */
+ * address without one; 0: it must have one. A host that cannot be resolved is no error: it is asked for again later. A
+ * group's name with a port is one: its servers have their own. */
 WEIR_API weir_upstream *weir_upstream_find(weir_conf *cf, weir_str name, uint32_t default_port);
 
 /* The same for a name that is only known at run time ($variables); never waits: the exchange does, until the name is
