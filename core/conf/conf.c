@@ -47,6 +47,34 @@ weir_conf_before(weir_conf *cf, uint32_t i)
                                                            : (weir_str){ NULL, 0 };
 }
 
+static const struct wr_conf_node *
+find_statement(const struct wr_conf_node *block, weir_str name)
+{
+    const struct wr_conf_node *n = block != NULL ? block->first : NULL;
+
+    while (n != NULL && !weir_str_eq(n->words[0].text, name)) {
+        n = n->next;
+    }
+    return n;
+}
+
+int32_t
+weir_conf_nearest(weir_conf *cf, weir_str name, weir_str *word)
+{
+    int32_t up = 0;
+
+    for (const struct wr_scope *s = cf->scope; s != NULL; s = s->parent, up++) {
+        const struct wr_conf_node *n = find_statement(s->node, name);
+        if (n != NULL) {
+            if (word != NULL) {
+                *word = n->n_words > 1 ? n->words[1].text : (weir_str){ NULL, 0 };
+            }
+            return up;
+        }
+    }
+    return -1;
+}
+
 weir_place
 weir_conf_place(weir_conf *cf)
 {

@@ -224,10 +224,13 @@ proxy_check(weir_conf *cf, void *conf)
     if (weir_conf_where(cf) == WEIR_IN_MAIN || weir_conf_where(cf) == WEIR_IN_HTTP) {
         set_defaults(cf, c);
     }
-    c->cache = weir_interface_find(cf, WEIR_CACHE_ID);
     if (c->pass == NULL) {
         return WEIR_OK;
     }
+    if (store_is_outdone(cf)) {
+        c->store.mode = STORE_OFF;
+    }
+    c->cache = c->store.mode == STORE_OFF ? weir_interface_find(cf, WEIR_CACHE_ID) : NULL;
     if (check_sizes(cf, c) != WEIR_OK || redirect_compile(cf, c) != WEIR_OK ||
         head_compile(cf, c) != WEIR_OK || reply_compile(cf, c) != WEIR_OK) {
         return WEIR_ERROR;

@@ -305,6 +305,7 @@ int upgrade_answer(struct proxied *p);
 /* store.c */
 int set_store(weir_conf *cf, const weir_directive *d, void *field);
 int set_store_access(weir_conf *cf, const weir_directive *d, void *field);
+bool store_is_outdone(weir_conf *cf);
 void store_begin(struct proxied *p);
 void store_add(struct proxied *p, const weir_chain *c, const weir_buf *after);
 void store_end(struct proxied *p);

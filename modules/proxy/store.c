@@ -12,6 +12,8 @@
 
 #include "proxy.h"
 
+#define CACHE WEIR_STR("proxy_cache")
+
 struct store {
     int fd;          /* -1: given up */
     char *temporary; /* its name until it is renamed; NULL: it has none any more */
@@ -24,13 +26,17 @@ int
 set_store(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct store_conf *s = field;
-    weir_str word = weir_conf_arg(cf, 1);
+    weir_str word = weir_conf_arg(cf, 1), zone;
 
     (void)d;
     s->path = NULL;
     if (weir_str_eq(word, WEIR_STR("off"))) {
         s->mode = STORE_OFF;
         return WEIR_OK;
+    }
+    if (weir_conf_nearest(cf, CACHE, &zone) == 0 && !weir_str_eq(zone, WEIR_STR("off"))) {
+        return weir_conf_error(cf,
+                               "\"proxy_store\" directive is incompatible with \"proxy_cache\"");
     }
     if (weir_str_eq(word, WEIR_STR("on"))) {
         s->mode = STORE_ON;
@@ -42,6 +48,17 @@ set_store(weir_conf *cf, const weir_directive *d, void *field)
     }
     s->path = weir_value_compile(cf, word);
     return s->path != NULL ? WEIR_OK : WEIR_ERROR;
+}
+
+/* Of proxy_store and proxy_cache the one counts that stands nearer. */
+bool
+store_is_outdone(weir_conf *cf)
+{
+    weir_str zone;
+    int32_t cache = weir_conf_nearest(cf, CACHE, &zone);
+
+    return cache >= 0 && !weir_str_eq(zone, WEIR_STR("off")) &&
+           cache < weir_conf_nearest(cf, WEIR_STR("proxy_store"), NULL);
 }
 
 /* "user:rw group:r all:r" */
