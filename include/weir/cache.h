@@ -7,6 +7,7 @@
  *     request() -> what the request to the origin has to differ in (validators of a stored response, no Range)
  *     reply()   -> the head came: pass it on as without a cache, keep it, ask anew, or the store answers (304, stale)
  *     leave()   -> it was to be kept, and r is answered otherwise after all
+ *     refuse()  -> it was to be kept, and an error_page takes its place: that is kept
  *     keep()    -> r's head is set: the cache reads the exchange's body and answers r, and everybody who waits, from it
  *     failed()  -> no reply: a stale response may answer
  *
@@ -55,10 +56,13 @@ typedef struct weir_cache { /* constant */
     /* Does the cache want to hear of r's fetch? Then what the request has to differ in; false: the other calls are not made. */
     bool (*request)(weir_request *r, weir_cache_request *change);
     /* The head came (the last one, after retries). WEIR_NEXT: answer r with it as without a cache. WEIR_KEEP: fill r's head from
-     * it, its Date and Age too, and call keep() or leave(). WEIR_ANEW: see there. Else r is answered: end the exchange, and the hook returns that. ignored:
+     * it, its Date and Age too, and call keep(), leave() or refuse(). WEIR_ANEW: see there. Else r is answered: end the exchange, and the hook returns that. ignored:
      * fields of the reply that say nothing here (proxy_ignore_headers), by 1 << WEIR_H_*; bit 0 stands for X-Accel-Expires. */
     int (*reply)(weir_request *r, const weir_reply *reply, uint64_t ignored);
     void (*leave)(weir_request *r);
+    /* The hook is about to return the reply's status, for which r's block has an error_page. For as long as the reply would have been
+     * kept, open() then answers with this status and the WWW-Authenticate that r has now, where there is an error_page for it. */
+    void (*refuse)(weir_request *r);
     /* flags: WEIR_KEEP_*. After WEIR_KEEP, with r's status, fields and length set as they are to be stored. WEIR_NEXT: there is no room: answer r as
      * without a cache. WEIR_ANEW: see there. Else x's body is the cache's from here on, and the hook returns that; call readable() when x's ops say
      * so. */

@@ -211,6 +211,16 @@ note_outcome(const struct caching *c)
     }
 }
 
+int
+answer_status(struct caching *c, const struct store_meta *m)
+{
+    for (const weir_header *h = m->fields; h != NULL; h = h->next) {
+        (void)weir_out_add(c->r, h->name, h->value);
+    }
+    note_outcome(c);
+    return (int)m->status;
+}
+
 /* With what r wants of a part. */
 static int
 answer_part(struct caching *c, const struct store_meta *m)

@@ -142,6 +142,7 @@ int flow_answer(weir_request *r, void *unused);
 
 /* keep.c */
 int flow_keep(weir_request *r, weir_exchange *x, uint32_t flags);
+void flow_refuse(weir_request *r); /* r is answered by an error_page: that is what is kept */
 void flow_readable(weir_request *r);
 
 /* join.c: parts. */
@@ -167,6 +168,8 @@ void join_span(struct caching *c);
 int join_read(struct caching *c, weir_chain *out, size_t want, void (*readable)(void *data));
 
 /* answer.c: from c->object, or from c->reader. */
+/* With the status in a response's place, which the hook then returns. */
+int answer_status(struct caching *c, const struct store_meta *m);
 int answer_object(struct caching *c);
 /* With c->object's body under another head. */
 int answer_with(struct caching *c, const struct store_meta *m);

@@ -466,3 +466,44 @@ flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
     pump(c);
     return answer_fill(c, &m);
 }
+
+/* ---- A status. ---- */
+
+/* Fields of a refusal that go with its page. */
+static struct field_list
+fields_of_refusal(const weir_request *r)
+{
+    struct field_list list = { 0 };
+
+    for (const weir_header *h = r->out[WEIR_H_WWW_AUTHENTICATE]; h != NULL; h = h->same) {
+        field_add(r->pool, &list, h);
+    }
+    return list;
+}
+
+/* What an error_page answers is made anew by each request: kept is that it does. */
+void
+flow_refuse(weir_request *r)
+{
+    struct caching *c = weir_ctx(r);
+    uint64_t tags[STORE_TAGS_MAX];
+    struct field_list fields = fields_of_refusal(r);
+    struct store_meta m = { .status = c->reply_status,
+                            .fields = fields.first,
+                            .n_fields = fields.count,
+                            .tags = tags };
+    struct store_fill *f = c->fill;
+
+    c->kept.flags |= KEPT_STATUS;
+    kept_put(&m, &c->kept);
+    m.n_tags = tags_read(c->reply_fields, &c->conf->tags, origin_of(r), tags, STORE_TAGS_MAX);
+    if (f == NULL || policy_ttl(&c->kept, flow_now()) <= 0 || !find_place(c) ||
+        !store_fill_head(f, &m)) {
+        flow_leave(r);
+        return;
+    }
+    c->fill = NULL;
+    pass_forget(&c->key);
+    store_fill_end(f, true);
+    (void)weir_outlive_client(r, c->outlived);
+}

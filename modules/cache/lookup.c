@@ -72,6 +72,17 @@ kept_put(struct store_meta *m, const struct kept *k)
     m->times[TIME_MODIFIED] = (uint64_t)k->modified;
 }
 
+/* A status in a response's place counts while it is fresh, and where it leads to an error_page: not
+ * in the page itself, which may be fetched under the same key. */
+static bool
+is_usable_status(const struct caching *c, const struct store_meta *m, bool soft)
+{
+    struct kept k = kept_of(m);
+
+    return weir_has_error_page(c->r, m->status) && policy_fits_method(k.flags, c->r->method) &&
+           policy_use(&k, &c->wanted, soft, false, flow_now()) == USE_FRESH;
+}
+
 /* ---- Fetching. ---- */
 
 void
@@ -132,6 +143,18 @@ on_wait_yours(weir_request *r, void *data)
     return fetch_for_all(data);
 }
 
+/* Somebody else's reply has made way for an error_page. */
+static int
+wait_for_status(struct caching *c, const struct store_meta *m)
+{
+    c->reader = NULL;
+    if (!is_usable_status(c, m, false)) {
+        return fetch_alone(c);
+    }
+    c->outcome = OUTCOME_HIT;
+    return answer_status(c, m);
+}
+
 /* Somebody else's response has begun to come: may it be used for this request, too? */
 static int
 on_wait_ready(weir_request *r, void *data)
@@ -145,6 +168,9 @@ on_wait_ready(weir_request *r, void *data)
     if (m->flags & KEPT_VARY) { /* the marker that another is just writing */
         c->reader = NULL;
         return flow_look(c);
+    }
+    if (m->flags & KEPT_STATUS) {
+        return wait_for_status(c, m);
     }
     if (part_of(m, &p) == PART_IS) {
         join_choose(c, m, &p);
@@ -298,7 +324,11 @@ use_object(struct caching *c)
         c->object = NULL;
         return flow_miss(c);
     }
-    if (!policy_fits_method(m->flags, c->r->method)) {
+    if ((m->flags & KEPT_STATUS) != 0 && is_usable_status(c, m, store_object_stale(c->object))) {
+        c->outcome = OUTCOME_HIT;
+        return answer_status(c, m);
+    }
+    if ((m->flags & KEPT_STATUS) != 0 || !policy_fits_method(m->flags, c->r->method)) {
         c->parts.useless = true;
         return absent(c);
     }

@@ -147,13 +147,17 @@ intercepted(const struct proxied *p)
     return p->conf->intercept_errors && status >= 300 && weir_has_error_page(p->r, status);
 }
 
+/* keep: the cache wanted the reply. It gets what the client does, that its page is made again by the next hit. */
 static int
-intercept(struct proxied *p)
+intercept(struct proxied *p, bool keep)
 {
     uint32_t status = p->reply->status;
 
     for (const weir_header *h = p->reply->at[WEIR_H_WWW_AUTHENTICATE]; h != NULL; h = h->same) {
         (void)weir_out_add(p->r, h->name, h->value);
+    }
+    if (keep) {
+        p->conf->cache->refuse(p->r);
     }
     send_give_up(p);
     return (int)status;
@@ -264,7 +268,7 @@ reply_answer(struct proxied *p)
         keep = rc == WEIR_KEEP;
     }
     if (intercepted(p)) {
-        return without_cache(p, &keep, intercept(p));
+        return intercept(p, keep);
     }
     accel_note(p);
     rc = accel_obey(p);

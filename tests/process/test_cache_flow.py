@@ -294,12 +294,6 @@ def test_hidden_fields_stay_hidden_after_a_304(front):
         assert len(got.all("Server")) == 1
 
 
-def test_an_intercepted_error_is_not_stored(front):
-    one = front(numbered(FRESH, status="404 Not Found"),
-                more="proxy_intercept_errors on; error_page 404 =200 /page; } location = /page { return 200 ours;")
-    assert [one.get().body for _ in range(2)] == [b"ours"] * 2 and one.asked == 2
-
-
 def test_accel_redirect_is_not_stored(front):
     one = front(answer(fields=[FRESH, ("X-Accel-Redirect", "@there")]), more="proxy_accel on; } location @there { return 200 there;")
     assert one.get().body == b"there" and one.get().body == b"there" and one.asked == 2

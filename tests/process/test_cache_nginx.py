@@ -71,6 +71,37 @@ def test_what_the_cache_did_is_known_where_an_error_leads(front, reply):
     assert got.body == b"other" and got.get("X-Then") == "MISS"
 
 
+REFUSED = answer(b"theirs", status="404 Not Found")
+PAGE = """proxy_intercept_errors on; error_page 404 =200 /page; }
+          location = /page { add_header X-Cache $upstream_cache_status; return 200 ours;"""
+
+
+def test_what_an_error_page_answers_is_not_asked_for_again(front):
+    one = front(REFUSED, more="proxy_cache_valid 404 1h;" + PAGE)
+    got = [one.get() for _ in range(3)]
+    assert {g.body for g in got} == {b"ours"} and one.asked == 1
+    assert [g.get("X-Cache") for g in got] == ["MISS", "HIT", "HIT"]
+
+
+def test_as_long_as_the_reply_itself_says(front):
+    one = front(answer(status="404 Not Found", fields=[FRESH]), more=PAGE)
+    assert one.statuses(2) == ["MISS", "HIT"]
+
+
+@pytest.mark.parametrize("fields,valid", [([], "200 1h"), ([("Cache-Control", "no-store")], "404 1h"), ([("Set-Cookie", "a=b")], "404 1h")])
+def test_but_not_what_would_not_be_stored(front, fields, valid):
+    one = front(answer(status="404 Not Found", fields=fields), more=f"proxy_cache_valid {valid};" + PAGE)
+    assert one.statuses(2) == ["MISS", "MISS"] and one.asked == 2
+
+
+def test_nor_longer_than_for_its_time(front):
+    one = front(REFUSED, answer(b"there it is"), more="proxy_cache_valid 404 1s;" + PAGE)
+    one.get()
+    one.since = time.time()
+    expired(one)
+    assert one.get().body == b"there it is" and one.asked == 2
+
+
 def test_a_hit_was_asked_of_nobody_in_the_log(front):
     one = front(answer(b"x", fields=[FRESH]), more="access_log logs/asked.log asked;",
                 http="log_format asked '$upstream_cache_status [$upstream_status] [$upstream_addr] [$upstream_response_time]';")
