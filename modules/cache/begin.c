@@ -1,7 +1,7 @@
 /* cache/begin.c - a request comes to the cache: does it concern it, and under which key?
  *
- * In the hook of the module that fetches. A POST whose responses are stored waits for its body
- * first, for the key may be about it.
+ * In the hook of the module that fetches. A request with a body waits for it first, for the key may
+ * be about it. Nothing is stored, or used, under a key that cannot tell a body from others.
  */
 #include "flow.h"
 #include "invalidate.h"
@@ -84,6 +84,16 @@ make_key(struct caching *c)
     return true;
 }
 
+/* The origin answers r, and r alone. */
+static int
+pass_by(struct caching *c)
+{
+    c->outcome = OUTCOME_BYPASS;
+    c->forward = FWD_BYPASS;
+    c->alone = true;
+    return WEIR_NEXT;
+}
+
 static int
 open_cached(struct caching *c)
 {
@@ -91,10 +101,7 @@ open_cached(struct caching *c)
 
     read_wishes(c);
     if (c->r->method & (WEIR_GET | WEIR_HEAD) && begins_too_far(c)) {
-        c->outcome = OUTCOME_BYPASS;
-        c->forward = FWD_BYPASS;
-        c->alone = true;
-        return WEIR_NEXT;
+        return pass_by(c);
     }
     if (!c->update && c->family->bypass.count != 0 && conf_any(c->r, &c->family->bypass)) {
         c->outcome = OUTCOME_BYPASS;
@@ -129,37 +136,61 @@ open_keyed(struct caching *c)
 
 /* ---- The request's body, which a key may be about. ---- */
 
+/* Does the key tell this body from others? Not if it lies in a file, for then $request_body is
+ * empty. A GET's body may say more than its URI to some origins, so what they answer is nobody
+ * else's. A POST's key is the operator's choice. */
+static bool
+tells_apart(const struct caching *c, weir_str key_before, const weir_chain *body)
+{
+    size_t length = weir_chain_len(body);
+
+    if (length == 0) {
+        return true;
+    }
+    if (weir_value_get(c->r, c->conf->body).len != length) {
+        return false;
+    }
+    return c->r->method == WEIR_POST || c->conf->rules == RULES_NGINX ||
+           !weir_str_eq(key_before, weir_value_get(c->r, c->family->key));
+}
+
+/* The key is no use but to say what r makes invalid. */
+static int
+pass_by_unkeyed(struct caching *c)
+{
+    c->unsafe = !invalidate_is_safe(c->r->method) && make_key(c);
+    return pass_by(c);
+}
+
 static int
 body_came(weir_request *r, void *data, int result, weir_chain *body)
 {
     struct caching *c = data;
     int rc;
 
-    (void)body; /* it stays for who sends it on */
     if (result != WEIR_OK) {
         return weir_body_status(result);
     }
-    rc = open_keyed(c);
+    rc = tells_apart(c, c->key.text, body) ? open_keyed(c) : pass_by_unkeyed(c);
     return rc == WEIR_NEXT ? c->fetch(r, c->data) : rc;
 }
 
 static bool
 waits_for_body(const struct caching *c)
 {
-    return c->r->method == WEIR_POST && (c->family->methods & WEIR_POST) != 0 &&
-           (c->r->flags & WEIR_R_HAS_BODY) != 0 && c->family->key->constant.data == NULL;
+    return (c->r->method & c->family->methods) != 0 && (c->r->flags & WEIR_R_HAS_BODY) != 0;
 }
 
 static int
 read_body(struct caching *c)
 {
-    int rc = weir_read_body(c->r, 0, body_came, c);
+    int rc;
 
-    if (rc == WEIR_ERROR) { /* it has been passed on already: what is it about? */
-        c->alone = true;
-        return WEIR_NEXT;
+    if (c->r->method != WEIR_POST) { /* for later: as the key is without the body */
+        c->key.text = weir_value_get(c->r, c->family->key);
     }
-    return rc;
+    rc = weir_read_body(c->r, 0, body_came, c);
+    return rc == WEIR_ERROR ? pass_by_unkeyed(c) : rc; /* somebody has had it: what is it about? */
 }
 
 int

@@ -322,7 +322,8 @@ cache_check(weir_conf *cf, void *conf)
     c->says_status = c->on && !is_off(c->status);
     c->loop = is_off(c->loop) ? (weir_str){ NULL, 0 } : c->loop;
     make_policy(c);
-    if (c->on && make_surrogate(cf, c) != WEIR_OK) {
+    c->body = c->on ? weir_value_compile(cf, WEIR_STR("$request_body")) : NULL;
+    if (c->on && (c->body == NULL || make_surrogate(cf, c) != WEIR_OK)) {
         return WEIR_ERROR;
     }
     return find_zone(cf, c, WEIR_CACHE_PROXY, &c->endpoint, &c->endpoint_path);

@@ -93,6 +93,7 @@ typedef struct {
     /* Made in check(). */
     struct policy_conf policy;
     struct path *endpoint_path;
+    weir_value *body;    /* $request_body */
     weir_str capability; /* what the origin is told of us as a surrogate; absent: nothing */
     bool on;          /* some family caches here */
     bool says_status; /* Cache-Status is sent */

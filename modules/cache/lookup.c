@@ -300,7 +300,8 @@ use_while(struct caching *c)
         c->outcome = OUTCOME_UPDATING;
         return answer_object(c);
     }
-    if (!c->family->background_update || c->r->method == WEIR_POST) { /* which has a body */
+    if (!c->family->background_update || c->r->method == WEIR_POST ||
+        (c->r->flags & WEIR_R_HAS_BODY) != 0) { /* which the subrequest would not have */
         return use_expired(c);
     }
     c->outcome = OUTCOME_STALE;

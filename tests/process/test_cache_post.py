@@ -1,4 +1,4 @@
-"""Responses to POST, where proxy_cache_methods has it.  [RFC 9110 9.3.3; RFC 9111 4, 4.4]"""
+"""Requests with a body: responses to POST, where proxy_cache_methods has it, and to a GET that has one.  [RFC 9110 9.3.3; RFC 9111 4, 4.4]"""
 
 import pytest
 
@@ -160,3 +160,62 @@ def test_a_get_asks_whether_what_a_post_left_still_holds(front):
     one = front(reply, more=METHODS)
     post(one)
     assert get(one) == b"POST" and one.origin.requests[1].get("If-None-Match") == TAG[1]
+
+
+# ---- Bodies that a key is about, or not. ----
+
+BODY = "proxy_cache_key $request_uri|$request_body; client_body_buffer_size 1k;"
+
+
+def echoes(request):
+    return answer(b"to " + request.body[:9], fields=[FRESH])
+
+
+def test_what_a_get_with_a_body_brought_is_nobody_elses(front):
+    """An origin that reads it would have one client decide what others get. [RFC 9110 9.3.1]"""
+    one = front(echoes)
+    assert get(one, body=b"evil") == b"to evil" and get(one) == b"to " and get(one) == b"to "
+    assert get(one, body=b"more") == b"to more" and one.get(body=b"x").get("X-Cache") == "BYPASS"
+
+
+def test_a_body_without_bytes_is_none(front):
+    one = front(echoes)
+    c = Connection(one.server.port)
+    for _ in range(2):
+        c.send(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        assert c.response(b"GET").body == b"to "
+    assert one.asked == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_key_with_the_body_keeps_requests_apart(front, method):
+    one = front(echoes, more=METHODS + BODY)
+    for body in (b"a", b"b", b"a", b"b"):
+        assert one.get(method=method, body=body).body == b"to " + body
+    assert one.asked == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_body_in_a_file_is_in_no_key(front, method):
+    """$request_body has nothing then, so the key would be one for all."""
+    one = front(echoes, more=METHODS + BODY)
+    for body in (b"a" * 5000, b"b" * 5000, b""):
+        assert one.get(method=method, body=body).body == b"to " + body[:9]
+    assert one.asked == 3
+
+
+def test_a_post_whose_body_is_in_a_file_makes_the_get_invalid(front):
+    one = front(by_method(FRESH), more=METHODS + "client_body_buffer_size 1k;")
+    assert get(one) == b"GET 1" and one.get("/a?b=1", method="POST", body=b"a" * 5000).body == b"POST 2" and get(one) == b"GET 3"
+
+
+def test_by_nginxs_rules_a_gets_body_does_not_matter(front):
+    one = front(echoes, more="cache_rules nginx;")
+    assert get(one, body=b"a") == b"to a" and get(one) == b"to a"
+
+
+def test_a_stale_answer_to_a_body_is_not_brought_up_to_date_without_it(front):
+    one = front(lambda r: answer(b"to " + r.body, fields=[*STALE, ("Cache-Control", "stale-while-revalidate=3600")]), more=BODY)
+    for _ in range(2):
+        assert get(one, body=b"a") == b"to a"
+    assert one.asked == 2 and one.origin.requests[1].body == b"a"
