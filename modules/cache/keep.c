@@ -310,6 +310,16 @@ clear_fields(weir_request *r)
     }
 }
 
+/* Do these fields choose among variants as those did that it is stored by? [RFC 9111 4.1] */
+static bool
+keeps_place(const struct caching *c, const weir_header *vary)
+{
+    weir_str now = vary_names(c->r->pool, vary);
+    weir_str then = c->names.data != NULL ? c->names : WEIR_STR("");
+
+    return now.data != NULL && weir_str_eq(now, then);
+}
+
 /* m has the fields of now: how long do they hold? What said nothing of it then says what it did. */
 static void
 renew(struct caching *c, struct store_meta *m)
@@ -331,7 +341,7 @@ renew(struct caching *c, struct store_meta *m)
     policy_collect(&raw, c->reply_fields, c->ignored);
     q.fields.accel_expires = raw.accel_expires;
     q.fields.age = raw.age;
-    if (policy_store(&q, &c->kept) == NULL) {
+    if (policy_store(&q, &c->kept) == NULL && keeps_place(c, q.fields.vary)) {
         kept_put(m, &c->kept);
         c->stored = store_freshen(c->store, c->object, m);
     } else {

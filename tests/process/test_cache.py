@@ -313,6 +313,23 @@ def test_another_vary_takes_the_place_of_the_first(front):
     assert one.get(fields=[("X-A", "1"), ("X-B", "1")]).body == b"b" and one.asked == 2
 
 
+@pytest.mark.parametrize("before,after", [([], [("Vary", "X-A")]), ([("Vary", "X-B")], [("Vary", "X-A")]), ([("Vary", "X-A")], [("Vary", "X-B")])])
+def test_what_a_304_says_to_vary_is_not_used_for_another_choice(front, before, after):
+    """[RFC 9111 4.1, 4.3.4]"""
+    one = front(answer(b"old", fields=[*STALE, TAG, *before]), confirmed(FRESH, TAG, *after), numbered(FRESH, *after))
+    ask = [("X-A", "1"), ("X-B", "1")]
+    assert one.get(fields=ask).body == one.get(fields=ask).body == b"old"
+    assert one.get(fields=[("X-A", "2"), ("X-B", "2")]).body == b"body 1" and one.asked == 3
+
+
+@pytest.mark.parametrize("after", [[], [("Vary", "x-a")]])
+def test_a_304_that_says_the_same_of_variants_keeps_them(front, after):
+    one = front(answer(b"old", fields=[*STALE, TAG, ("Vary", "X-A")]), confirmed(FRESH, TAG, *after))
+    for _ in range(3):
+        assert one.get(fields=[("X-A", "1")]).body == b"old"
+    assert one.asked == 2
+
+
 # ---- Preconditions and ranges answered here. [RFC 9111 4.3.2; RFC 9110 13, 14] ----
 
 VALIDATORS = [FRESH, ("ETag", '"a"'), ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
