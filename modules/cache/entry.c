@@ -25,25 +25,56 @@ begins(weir_str text, const char *with, uint32_t len)
     return text.len >= len && memcmp(text.data, with, len) == 0;
 }
 
+static bool
+has_tag(const uint64_t *tags, uint32_t n, uint64_t tag)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (tags[i] == tag) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is the fill of e, whose head has come, one of a tag's and older than its purge? */
+static bool
+fill_matches(const struct entry *e, const struct ban *b)
+{
+    const struct object *o = e->fill;
+
+    return o != NULL && o->born < b->clock && (o->flags & OBJECT_HEAD) != 0 &&
+           has_tag(o->meta.tags, o->meta.n_tags, b->tag);
+}
+
 bool
 entry_matches(const struct entry *e, const struct ban *b)
 {
-    if (b->clock == 0 || e->born >= b->clock) {
+    if (b->clock == 0) {
         return false;
     }
-    if (b->all) {
+    if (b->tag != 0 && fill_matches(e, b)) {
         return true;
     }
-    for (uint32_t i = 0; b->tag != 0 && i < e->n_tags; i++) {
-        if (e->tags[i] == b->tag) {
-            return true;
-        }
+    if (e->born >= b->clock) {
+        return false;
+    }
+    if (b->all || (b->tag != 0 && has_tag(e->tags, e->n_tags, b->tag))) {
+        return true;
     }
     return b->text_len != 0 && begins(entry_key(e), b->text, b->text_len);
 }
 
+bool
+entry_is_soft(const struct entry *e, const struct ban *b)
+{
+    const struct object *o = e->fill;
+
+    return (e->flags & ENTRY_STALE) != 0 &&
+           (o == NULL || o->born >= b->clock || (o->flags & OBJECT_STALE) != 0);
+}
+
 void
-entry_soften(struct store *s, struct entry *e)
+entry_soften(struct store *s, struct entry *e, uint64_t clock)
 {
     CHANGE(s, e->flags, e->flags | ENTRY_STALE | ENTRY_DIRTY);
     if (e->file != 0 && (e->flags & ENTRY_SOFTENED) == 0) {
@@ -53,7 +84,7 @@ entry_soften(struct store *s, struct entry *e)
     if (e->object != NULL) {
         CHANGE(s, e->object->flags, e->object->flags | OBJECT_STALE);
     }
-    if (e->fill != NULL) {
+    if (e->fill != NULL && e->fill->born < clock) {
         CHANGE(s, e->fill->flags, e->fill->flags | OBJECT_STALE);
     }
     writer_look_at(s, e);
@@ -81,8 +112,8 @@ heed_bans(struct store *s, struct entry *e)
             entry_remove(s, e);
             return false;
         }
-        if ((e->flags & ENTRY_STALE) == 0) {
-            entry_soften(s, e);
+        if (!entry_is_soft(e, b)) {
+            entry_soften(s, e, b->clock);
         }
     }
     return true;

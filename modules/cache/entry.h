@@ -39,8 +39,12 @@ struct entry *entry_load(struct store *s, const struct entry_known *k);
 /* There is no file of that name. */
 void entry_file_missing(struct store *s, const uint64_t hash[2]);
 
-/* It is stale from now on. */
-void entry_soften(struct store *s, struct entry *e);
+/* It is stale from now on; and so will be what is being fetched for it, if that began before clock.
+ */
+void entry_soften(struct store *s, struct entry *e, uint64_t clock);
+
+/* Has b, a soft one, nothing left to do here? */
+bool entry_is_soft(const struct entry *e, const struct ban *b);
 
 /* Its file says so now, or says something newer, or is gone. */
 void entry_softened(struct store *s, struct entry *e);
@@ -58,7 +62,7 @@ void entry_forget_file(struct store *s, struct entry *e);
 /* What the tags are; false: no room. */
 bool entry_set_tags(struct store *s, struct entry *e, const uint64_t *tags, uint32_t n);
 
-/* Is it about e? */
+/* Is it about e, or about what is being fetched for it? */
 bool entry_matches(const struct entry *e, const struct ban *b);
 
 static inline weir_str

@@ -13,6 +13,7 @@
 #include "handle.h"
 #include "object.h"
 #include "slot.h"
+#include "tagged.h"
 #include "writer.h"
 
 /* ---- Beginning and ending. ---- */
@@ -211,14 +212,17 @@ bool
 store_fill_head(struct store_fill *f, const struct store_meta *meta)
 {
     struct store *s = f->s;
+    enum tagged purged;
     bool fine;
 
     if (f->ended || !has_place(s, meta->length) || !shared_lock(s)) {
         return false;
     }
-    fine = object_set_head(s, f->o, meta);
+    purged = tagged_since(s->root, f->o->born, meta->tags, meta->n_tags);
+    fine = purged != TAGGED_GONE && object_set_head(s, f->o, meta);
     if (fine) {
-        CHANGE(s, f->o->flags, f->o->flags | OBJECT_HEAD);
+        uint32_t stale = purged == TAGGED_SOFTLY ? OBJECT_STALE : 0;
+        CHANGE(s, f->o->flags, f->o->flags | OBJECT_HEAD | stale);
     }
     shared_unlock(s);
     if (fine) {
@@ -324,7 +328,7 @@ settle_in(struct store *s, struct object *o)
                    file_end(o->body->head_size, atomic_load(&o->body->written)));
     entry_softened(s, e);
     if (stale != 0) {
-        entry_soften(s, e); /* its head may have been written before */
+        entry_soften(s, e, UINT64_MAX); /* its head may have been written before */
     }
     CHANGE(s, o->entry, NULL);
     object_unref(s, o);

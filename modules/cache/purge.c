@@ -8,6 +8,7 @@
 #include "entry.h"
 #include "journal.h"
 #include "sys.h"
+#include "tagged.h"
 
 enum {
     BUCKETS = 512,
@@ -49,7 +50,7 @@ purge_one(struct store *s, struct ban *b, struct entry *e)
     if (!b->soft) {
         entry_remove(s, e);
     } else {
-        entry_soften(s, e);
+        entry_soften(s, e, b->clock);
     }
 }
 
@@ -65,7 +66,7 @@ walk(struct store *s, struct ban *b, uint32_t *left)
         struct entry *e = r->buckets[b->cursor], *next;
         for (; e != NULL && *left != 0; e = next) {
             next = e->next;
-            if (entry_matches(e, b) && !(b->soft && (e->flags & ENTRY_STALE) != 0)) {
+            if (entry_matches(e, b) && !(b->soft && entry_is_soft(e, b))) {
                 purge_one(s, b, e);
                 shared_commit(s);
                 --*left;
@@ -230,27 +231,25 @@ widen(struct store *s)
 static void
 purge_now(struct store *s, const struct store_match *m, struct purge *p)
 {
-    struct ban *b = weir_zalloc(p->owner, sizeof(*b)); /* counts */
+    struct ban b = { .clock = UINT64_MAX,
+                     .tag = m->tag,
+                     .soft = m->soft,
+                     .all = m->all || (m->prefix.data != NULL && m->prefix.len == 0),
+                     .text = (char *)(uintptr_t)m->prefix.data,
+                     .text_len = (uint32_t)m->prefix.len };
 
-    b->soft = m->soft;
     for (uint32_t i = 0; i < s->root->n_buckets; i++) {
         struct entry *e = s->root->buckets[i], *next;
         for (; e != NULL; e = next) {
-            weir_str key = entry_key(e);
-            bool is = m->all || (m->prefix.len != 0 && key.len >= m->prefix.len &&
-                                 memcmp(key.data, m->prefix.data, m->prefix.len) == 0);
             next = e->next;
-            for (uint32_t t = 0; m->tag != 0 && t < e->n_tags; t++) {
-                is |= e->tags[t] == m->tag;
-            }
-            if (is) {
-                purge_one(s, b, e);
+            if (entry_matches(e, &b)) {
+                purge_one(s, &b, e);
                 shared_commit(s);
             }
         }
     }
-    p->what.entries = b->entries;
-    p->what.bytes = b->bytes;
+    p->what.entries = b.entries;
+    p->what.bytes = b.bytes;
 }
 
 /* Under the lock. */
@@ -259,6 +258,9 @@ purge_many(struct store *s, const struct store_match *m, struct purge *p)
 {
     struct ban *b = new_ban(s, m);
 
+    if (m->tag != 0) {
+        tagged_note(s, m->tag, m->soft);
+    }
     if (b != NULL && s->o.purger) {
         CHANGE(s, b->slot, SHARED_SLOTS); /* the duty walks, and nobody waits */
     } else if (b != NULL) {
@@ -332,7 +334,7 @@ purge_key(struct store *s, const struct store_key *key, bool soft, struct journa
         CHANGE(s, s->root->stats.purged, s->root->stats.purged + 1);
     }
     if (e != NULL && soft) {
-        entry_soften(s, e);
+        entry_soften(s, e, UINT64_MAX);
         return on_disk;
     }
     if (e != NULL) {

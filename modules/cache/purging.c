@@ -75,6 +75,32 @@ asks_soft(const weir_request *r)
     return h != NULL && !weir_str_eq(h->value, WEIR_STR("0"));
 }
 
+/* Are there variants of it, that a soft purge has to reach? A hard one need not: without the head
+ * that names their fields nobody finds them. What is not in memory may have some. */
+static bool
+has_variants(struct purge *p, const struct store_key *key)
+{
+    struct store_object *o = NULL;
+
+    switch (store_find(p->store, p->r->pool, key, &o)) {
+    case STORE_HELD:
+        return (store_object_meta(o)->flags & KEPT_VARY) != 0;
+    case STORE_ON_DISK:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+take_key(struct purge *p, const struct store_key *key)
+{
+    p->at[p->count++].key = key;
+    if (p->soft && has_variants(p, key)) {
+        p->at[p->count++].prefix = weir_print(p->r->pool, "%.*s\n", WEIR_FMT(key->text));
+    }
+}
+
 /* ---- PURGE. ---- */
 
 /* The fields that name tags, in the request. */
@@ -103,7 +129,7 @@ purge_request(struct caching *c)
     if (p->count == 0 && key.data[key.len - 1] == '*') {
         p->at[p->count++].prefix = weir_dup(r->pool, weir_str_cut(key, 0, key.len - 1));
     } else if (p->count == 0) {
-        p->at[p->count++].key = &c->primary;
+        take_key(p, &c->primary);
     }
     return run(p);
 }
@@ -156,7 +182,7 @@ take_arguments(struct purge *p)
     if (key.len != 0) {
         k = weir_zalloc(r->pool, sizeof(*k));
         store_key_make(p->store, key, k);
-        p->at[p->count++].key = k;
+        take_key(p, k);
     }
     if (prefix.len != 0) {
         p->at[p->count++].prefix = prefix;

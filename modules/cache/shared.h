@@ -17,8 +17,9 @@
 enum {
     SHARED_SLOTS = 128, /* workers of all generations at a time */
     SHARED_NOTES = 1024,
-    SHARED_BANS = 64, /* purges whose walks are under way */
-    SHARED_NAME = 16  /* random bytes of the wakes' names */
+    SHARED_BANS = 64,       /* purges whose walks are under way */
+    SHARED_TAG_PURGES = 64, /* the latest by tags (tagged.h) */
+    SHARED_NAME = 16        /* random bytes of the wakes' names */
 };
 
 /* ---- What is kept of a response. ---- */
@@ -175,6 +176,11 @@ struct ban {
     char *text; /* in the zone */
 };
 
+struct tag_purge {
+    uint64_t clock, tag;
+    bool soft;
+};
+
 struct note {
     void *at;
     uint64_t before;
@@ -203,8 +209,10 @@ struct root {
     uint32_t ghost_clock;
     struct queue queue[TIERS][2];
     struct ban bans[SHARED_BANS];
-    _Atomic uint32_t n_bans; /* read without the lock (hot.h) */
-    pthread_mutex_t duty;    /* held by the worker that loads, evicts, saves */
+    _Atomic uint32_t n_bans;                        /* read without the lock (hot.h) */
+    struct tag_purge tag_purges[SHARED_TAG_PURGES]; /* a ring */
+    uint64_t n_tag_purges;                          /* of all there ever were */
+    pthread_mutex_t duty; /* held by the worker that loads, evicts, saves */
     struct slot slots[SHARED_SLOTS];
     struct store_stats stats;
     struct doomed *doomed, *doomed_last; /* files to be unlinked; the oldest first */

@@ -14,6 +14,7 @@
 #include "secret.h"
 #include "sip.h"
 #include "slot.h"
+#include "tagged.h"
 #include "wake.h"
 #include "writer.h"
 
@@ -44,7 +45,7 @@ store_make(weir_conf *cf, const struct store_options *o)
     weir_pool *pool = weir_conf_pool(cf);
     struct store *s = weir_zalloc(pool, sizeof(*s));
     weir_str layout =
-        weir_print(pool, "cache/2 in %.*s by %u:%u:%u with %llu of memory", WEIR_FMT(o->path),
+        weir_print(pool, "cache/3 in %.*s by %u:%u:%u with %llu of memory", WEIR_FMT(o->path),
                    o->levels[0], o->levels[1], o->levels[2], (unsigned long long)o->memory);
 
     s->o = *o;
@@ -338,9 +339,39 @@ entry_of(struct store *s, const struct store_object *o)
     return e;
 }
 
+/* What was purged, wholly or softly, since the origin was asked whether it holds. */
+static enum tagged
+purged_since(const struct store *s, const struct entry *e, const struct store_meta *meta)
+{
+    uint64_t born = e->fill != NULL ? e->fill->born : e->born;
+    enum tagged purged = tagged_since(s->root, born, meta->tags, meta->n_tags);
+
+    if (purged == TAGGED_NOT && e->fill != NULL && (e->fill->flags & OBJECT_STALE) != 0) {
+        return TAGGED_SOFTLY;
+    }
+    return purged;
+}
+
+/* e has the head new now, of the time of its fill: a purge since then is about it. */
+static void
+set_head(struct store *s, struct entry *e, struct object *new, bool stale)
+{
+    CHANGE(s, new->refs, 1);
+    entry_set_object(s, e, new);
+    CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
+    if (e->fill != NULL) {
+        CHANGE(s, e->born, e->fill->born);
+    }
+    if (stale) {
+        entry_soften(s, e, 0);
+    }
+    writer_look_at(s, e);
+}
+
 bool
 store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta)
 {
+    enum tagged purged = TAGGED_NOT;
     struct entry *e;
     struct object *new = NULL;
 
@@ -349,15 +380,13 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
     }
     e = entry_of(s, o);
     if (e != NULL) {
+        purged = purged_since(s, e, meta);
         new = object_make_like(s, o->o, meta);
         e = entry_of(s, o); /* making room may have thrown it out */
     }
-    if (new != NULL && e != NULL && entry_set_tags(s, e, meta->tags, meta->n_tags)) {
-        CHANGE(s, new->refs, 1);
-        entry_set_object(s, e, new);
-        CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
-        CHANGE(s, e->born, s->root->clock);
-        writer_look_at(s, e);
+    if (new != NULL && e != NULL && purged != TAGGED_GONE &&
+        entry_set_tags(s, e, meta->tags, meta->n_tags)) {
+        set_head(s, e, new, purged == TAGGED_SOFTLY);
     } else if (new != NULL) {
         CHANGE(s, new->refs, 1);
         object_unref(s, new);
