@@ -53,10 +53,12 @@ find_host(const struct map *m, weir_str name)
     return value;
 }
 
+/* No expression is asked about an empty text, whatever it would match: `~^(a|b)?$` is about texts
+ * that are there, and lists rely on `default` for those that are not.  [nginx map] */
 static weir_value *
 find_pattern(weir_request *r, const struct map *m, weir_str text)
 {
-    const struct pattern *p = m->patterns;
+    const struct pattern *p = text.len != 0 ? m->patterns : NULL;
 
     while (p != NULL && weir_regex_match(r, p->regex, text) != WEIR_OK) {
         p = p->next;
