@@ -31,6 +31,7 @@ static const char *const names[WR_LINT_NAMES] = {
     [WR_LINT_PROXY_PASS] = "proxy_pass",
     [WR_LINT_PROXY_SET_HEADER] = "proxy_set_header",
     [WR_LINT_REAL_IP] = "set_real_ip_from",
+    [WR_LINT_REQUEST_BUFFERING] = "proxy_request_buffering",
     [WR_LINT_RETURN] = "return",
     [WR_LINT_REWRITE] = "rewrite",
     [WR_LINT_ROOT] = "root",

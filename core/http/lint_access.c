@@ -174,8 +174,12 @@ check_real_ip(const struct wr_lint_block *b, const struct wr_conf_node *n)
 static void
 check_body(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
+    const struct wr_lint_block *buffering = b->held[WR_LINT_REQUEST_BUFFERING];
     uint64_t bytes = 1;
 
+    if (buffering != NULL && wr_lint_is(buffering->own[WR_LINT_REQUEST_BUFFERING], 1, "off")) {
+        return; /* what comes is passed on, and stored nowhere */
+    }
     if (weir_parse_size(wr_lint_word(n, 1), &bytes) == WEIR_OK && bytes == 0) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_BODY, wr_conf_place(n, 0), "name the largest one",
                      "a request's body may be as large as the disk");

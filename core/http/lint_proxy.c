@@ -6,16 +6,45 @@
 
 /* ---- Fields that a block loses. ---- */
 
+/* Does the block say this of the field as well, with whatever value? */
+static bool
+repeats(const struct wr_lint_block *b, weir_str directive, weir_str field)
+{
+    const struct wr_scope_origin *o = b->scope->origins;
+
+    while (o != NULL && (!weir_str_eq(wr_lint_word(o->node, 0), directive) ||
+                         !weir_str_ieq(wr_lint_word(o->node, 1), field))) {
+        o = o->next;
+    }
+    return o != NULL;
+}
+
+/* The first statement of the outer block about a field of which the inner one says nothing; NULL: it repeats them all. */
+static const struct wr_conf_node *
+first_lost(const struct wr_lint_block *inner, const struct wr_lint_block *outer, weir_str directive)
+{
+    const struct wr_scope_origin *o = outer->scope->origins;
+
+    while (o != NULL && (!weir_str_eq(wr_lint_word(o->node, 0), directive) ||
+                         repeats(inner, directive, wr_lint_word(o->node, 1)))) {
+        o = o->next;
+    }
+    return o != NULL ? o->node : NULL;
+}
+
 static void
 check_lost(const struct wr_lint_block *b, const struct wr_conf_node *n, uint32_t name,
            enum wr_trap trap)
 {
     const struct wr_lint_block *outer = b->outer != NULL ? b->outer->held[name] : NULL;
+    weir_str directive = n->words[0].text;
+    const struct wr_conf_node *lost =
+        outer != NULL && n == b->own[name] ? first_lost(b, outer, directive) : NULL;
 
-    if (outer != NULL && n == b->own[name]) {
+    if (lost != NULL) {
         wr_lint_warn(b->cf, b->scope, trap, wr_conf_place(n, 0), "repeat them here",
                      "this block's \"%.*s\" takes the place of those in %s, which are not added",
-                     WEIR_FMT(n->words[0].text), wr_lint_where(b->cf, outer->own[name]));
+                     WEIR_FMT(directive), wr_lint_where(b->cf, lost));
     }
 }
 
@@ -123,6 +152,19 @@ check_slash(const struct wr_lint_block *b, const struct wr_conf_node *n)
                  WEIR_FMT(uri), slash ? "" : "/");
 }
 
+/* Does a rewrite of the block make the path of what the client sent, with its query? */
+static bool
+begins_anew(const struct wr_lint_block *b)
+{
+    const struct wr_scope_origin *o = b->scope->origins;
+
+    while (o != NULL && (!wr_lint_is(o->node, 0, "rewrite") ||
+                         !wr_lint_has_variable(wr_lint_word(o->node, 2), "request_uri"))) {
+        o = o->next;
+    }
+    return o != NULL;
+}
+
 static void
 check_variables(const struct wr_lint_block *b, const struct wr_conf_node *n)
 {
@@ -137,7 +179,8 @@ check_variables(const struct wr_lint_block *b, const struct wr_conf_node *n)
         wr_lint_warn(b->cf, b->scope, WR_TRAP_PASS_VARIABLE, wr_conf_place(n, 1),
                      "with variables the path of the request is not put behind it",
                      "every request here asks for \"%.*s\"", WEIR_FMT(uri));
-    } else if ((wr_lint_has_variable(uri, "uri") || wr_lint_has_variable(uri, "document_uri")) &&
+    } else if (!begins_anew(b) &&
+               (wr_lint_has_variable(uri, "uri") || wr_lint_has_variable(uri, "document_uri")) &&
                !wr_lint_has_variable(uri, "args") && !wr_lint_has_variable(uri, "query_string")) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_PASS_VARIABLE, wr_conf_place(n, 1),
                      "\"$request_uri\" has both as they came",

@@ -37,18 +37,36 @@ first_scope(const struct wr_build *build, const struct wr_build_address *a)
     return NULL;
 }
 
-/* Does the server whose certificate is shown refuse those that name nobody? */
-static bool
-rejects(const struct wr_server *server)
+/* The first statement of this directive that holds for the server; NULL: none. */
+static const struct wr_conf_node *
+said_of(const struct wr_server *server, const char *directive)
 {
     for (const struct wr_scope *s = server->base.scope; s != NULL; s = s->parent) {
         for (const struct wr_scope_origin *o = s->origins; o != NULL; o = o->next) {
-            if (strcmp(o->row->name, "ssl_reject_handshake") == 0) {
-                return wr_lint_is(o->node, 1, "on");
+            if (strcmp(o->row->name, directive) == 0) {
+                return o->node;
             }
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Do all servers at the address show one certificate, or is it for nobody to see what the first has? */
+static bool
+is_harmless(const struct wr_build *build, const struct wr_build_address *a)
+{
+    weir_str shown = wr_lint_word(said_of(a->fallback, "ssl_certificate"), 1);
+
+    if (wr_lint_is(said_of(a->fallback, "ssl_reject_handshake"), 1, "on")) {
+        return true;
+    }
+    WR_VEC_EACH (struct wr_build_listen, l, &build->listens) {
+        if (l->address == a &&
+            !weir_str_eq(wr_lint_word(said_of(l->server, "ssl_certificate"), 1), shown)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void
@@ -59,7 +77,7 @@ check_address(struct weir_conf *cf, const struct wr_build_address *a)
     if (a->first == NULL) {
         return;
     }
-    if (a->ssl && a->n_servers > 1 && a->default_node == NULL && !rejects(a->fallback)) {
+    if (a->ssl && a->n_servers > 1 && a->default_node == NULL && !is_harmless(build, a)) {
         wr_lint_warn(cf, first_scope(build, a), WR_TRAP_TLS_DEFAULT, wr_conf_place(a->first, 0),
                      "add \"default_server\" to the one that is meant",
                      "of %u servers at %.*s this one's certificate is shown to clients that name "
