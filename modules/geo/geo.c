@@ -14,7 +14,7 @@ struct geo {
     weir_value *source; /* NULL: the client's address */
     struct atlas atlas;
     struct proxy *proxies;
-    bool recursive;
+    bool recursive, is_volatile;
 };
 
 /* ---- Looking up. ---- */
@@ -119,6 +119,10 @@ read_word(weir_conf *cf, struct reading *read)
     }
     if (weir_str_eq(word, WEIR_STR("proxy_recursive"))) {
         read->geo->recursive = true;
+        return WEIR_OK;
+    }
+    if (weir_str_eq(word, WEIR_STR("volatile"))) {
+        read->geo->is_volatile = true;
         return WEIR_OK;
     }
     return weir_conf_error(cf, "invalid number of the geo parameters");
@@ -232,7 +236,8 @@ set_geo(weir_conf *cf, const weir_directive *d, void *field)
     }
     weir_str name = weir_conf_arg(cf, last);
     name = (weir_str){ name.data + 1, name.len - 1 };
-    return weir_var_define(cf, name, 0, get, g) >= 0 ? WEIR_OK : WEIR_ERROR;
+    uint32_t flags = g->is_volatile ? WEIR_VAR_FRESH : 0;
+    return weir_var_define(cf, name, flags, get, g) >= 0 ? WEIR_OK : WEIR_ERROR;
 }
 
 static const weir_directive directives[] = {
