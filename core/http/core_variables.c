@@ -45,6 +45,7 @@ static const weir_variable table[] = {
     { "host", LEAF, wr_var_host },
     { "hostname", ONCE, wr_var_hostname },
     { "http2", LEAF, wr_var_http2 },
+    { "http3", LEAF, wr_var_http3 },
     { "http_", FAMILY | WEIR_VAR_FRESH, wr_var_http_name },
     { "https", LEAF, wr_var_https },
     { "is_args", LEAF, wr_var_is_args },

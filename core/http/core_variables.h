@@ -43,6 +43,7 @@ WR_VAR_GET(connection);
 WR_VAR_GET(connection_requests);
 WR_VAR_GET(connection_time);
 WR_VAR_GET(http2);
+WR_VAR_GET(http3);
 WR_VAR_GET(https);
 WR_VAR_GET(pipe);
 WR_VAR_GET(proxy_protocol_addr);

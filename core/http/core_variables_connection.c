@@ -97,6 +97,13 @@ WR_VAR_GET(http2)
     return r->flags & WEIR_R_TLS ? WEIR_STR("h2") : WEIR_STR("h2c");
 }
 
+/* No request comes by it; formats of logs name it. */
+WR_VAR_GET(http3)
+{
+    (void)r, (void)conf, (void)name;
+    return WEIR_STR("");
+}
+
 /* ---- Its life. ---- */
 
 WR_VAR_GET(connection)

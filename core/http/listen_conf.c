@@ -141,12 +141,12 @@ parse_valued(struct weir_conf *cf, weir_str text, struct words *w)
     return good ? PARSED : PARSED_BAD;
 }
 
-/* A protocol that weir does not speak yet. */
+/* A protocol that weir does not speak: nobody would be heard at the address. */
 static bool
 refuse_quic(struct weir_conf *cf, uint32_t i)
 {
-    return wr_diag_error(cf->diag, wr_conf_place(cf->node, i), "leave \"quic\" out: HTTP/3 is not served",
-                         "\"listen ... quic\": HTTP/3 comes with a later release");
+    return wr_diag_error(cf->diag, wr_conf_place(cf->node, i), "leave it out: browsers come by HTTP/2 over \"ssl\"",
+                         "\"listen ... quic\": HTTP/3 is not served");
 }
 
 /* Parameters that are one word. */

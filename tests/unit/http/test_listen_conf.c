@@ -117,7 +117,7 @@ test_wrong_parameters_are_refused(void **state)
         assert_string_equal(site_error(conf), want);
     }
     assert_non_null(strstr(site_error("server { listen 80 ssl; }"), "no \"ssl_certificate\" is defined"));
-    assert_non_null(strstr(site_error("server { listen 80 quic; }"), "HTTP/3 comes with a later"));
+    assert_non_null(strstr(site_error("server { listen 80 quic; }"), "HTTP/3 is not served"));
     assert_non_null(strstr(site_error("server { listen 127.0.0.1:65536; }"), "65536"));
 }
 
