@@ -252,13 +252,20 @@ end_of_file(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_n
     take_statement(r, file, t->line);
 }
 
-/* `}`: does it end the block that is being read? */
+/* `}`: does it end the block that is being read? opener is NULL in one whose head is wrong, too. */
 static bool
-close_block(struct wr_reader *r, struct wr_reading *file, bool inside, const struct wr_lex_token *t)
+close_block(struct wr_reader *r, struct wr_reading *file, bool inside,
+            const struct wr_conf_node *opener, const struct wr_lex_token *t)
 {
+    weir_str hint = { NULL, 0 };
+
     if (r->n_words != 0 && !r->spoiled) {
-        weir_str hint = weir_print(r->pool, "is a \";\" missing at the end of line %u?",
-                                   r->words[r->n_words - 1].line);
+        if (opener != NULL && weir_str_ends(opener->words[0].text, WEIR_STR("_by_lua_block"))) {
+            hint = WEIR_STR("the block holds Lua, which weir does not run");
+        } else {
+            hint = weir_print(r->pool, "is a \";\" missing at the end of line %u?",
+                              r->words[r->n_words - 1].line);
+        }
         fault(r, file, t, hint.data, "unexpected \"}\"");
     } else if (!inside) {
         fault(r, file, t, "no block is open here", "unexpected \"}\"");
@@ -302,7 +309,7 @@ read_block(struct wr_reader *r, struct wr_reading *file, const struct wr_conf_no
             file->depth--;
             break;
         case WR_LEX_CLOSE:
-            if (close_block(r, file, floor != 0, &t)) {
+            if (close_block(r, file, floor != 0, opener, &t)) {
                 return;
             }
             break;

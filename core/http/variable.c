@@ -16,6 +16,7 @@
 #include "http/core_variables.h"
 #include "http/http.h"
 #include "http/regex.h"
+#include "module/foreign.h"
 #include "wire/chars.h"
 
 enum state { STATE_UNKNOWN, STATE_KNOWN, STATE_COMPUTING, STATE_SET };
@@ -336,19 +337,21 @@ wr_vars_finish(struct weir_conf *cf, struct wr_vars *vars)
 
     for (uint32_t i = 0; i < vars->n; i++) {
         const struct wr_var *v = &vars->at[i];
-        const char *near;
+        const char *near, *hint;
         char room[128];
-        struct wr_strbuf hint = wr_strbuf_over(room, sizeof(room) - 1);
+        struct wr_strbuf to = wr_strbuf_over(room, sizeof(room) - 1);
 
         if (v->declared) {
             continue;
         }
-        near = wr_diag_full(cf->diag) ? NULL : suggest(vars, v->name);
+        hint = wr_foreign_find(v->name);
+        near = hint != NULL || wr_diag_full(cf->diag) ? NULL : suggest(vars, v->name);
         if (near != NULL) {
-            wr_strbuf_print(&hint, "did you mean \"$%s\"?", near);
+            wr_strbuf_print(&to, "did you mean \"$%s\"?", near);
+            room[to.len] = '\0';
+            hint = room;
         }
-        room[hint.len] = '\0';
-        good = wr_diag_error(cf->diag, v->used_at, near != NULL ? room : NULL,
+        good = wr_diag_error(cf->diag, v->used_at, hint,
                              "unknown \"%.*s\" variable", WEIR_FMT(v->name));
     }
     return good;

@@ -54,6 +54,7 @@ wr_registry_load(struct wr_registry *reg, weir_str path, weir_str sha256,
     weir_str nginx_folder = WEIR_STR("modules/");
     const struct wr_image *image;
     struct wr_err err;
+    const char *slash, *hint;
     weir_str full;
 
     if (weir_str_starts(path, WEIR_STR("/"))) {
@@ -66,7 +67,11 @@ wr_registry_load(struct wr_registry *reg, weir_str path, weir_str sha256,
     }
     if (!wr_loader_load(full.data, sha256.data != NULL ? weir_dup(reg->pool, sha256).data : NULL,
                         &image, &err)) {
-        return wr_diag_error(diag, place, NULL, "cannot load module \"%s\": %s", full.data,
+        slash = strrchr(full.data, '/');
+        hint = strncmp(slash + 1, "ngx_", 4) == 0
+                   ? "nginx's modules fit one nginx; weir's own are loaded when they are needed"
+                   : NULL;
+        return wr_diag_error(diag, place, hint, "cannot load module \"%s\": %s", full.data,
                              err.text);
     }
     return take_in(reg, image, true, place, diag);

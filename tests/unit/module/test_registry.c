@@ -325,6 +325,9 @@ test_foreign_directives_are_known_by_module(void **state)
     assert_non_null(strstr(wr_foreign_find(WEIR_STR("fastcgi_pass")), "proxy_pass"));
     assert_non_null(wr_foreign_find(WEIR_STR("accept_mutex"))); /* the first and the last */
     assert_non_null(wr_foreign_find(WEIR_STR("zone")));
+    assert_non_null(strstr(wr_foreign_find(WEIR_STR("js_import")), "ngx_http_js_module"));
+    assert_non_null(strstr(wr_foreign_find(WEIR_STR("zone_sync")), "zone_sync_module"));
+    assert_null(wr_foreign_find(WEIR_STR("js")));
     assert_null(wr_foreign_find(WEIR_STR("dav_method")));
     assert_null(wr_foreign_find(WEIR_STR("")));
 }
