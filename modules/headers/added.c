@@ -73,8 +73,14 @@ int
 set_add_header(weir_conf *cf, const weir_directive *d, void *field)
 {
     weir_str name = weir_conf_arg(cf, 1);
+    /* Written beside `return 204;` by many: nothing is lost with it. */
+    bool idle = weir_str_ieq(name, WEIR_STR("Content-Length")) &&
+                weir_str_eq(weir_conf_arg(cf, 2), WEIR_STR("0"));
 
     (void)d;
+    if (idle) {
+        return WEIR_OK;
+    }
     if (weir_str_is_among(name, server_names)) {
         weir_conf_warn(cf, "\"add_header %.*s\" has no effect: the server makes this field",
                        WEIR_FMT(name));
