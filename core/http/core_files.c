@@ -91,6 +91,20 @@ check_slashes(weir_conf *cf, const struct wr_location *loc, weir_str path)
     return WEIR_ERROR;
 }
 
+/* In `location ~ ^/img/ { alias /data/; }` every path would be the folder; one file for all of them
+ * may be meant. */
+static int
+check_whole(weir_conf *cf, const struct wr_location *loc, weir_str path)
+{
+    if (loc->kind != WR_LOC_REGEX || weir_str_find(path, '$') != path.len ||
+        !weir_str_ends(path, WEIR_STR("/")) || cf->compat_nginx) {
+        return WEIR_OK;
+    }
+    wr_diag_error(cf->diag, wr_conf_place(cf->node, 1), "use its captures, as in /data/$1",
+                  "\"alias\" in a location given by a regular expression must be the whole path");
+    return WEIR_ERROR;
+}
+
 static int
 set_alias(weir_conf *cf, const weir_directive *d, void *field)
 {
@@ -108,13 +122,8 @@ set_alias(weir_conf *cf, const weir_directive *d, void *field)
         return weir_conf_error(cf,
                                "the \"alias\" directive cannot be used inside the named location");
     }
-    if (loc->kind == WR_LOC_REGEX && weir_str_find(path, '$') == path.len) {
-        wr_diag_error(
-            cf->diag, wr_conf_place(cf->node, 1), "use its captures, as in /data/$1",
-            "\"alias\" in a location given by a regular expression must be the whole path");
-        return WEIR_ERROR;
-    }
-    if (is_circular(cf, d, path) || check_slashes(cf, loc, path) != WEIR_OK) {
+    if (is_circular(cf, d, path) || check_whole(cf, loc, path) != WEIR_OK ||
+        check_slashes(cf, loc, path) != WEIR_OK) {
         return WEIR_ERROR;
     }
     c->alias = weir_value_compile(cf, path);

@@ -185,11 +185,11 @@ test_alias_needs_captures_in_a_regex_and_excludes_root(void **state)
     struct site s;
 
     (void)state;
-    assert_non_null(strstr(site_error("server { location ~ ^/a { alias /x; } }"), "captures"));
+    assert_non_null(strstr(site_error("server { location ~ ^/a { alias /x/; } }"), "captures"));
     assert_non_null(strstr(site_error("server { location /a/ { alias /x/; root /y; } }"), "duplicate"));
     assert_non_null(strstr(site_error("server { location /a/ { root /y; alias /x/; } }"), "duplicate"));
     assert_non_null(strstr(site_error("server { location @a { alias /x; } }"), "named"));
-    site_must(&s, site_load_server(&s, "location ~ ^/a/(.*) { alias /x/$1; }"));
+    site_must(&s, site_load_server(&s, "location ~ ^/a/(.*) { alias /x/$1; } location ~ /b$ { alias /x; }"));
     site_fini(&s);
 }
 
