@@ -73,7 +73,7 @@ decode(weir_str raw, size_t at, const struct wr_uri_rules *rules, struct wr_err 
         return -1;
     }
     if (c == '/' && !rules->decode_slash) {
-        (void)bad(err, "the path has an encoded slash");
+        (void)bad(err, "the path has an encoded slash, and \"encoded_slash\" is off");
         return -1;
     }
     return c;
