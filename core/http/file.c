@@ -79,6 +79,19 @@ join(struct wr_request *r, weir_str root, weir_str rest)
     return (weir_str){ to, n };
 }
 
+/* The alias in place of the location's name in a path that begins with it. Where that ends inside of a part, the parts stay
+ * one: `location /m { alias /srv/m; }` makes /srv/mx of /mx, and never /srv/m/x, which other locations may guard. */
+static weir_str
+replace_prefix(struct wr_request *r, weir_str alias, weir_str prefix, weir_str path)
+{
+    weir_str rest = weir_str_cut(path, prefix.len, SIZE_MAX);
+
+    if (rest.len == 0 || rest.data[0] == '/' || weir_str_ends(prefix, WEIR_STR("/"))) {
+        return join(r, alias, rest);
+    }
+    return weir_print(r->pub.pool, "%.*s%.*s", WEIR_FMT(alias), WEIR_FMT(rest));
+}
+
 weir_str
 weir_file_path(weir_request *pub, weir_str path)
 {
@@ -106,9 +119,8 @@ weir_file_path(weir_request *pub, weir_str path)
     if (c->alias_for.len == 0) { /* the alias names the file; another path is put behind it */
         return found_by ? weir_dup(pub->pool, root) : join(r, root, path);
     }
-    return join(r, root,
-                weir_str_starts(path, c->alias_for) ? weir_str_cut(path, c->alias_for.len, SIZE_MAX)
-                                                    : path);
+    return weir_str_starts(path, c->alias_for) ? replace_prefix(r, root, c->alias_for, path)
+                                               : join(r, root, path);
 }
 
 /* ---- Opening. ---- */
@@ -207,6 +219,14 @@ open_without_links(struct wr_request *r, weir_str path, uint32_t symlinks, int f
                          : open_below(base, rest, flags, RESOLVE_NO_SYMLINKS);
 }
 
+/* Is path root itself, or something in it? "/srv/mx" is not in "/srv/m". */
+static bool
+is_within(weir_str path, weir_str root)
+{
+    return weir_str_starts(path, root) && (path.len == root.len || path.data[root.len] == '/' ||
+                                           weir_str_ends(root, WEIR_STR("/")));
+}
+
 static int
 open_rooted(struct wr_request *r, weir_str path, uint32_t symlinks, int flags)
 {
@@ -221,7 +241,7 @@ open_rooted(struct wr_request *r, weir_str path, uint32_t symlinks, int flags)
     if (root.data == NULL) {
         return -EINVAL;
     }
-    if (!weir_str_starts(path, root)) {
+    if (!is_within(path, root)) {
         return has_dot_dot(path.data) ? -EACCES : wr_file_open(AT_FDCWD, path.data, flags, 0);
     }
     rest = path.data + root.len;
