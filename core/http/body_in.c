@@ -169,6 +169,14 @@ filter(struct wr_body_in *b, weir_chain *piece)
     return keep(b, piece);
 }
 
+/* Was the length held against the limit of the location that the path found? A named location that the request came to
+ * behind that has no say in it.  [nginx client_max_body_size] */
+static bool
+was_measured(const struct wr_request *r)
+{
+    return r->pub.in_length >= 0 && r->parent == NULL && !r->error_paged;
+}
+
 static struct wr_body_in *
 body_of(struct wr_request *r)
 {
@@ -179,7 +187,7 @@ body_of(struct wr_request *r)
         wr_body_store_init(&b->whole);
         wr_body_store_init(&b->queue);
         b->r = r;
-        b->max = wr_body_conf(r)->max_size;
+        b->max = was_measured(r) ? 0 : wr_body_conf(r)->max_size;
         wr_task_init(&b->task, tell);
         wr_pool_own(r->pub.pool, &b->owned, body_end);
         r->body = b;
