@@ -94,15 +94,18 @@ wr_response_page(struct wr_request *r, uint32_t status)
 void
 wr_response_page_instead(struct wr_request *r, uint32_t status)
 {
-    static const weir_str gone[] = { { "ETag", 4 },
-                                     { "Last-Modified", 13 },
-                                     { "Accept-Ranges", 13 },
-                                     { "Content-Encoding", 16 } };
+    /* Of another content; and how long that may be kept, which a cache would go by for the error. */
+    static const char *const gone[] = { "ETag",          "Last-Modified",     "Accept-Ranges",     "Content-Encoding",
+                                        "Cache-Control", "CDN-Cache-Control", "Surrogate-Control", "Content-Language",
+                                        "Expires",       "Pragma",            "Age",               "Content-Location",
+                                        "Content-Disposition" };
 
     wr_chain_drop(&r->queued);
     r->body_file = NULL;
+    r->trailers = NULL;
+    r->status_text = (weir_str){ NULL, 0 };
     for (size_t i = 0; i < WR_COUNT(gone); i++) {
-        (void)weir_out_remove(&r->pub, gone[i]);
+        (void)weir_out_remove(&r->pub, weir_str_c(gone[i]));
     }
     weir_chain_push(&r->queued, set_page(r, status));
     r->filters_out = UINT64_MAX;

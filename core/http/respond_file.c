@@ -175,7 +175,7 @@ check_preconditions(const struct wr_request *r, const struct wr_file *f)
 int
 weir_precondition(weir_request *pub, weir_str etag, int64_t modified)
 {
-    const struct wr_request *r = wr_request_of(pub);
+    struct wr_request *r = wr_request_of(pub);
     struct wr_precondition_state now = { .exists = true, .last_modified_s = modified };
 
     if (!conditional(r)) {
@@ -188,6 +188,7 @@ weir_precondition(weir_request *pub, weir_str etag, int64_t modified)
     case WR_PRECONDITION_NOT_MODIFIED:
         return 304;
     case WR_PRECONDITION_FAILED:
+        wr_response_clear(r); /* what was said of the representation is not true of the page */
         return 412;
     default:
         return WEIR_NEXT;

@@ -49,7 +49,7 @@ wr_response_is_tunnel(const struct wr_request *r)
 void wr_response_page(struct wr_request *r, uint32_t status);
 
 /* For the last header filter: make the built-in page for status the body of the response that is being filtered, in place of
- * what it had; its Content-Type and validators go. Header filters do not run again. */
+ * what it had; its reason and the fields that describe that, or say how long it is fresh, go. Header filters do not run again. */
 void wr_response_page_instead(struct wr_request *r, uint32_t status);
 
 /* r's own response fields for changing. */
