@@ -145,6 +145,19 @@ forget_content(weir_request *r)
     (void)weir_out_length(r, -1);
 }
 
+/* What the client asked of the answer is asked of the page only where that is the answer, as its own or as the 200 that stands for
+ * it; an error is sent whole. [RFC 9110 13.2.1, 14.2] */
+static void
+forget_conditions(struct wr_request *r, uint32_t status, bool changes_method)
+{
+    bool is_answer = (r->error_status == 0 || r->error_status == 200) && status != 412 && status != 416;
+    bool reads = r->pub.method & (WEIR_GET | WEIR_HEAD);
+
+    if (!is_answer || (changes_method && !reads)) {
+        wr_request_unconditional(r);
+    }
+}
+
 static void
 redirect_outside(struct wr_request *r, const struct wr_error_page *p, weir_str url)
 {
@@ -186,6 +199,7 @@ wr_error_page_answer(struct wr_request *r, uint32_t status)
         return true;
     }
     forget_content(&r->pub);
+    forget_conditions(r, status, to.data[0] == '/');
     if (to.data[0] == '/') {
         query = weir_str_find(to, '?');
         args = weir_str_cut(to, query + 1, SIZE_MAX);

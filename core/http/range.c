@@ -163,8 +163,7 @@ range_headers(weir_request *r, const void *conf)
 
     (void)conf;
     if (field == NULL || !wr_range_offered(r) || r->status != 200 || r->out_length < 0 ||
-        r->method != WEIR_GET || own->parent != NULL || own->error_paged || field->same != NULL ||
-        !if_range(r)) {
+        r->method != WEIR_GET || own->parent != NULL || field->same != NULL || !if_range(r)) {
         return WEIR_DONE;
     }
     max = (uint32_t)WR_MIN(wr_files_conf(own)->max_ranges, (int64_t)4096);

@@ -19,6 +19,7 @@
 #include "http/subrequest.h"
 #include "http/ticket.h"
 #include "module/running.h"
+#include "wire/names.h"
 
 /* ---- Creation. ---- */
 
@@ -161,6 +162,23 @@ wr_server_field(const struct wr_request *r)
 {
     return wr_loc_conf(r)->server_tokens == 0 ? WEIR_STR("Server: weir\r\n")
                                               : WEIR_STR("Server: weir/" WR_VERSION "\r\n");
+}
+
+bool
+wr_request_is_condition(uint32_t id)
+{
+    return id == WEIR_H_IF_MATCH || id == WEIR_H_IF_NONE_MATCH || id == WEIR_H_IF_MODIFIED_SINCE ||
+           id == WEIR_H_IF_UNMODIFIED_SINCE || id == WEIR_H_IF_RANGE || id == WEIR_H_RANGE;
+}
+
+void
+wr_request_unconditional(struct wr_request *r)
+{
+    for (uint32_t id = 1; id < WR_FIELDS; id++) {
+        if (wr_request_is_condition(id) && r->in.index[id] != NULL) {
+            (void)weir_in_remove(&r->pub, wr_name_text(id));
+        }
+    }
 }
 
 /* ---- Answers that are only a status. ---- */

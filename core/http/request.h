@@ -195,6 +195,12 @@ wr_http2_conf(const struct wr_request *r)
     return r->pub.conf[WR_SLOT_HTTP2];
 }
 
+/* Is it a field (WEIR_H_*) by which a client asks for a part, or about its own copy? */
+bool wr_request_is_condition(uint32_t id);
+
+/* Take those away: what answers r is not what they are about. [RFC 9110 13, 14] */
+void wr_request_unconditional(struct wr_request *r);
+
 /* ---- The driver's side. ---- */
 
 /* A request in `pool`, for `server` until its host is known. The driver fills the head (pub.method.. pub.host, in, line). */

@@ -265,7 +265,7 @@ weir_respond_file(weir_request *pub, weir_str path, uint32_t flags)
     }
     if (!(flags & WEIR_FILE_AS_IS)) {
         use_head(r, head_of(r, f));
-        if (conditional(r) && !r->error_paged && r->parent == NULL) {
+        if (conditional(r) && r->parent == NULL) {
             switch (check_preconditions(r, f)) {
             case WR_PRECONDITION_NOT_MODIFIED:
                 return not_modified(r, f->size);

@@ -361,20 +361,32 @@ wr_response_whole(struct wr_request *r, weir_str body)
     return body.len != 0 && !bodiless(r) && r->error_status == 0 && unfiltered(r) && send_whole(r, body);
 }
 
+/* The page of an error_page, whatever status it has itself (nginx): but what it says instead of 200 to who asked for a part, or
+ * whether it has changed, is said. */
+static void
+be_error_page(struct wr_request *r)
+{
+    uint32_t own = r->pub.status;
+
+    if (r->error_status != 200 || (own != 206 && own != 304 && own != 412 && own != 416)) {
+        r->pub.status = r->error_status;
+    }
+    if (r->error_status >= 400) { /* the page's date is not the answer's, and no part of it is asked for */
+        (void)weir_out_remove(&r->pub, WEIR_STR("Last-Modified"));
+        (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
+    } else if (r->error_status == 204) {
+        (void)weir_out_remove(&r->pub, WEIR_STR("Content-Type"));
+    }
+}
+
 void
 wr_response_begin(struct wr_request *r, weir_chain *body)
 {
     WR_CHECK(r, WR_REQUEST_TAG);
     WR_ASSERT(!wr_response_begun(r));
     r->answer = WR_ANSWER_HEADERS;
-    if (r->error_status != 0) { /* the page of an error_page, whatever status it has itself (nginx) */
-        r->pub.status = r->error_status;
-        if (r->error_status >= 400) { /* the page's date is not the answer's, and no part of it is asked for */
-            (void)weir_out_remove(&r->pub, WEIR_STR("Last-Modified"));
-            (void)weir_out_remove(&r->pub, WEIR_STR("Accept-Ranges"));
-        } else if (r->error_status == 204) {
-            (void)weir_out_remove(&r->pub, WEIR_STR("Content-Type"));
-        }
+    if (r->error_status != 0) {
+        be_error_page(r);
     }
     if (body != NULL) {
         weir_chain_take(&r->queued, body);

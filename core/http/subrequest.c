@@ -1,7 +1,8 @@
 /* http/subrequest.c - requests of the server to itself: a wr_request with a driver that collects the body for its parent.
  *
  * A subrequest has a pool of its own inside the parent's, so that its end frees what it used while the parent goes on. Its
- * fields begin as the parent's; it runs through all phases but ACCESS. The parent's end ends it, without a call back.
+ * fields begin as the parent's, but for conditions and ranges, which are about the parent's answer, unless it makes that anew, or
+ * nobody waits for it; it runs through all phases but ACCESS. The parent's end ends it, without a call back.
  */
 #include "http/subrequest.h"
 
@@ -235,13 +236,13 @@ wr_subrequest_cancel_all(struct wr_request *r)
     }
 }
 
-/* The parent's fields without what belongs to its own body. */
+/* The parent's fields without what belongs to its own body, and without what is asked about its own answer unless `conditions`. */
 static void
-copy_fields(struct wr_request *r, const struct wr_request *parent)
+copy_fields(struct wr_request *r, const struct wr_request *parent, bool conditions)
 {
     for (const weir_header *h = parent->in.first; h != NULL; h = h->next) {
         if (h->id != WEIR_H_CONTENT_LENGTH && h->id != WEIR_H_TRANSFER_ENCODING &&
-            h->id != WEIR_H_EXPECT) {
+            h->id != WEIR_H_EXPECT && (conditions || !wr_request_is_condition(h->id))) {
             (void)wr_fields_add(&r->in, r->pub.pool, h->name, h->value, h->id);
         }
     }
@@ -303,8 +304,9 @@ sub_start(struct wr_task *t)
     wr_request_run(r);
 }
 
+/* flags: WEIR_SUB_*. */
 static struct sub *
-sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t keep, bool again)
+sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t keep, uint32_t flags)
 {
     weir_pool *pool = wr_pool_create("subrequest", parent->pub.pool);
     struct sub *s = wr_pool_zalloc(pool, sizeof(*s));
@@ -332,9 +334,9 @@ sub_create(struct wr_request *parent, weir_str target, uint32_t method, uint64_t
     r->client_addr = parent->client_addr;
     r->client_port = parent->client_port;
     r->pub.in_length = 0;
-    copy_fields(r, parent);
-    s->again = again;
-    if (again) {
+    copy_fields(r, parent, (flags & (WEIR_SUB_AGAIN | WEIR_SUB_BACKGROUND)) != 0);
+    s->again = (flags & WEIR_SUB_AGAIN) != 0;
+    if (s->again) {
         be_as_parent(r, parent);
     } else {
         set_target(r, target);
@@ -350,16 +352,14 @@ weir_subrequest(weir_request *pub, const weir_sub_options *o, weir_sub_done done
     struct wr_request *r = wr_request_of(pub);
     struct sub *s;
 
-    bool again = (o->flags & WEIR_SUB_AGAIN) != 0;
-
-    if (o->size < sizeof(*o) || (o->target.len == 0 && !again)) {
+    if (o->size < sizeof(*o) || (o->target.len == 0 && (o->flags & WEIR_SUB_AGAIN) == 0)) {
         return WEIR_INVALID;
     }
     if (r->level >= WR_LIMIT_SUBREQUESTS) {
         wr_say(&r->log, ERROR, "subrequests cycle while processing \"%.*s\"", WEIR_FMT(o->target));
         return WEIR_LIMIT;
     }
-    s = sub_create(r, o->target, o->method, o->keep, again);
+    s = sub_create(r, o->target, o->method, o->keep, o->flags);
     s->done = done;
     s->data = data;
     s->head_only = (o->flags & WEIR_SUB_HEAD) != 0;
@@ -390,7 +390,7 @@ weir_sub_buf(weir_request *pub, weir_str target)
     }
     b = wr_buf_create(pub->pool);
     b->flags = WEIR_BUF_SUB;
-    struct sub *s = sub_create(r, target, WEIR_GET, WR_LIMIT_WHOLE, false);
+    struct sub *s = sub_create(r, target, WEIR_GET, WR_LIMIT_WHOLE, 0);
     s->buf = b;
     wr_buf_of(b)->sub = &s->r->pub;
     return b;

@@ -6,6 +6,7 @@ import gzip
 import pytest
 
 from weir.recorder import Origin, answer
+from weir.server import wait_for
 from weir.wire import fetch
 
 pytestmark = pytest.mark.weir_only
@@ -13,6 +14,9 @@ pytestmark = pytest.mark.weir_only
 DATE, EARLIER = "Sun, 09 Sep 2001 01:46:40 GMT", "Sun, 09 Sep 2001 01:46:39 GMT"
 CACHE = "proxy_cache_path %PREFIX%/cache keys_zone=c:1m;"
 TEXT = b"<html>falling water</html>"
+# What may be asked of what the origin below has: its tag and date are these.
+ASKED = ['If-None-Match: "o"', 'If-Match: "x"', f"If-Modified-Since: {DATE}", f"If-Unmodified-Since: {EARLIER}", "Range: bytes=0-1",
+         "Range: bytes=99-"]
 
 
 def conditional(request):
@@ -35,6 +39,11 @@ def conditional(request):
 def origin():
     with Origin(conditional) as made:
         yield made
+
+
+def conditions(request):
+    """The names of those fields of a request."""
+    return [n for n, _ in request.fields if n.lower().startswith("if-") or n.lower() == "range"]
 
 
 # ---- Errors of our own. ----
@@ -71,3 +80,81 @@ def test_a_part_and_an_error_do_not_have_the_words_of_the_whole(make_server, ori
     assert fetch(server.port, "/plain").line == "HTTP/1.1 200 Fine"
     assert fetch(server.port, "/plain", fields=["Range: bytes=0-1"]).line == "HTTP/1.1 206 Partial Content"
     assert fetch(server.port, "/plain", fields=["Range: bytes=99-"]).line == "HTTP/1.1 416 Requested Range Not Satisfiable"
+
+
+# ---- Pages in the place of errors. ----
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("page", ["/page", "@page"])
+@pytest.mark.parametrize("cache", ["", "proxy_cache c;"], ids=["proxied", "kept"])
+def test_the_page_of_an_error_comes_whole_whatever_is_asked(make_server, origin, page, cache, asked):
+    """A 304 of its origin's has no body to send.  [RFC 9110 13.2.1, 14.2]"""
+    server = make_server(f"location / {{ error_page 404 {page}; return 404; }}"
+                         f"location {page} {{ proxy_pass http://127.0.0.1:{origin.port}; {cache} }}", http=CACHE).start()
+    for _ in range(2):
+        got = fetch(server.port, "/", fields=[asked])
+        assert (got.status, got.body) == (404, TEXT) and got.get("Content-Range") is None
+    assert not conditions(origin.requests[-1])
+
+
+@pytest.mark.parametrize("status", ["=", "=200"])
+@pytest.mark.parametrize("cache", ["", "proxy_cache c;"], ids=["proxied", "kept"])
+def test_a_page_that_is_the_answer_can_be_asked_for_as_such(make_server, origin, status, cache):
+    """What a 304, a 206 or a 412 stands for is a 200, which the page is.  [RFC 9110 15.4.5]"""
+    server = make_server(f"location / {{ error_page 404 {status} /page; return 404; }}"
+                         f"location /page {{ proxy_pass http://127.0.0.1:{origin.port}; {cache} }}", http=CACHE).start()
+    assert fetch(server.port, "/").status == 200
+    for asked, want in (('If-None-Match: "o"', 304), (f"If-Modified-Since: {DATE}", 304), (f"If-Unmodified-Since: {EARLIER}", 412),
+                        ("Range: bytes=0-1", 206)):
+        got = fetch(server.port, "/", fields=[asked])
+        assert got.status == want, asked
+        assert want != 206 or (got.body, got.get("Content-Range")) == (TEXT[:2], f"bytes 0-1/{len(TEXT)}")
+
+
+def test_a_page_for_what_was_asked_in_vain_is_not_asked_for_it_again(make_server):
+    server = make_server("error_page 412 =200 /page; location / { }", files={"f": b"file", "page": b"page"}).start()
+    got = fetch(server.port, "/f", fields=['If-Match: "x"'])
+    assert (got.status, got.body) == (200, b"page")
+
+
+def test_a_page_that_nobody_asked_to_read_has_no_304(make_server):
+    """A POST is not answered by what its client is said to have.  [RFC 9110 13.1.2]"""
+    server = make_server("location / { error_page 404 =200 /page; return 404; } location /page { }",
+                         files={"page": b"page"}).start()
+    got = fetch(server.port, "/x", "POST", fields=["If-None-Match: *", "Content-Length: 0"])
+    assert (got.status, got.body) == (200, b"page")
+
+
+# ---- What others are asked on the way. ----
+
+@pytest.mark.parametrize("asked", ['If-None-Match: "o"', "Range: bytes=0-1", "Range: bytes=99-"])
+@pytest.mark.parametrize("cache", ["", "proxy_cache c;"], ids=["proxied", "kept"])
+def test_a_part_of_a_page_comes_whole_whatever_is_asked_of_the_page(make_server, origin, cache, asked):
+    server = make_server(f"location / {{ alias %ROOT%/; add_after_body /part; }}"
+                         f"location /part {{ proxy_pass http://127.0.0.1:{origin.port}; {cache} }}",
+                         http=f"{CACHE} types {{ text/html html; }}", files={"a.html": b"<p>page</p>"}).start()
+    for _ in range(2):
+        got = fetch(server.port, "/a.html", fields=[asked])
+        assert (got.status, got.body) == (200, b"<p>page</p>" + TEXT)
+    assert not conditions(origin.requests[-1])
+
+
+@pytest.mark.parametrize("asked", [a for a in ASKED if "Match" in a or "Since" in a])
+@pytest.mark.parametrize("cache", ["", "proxy_cache c;"], ids=["proxied", "kept"])
+def test_who_is_asked_for_leave_is_not_asked_about_a_copy(make_server, origin, cache, asked):
+    """Its 304 or 412 would be neither yes nor no.  [nginx auth_request]"""
+    server = make_server(f"location / {{ auth_request /ask; }} location /free/ {{ alias %ROOT%/; }}"
+                         f"location /ask {{ proxy_pass http://127.0.0.1:{origin.port}; {cache} }}", http=CACHE,
+                         files={"f": b"file"}).start()
+    for _ in range(2):
+        assert fetch(server.port, "/f", fields=[asked]).status == fetch(server.port, "/free/f", fields=[asked]).status
+    assert not conditions(origin.requests[-1])
+
+
+def test_a_mirror_is_shown_what_was_asked(make_server, origin):
+    server = make_server(f"location / {{ alias %ROOT%/; mirror /copy; }}"
+                         f"location /copy {{ proxy_pass http://127.0.0.1:{origin.port}; }}", files={"f": b"file"}).start()
+    for asked in ASKED:
+        fetch(server.port, "/f", fields=[asked])
+    wait_for("the copies", lambda: len(origin.requests) == len(ASKED))
+    assert sorted(n for r in origin.requests for n in conditions(r)) == sorted(a.split(":")[0] for a in ASKED)
