@@ -337,7 +337,9 @@ weir_respond(weir_request *pub, uint32_t status, weir_str type, weir_str body)
     if (type.len != 0 && weir_out_set(pub, WEIR_STR("Content-Type"), type) != WEIR_OK) {
         return WEIR_ERROR;
     }
-    pub->out_length = (int64_t)body.len;
+    if (status != 304 || r->error_status != 0) { /* else that of the 200 it stands for: filters go by it */
+        pub->out_length = (int64_t)body.len;
+    }
     if (wr_response_whole(r, body)) {
         return WEIR_DONE;
     }

@@ -22,7 +22,7 @@ is_page(const weir_request *r, const addition_conf *c)
     const weir_header *h = r->out[WEIR_H_CONTENT_TYPE];
     weir_str type = h != NULL ? h->value : WEIR_STR(""); /* which "*" stands for as well */
 
-    return r->status == 200 &&
+    return (r->status == 200 || r->status == 304) &&
            (weir_type_among(type, &always) || weir_type_among(type, &c->types));
 }
 
@@ -32,8 +32,8 @@ filter_head(weir_request *r, const void *conf)
     if (!is_page(r, conf)) {
         return WEIR_DONE;
     }
-    (void)weir_out_length(r, -1);
-    return WEIR_NEXT;
+    (void)weir_out_length(r, -1); /* also of a 304: its tag is that of the 200 */
+    return r->status == 200 ? WEIR_NEXT : WEIR_DONE;
 }
 
 /* The end of the page is not the end of the body any more. */

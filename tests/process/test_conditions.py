@@ -158,3 +158,20 @@ def test_a_mirror_is_shown_what_was_asked(make_server, origin):
         fetch(server.port, "/f", fields=[asked])
     wait_for("the copies", lambda: len(origin.requests) == len(ASKED))
     assert sorted(n for r in origin.requests for n in conditions(r)) == sorted(a.split(":")[0] for a in ASKED)
+
+
+# ---- What filters have changed. ----
+
+@pytest.mark.parametrize("source", ["file", "kept"])
+@pytest.mark.parametrize("filters", ["add_after_body /part;", "source_charset utf-8; charset iso-8859-1;",
+                                     "sub_filter water wine; sub_filter_last_modified on;"], ids=["addition", "charset", "sub"])
+def test_a_304_has_the_tag_of_the_200_that_it_confirms(make_server, origin, source, filters):
+    """A strong one would be that of another content; by the date alone nobody says which.  [RFC 9110 15.4.5, 8.8.1]"""
+    how = f"proxy_pass http://127.0.0.1:{origin.port}; proxy_cache c;" if source == "kept" else ""
+    server = make_server(f"location / {{ {filters} {how} }} location /part {{ return 200 part; }}",
+                         http=f"{CACHE} types {{ text/html html; }}", files={"a.html": TEXT}).start()
+    tag = fetch(server.port, "/a.html").get("ETag")
+    assert tag.startswith('W/"')
+    for asked in (f"If-Modified-Since: {DATE}", f"If-None-Match: {tag}", f"If-None-Match: {tag[2:]}"):
+        got = fetch(server.port, "/a.html", fields=[asked])
+        assert (got.status, got.get("ETag"), got.body) == (304, tag, b""), asked
