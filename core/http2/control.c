@@ -162,7 +162,9 @@ take_update(struct wr_http2 *h, int32_t id, uint32_t more)
     if (id != 0 && s == NULL) { /* it has ended */
         return;
     }
-    if (more == 0) {
+    if (more == 0 && s != NULL) {
+        wr_output_reset(s, NGHTTP2_PROTOCOL_ERROR);
+    } else if (more == 0) {
         wr_http2_fail(h, NGHTTP2_PROTOCOL_ERROR, "a window opened by nothing");
     } else if (s == NULL) {
         if (h->send_window + more > WINDOW_MAX) {
@@ -217,10 +219,7 @@ wr_control_take(struct wr_http2 *h, const nghttp2_frame_hd *hd, const uint8_t *p
     case NGHTTP2_PING:
         take_ping(h, hd, payload);
         break;
-    case NGHTTP2_GOAWAY:
-        if (number(payload) & 0x7fffffff) { /* the last stream of ours that it takes: we have none */
-            wr_http2_fail(h, NGHTTP2_PROTOCOL_ERROR, "a stream that we have not begun");
-        }
+    case NGHTTP2_GOAWAY: /* of streams of ours, which there are none of; clients name theirs, or 2^31-1 */
         h->left = true;
         break;
     case NGHTTP2_RST_STREAM:

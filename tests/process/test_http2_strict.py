@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from weir.http2 import (ACK, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM,
-                        FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS, INITIAL_WINDOW, MAX_FRAME, PADDED, PING,
+                        FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GOAWAY, HEADERS, INITIAL_WINDOW, MAX_FRAME, NO_ERROR, PADDED, PING,
                         PREFACE, PRIORITY, PROTOCOL_ERROR, PUSH, REFUSED_STREAM, RST_STREAM, SETTINGS, STREAM_CLOSED,
                         WINDOW_UPDATE, Http2, Reset, block, frame, head, integer, literal)
 
@@ -256,6 +256,28 @@ def test_a_stream_window_over_the_limit_resets_the_stream(server):
         conn.update(stream, (1 << 31) - 1)
         assert conn.reset_of(stream) == FLOW_CONTROL_ERROR
         assert conn.get("/a.txt").body == b"hello"
+
+
+def test_a_stream_window_opened_by_nothing_resets_the_stream(server):
+    """It is a fault of the stream's; of the connection's window it ends the connection (above).  [RFC 9113 6.9]"""
+    with Http2(server.port) as conn:
+        stream = conn.request("/echo", method="POST", body=b"a", end=False)
+        other = conn.request("/echo", method="POST", body=b"b", end=False)
+        conn.update(stream, 0)
+        assert conn.reset_of(stream) == PROTOCOL_ERROR
+        conn.frame(DATA, END_STREAM, other)
+        assert conn.response(other).body == b"1:b"
+
+
+@pytest.mark.parametrize("last", [0, 1, 4, (1 << 31) - 1])
+def test_a_client_that_leaves_gets_what_it_asked_for(server, last):
+    """Which of our streams it has taken is nothing to us; some name theirs. The connection ends behind the answer.  [RFC 9113 6.8]"""
+    with Http2(server.port) as conn:
+        stream = conn.request("/echo", method="POST", body=b"a", end=False)
+        conn.frame(GOAWAY, 0, 0, struct.pack("!II", last, NO_ERROR))
+        conn.frame(DATA, END_STREAM, stream, b"b")
+        assert conn.response(stream).body == b"2:ab"
+        assert conn.goaway() in (None, NO_ERROR)
 
 
 @pytest.mark.parametrize("late", [frame(DATA, END_STREAM, 1, b"x"),

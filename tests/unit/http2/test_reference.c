@@ -258,6 +258,11 @@ put_random(uint8_t *to, uint32_t *newest)
     if (type != NGHTTP2_HEADERS && seldom()) { /* what is malformed in a head is not the reference's to say here */
         payload[rand() % 12] = (uint8_t)rand();
     }
+    if (type == NGHTTP2_WINDOW_UPDATE && stream != 0) { /* by nothing: a fault of the stream's for RFC 9113 6.9 and for us */
+        payload[3] |= 1;
+    } else if (type == NGHTTP2_GOAWAY) { /* the reference believes that a client that names a stream means one of ours */
+        memset(payload, 0, 4);
+    }
     return memory_put(to, type, flags, stream & INT32_MAX, payload, len);
 }
 
