@@ -277,6 +277,37 @@ weaken_etag(weir_request *r)
     }
 }
 
+/* Does the field say what a checksum of the content is, or of the representation? [RFC 9530 2, 3; RFC 1864] */
+static bool
+is_digest(weir_str name, bool of_content)
+{
+    switch (name.len) {
+    case 6:
+        return !of_content && weir_str_ieq(name, WEIR_STR("Digest"));
+    case 11:
+        return weir_str_ieq(name, WEIR_STR("Content-MD5")) ||
+               (!of_content && weir_str_ieq(name, WEIR_STR("Repr-Digest")));
+    case 14:
+        return weir_str_ieq(name, WEIR_STR("Content-Digest"));
+    default:
+        return false;
+    }
+}
+
+void
+wr_response_forget_digests(struct wr_request *r, bool of_content)
+{
+    const weir_header *next;
+
+    for (const weir_header *h = r->pub.out_first; h != NULL; h = next) {
+        next = h->next;
+        if (h->id == WEIR_H_OTHER && is_digest(h->name, of_content)) {
+            (void)weir_out_remove(&r->pub, h->name);
+            next = r->pub.out_first; /* they are the request's own fields now, and there may have been several */
+        }
+    }
+}
+
 int
 weir_out_length(weir_request *pub, int64_t bytes)
 {
@@ -292,6 +323,7 @@ weir_out_length(weir_request *pub, int64_t bytes)
         r->lengths_differ = true;
         (void)weir_out_remove(pub, WEIR_STR("Accept-Ranges"));
         weaken_etag(pub);
+        wr_response_forget_digests(r, false);
         if (r->out->shared) {
             (void)wr_response_fields(r);
         }

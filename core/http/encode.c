@@ -8,6 +8,7 @@
 #include "http/coded.h"
 #include "http/encode_rules.h"
 #include "http/range.h"
+#include "http/response.h"
 
 /* Is the type text/html, or among those of the offer? */
 static bool
@@ -76,6 +77,7 @@ weaken_304(weir_request *r, bool known)
         (known || wr_encode_lists_weak(r->in[WEIR_H_IF_NONE_MATCH], etag->value))) {
         (void)weir_out_set(r, WEIR_STR("ETag"),
                            weir_print(r->pool, "W/%.*s", WEIR_FMT(etag->value)));
+        wr_response_forget_digests(wr_request_of(r), false);
     }
 }
 

@@ -107,6 +107,7 @@ wr_response_page_instead(struct wr_request *r, uint32_t status)
     for (size_t i = 0; i < WR_COUNT(gone); i++) {
         (void)weir_out_remove(&r->pub, weir_str_c(gone[i]));
     }
+    wr_response_forget_digests(r, false);
     weir_chain_push(&r->queued, set_page(r, status));
     r->filters_out = UINT64_MAX;
 }

@@ -184,6 +184,7 @@ range_headers(weir_request *r, const void *conf)
     (void)weir_out_remove(r, WEIR_STR("Accept-Ranges"));
     (void)weir_out_status(r, 206);
     (void)weir_out_reason(r, WEIR_STR("")); /* that of the 200 */
+    wr_response_forget_digests(own, true);
     if (s->n > 1) {
         begin_multipart(r, s);
         return WEIR_NEXT;

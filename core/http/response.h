@@ -55,6 +55,10 @@ void wr_response_page_instead(struct wr_request *r, uint32_t status);
 /* r's own response fields for changing. */
 struct wr_fields *wr_response_fields(struct wr_request *r);
 
+/* Take away fields with checksums that are not right any more; of_content: only those of the very bytes that are sent, as the
+ * representation stays, of which they are a part. */
+void wr_response_forget_digests(struct wr_request *r, bool of_content);
+
 /* Forget status, fields and length of an answer that was not begun. */
 void wr_response_clear(struct wr_request *r);
 

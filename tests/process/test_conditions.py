@@ -175,3 +175,23 @@ def test_a_304_has_the_tag_of_the_200_that_it_confirms(make_server, origin, sour
     for asked in (f"If-Modified-Since: {DATE}", f"If-None-Match: {tag}", f"If-None-Match: {tag[2:]}"):
         got = fetch(server.port, "/a.html", fields=[asked])
         assert (got.status, got.get("ETag"), got.body) == (304, tag, b""), asked
+
+
+# ---- Checksums. ----
+
+DIGESTS = [("Content-Digest", "sha-256=:AAAA:"), ("Repr-Digest", "sha-256=:AAAA:"), ("Digest", "sha-256=AAAA"), ("Content-MD5", "AAAA")]
+
+
+@pytest.mark.parametrize("how,asked,left", [
+    ("", "X: y", {"Content-Digest", "Repr-Digest", "Digest", "Content-MD5"}),
+    ("", "Range: bytes=0-1", {"Repr-Digest", "Digest"}),
+    ("", "Range: bytes=99-", set()),
+    ("sub_filter water wine;", "X: y", set()),
+    ("gzip on; gzip_proxied any; gzip_min_length 0;", "Accept-Encoding: gzip", set())],
+    ids=["as it is", "a part", "no part", "changed", "coded"])
+def test_a_checksum_is_that_of_what_is_sent(make_server, how, asked, left):
+    """A part is one of a representation that stays; what a filter changes is another, and an error is, too.  [RFC 9530 2, 3]"""
+    with Origin(lambda request: answer(TEXT, fields=[("Content-Type", "text/html"), ("Accept-Ranges", "bytes"), *DIGESTS])) as origin:
+        server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; proxy_set_header Range ''; {how} }}").start()
+        got = fetch(server.port, "/", fields=[asked])
+        assert {n for n, _ in DIGESTS if got.get(n)} == left
