@@ -171,7 +171,7 @@ begin_page(weir_request *r, const csp_conf *c, weir_str meta)
     st->meta = meta;
     st->ahead = 0;
     st->scanned = (weir_chain){ NULL, NULL };
-    return r->method != WEIR_HEAD;
+    return true;
 }
 
 /* Does the answer show a page? What leads elsewhere has one that nobody sees: it may be kept as

@@ -32,7 +32,8 @@ def conditional(request):
         return answer(b"changed", "412 Precondition Failed")
     if request.get("Range"):
         return answer(TEXT[:2], "206 Partial Content", [*fields, ("Content-Range", f"bytes 0-1/{len(TEXT)}")])
-    return answer(body, "200 Fine", fields)
+    whole = answer(body, "200 Fine", fields)
+    return whole[:-len(body)] if request.method == "HEAD" else whole
 
 
 @pytest.fixture
@@ -195,3 +196,17 @@ def test_a_checksum_is_that_of_what_is_sent(make_server, how, asked, left):
         server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; proxy_set_header Range ''; {how} }}").start()
         got = fetch(server.port, "/", fields=[asked])
         assert {n for n, _ in DIGESTS if got.get(n)} == left
+
+
+# ---- HEAD. ----
+
+@pytest.mark.parametrize("accept", ["identity", "gzip"])
+@pytest.mark.parametrize("filters", ["csp script-src 'nonce-$csp_nonce'; csp_marker data-nonce 01234567;", "sub_filter water wine;",
+                                     "charset iso-8859-1; source_charset utf-8;", "gunzip on;", "addition_types *; add_after_body /part;"],
+                         ids=["csp", "sub", "charset", "gunzip", "addition"])
+def test_head_of_a_page_that_comes_coded_is_that_of_get(make_server, origin, filters, accept):
+    """[RFC 9110 9.3.2]"""
+    server = make_server(f"location / {{ proxy_pass http://127.0.0.1:{origin.port}; {filters} }} location /part {{ return 200 part; }}").start()
+    got, head = (fetch(server.port, "/coded", method, fields=[f"Accept-Encoding: {accept}"]) for method in ("GET", "HEAD"))
+    passing = ("Date", "Content-Security-Policy")
+    assert [f for f in head.fields if f[0] not in passing] == [f for f in got.fields if f[0] not in passing]
