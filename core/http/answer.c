@@ -187,9 +187,11 @@ weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
 }
 
 weir_str
-weir_connect_protocol(const weir_request *r)
+weir_connect_protocol(const weir_request *pub)
 {
-    return wr_request_of(r)->protocol;
+    const struct wr_request *r = wr_request_of(pub);
+
+    return r->error_status == 0 ? r->protocol : (weir_str){ NULL, 0 }; /* a page of a given status begins no tunnel */
 }
 
 const weir_header *
@@ -394,7 +396,7 @@ weir_respond_from(weir_request *pub, uint32_t status, weir_source source, void *
     struct wr_request *r = wr_request_of(pub);
 
     if (wr_response_begun(r) || status < 100 || status > 599 ||
-        (status == 101 && (pub->version < 11 || r->parent != NULL || wr_body_missing(r)))) {
+        (status == 101 && (pub->version < 11 || r->parent != NULL || r->error_status != 0 || wr_body_missing(r)))) {
         return WEIR_ERROR;
     }
     pub->status = status;

@@ -146,7 +146,7 @@ forget_content(weir_request *r)
 }
 
 /* What the client asked of the answer is asked of the page only where that is the answer, as its own or as the 200 that stands for
- * it; an error is sent whole. [RFC 9110 13.2.1, 14.2] */
+ * it; an error is sent whole. Nor can a page of a given status switch protocols. [RFC 9110 13.2.1, 14.2, 7.8] */
 static void
 forget_conditions(struct wr_request *r, uint32_t status, bool changes_method)
 {
@@ -155,6 +155,9 @@ forget_conditions(struct wr_request *r, uint32_t status, bool changes_method)
 
     if (!is_answer || (changes_method && !reads)) {
         wr_request_unconditional(r);
+    }
+    if (r->error_status != 0) {
+        (void)weir_in_remove(&r->pub, WEIR_STR("Upgrade"));
     }
 }
 

@@ -5,9 +5,10 @@ import gzip
 
 import pytest
 
+from weir.http2 import Http2, head
 from weir.recorder import Origin, answer
 from weir.server import wait_for
-from weir.wire import fetch
+from weir.wire import Connection, fetch
 
 pytestmark = pytest.mark.weir_only
 
@@ -124,6 +125,36 @@ def test_a_page_that_nobody_asked_to_read_has_no_304(make_server):
                          files={"page": b"page"}).start()
     got = fetch(server.port, "/x", "POST", fields=["If-None-Match: *", "Content-Length: 0"])
     assert (got.status, got.body) == (200, b"page")
+
+
+def test_a_page_in_the_place_of_an_error_switches_no_protocols(make_server):
+    """Over either version the page comes, or an error; never a tunnel under the status of a page.  [RFC 9110 7.8, RFC 8441 5]"""
+    def script(request):
+        if request.get("Upgrade"):
+            return answer(b"tunnel", "101 Switching Protocols", [("Upgrade", "websocket"), ("Connection", "upgrade")], length=None)
+        return answer(b"page")
+
+    with Origin(script) as origin:
+        server = make_server(f"""http2 on;
+            location /path {{ error_page 404 /page; return 404; }} location /as {{ error_page 404 =200 /page; return 404; }}
+            location /named {{ error_page 404 @page; return 404; }} location /own {{ error_page 404 = @page; return 404; }}
+            location /set {{ error_page 404 @set; return 404; }}
+            location @set {{ proxy_pass http://127.0.0.1:{origin.port}; proxy_set_header Upgrade websocket;
+                             proxy_set_header Connection upgrade; }}
+            location /page {{ proxy_pass http://127.0.0.1:{origin.port}; }}
+            location @page {{ proxy_pass http://127.0.0.1:{origin.port}; }}""").start()
+        upgrade = ["Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+        for path, want in (("/path", (404, b"page")), ("/as", (200, b"page")), ("/named", (404, b"page"))):
+            got = fetch(server.port, path, fields=upgrade)
+            assert (got.status, got.body) == want and got.get("Upgrade") is None, path
+        assert fetch(server.port, "/set", fields=upgrade).status == 502
+        with Connection(server.port) as conn:                   # where the page is the answer it may be a tunnel
+            conn.send("\r\n".join(["GET /own HTTP/1.1", "Host: a", *upgrade, "", ""]).encode())
+            assert conn.response().status == 101
+        with Http2(server.port) as conn:
+            stream = conn.request(raw=[*head("/named", "CONNECT"), (":protocol", "websocket")], end=False)
+            conn.until("an answer", lambda: stream in conn.answers)
+            assert conn.answers[stream].status >= 400
 
 
 # ---- What others are asked on the way. ----
