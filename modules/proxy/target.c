@@ -202,7 +202,8 @@ origin_form(weir_str target)
     }
     at = weir_str_find(target, ':') + 3; /* "http://" stands there: it has been read */
     target = weir_str_cut(target, at, SIZE_MAX);
-    return weir_str_cut(target, authority_end(target), SIZE_MAX);
+    target = weir_str_cut(target, authority_end(target), SIZE_MAX);
+    return target.len != 0 ? target : WEIR_STR("/");
 }
 
 static void

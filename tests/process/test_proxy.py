@@ -164,12 +164,14 @@ def test_the_path_that_arrives(make_server, origin, location, uri, path, want):
     assert asked(make_server, origin, path, "", uri, location).target == want
 
 
-def test_an_absolute_target_arrives_in_origin_form(make_server, origin):
+@pytest.mark.parametrize("behind, want", [("/x?y", "/x?y"), ("?y", "/?y"), ("/", "/"), ("", "/")])
+def test_an_absolute_target_arrives_in_origin_form(make_server, origin, behind, want):
+    """An empty path is the root's.  [RFC 9112 3.2.1]"""
     server = proxy(make_server, origin)
     with Connection(server.port) as c:
-        c.send(b"GET http://b.example/x?y HTTP/1.1\r\nHost: b.example\r\n\r\n")
+        c.send(f"GET http://b.example{behind} HTTP/1.1\r\nHost: b.example\r\n\r\n".encode())
         assert c.response().status == 200
-    assert origin.requests[0].target == "/x?y"
+    assert origin.requests[0].target == want
 
 
 @pytest.mark.parametrize("value, want", [
