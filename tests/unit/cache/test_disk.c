@@ -56,6 +56,17 @@ test_a_large_body_goes_to_a_file_and_comes_back(void **state)
     worker_end(&a);
 }
 
+/* What it takes, to the end, is these bytes. */
+static void
+takes_all(struct taker *t, const char *body, size_t n)
+{
+    taker_go(t);
+    turn_until(taker_over(t));
+    assert_int_equal(t->result, WEIR_DONE);
+    assert_int_equal(t->n, n);
+    assert_memory_equal(t->bytes != NULL ? t->bytes : "", body, n);
+}
+
 static void
 test_a_part_of_a_large_body_is_read_alone(void **state)
 {
@@ -76,11 +87,7 @@ test_a_part_of_a_large_body_is_read_alone(void **state)
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         struct taker t = { .result = WEIR_OK, .pool = w.pool };
         t.rd = store_read_object(w.pool, o, parts[i].from, parts[i].n);
-        taker_go(&t);
-        turn_until(taker_over(&t));
-        assert_int_equal(t.result, WEIR_DONE);
-        assert_int_equal(t.n, parts[i].n);
-        assert_memory_equal(t.bytes != NULL ? t.bytes : "", body + parts[i].from, t.n);
+        takes_all(&t, body + parts[i].from, parts[i].n);
         taker_free(&t);
     }
     store_release(o);
@@ -109,11 +116,7 @@ test_a_reader_far_behind_reads_what_comes_from_the_file(void **state)
     flow_go(&x);
     turn_until(x.result == WEIR_DONE && taker_over(&own)); /* the late one has read nothing yet */
     assert_int_equal(own.n, N);
-    taker_go(&late);
-    turn_until(taker_over(&late));
-    assert_int_equal(late.result, WEIR_DONE);
-    assert_int_equal(late.n, N);
-    assert_memory_equal(late.bytes, body, N);
+    takes_all(&late, body, N);
     taker_free(&own);
     taker_free(&late);
     free(body);
@@ -170,11 +173,7 @@ loses_its_file(bool replaced)
         assert_true(store_remove(a.store, &key));
         turn_until(temporary_files() == 1 && a.store->root->doomed == NULL);
     }
-    taker_go(&late);
-    turn_until(taker_over(&late));
-    assert_int_equal(late.result, WEIR_DONE);
-    assert_int_equal(late.n, N);
-    assert_memory_equal(late.bytes, body, N);
+    takes_all(&late, body, N);
     wr_pool_destroy(&reading);
     turn_until(temporary_files() == 0);
     taker_free(&own);

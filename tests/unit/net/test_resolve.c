@@ -43,9 +43,7 @@ test_a_good_answer_needs_no_question(void **state)
     struct seen s = { .calls = 0 };
 
     (void)state;
-    ask(&s, "app.test");
-    answer("app.test", 60, "192.0.2.1");
-    await(&s, 1);
+    ask_and_answer(&s, "app.test", 60, "192.0.2.1");
     ask(&s, "app.test");
     await(&s, 2);
     assert_string_equal(s.text, "192.0.2.1:0/0/0");
@@ -61,13 +59,9 @@ test_an_answer_of_no_time_is_asked_for_again(void **state)
     struct seen s = { .calls = 0 };
 
     (void)state;
-    ask(&s, "app.test");
-    answer("app.test", 0, "192.0.2.1");
-    await(&s, 1);
+    ask_and_answer(&s, "app.test", 0, "192.0.2.1");
     assert_null(wr_resolve_known(resolver, WR_RESOLVE_ADDRS, WEIR_STR("app.test")));
-    ask(&s, "app.test");
-    answer("app.test", 0, "192.0.2.2");
-    await(&s, 2);
+    ask_and_answer(&s, "app.test", 0, "192.0.2.2");
     assert_string_equal(s.text, "192.0.2.2:0/0/0");
 }
 
@@ -77,9 +71,7 @@ test_an_answer_is_forgotten_when_its_time_is_over(void **state)
     struct seen s = { .calls = 0 };
 
     (void)state;
-    ask(&s, "app.test");
-    answer("app.test", 60, "192.0.2.1");
-    await(&s, 1);
+    ask_and_answer(&s, "app.test", 60, "192.0.2.1");
     wr_clock.now_ms += 60000;
     assert_null(wr_resolve_known(resolver, WR_RESOLVE_ADDRS, WEIR_STR("app.test")));
 }
@@ -91,9 +83,7 @@ test_valid_stands_for_the_time_of_the_answer(void **state)
 
     (void)state;
     resolver->valid_ms = 5000;
-    ask(&s, "app.test");
-    answer("app.test", 60, "192.0.2.1");
-    await(&s, 1);
+    ask_and_answer(&s, "app.test", 60, "192.0.2.1");
     assert_int_equal(s.until_ms, wr_clock.now_ms + 5000);
 }
 
@@ -103,9 +93,7 @@ test_no_answer_is_believed_for_longer_than_a_day(void **state)
     struct seen s = { .calls = 0 };
 
     (void)state;
-    ask(&s, "app.test");
-    answer("app.test", 0x7fffffff, "192.0.2.1");
-    await(&s, 1);
+    ask_and_answer(&s, "app.test", 0x7fffffff, "192.0.2.1");
     assert_int_equal(s.until_ms, wr_clock.now_ms + WR_RESOLVE_TTL_MAX_MS);
 }
 
@@ -361,9 +349,7 @@ test_one_told_may_ask_again_when_the_answer_has_no_time(void **state)
     struct seen again = { .calls = 0 }, s = { .asks = &again };
 
     (void)state;
-    ask(&s, "app.test");
-    answer("app.test", 0, "192.0.2.1");
-    await(&s, 1);
+    ask_and_answer(&s, "app.test", 0, "192.0.2.1");
     answer("app.test", 0, "192.0.2.2");
     await(&again, 1);
     assert_string_equal(again.text, "192.0.2.2:0/0/0");

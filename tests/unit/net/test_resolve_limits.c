@@ -10,16 +10,10 @@ test_names_are_bounded_and_the_least_used_goes(void **state)
 
     (void)state;
     resolver->names_max = 2;
-    ask(&s, "a.test");
-    answer("a.test", 60, "192.0.2.1");
-    await(&s, 1);
-    ask(&s, "b.test");
-    answer("b.test", 60, "192.0.2.2");
-    await(&s, 2);
+    ask_and_answer(&s, "a.test", 60, "192.0.2.1");
+    ask_and_answer(&s, "b.test", 60, "192.0.2.2");
     assert_non_null(wr_resolve_known(resolver, WR_RESOLVE_ADDRS, WEIR_STR("a.test")));
-    ask(&s, "c.test");
-    answer("c.test", 60, "192.0.2.3");
-    await(&s, 3);
+    ask_and_answer(&s, "c.test", 60, "192.0.2.3");
     assert_non_null(wr_resolve_known(resolver, WR_RESOLVE_ADDRS, WEIR_STR("a.test")));
     assert_null(wr_resolve_known(resolver, WR_RESOLVE_ADDRS, WEIR_STR("b.test")));
     assert_int_equal(resolver->live->count, 2);
@@ -59,9 +53,7 @@ test_names_that_nobody_waits_for_any_more_hold_no_places(void **state)
         wr_resolve_cancel(a);
         wr_resolve_cancel(b);
     }
-    ask(&s, "c.test");
-    answer("c.test", 60, "192.0.2.3");
-    await(&s, 1);
+    ask_and_answer(&s, "c.test", 60, "192.0.2.3");
     assert_string_equal(s.text, "192.0.2.3:0/0/0");
     assert_int_equal(gone.calls, 0);
     assert_true(resolver->live->count <= 2);

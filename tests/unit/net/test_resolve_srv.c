@@ -10,6 +10,18 @@ ask_for_service(struct seen *s, const char *name, struct question *q)
     return begin(q, 0);
 }
 
+/* Ask for a service of one target, a.test, and wait for the question for that one's address. */
+static void
+ask_up_to_the_target(struct seen *s, struct question *q)
+{
+    struct reply r = ask_for_service(s, "s.test", q);
+
+    put_srv(&r, "s.test", 1, 1, 80, "a.test");
+    send_reply(q, &r);
+    await_question(q);
+    assert_string_equal(q->name, "a.test");
+}
+
 static void
 test_srv_records_become_places_by_priority(void **state)
 {
@@ -112,10 +124,7 @@ test_an_owner_may_end_while_targets_are_asked_for(void **state)
     struct reply r;
 
     (void)state;
-    r = ask_for_service(&s, "s.test", &q);
-    put_srv(&r, "s.test", 1, 1, 80, "a.test");
-    send_reply(&q, &r);
-    await_question(&q);
+    ask_up_to_the_target(&s, &q);
     wr_pool_destroy(&owner);
     r = begin(&q, 0);
     put_a(&r, "a.test", 60, "192.0.2.1");
@@ -130,13 +139,9 @@ test_a_resolver_may_be_closed_while_targets_are_asked_for(void **state)
 {
     struct seen s = { .calls = 0 };
     struct question q;
-    struct reply r;
 
     (void)state;
-    r = ask_for_service(&s, "s.test", &q);
-    put_srv(&r, "s.test", 1, 1, 80, "a.test");
-    send_reply(&q, &r);
-    await_question(&q);
+    ask_up_to_the_target(&s, &q);
     wr_resolver_close(resolver);
     assert_int_equal(s.calls, 0);
 }
