@@ -203,29 +203,6 @@ wr_escape_keeps(weir_str s, uint32_t kind)
     return kind == WEIR_ESCAPE_NONE || run_end(s, 0, &kinds[kind]) == s.len;
 }
 
-bool
-wr_escape_undo(struct wr_strbuf *b, weir_str s, uint32_t kind)
-{
-    WR_ASSERT(kind == WEIR_ESCAPE_URI || kind == WEIR_ESCAPE_ARGS);
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-
-        if (c == '%') {
-            int high = s.len - i > 2 ? weir_hex_digit((uint8_t)s.data[i + 1]) : -1;
-            int low = high >= 0 ? weir_hex_digit((uint8_t)s.data[i + 2]) : -1;
-            if (low < 0) {
-                return false;
-            }
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+' && kind == WEIR_ESCAPE_ARGS) {
-            c = ' ';
-        }
-        wr_strbuf_byte(b, c);
-    }
-    return true;
-}
-
 weir_str
 weir_escape(weir_pool *pool, weir_str s, uint32_t escape)
 {

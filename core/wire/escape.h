@@ -33,13 +33,6 @@ void wr_escape(struct wr_strbuf *b, weir_str s, uint32_t kind);
 /* Would wr_escape append s as it is? */
 bool wr_escape_keeps(weir_str s, uint32_t kind);
 
-/*
- * Append s with %XX decoded (WEIR_ESCAPE_URI), and '+' as a blank too (WEIR_ESCAPE_ARGS); other kinds have no way back.
- *
- * False for '%' without two hexadecimal digits; b then holds what came before it. The result may hold any byte, also NUL.
- */
-bool wr_escape_undo(struct wr_strbuf *b, weir_str s, uint32_t kind);
-
 /* Does s stay as it is whether LOG or JSON? The usual case, seen without a call. */
 static inline bool
 wr_escape_is_plain(weir_str s)

@@ -100,31 +100,3 @@ wr_field_param_next(weir_str *params, weir_str *name, weir_str *value)
     }
     return false;
 }
-
-weir_str
-wr_field_param(weir_str params, weir_str name)
-{
-    weir_str n, value;
-
-    while (wr_field_param_next(&params, &n, &value)) {
-        if (weir_str_ieq(n, name)) {
-            return value;
-        }
-    }
-    return (weir_str){ NULL, 0 };
-}
-
-void
-wr_field_unquote(struct wr_strbuf *b, weir_str value)
-{
-    if (value.len < 2 || value.data[0] != '"' || value.data[value.len - 1] != '"') {
-        wr_strbuf_str(b, value);
-        return;
-    }
-    for (size_t i = 1; i + 1 < value.len; i++) {
-        if (value.data[i] == '\\' && i + 2 < value.len) {
-            i++;
-        }
-        wr_strbuf_byte(b, value.data[i]);
-    }
-}

@@ -9,19 +9,11 @@
 #include <weir/base.h>
 #include <weir/text.h>
 
-#include "base/strbuf.h"
-
 /* What stands before the first ';' of an element, without blanks; *params is what follows it. */
 weir_str wr_field_head(weir_str element, weir_str *params);
 
 /* The next parameter of *params: its name, and its value as sent, with quotes if it has them; the value is absent when
  * there is no '='. False at the end. No blanks are allowed around '=': they stay in name or value.  [RFC 9110 5.6.6] */
 bool wr_field_param_next(weir_str *params, weir_str *name, weir_str *value);
-
-/* The value of the first parameter `name` (either case); absent when there is none or it has no value. */
-weir_str wr_field_param(weir_str params, weir_str name);
-
-/* Append value without its quotes and with `\x` as x; appended as it is when it is no quoted string. */
-void wr_field_unquote(struct wr_strbuf *b, weir_str value);
 
 #endif

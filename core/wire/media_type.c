@@ -2,37 +2,6 @@
 #include "wire/media_type.h"
 
 #include "base/str.h"
-#include "wire/chars.h"
-#include "wire/field_list.h"
-
-bool
-wr_media_type_parse(weir_str field, struct wr_media_type *type)
-{
-    struct wr_media_type t;
-    size_t slash;
-
-    t.essence = wr_field_head(field, &t.params);
-    slash = weir_str_find(t.essence, '/');
-    t.type = weir_str_cut(t.essence, 0, slash);
-    t.subtype = weir_str_cut(t.essence, slash + 1, t.essence.len);
-    if (!wr_char_is_token(t.type) || !wr_char_is_token(t.subtype)) {
-        return false;
-    }
-    *type = t;
-    return true;
-}
-
-weir_str
-wr_media_type_charset(const struct wr_media_type *type)
-{
-    static const weir_str charset = { "charset", 7 };
-    weir_str value = wr_field_param(type->params, charset);
-
-    if (value.len >= 2 && value.data[0] == '"' && value.data[value.len - 1] == '"') {
-        value = weir_str_cut(value, 1, value.len - 2);
-    }
-    return value;
-}
 
 bool
 wr_media_type_matches(weir_str essence, weir_str pattern)

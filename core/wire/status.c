@@ -9,7 +9,6 @@
 #include "base/assert.h"
 
 #define CODE_AT    9
-#define PHRASE_AT  13
 #define LINE_END   2
 #define STATUS_MIN 100
 #define STATUS_MAX 599
@@ -43,14 +42,6 @@ wr_status_line(uint32_t status)
     weir_str line = known[status - STATUS_MIN];
 
     return line.data != NULL ? line : (weir_str){ bare[status - STATUS_MIN], BARE_LEN };
-}
-
-weir_str
-wr_status_reason(uint32_t status)
-{
-    weir_str line = wr_status_line(status);
-
-    return (weir_str){ line.data + PHRASE_AT, line.len - PHRASE_AT - LINE_END };
 }
 
 weir_str

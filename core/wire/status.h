@@ -9,9 +9,6 @@
  * empty phrase. */
 weir_str wr_status_line(uint32_t status);
 
-/* "Not Found"; empty for a status that status.def lacks. Static. */
-weir_str wr_status_reason(uint32_t status);
-
 /* "404 Not Found" ("299" when there is no phrase), as error pages show it. Static. */
 weir_str wr_status_title(uint32_t status);
 

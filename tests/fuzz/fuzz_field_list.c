@@ -1,6 +1,5 @@
 /* Lists, weights, tags, types and cookies: every part is a view of the value, parts come in order and never overlap, and what
  * was found is found again. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -27,23 +26,16 @@ check_list(weir_str field)
 {
     const char *from = field.data;
     weir_str rest = field, element, params, name, value;
-    char *plain = malloc(field.len + 1);
 
-    WR_ASSERT(plain != NULL);
     while (weir_list_next(&rest, &element)) {
-        struct wr_strbuf b = wr_strbuf_over(plain, element.len);
-
         check_part(field, element, &from);
         WR_ASSERT(element.len != 0 && weir_str_eq(weir_str_trim(element), element));
-        wr_field_unquote(&b, element);
-        WR_ASSERT(!b.full);
         name = wr_field_head(element, &params);
         WR_ASSERT(weir_list_has(field, name));
         while (wr_field_param_next(&params, &name, &value)) {
             WR_ASSERT(name.len + value.len <= element.len);
         }
     }
-    free(plain);
 }
 
 static void
@@ -84,18 +76,12 @@ check_tags(weir_str field)
 }
 
 static void
-check_type(weir_str field)
+check_types(weir_str field)
 {
-    struct wr_media_type type;
-    weir_str charset;
+    weir_str params, essence = wr_field_head(field, &params);
 
-    if (wr_media_type_parse(field, &type)) {
-        WR_ASSERT(type.essence.len == type.type.len + 1 + type.subtype.len);
-        WR_ASSERT(wr_media_type_matches(type.essence, type.essence));
-        WR_ASSERT(wr_media_type_matches(type.essence, weir_str_c("*")));
-        charset = wr_media_type_charset(&type);
-        WR_ASSERT(charset.len <= type.params.len);
-    }
+    WR_ASSERT(wr_media_type_matches(essence, weir_str_c("*")));
+    WR_ASSERT(wr_media_type_matches(essence, essence) == (essence.len != 0));
 }
 
 static void
@@ -124,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_list(field);
     check_weights(field);
     check_tags(field);
-    check_type(field);
+    check_types(field);
     check_cookies(field);
     return 0;
 }

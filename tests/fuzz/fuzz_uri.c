@@ -2,6 +2,7 @@
  * and normalised again. */
 #include <stdlib.h>
 #include <string.h>
+#include <weir/text.h>
 
 #include "base/assert.h"
 #include "base/str.h"
@@ -42,6 +43,24 @@ check_stays(weir_str path, const struct wr_uri_rules *rules)
     free(to);
 }
 
+/* The way back, written here anew. */
+static void
+undo(struct wr_strbuf *b, weir_str s, uint32_t kind)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+
+        WR_ASSERT(c != '+' || kind != WEIR_ESCAPE_ARGS); /* it would be read as a blank */
+        if (c == '%') {
+            WR_ASSERT(s.len - i > 2);
+            c = (char)(weir_hex_digit((uint8_t)s.data[i + 1]) << 4 |
+                       weir_hex_digit((uint8_t)s.data[i + 2]));
+            i += 2;
+        }
+        wr_strbuf_byte(b, c);
+    }
+}
+
 static void
 check_undo(weir_str raw, uint32_t kind)
 {
@@ -53,7 +72,8 @@ check_undo(weir_str raw, uint32_t kind)
     wr_escape(&b, raw, kind);
     WR_ASSERT(!b.full && wr_escape_keeps(raw, kind) == weir_str_eq(raw, wr_strbuf_view(&b)));
     if (kind == WEIR_ESCAPE_URI || kind == WEIR_ESCAPE_ARGS) {
-        WR_ASSERT(wr_escape_undo(&c, wr_strbuf_view(&b), kind) && !c.full);
+        undo(&c, wr_strbuf_view(&b), kind);
+        WR_ASSERT(!c.full);
         WR_ASSERT(weir_str_eq(wr_strbuf_view(&c), raw));
     }
     free(coded);

@@ -115,49 +115,6 @@ test_a_log_line_stays_one_line(void **state)
 }
 
 static void
-test_undoing_gives_the_bytes_back(void **state)
-{
-    char all[256], coded[1024], back[256];
-    struct wr_strbuf b = wr_strbuf_over(coded, sizeof(coded));
-    struct wr_strbuf c = wr_strbuf_over(back, sizeof(back));
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(all); i++) {
-        all[i] = (char)i;
-    }
-    wr_escape(&b, (weir_str){ all, sizeof(all) }, WEIR_ESCAPE_ARGS);
-    assert_true(wr_escape_undo(&c, wr_strbuf_view(&b), WEIR_ESCAPE_ARGS));
-    assert_false(c.full);
-    assert_int_equal(c.len, sizeof(all));
-    assert_memory_equal(back, all, sizeof(all));
-}
-
-static void
-test_undoing_wrong_escapes_fails(void **state)
-{
-    static const char *const wrong[] = { "%", "%4", "a%zz", "%4g" };
-    char to[16];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct wr_strbuf b = wr_strbuf_over(to, sizeof(to));
-        assert_false(wr_escape_undo(&b, weir_str_c(wrong[i]), WEIR_ESCAPE_URI));
-    }
-}
-
-static void
-test_a_plus_is_a_blank_in_arguments_only(void **state)
-{
-    char to[16];
-    struct wr_strbuf b = wr_strbuf_over(to, sizeof(to));
-
-    (void)state;
-    assert_true(wr_escape_undo(&b, weir_str_c("a+b"), WEIR_ESCAPE_URI));
-    assert_true(wr_escape_undo(&b, weir_str_c("c+d"), WEIR_ESCAPE_ARGS));
-    assert_memory_equal(to, "a+bc d", 6);
-}
-
-static void
 test_what_needs_nothing_is_not_copied(void **state)
 {
     weir_str s = weir_str_c("plain"), escaped;
@@ -183,9 +140,6 @@ main(void)
         cmocka_unit_test(test_json_is_valid_whatever_comes_in),
         cmocka_unit_test(test_utf8_is_exact),
         cmocka_unit_test(test_a_log_line_stays_one_line),
-        cmocka_unit_test(test_undoing_gives_the_bytes_back),
-        cmocka_unit_test(test_undoing_wrong_escapes_fails),
-        cmocka_unit_test(test_a_plus_is_a_blank_in_arguments_only),
         cmocka_unit_test(test_what_needs_nothing_is_not_copied),
     };
 

@@ -73,31 +73,6 @@ test_parameters_are_read_in_order(void **state)
     assert_false(wr_field_param_next(&params, &name, &value));
 }
 
-static void
-test_the_first_parameter_of_a_name_counts(void **state)
-{
-    (void)state;
-    assert_true(is(wr_field_param(weir_str_c("a=1;B=2;b=3"), weir_str_c("b")), "2"));
-    assert_true(is(wr_field_param(weir_str_c("a=1"), weir_str_c("b")), NULL));
-}
-
-static void
-test_unquoting_takes_quotes_and_backslashes_off(void **state)
-{
-    static const struct {
-        const char *in, *want;
-    } cases[] = { { "\"a\\\"b\\\\c\"", "a\"b\\c" }, { "\"\"", "" },       { "plain", "plain" },
-                  { "\"open", "\"open" },           { "\"a\\\"", "a\\" }, { "\"", "\"" } };
-    char to[32];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wr_strbuf b = wr_strbuf_over(to, sizeof(to));
-        wr_field_unquote(&b, weir_str_c(cases[i].in));
-        assert_true(weir_str_eq(wr_strbuf_view(&b), weir_str_c(cases[i].want)));
-    }
-}
-
 int
 main(void)
 {
@@ -106,8 +81,6 @@ main(void)
         cmocka_unit_test(test_a_comma_in_quotes_parts_nothing),
         cmocka_unit_test(test_a_token_is_found_in_any_case),
         cmocka_unit_test(test_parameters_are_read_in_order),
-        cmocka_unit_test(test_the_first_parameter_of_a_name_counts),
-        cmocka_unit_test(test_unquoting_takes_quotes_and_backslashes_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Content-Type values and lists of types.  [RFC 9110 8.3.1] */
+/* Lists of media types, and what they name.  [RFC 9110 8.3.1] */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,35 +7,6 @@
 #include <cmocka.h>
 
 #include "wire/media_type.h"
-
-static void
-test_a_type_is_parted(void **state)
-{
-    struct wr_media_type t;
-
-    (void)state;
-    assert_true(wr_media_type_parse(weir_str_c("text/HTML ; a=b; Charset=\"utf-8\""), &t));
-    assert_true(weir_str_eq(t.essence, weir_str_c("text/HTML")));
-    assert_true(weir_str_eq(t.type, weir_str_c("text")));
-    assert_true(weir_str_eq(t.subtype, weir_str_c("HTML")));
-    assert_true(weir_str_eq(wr_media_type_charset(&t), weir_str_c("utf-8")));
-    assert_true(wr_media_type_parse(weir_str_c("image/svg+xml"), &t));
-    assert_null(wr_media_type_charset(&t).data);
-    assert_int_equal(t.params.len, 0);
-}
-
-static void
-test_what_is_no_type_is_refused(void **state)
-{
-    static const char *const wrong[] = { NULL, "",      "text",       "/html", "text/",
-                                         "/",  "a/b/c", "te xt/html", ";a=b",  "text/\"html\"" };
-    struct wr_media_type t;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_false(wr_media_type_parse(weir_str_c(wrong[i]), &t));
-    }
-}
 
 static bool
 matches(const char *essence, const char *pattern)
@@ -75,8 +46,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_type_is_parted),
-        cmocka_unit_test(test_what_is_no_type_is_refused),
         cmocka_unit_test(test_patterns_name_one_type_or_many),
         cmocka_unit_test(test_a_list_names_what_one_of_its_patterns_names),
     };
