@@ -229,25 +229,6 @@ wr_file_write_all(int fd, const void *data, size_t len)
 }
 
 int
-wr_file_write_all_at(int fd, const void *data, size_t len, off_t offset)
-{
-    const char *at = data;
-
-    while (len != 0) {
-        ssize_t n = pwrite(fd, at, len, offset);
-        if (n < 0 && errno != EINTR) {
-            return -errno;
-        }
-        if (n > 0) {
-            at += n;
-            offset += n;
-            len -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
-int
 wr_file_replace(int dirfd, const char *path, weir_str content, mode_t mode)
 {
     char name[PATH_MAX];

@@ -48,9 +48,6 @@ int wr_file_read(int dirfd, const char *path, struct weir_pool *pool, size_t max
 /* Write all of data at the descriptor's position: 0, or -errno with an unknown part written. */
 int wr_file_write_all(int fd, const void *data, size_t len);
 
-/* Write all of data at `offset`, the position stays: 0 or -errno. */
-int wr_file_write_all_at(int fd, const void *data, size_t len, off_t offset);
-
 /* Make the file `path` hold exactly content, by a temporary neighbour and rename: a reader sees the old or the new content,
  * never a part. An existing link at path is replaced, not followed. 0 or -errno. */
 int wr_file_replace(int dirfd, const char *path, weir_str content, mode_t mode);

@@ -102,7 +102,7 @@ wr_pool_zalloc(struct weir_pool *p, size_t size)
     return memset(wr_pool_alloc(p, size), 0, size); /* inline: of a known size it is a few stores */
 }
 
-/* Bytes in blocks of all pools of this process, and free cached ones: for the worker's memory budget. */
+/* Bytes in blocks of all pools of this process, and free cached ones. Tests find by it what is held for too long. */
 size_t wr_pool_held_total(void);
 
 /* Free the common blocks that are kept for later. */

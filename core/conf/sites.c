@@ -257,14 +257,3 @@ wr_sites_commit(struct wr_sites *s)
     }
     table_make(s);
 }
-
-uint32_t
-wr_sites_count(const struct wr_sites *s, enum wr_site_form form)
-{
-    uint32_t n = 0;
-
-    for (const struct wr_site *site = s->first; site != NULL; site = site->next) {
-        n += site->listed && site->form == form ? 1 : 0;
-    }
-    return n;
-}

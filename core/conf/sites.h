@@ -79,7 +79,4 @@ bool wr_sites_step_back(struct wr_sites *s, uint32_t errors);
 /* The load is done: right sites are kept as they are now, those that no glob has are forgotten. */
 void wr_sites_commit(struct wr_sites *s);
 
-/* How many listed sites have the form. */
-uint32_t wr_sites_count(const struct wr_sites *s, enum wr_site_form form);
-
 #endif

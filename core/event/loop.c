@@ -18,7 +18,6 @@ enum {
 struct wr_loop {
     int epoll_fd;
     int n_ready, at_ready; /* the batch being handled, so that a removed io's events can be dropped */
-    bool stop;
     bool firing; /* inside fire_timers */
     uint64_t turns;
     struct wr_heap timers;
@@ -115,12 +114,6 @@ uint64_t
 wr_loop_turns(const struct wr_loop *loop)
 {
     return loop->turns;
-}
-
-void
-wr_loop_stop(struct wr_loop *loop)
-{
-    loop->stop = true;
 }
 
 /* ---- Descriptors. ---- */
@@ -301,13 +294,4 @@ wr_loop_turn(struct wr_loop *loop, int max_ms)
     run_tasks(loop);
     run_queue(loop, &loop->last);
     run_queue(loop, &loop->buried);
-}
-
-void
-wr_loop_run(struct wr_loop *loop)
-{
-    loop->stop = false;
-    while (!loop->stop) {
-        wr_loop_turn(loop, -1);
-    }
 }

@@ -42,11 +42,7 @@ void wr_loop_destroy(struct wr_loop **loop);
 /* The loop of this thread; NULL in threads that have none. */
 struct wr_loop *wr_loop_self(void);
 
-/* Run turns until wr_loop_stop. */
-void wr_loop_run(struct wr_loop *loop);
-void wr_loop_stop(struct wr_loop *loop);
-
-/* One turn, waiting at most max_ms (-1: until something happens). For tests and for loops with conditions of their own. */
+/* One turn, waiting at most max_ms (-1: until something happens). */
 void wr_loop_turn(struct wr_loop *loop, int max_ms);
 
 /* Wait for io->fd; events as epoll_ctl takes them (EPOLLET and EPOLLEXCLUSIVE included). 0 or -errno. */

@@ -261,9 +261,3 @@ wr_loader_image_of(const weir_module *module)
     }
     return NULL;
 }
-
-const struct wr_image *
-wr_loader_at(uint32_t i)
-{
-    return i < atomic_load(&loader.n) ? loader.images[i] : NULL;
-}

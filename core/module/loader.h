@@ -54,7 +54,4 @@ const struct wr_image *wr_loader_image_of(const weir_module *module);
  * signal handler. */
 const char *wr_loader_locate(const void *address, uintptr_t *offset);
 
-/* The i-th image in order of loading; NULL past the end. */
-const struct wr_image *wr_loader_at(uint32_t i);
-
 #endif

@@ -318,14 +318,6 @@ weir_logfile_write(weir_logfile *f, weir_str bytes)
     }
 }
 
-void
-wr_logfiles_flush(struct wr_logfiles *l)
-{
-    for (struct weir_logfile *f = l->first; f != NULL; f = f->next) {
-        flush(f);
-    }
-}
-
 /* ---- Targets of error logs. ---- */
 
 struct target {
@@ -356,12 +348,6 @@ wr_logfile_target(struct weir_logfile *f, struct weir_pool *pool, uint32_t level
     t->pub = (struct wr_log_target){ .level = level, .fd = f->fd, .write = target_write };
     t->file = f;
     return &t->pub;
-}
-
-struct weir_logfile *
-wr_logfile_of(const struct wr_log_target *t)
-{
-    return t->write == target_write ? WR_CONTAINER(t, const struct target, pub)->file : NULL;
 }
 
 /* ---- Reopening. ---- */

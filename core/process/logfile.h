@@ -61,9 +61,6 @@ struct weir_logfile *wr_logfiles_open(struct wr_logfiles *l, struct weir_pool *p
 struct wr_log_target *wr_logfile_target(struct weir_logfile *f, struct weir_pool *pool,
                                         uint32_t level);
 
-/* The file of a target of an error log, or NULL. */
-struct weir_logfile *wr_logfile_of(const struct wr_log_target *t);
-
 /* Open every file anew (they may have been renamed): by the master. tell is called for each that
  * was. */
 void wr_logfiles_reopen(struct wr_logfiles *l,
@@ -71,9 +68,6 @@ void wr_logfiles_reopen(struct wr_logfiles *l,
 
 /* In a worker: the log with this id is fd from here on; fd is taken. */
 void wr_logfiles_replace(struct wr_logfiles *l, uint32_t id, int fd);
-
-/* Write what is gathered. */
-void wr_logfiles_flush(struct wr_logfiles *l);
 
 /* Write what is gathered and leave this thread's loop: before a fork, and before the loop ends. */
 void wr_logfiles_detach(struct wr_logfiles *l);

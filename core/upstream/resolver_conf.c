@@ -51,12 +51,6 @@ wr_resolver_conf(const weir_request *r)
     return &c->pub;
 }
 
-struct wr_resolver *
-wr_resolver_system(const struct weir_conf *cf)
-{
-    return *wr_vec_at(main_conf(cf)->all, struct wr_resolver *, 0);
-}
-
 /* ---- Metrics. ---- */
 
 static weir_metric *questions, *answers, *groups, *denied_groups;

@@ -25,9 +25,6 @@ extern const weir_module wr_resolver_module;
 const struct wr_resolver_conf *wr_resolver_conf_of(const struct wr_scope *scope);
 const struct wr_resolver_conf *wr_resolver_conf(const weir_request *r);
 
-/* The system's, which names that stand in no block with a `resolver` are asked of. */
-struct wr_resolver *wr_resolver_system(const struct weir_conf *cf);
-
 /* For the metrics: groups that run_time.c has more or less; one that it had no place for. */
 void wr_resolver_count_group(int64_t change);
 void wr_resolver_count_denied_group(void);

@@ -185,26 +185,6 @@ test_a_file_without_a_known_size_is_read_whole(void **state)
 }
 
 static void
-test_writing_all_at_an_offset_keeps_the_rest(void **state)
-{
-    struct weir_pool pool;
-    weir_str content = { NULL, 0 };
-    int fd = wr_file_open(root, "big", O_RDWR | O_CREAT, 0600);
-
-    (void)state;
-    wr_pool_init(&pool, "test", NULL);
-    assert_true(fd >= 0);
-    assert_int_equal(wr_file_write_all(fd, "0123456789", 10), 0);
-    assert_int_equal(wr_file_write_all_at(fd, "ab", 2, 4), 0);
-    wr_file_close(&fd);
-    assert_int_equal(fd, -1);
-    assert_int_equal(wr_file_read(root, "big", &pool, 100, &content), 0);
-    assert_string_equal(content.data, "0123ab6789");
-    assert_int_equal(wr_file_write_all(-1, "x", 1), -EBADF);
-    wr_pool_fini(&pool);
-}
-
-static void
 test_replacing_a_link_leaves_its_target_alone(void **state)
 {
     struct weir_pool pool;
@@ -232,7 +212,6 @@ main(void)
         cmocka_unit_test(test_the_walk_without_the_kernels_help_stays_beneath),
         cmocka_unit_test(test_a_file_is_read_whole_up_to_the_limit),
         cmocka_unit_test(test_a_file_without_a_known_size_is_read_whole),
-        cmocka_unit_test(test_writing_all_at_an_offset_keeps_the_rest),
         cmocka_unit_test(test_replacing_a_link_leaves_its_target_alone),
     };
 
