@@ -1,13 +1,11 @@
-/* http/limits.h - every limit that has no directive, and the defaults of those that have one: value, unit, reason. */
+/* http/limits.h - what bounds a request where no directive does, or none has spoken yet: value, unit, what happens there. */
 #ifndef WR_HTTP_LIMITS_H
 #define WR_HTTP_LIMITS_H
 
 enum {
     WR_LIMIT_REWRITES = 10,     /* internal redirects and rewrites of one request; then 500, as nginx */
     WR_LIMIT_SUBREQUESTS = 50,  /* levels of subrequests; then WEIR_LIMIT */
-    WR_LIMIT_SUSPEND_MS = 60000, /* suspend_timeout: a ticket nobody resumes: 504 */
     WR_LIMIT_BODY_MS = 24 * 3600 * 1000, /* a whole request body; client_body_timeout and the minimum rate come first */
-    WR_LIMIT_FILTER_KEEP = 1 << 20, /* filter_keep_size: bytes a body filter may leave on `in` */
     WR_LIMIT_WHOLE = 8 << 20,   /* filter_whole_size: bytes of a body for a WEIR_HOOK_WHOLE filter; then 502 */
     WR_LIMIT_REQUEST_POOL = 16 << 20, /* bytes a request's pool may hold for weir_try_alloc */
     WR_LIMIT_DECODE_FREE = 1 << 20, /* bytes of a decoded body before decode_max_ratio is looked at */

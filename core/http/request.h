@@ -86,7 +86,6 @@ struct wr_request {
     struct wr_fields *trailers_in; /* NULL: none came */
     bool keep_alive;           /* the client wants the connection kept */
     uint8_t outlives_client;   /* enum weir_outlive */
-    bool expects_continue;     /* and has not been told yet */
     const union wr_peer_addr *client_peer; /* as corrected (realip); NULL: the connection's */
     weir_str client_addr;      /* text; absent until asked for */
     uint32_t client_port;

@@ -401,19 +401,6 @@ wr_response_begin(struct wr_request *r, weir_chain *body)
     run_header_filters(r);
 }
 
-void
-wr_response_push(struct wr_request *r, weir_chain *body)
-{
-    if (r->no_body || r->answer == WR_ANSWER_LAST || r->ended) {
-        wr_chain_drop(body);
-        return;
-    }
-    weir_chain_take(&r->queued, body);
-    if (r->answer == WR_ANSWER_BODY) {
-        pump(r);
-    }
-}
-
 static void
 header_resumed(struct wr_request *r, int rc)
 {

@@ -8,15 +8,12 @@
 #include "http/request.h"
 
 /* Status and fields are set: run the header filters and give the head to the driver. body: what is there already, taken;
- * with WEIR_BUF_LAST when it is all. Further bytes come from wr_response_push or r->source. */
+ * with WEIR_BUF_LAST when it is all. Further bytes come from r->source. */
 void wr_response_begin(struct wr_request *r, weir_chain *body);
 
 /* Status, fields and out_length are set, and body is all there is, in memory: answer in one piece if nothing has to see it on
  * its way. False: nothing was done, begin the response. */
 bool wr_response_whole(struct wr_request *r, weir_str body);
-
-/* More body, taken: through the filters to the driver. */
-void wr_response_push(struct wr_request *r, weir_chain *body);
 
 /* Go on where it stopped: the client can take more, a subrequest is over. */
 void wr_response_go(struct wr_request *r);

@@ -84,7 +84,7 @@ struct wr_files_conf {
     weir_value *root;    /* "html" */
     weir_value *alias;   /* NULL: root */
     weir_str alias_for;  /* the beginning of the path that alias replaces; empty: all of it (a regex location's alias) */
-    bool sendfile, aio_threads;
+    bool sendfile;
     uint64_t sendfile_max_chunk; /* 2m */
     uint64_t directio, read_ahead; /* accepted */
     bool etag;                   /* on */

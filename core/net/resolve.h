@@ -36,8 +36,7 @@ enum {
 enum {
     WR_RESOLVE_NONE_MS = 10 * 1000,    /* that there is no such name is believed for so long */
     WR_RESOLVE_FAILED_MS = 1000,       /* a failure is not asked for again before */
-    WR_RESOLVE_TTL_MAX_MS = 86400 * 1000, /* no answer is believed for longer */
-    WR_RESOLVE_DEFAULT_MS = 30 * 1000  /* resolver_timeout */
+    WR_RESOLVE_TTL_MAX_MS = 86400 * 1000 /* no answer is believed for longer */
 };
 
 enum wr_resolve_kind {

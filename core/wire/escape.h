@@ -13,9 +13,6 @@
 #include "base/strbuf.h"
 #include "wire/scan.h"
 
-/* What one byte becomes at most, in bytes, whatever the kind. */
-enum { WR_ESCAPE_WORST = 6 };
-
 /*
  * Append s, escaped as kind (enum weir_escape) says.
  *

@@ -40,7 +40,7 @@ struct fetch {
     struct opened *file; /* in: open already; out */
     uint64_t number, hash[2], from, to;
     uint32_t head_size;
-    bool temp, was_open;
+    bool temp;
     struct batch *batch;
     int rc;
 };

@@ -1,4 +1,4 @@
-/* cache/list.c - reading field values: parameters, quoted strings, numbers. */
+/* cache/list.c - reading field values: parameters and numbers. */
 #include "list.h"
 
 /* Where `divider` stands first outside quoted strings; s.len: nowhere. */
@@ -28,29 +28,6 @@ list_part(weir_str member, weir_str *name, weir_str *value)
     *name = weir_str_trim(weir_str_cut(member, 0, at));
     *value = at < member.len ? weir_str_trim(weir_str_cut(member, at + 1, SIZE_MAX))
                              : (weir_str){ NULL, 0 };
-}
-
-weir_str
-list_unquote(weir_pool *pool, weir_str s)
-{
-    char *to;
-    size_t n = 0;
-
-    if (s.len < 2 || s.data[0] != '"' || s.data[s.len - 1] != '"') {
-        return s;
-    }
-    s = weir_str_cut(s, 1, s.len - 2);
-    if (weir_str_find(s, '\\') == s.len) {
-        return s;
-    }
-    to = weir_alloc(pool, s.len);
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '\\' && i + 1 < s.len) {
-            i++;
-        }
-        to[n++] = s.data[i];
-    }
-    return (weir_str){ to, n };
 }
 
 bool

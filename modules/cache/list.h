@@ -1,4 +1,4 @@
-/* cache/list.h - reading field values: parameters, quoted strings, numbers.
+/* cache/list.h - reading field values: parameters and numbers.
  *
  * Readers take a rest and move it on. None of them looks past the bytes that it is given.
  */
@@ -10,10 +10,6 @@
 /* Part a member at its first '=' outside quotes: name, and value as sent, both trimmed; the value
  * is absent without '='. */
 void list_part(weir_str member, weir_str *name, weir_str *value);
-
-/* A quoted string without its quotes and escapes, in the pool only if it has escapes; anything else
- * as it is. [RFC 9110 5.6.4] */
-weir_str list_unquote(weir_pool *pool, weir_str s);
 
 /* Decimal digits and nothing else; more than max is max. */
 bool number_read(weir_str s, uint64_t max, uint64_t *n);

@@ -44,7 +44,6 @@ enum kept_flag {
     KEPT_HEURISTIC = 1u << 6, /* its lifetime is a guess */
     KEPT_VARY = 1u << 7,      /* no response: names the fields that choose among variants */
     KEPT_NGINX = 1u << 8,     /* by nginx's rules: no Age, and use_stale has no limits */
-    KEPT_RANGES = 1u << 9,    /* the origin serves ranges of it */
     KEPT_POST = 1u << 10,     /* it answered a POST, */
     KEPT_POST_GET = 1u << 11, /* and is what a GET of the same URI would give [RFC 9110 9.3.3] */
     KEPT_STATUS = 1u << 12    /* no response: an error_page answers for its status */

@@ -65,8 +65,7 @@ enum object_flag {
     OBJECT_PASS = 1u << 1,   /* not to be waited for */
     OBJECT_MOVED = 1u << 2,  /* its key is another now */
     OBJECT_STALE = 1u << 3,  /* purged softly */
-    OBJECT_DOOMED = 1u << 5, /* its file is to be unlinked once it has its name */
-    OBJECT_TOLD = 1u << 4    /* its filler is gone, and waiters were told */
+    OBJECT_DOOMED = 1u << 5  /* its file is to be unlinked once it has its name */
 };
 
 struct object {

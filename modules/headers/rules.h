@@ -12,8 +12,7 @@ enum rule_action {
     RULE_APPEND,  /* one more line */
     RULE_MERGE,   /* the members that are missing join the list */
     RULE_UNSET,   /* there is none */
-    RULE_DEFAULT, /* the field is this if there is none */
-    RULE_ACTIONS
+    RULE_DEFAULT  /* the field is this if there is none */
 };
 
 struct status_span {

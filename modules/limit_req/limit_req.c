@@ -6,7 +6,7 @@
  */
 #include "store.h"
 
-enum { RATE_MAX = 1000000, BURST_MAX = 1000000, ZONE_NAME_MAX = 64 };
+enum { RATE_MAX = 1000000, BURST_MAX = 1000000 };
 
 /* A zone with what it counts. */
 struct zone {

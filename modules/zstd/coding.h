@@ -9,7 +9,6 @@ extern const weir_coding zstd_coding;
 enum {
     ZSTD_LEVEL_MIN = 1,
     ZSTD_LEVEL_MAX = 19,
-    ZSTD_BITS_MIN = 10,
     ZSTD_BITS_MAX = 23 /* of an HTTP body: 8 MiB [RFC 9659 3] */
 };
 

@@ -835,37 +835,6 @@ test_a_kept_body_outlives_its_subrequest(void **state)
 
 /* ---- Pushing, and the end. ---- */
 
-static int
-push_later(weir_request *r, const void *conf)
-{
-    (void)conf;
-    r->status = 200;
-    wr_response_begin(wr_request_of(r), NULL);
-    return WEIR_DONE;
-}
-
-static void
-test_pushed_bytes_wait_for_room(void **state)
-{
-    weir_chain c = { NULL, NULL };
-
-    (void)state;
-    toy.room = 0;
-    toy_run(push_later);
-    weir_chain_push(&c, weir_buf_copy(&toy.pool, WEIR_STR("abc")));
-    wr_response_push(toy.r, &c);
-    assert_null(c.head);
-    toy_assert_body("");
-    toy_drain(10);
-    toy_assert_body("abc");
-    weir_chain_push(&c, weir_buf_mark(&toy.pool, WEIR_BUF_LAST));
-    wr_response_push(toy.r, &c);
-    assert_int_equal(toy.lasts, 1);
-    weir_chain_push(&c, weir_buf_copy(&toy.pool, WEIR_STR("late")));
-    wr_response_push(toy.r, &c);
-    toy_assert_body("abc");
-}
-
 static void
 test_a_client_that_left_ends_the_request_once(void **state)
 {
@@ -923,7 +892,6 @@ main(void)
         TEST(test_a_subrequests_body_goes_through_the_filters_behind),
         TEST(test_a_request_that_ends_takes_its_subrequests_along),
         TEST(test_a_kept_body_outlives_its_subrequest),
-        TEST(test_pushed_bytes_wait_for_room),
         TEST(test_a_client_that_left_ends_the_request_once),
     };
 

@@ -218,9 +218,9 @@ toy_set_up(void **state)
     toy.files_conf.default_type = WEIR_STR("text/plain");
     toy.conf[WR_SLOT_SERVER] = &toy.server_conf;
     toy.conf[WR_SLOT_LOC] = &toy.loc_conf;
-    toy.loc_conf.suspend_ms = WR_LIMIT_SUSPEND_MS;
-    toy.loc_conf.filter_keep = WR_LIMIT_FILTER_KEEP;
-    toy.loc_conf.filter_whole = WR_LIMIT_WHOLE;
+    toy.loc_conf.suspend_ms = 60 * 1000;
+    toy.loc_conf.filter_keep = 1 << 20;
+    toy.loc_conf.filter_whole = 8 << 20;
     toy.conf[WR_SLOT_FILES] = &toy.files_conf;
     toy.conf[WR_SLOT_BODY] = &toy.body_conf;
     toy.plan.sub = &toy.plan;

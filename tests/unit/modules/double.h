@@ -118,13 +118,6 @@ double_field(struct double_request *d, const weir_header **table, const char *na
 #define double_asks(d, name, value)    double_field((d), (d)->in, name, value)
 #define double_answers(d, name, value) double_field((d), (d)->out, name, value)
 
-/* A response header's value, "" when it is not there. */
-static inline const char *
-double_sent(const struct double_request *d, uint32_t id)
-{
-    return d->out[id] != NULL ? d->out[id]->value.data : "";
-}
-
 /* ---- The ABI, as far as the tests need it. -------------------------------------------------- */
 
 int
