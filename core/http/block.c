@@ -30,6 +30,10 @@ wr_block_create(struct weir_conf *cf, uint32_t kind, weir_str name)
 
 /* ---- Binding. ---- */
 
+/* Bind cf->node's block as loc's: its settings, the blocks within, its locations in search order.
+ * loc has its kind and name. */
+static void bind_block(struct weir_conf *cf, struct wr_location *loc, uint32_t where);
+
 /* Bind the blocks that were put off until `scope` is complete: those from place `first` on. */
 static void
 bind_deferred(struct weir_conf *cf, struct wr_scope *scope, size_t first)
@@ -43,15 +47,15 @@ bind_deferred(struct weir_conf *cf, struct wr_scope *scope, size_t first)
         WR_ASSERT(d.scope == scope);
         cf->scope = scope;
         cf->node = d.node;
-        wr_block_bind(cf, d.loc, d.where);
+        bind_block(cf, d.loc, d.where);
     }
     wr_vec_cut(deferred, first);
     cf->scope = before.scope;
     cf->node = before.node;
 }
 
-void
-wr_block_bind(struct weir_conf *cf, struct wr_location *loc, uint32_t where)
+static void
+bind_block(struct weir_conf *cf, struct wr_location *loc, uint32_t where)
 {
     struct wr_build *b = wr_build_of(cf);
     struct wr_build_block block = { .outer = b->block, .loc = loc };
@@ -216,7 +220,7 @@ wr_server_block(weir_conf *cf, const weir_directive *d, void *field)
     wr_vec_init_of(&s.addresses, wr_conf_scratch(cf), struct wr_build_address *);
     *(struct wr_server **)wr_vec_add(&b->servers) = server;
     b->server = &s;
-    wr_block_bind(cf, &server->base, WEIR_IN_SERVER);
+    bind_block(cf, &server->base, WEIR_IN_SERVER);
     if (s.addresses.count == 0) {
         wr_listen_default(cf);
     }
@@ -340,7 +344,7 @@ wr_location_block(weir_conf *cf, const weir_directive *d, void *field)
     if (rc == WEIR_OK && loc->kind != WR_LOC_NAMED) {
         *(struct wr_location **)wr_vec_add(&around->locations) = loc;
     }
-    wr_block_bind(cf, loc, WEIR_IN_LOCATION);
+    bind_block(cf, loc, WEIR_IN_LOCATION);
     loc->adds_slash = (loc->kind == WR_LOC_PREFIX || loc->kind == WR_LOC_PREFIX_FINAL) && loc->name.len > 1 &&
                       loc->name.data[loc->name.len - 1] == '/' && has_content(loc->scope);
     return rc;
@@ -391,6 +395,6 @@ wr_limit_except_block(weir_conf *cf, const weir_directive *d, void *field)
     around->limit_methods = methods;
     around->limit_names = (weir_strs){ others, n };
     around->limited = loc;
-    wr_block_bind(cf, loc, WEIR_IN_LIMIT_EXCEPT);
+    bind_block(cf, loc, WEIR_IN_LIMIT_EXCEPT);
     return WEIR_OK;
 }

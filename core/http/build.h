@@ -107,9 +107,6 @@ struct wr_location *wr_block_create(struct weir_conf *cf, uint32_t kind, weir_st
 void wr_block_defer(struct weir_conf *cf, struct wr_location *loc, uint32_t where,
                     const struct wr_conf_node *node);
 
-/* Bind cf->node's block as loc's: its settings, the blocks within, its locations in search order. loc has its kind and name. */
-void wr_block_bind(struct weir_conf *cf, struct wr_location *loc, uint32_t where);
-
 /* The setters of the rows that open blocks. */
 int wr_server_block(weir_conf *cf, const weir_directive *d, void *field);
 int wr_location_block(weir_conf *cf, const weir_directive *d, void *field);

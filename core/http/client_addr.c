@@ -60,15 +60,6 @@ wr_client_text(weir_pool *pool, const union wr_peer_addr *addr)
     return wr_strbuf_view(&b);
 }
 
-const union wr_peer_addr *
-wr_client_peer(const struct wr_request *r)
-{
-    const struct wr_request *main = wr_request_of(r->pub.main);
-
-    WR_CHECK(main, WR_REQUEST_TAG);
-    return main->client_peer != NULL ? main->client_peer : &main->conn->peer;
-}
-
 weir_str
 weir_client_addr(const weir_request *r, uint32_t *port)
 {
@@ -106,8 +97,11 @@ weir_set_client_addr(weir_request *r, weir_str addr, uint32_t port)
 weir_str
 weir_client_addr_bytes(const weir_request *r)
 {
-    const union wr_peer_addr *peer = wr_client_peer(wr_request_of(r));
+    const struct wr_request *main = wr_request_of(r->main);
+    const union wr_peer_addr *peer;
 
+    WR_CHECK(main, WR_REQUEST_TAG);
+    peer = main->client_peer != NULL ? main->client_peer : &main->conn->peer;
     switch (peer->family) {
     case AF_INET:
         return (weir_str){ (const char *)&peer->v4.sin_addr, sizeof(peer->v4.sin_addr) };

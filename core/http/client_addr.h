@@ -5,10 +5,6 @@
 #include "http/request.h"
 #include "net/addr.h"
 
-/* The client's address as the system has it, for hashing and comparing; family AF_UNIX: it has none.
- * Lives as long as the request. */
-const union wr_peer_addr *wr_client_peer(const struct wr_request *r);
-
 /* An address in words: "192.0.2.7", "2001:db8::1", "unix:", without a port. False for anything else. */
 bool wr_client_parse(weir_str text, union wr_peer_addr *addr);
 

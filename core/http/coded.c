@@ -20,8 +20,9 @@
 
 enum kind { PLAIN, CODED, SEALED /* coded, and to stay so */ };
 
-struct wr_coded *
-wr_coded_of(struct wr_request *r)
+/* r->coded, made on first use. */
+static struct wr_coded *
+coded_of(struct wr_request *r)
 {
     if (r->coded == NULL) {
         r->coded = wr_pool_zalloc(r->pub.pool, sizeof(*r->coded));
@@ -29,8 +30,9 @@ wr_coded_of(struct wr_request *r)
     return r->coded;
 }
 
-bool
-wr_coded_has_body(const struct wr_request *r)
+/* Has the response a body that stages will see? */
+static bool
+has_body(const struct wr_request *r)
 {
     return r->pub.method != WEIR_HEAD && r->pub.status >= 200 && r->pub.status != 204 &&
            r->pub.status != 304;
@@ -116,9 +118,9 @@ weir_out_is_text(const weir_request *r)
 static bool
 decode_at(struct wr_request *r, const weir_coding *coding, uint32_t at)
 {
-    struct wr_coded *c = wr_coded_of(r);
+    struct wr_coded *c = coded_of(r);
 
-    if (wr_coded_has_body(r)) {
+    if (has_body(r)) {
         c->decode.coder = wr_coder_take(r->pub.pool, coding, NULL);
         if (c->decode.coder == NULL) {
             wr_coding_count_no_coder(true);
@@ -196,7 +198,7 @@ weir_out_vary(weir_request *r, weir_str name)
 void
 wr_coded_use(struct wr_request *r, const weir_coding *coding, const weir_coding_shape *shape)
 {
-    struct wr_coded *c = wr_coded_of(r);
+    struct wr_coded *c = coded_of(r);
 
     if (c->encode.coding == NULL) {
         c->plain_length = r->pub.out_length;
@@ -309,7 +311,7 @@ find_kept(struct wr_request *r)
     k = wr_kept_find(&key);
     if (k != NULL) {
         use_kept(r, k);
-    } else if (wr_coded_has_body(r) &&
+    } else if (has_body(r) &&
                wr_file_is_settled(&key.file, wr_clock.wall_s, wr_clock.wall_ms)) {
         c->keeping = wr_keeping_begin(r->pub.pool, &key);
     }
@@ -354,7 +356,7 @@ wr_coded_settle(struct wr_request *r)
         r->pub.out[WEIR_H_CONTENT_ENCODING] == NULL) {
         code_again(r);
     }
-    if (c->encode.coding == NULL || find_kept(r) || !wr_coded_has_body(r)) {
+    if (c->encode.coding == NULL || find_kept(r) || !has_body(r)) {
         return;
     }
     c->encode.coder = wr_coder_take(r->pub.pool, c->encode.coding, &c->shape);

@@ -52,14 +52,8 @@ wr_coding_conf(const struct wr_request *r)
     return r->pub.conf[WR_SLOT_CODING];
 }
 
-/* r->coded, made on first use. */
-struct wr_coded *wr_coded_of(struct wr_request *r);
-
 /* Does anything decode or code the body? */
 bool wr_coded_runs(const struct wr_request *r);
-
-/* Has the response a body that stages will see? */
-bool wr_coded_has_body(const struct wr_request *r);
 
 /* Filters that want text, these of the plan's by bit, stay in r's response: have it decoded, or leave them out. 0, or a status to
  * answer with instead. */

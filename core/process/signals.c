@@ -89,8 +89,9 @@ wr_signals_close(struct wr_signals *s, struct wr_loop *loop)
     }
 }
 
-const char *
-wr_signals_name(int number, char room[32])
+/* "SIGHUP" */
+static const char *
+name_of(int number, char room[32])
 {
     const char *name = sigabbrev_np(number);
     struct wr_strbuf b = wr_strbuf_over(room, 31);
@@ -107,5 +108,5 @@ wr_signals_log(int number, pid_t from, const char *action)
     char name[32];
 
     wr_say(wr_log_process(), NOTICE, "signal %d (%s) received from %d%s%s", number,
-           wr_signals_name(number, name), (int)from, action[0] != '\0' ? ", " : "", action);
+           name_of(number, name), (int)from, action[0] != '\0' ? ", " : "", action);
 }

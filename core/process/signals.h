@@ -24,9 +24,6 @@ int wr_signals_open(struct wr_signals *s, struct wr_loop *loop,
                     void (*got)(struct wr_signals *s, int number, pid_t from));
 void wr_signals_close(struct wr_signals *s, struct wr_loop *loop);
 
-/* "SIGHUP" */
-const char *wr_signals_name(int number, char room[32]);
-
 /* The notice nginx writes: "signal 1 (SIGHUP) received from 42, reconfiguring". action "" for none.
  */
 void wr_signals_log(int number, pid_t from, const char *action);

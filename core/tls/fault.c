@@ -21,8 +21,9 @@ append_one(struct wr_strbuf *to, unsigned long code, const char *data, int flags
     }
 }
 
-void
-wr_tls_fault_append(struct wr_strbuf *to)
+/* Append " (SSL: error:...)" for the errors that OpenSSL has queued, which are taken; nothing when there are none. */
+static void
+append_queued(struct wr_strbuf *to)
 {
     const char *data;
     unsigned long code;
@@ -56,7 +57,7 @@ wr_tls_fault(struct wr_err *err, const char *fmt, ...)
     n = n < 0 ? 0 : n;
     to = wr_strbuf_over(err->text, sizeof(err->text) - 1);
     to.len = WR_MIN((size_t)n, to.room);
-    wr_tls_fault_append(&to);
+    append_queued(&to);
     err->text[to.len] = '\0';
     for (size_t i = 0; i < to.len; i++) { /* one line, whatever a file held */
         if (err->text[i] == '\n' || err->text[i] == '\r') {

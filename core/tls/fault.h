@@ -7,9 +7,6 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 
-/* Append " (SSL: error:...)" for the errors that OpenSSL has queued, which are taken; nothing when there are none. */
-void wr_tls_fault_append(struct wr_strbuf *to);
-
 /* Write the formatted reason and behind it what OpenSSL queued; answers false. err may be NULL. */
 bool wr_tls_fault(struct wr_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

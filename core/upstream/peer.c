@@ -24,8 +24,9 @@ mix(uint64_t h, const char *at, size_t len)
     return h;
 }
 
-uint64_t
-wr_peer_id(weir_str name, weir_str text, uint32_t nth)
+/* What weir_peer.id is for such a peer. */
+static uint64_t
+id_of(weir_str name, weir_str text, uint32_t nth)
 {
     uint64_t h = mix(0xcbf29ce484222325, name.data, name.len);
 
@@ -80,7 +81,7 @@ wr_peer_create(const struct wr_group_server *server, const struct wr_addr *addr,
     p->own.pub.name = p->name;
     p->own.pub.addr = p->text;
     p->own.pub.route = server->route;
-    p->own.pub.id = wr_peer_id(p->name, p->text, nth);
+    p->own.pub.id = id_of(p->name, p->text, nth);
     p->own.pub.share = WR_PEER_SHARE_FULL;
     wr_peer_set(p, &p->own);
     return p;

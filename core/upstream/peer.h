@@ -101,9 +101,6 @@ struct wr_group_peer *wr_peer_create(const struct wr_group_server *server,
                                      const struct wr_addr *addr, uint32_t weight, bool backup,
                                      uint32_t nth);
 
-/* What weir_peer.id is for such a peer. */
-uint64_t wr_peer_id(weir_str name, weir_str text, uint32_t nth);
-
 /* Say what the configuration says of p, in state. */
 void wr_peer_set(const struct wr_group_peer *p, struct wr_peer_state *state);
 

@@ -27,7 +27,9 @@ follows(weir_str s, size_t at, uint8_t low, uint8_t high)
     return at < s.len && (uint8_t)s.data[at] >= low && (uint8_t)s.data[at] <= high;
 }
 
-size_t
+/* How many bytes the character at the beginning of s (not empty) has; 0 if it is no UTF-8.
+ * [RFC 3629 4] */
+static size_t
 utf8_char(weir_str s)
 {
     uint8_t c = (uint8_t)s.data[0];

@@ -16,10 +16,6 @@ void escape_markup(weir_text *t, weir_str s);
 /* As inside a JSON string. [RFC 8259 7] */
 void escape_json(weir_text *t, weir_str s);
 
-/* How many bytes the character at the beginning of s (not empty) has; 0 if it is no UTF-8.
- * [RFC 3629 4] */
-size_t utf8_char(weir_str s);
-
 /* How many characters s has; a byte that is no UTF-8 counts as one. max > 0: stop there, and say in
  * *bytes (if not NULL) how many bytes those are. */
 size_t utf8_count(weir_str s, size_t max, size_t *bytes);

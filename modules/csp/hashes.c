@@ -61,8 +61,9 @@ sum_of(weir_str text, uint8_t sum[SUM_BYTES])
     return good;
 }
 
-bool
-hashes_of_page(weir_pool *pool, weir_str page, struct page_hashes *found)
+/* The sums of a page's text. false: too many. Strings are in pool. */
+static bool
+sum_page(weir_pool *pool, weir_str page, struct page_hashes *found)
 {
     weir_text scripts = weir_text_begin(pool, 4 * SUM_TEXT, HASHES_MAX * SUM_TEXT);
     weir_text styles = weir_text_begin(pool, 4 * SUM_TEXT, HASHES_MAX * SUM_TEXT);
@@ -114,7 +115,7 @@ sum_file(weir_request *r, struct entry *e, int fd)
     struct page_hashes found;
 
     if (text != NULL && read_whole(fd, text, e->size) &&
-        hashes_of_page(scratch, (weir_str){ text, e->size }, &found)) {
+        sum_page(scratch, (weir_str){ text, e->size }, &found)) {
         e->found.scripts = weir_dup(e->pool, found.scripts);
         e->found.styles = weir_dup(e->pool, found.styles);
         e->usable = true;

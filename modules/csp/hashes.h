@@ -34,7 +34,4 @@ int set_hashes(weir_conf *cf, const weir_directive *d, void *field);
  * the file that r's path names, or too long, or has too many. */
 const struct page_hashes *hashes_find(weir_request *r, const struct hash_setting *s);
 
-/* The sums of a page's text. false: too many. Strings are in pool. */
-bool hashes_of_page(weir_pool *pool, weir_str page, struct page_hashes *found);
-
 #endif

@@ -9,8 +9,9 @@
 
 #include "buffer.h"
 
-char *
-log_pack(weir_str bytes, int level, size_t *len)
+/* bytes as one gzip file in memory from malloc, *len bytes long; NULL when there is no memory. */
+static char *
+pack(weir_str bytes, int level, size_t *len)
 {
     z_stream z = { 0 };
     uLong bound;
@@ -51,7 +52,7 @@ emit(const struct log_buffer *b, weir_str bytes)
         weir_logfile_write(b->file, bytes);
         return;
     }
-    memory = log_pack(bytes, b->level, &packed.len);
+    memory = pack(bytes, b->level, &packed.len);
     if (memory == NULL) {
         weir_say(weir_main_log(), ERROR, "no memory to pack %zu bytes of log lines, they are lost",
                  bytes.len);

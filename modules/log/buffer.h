@@ -30,7 +30,4 @@ void log_buffer_add(struct log_buffer *b, weir_str line);
 /* Write what is held. */
 void log_buffer_flush(struct log_buffer *b);
 
-/* bytes as one gzip file in memory from malloc, *len bytes long; NULL when there is no memory. */
-char *log_pack(weir_str bytes, int level, size_t *len);
-
 #endif

@@ -49,14 +49,11 @@ struct step *program_add(weir_conf *cf, struct program *p);
 /* The same for a struct of size bytes that begins with its step. */
 void *program_add_sized(weir_conf *cf, struct program *p, size_t size);
 
-/* Walk them: WEIR_NEXT, STEP_STOP, or what the hook answers. */
-int program_run(weir_request *r, const struct program *p);
-
-/* Enter the settings of a block that was chosen, and walk its program. */
+/* Enter the settings of a block that was chosen, and walk its program: WEIR_NEXT, STEP_STOP, or
+ * what the hook answers. */
 int program_enter(weir_request *r, const weir_scope *scope);
 
 /* The same for weir -M. */
-int program_explain(weir_request *r, const struct program *p, weir_explain *to);
 int program_explain_enter(weir_request *r, const weir_scope *scope, weir_explain *to);
 
 /* A line for rewrite_log. */
@@ -69,8 +66,6 @@ int program_explain_enter(weir_request *r, const weir_scope *scope, weir_explain
 
 /* The setters; field is a struct program. */
 int set_return(weir_conf *cf, const weir_directive *d, void *field);
-int set_break(weir_conf *cf, const weir_directive *d, void *field);
-int set_set(weir_conf *cf, const weir_directive *d, void *field);
 int set_rewrite(weir_conf *cf, const weir_directive *d, void *field);
 int set_if(weir_conf *cf, const weir_directive *d, void *field);
 int set_when(weir_conf *cf, const weir_directive *d, void *field);

@@ -30,7 +30,7 @@ program_add(weir_conf *cf, struct program *p)
     return program_add_sized(cf, p, sizeof(struct step));
 }
 
-int
+static int
 program_run(weir_request *r, const struct program *p)
 {
     const struct step *step = p->first;
@@ -58,7 +58,7 @@ run(weir_request *r, const void *conf)
     return rc == STEP_STOP ? WEIR_NEXT : rc;
 }
 
-int
+static int
 program_explain(weir_request *r, const struct program *p, weir_explain *to)
 {
     int rc = WEIR_NEXT;
@@ -122,7 +122,7 @@ explain_break(weir_request *r, const struct step *step, weir_explain *to)
     return run_break(r, step);
 }
 
-int
+static int
 set_break(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct step *step = program_add(cf, field);
@@ -177,7 +177,7 @@ get_unset(weir_request *r, void *data)
     return WEIR_STR("");
 }
 
-int
+static int
 set_set(weir_conf *cf, const weir_directive *d, void *field)
 {
     weir_str name = weir_conf_arg(cf, 1);
