@@ -91,7 +91,8 @@ set_directive(struct control *c, weir_str name, weir_str value)
     }
 }
 
-void
+/* One list of directives more; text as in a field. */
+static void
 control_add(struct control *c, weir_str text)
 {
     weir_str member, name, value;

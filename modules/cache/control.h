@@ -43,9 +43,6 @@ struct control {
  * [RFC 9111 5.2] */
 void control_read(struct control *c, const weir_header *first);
 
-/* One list of directives more; text as in a field. */
-void control_add(struct control *c, weir_str text);
-
 /* Is `name` in the list of fields of a directive "no-cache" or "private"? Then it is not stored.
  * [RFC 9111 5.2.2.4, 5.2.2.7] */
 bool control_lists(const weir_header *first, weir_str name);

@@ -90,7 +90,8 @@ flow_request(weir_request *r, weir_cache_request *change)
 
 /* ---- The reply. ---- */
 
-void
+/* Those who wait fetch each for himself. */
+static void
 flow_give_way(struct caching *c)
 {
     if (c->fill != NULL) {

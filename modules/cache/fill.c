@@ -84,7 +84,8 @@ look_for_room(struct watch *w)
     fill_go((struct store_fill *)((char *)w - offsetof(struct store_fill, room)));
 }
 
-struct store_fill *
+/* The fill of o, which was just made. Under the lock; NULL: no room. */
+static struct store_fill *
 handle_fill(struct store *s, weir_pool *owner, struct object *o)
 {
     struct mark *mark = slot_mark(s, MARK_FILLER, o, NULL);

@@ -132,8 +132,6 @@ int flow_miss(struct caching *c);
 void flow_add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value);
 
 /* fetch.c */
-/* Those who wait fetch each for himself. */
-void flow_give_way(struct caching *c);
 bool flow_request(weir_request *r, weir_cache_request *change);
 int flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored);
 void flow_leave(weir_request *r);
@@ -183,8 +181,6 @@ bool update_is(const weir_request *r);
 
 /* forget.c: what the answer to an unsafe request makes invalid; spare: not what is stored under its own key, which is replaced. */
 void forget(struct caching *c, const weir_reply *reply, bool spare);
-/* Path and query as the client sent them. */
-weir_str flow_target(weir_request *r);
 /* Does a field name the URI of the request? */
 bool names_target(weir_request *r, const weir_header *h);
 

@@ -17,7 +17,8 @@ origin_of(weir_request *r)
     return weir_text_view(&t);
 }
 
-weir_str
+/* Path and query as the client sent them. */
+static weir_str
 flow_target(weir_request *r)
 {
     weir_str rest = r->target;

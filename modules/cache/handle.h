@@ -35,9 +35,6 @@ struct store_fill {
  * room. */
 struct store_object *handle_hold(struct store *s, weir_pool *owner, struct object *o);
 
-/* The fill of o, which was just made. Under the lock; NULL: no room. */
-struct store_fill *handle_fill(struct store *s, weir_pool *owner, struct object *o);
-
 /* The one that fills key; NULL as for store_fill_begin. Under the lock. */
 struct store_fill *fill_begin_locked(struct store *s, weir_pool *owner, const struct store_key *key,
                                      bool *others);

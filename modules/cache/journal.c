@@ -48,7 +48,8 @@ journal_open(struct store *s)
     s->journal->s = s;
 }
 
-bool
+/* "PATH/purges/0123456789abcdef"; false: too long. */
+static bool
 journal_path(char *to, const struct store_options *o, uint64_t file)
 {
     char name[40];

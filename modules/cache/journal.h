@@ -42,7 +42,4 @@ void journal_tidy(struct store *s);
 /* The same for the last worker of all: if all is done, a start finds nothing. */
 void journal_end(struct store *s);
 
-/* "PATH/purges/0123456789abcdef"; false: too long. */
-bool journal_path(char *to, const struct store_options *o, uint64_t file);
-
 #endif

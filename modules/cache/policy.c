@@ -49,7 +49,8 @@ policy_collect(struct policy_fields *f, const weir_header *all, uint64_t ignored
     }
 }
 
-uint64_t
+/* A field's first member as seconds; 0 for what is no number. Two lines count as one. [RFC 9111 5.1] */
+static uint64_t
 policy_age_field(const weir_header *first)
 {
     uint64_t n;
@@ -67,7 +68,8 @@ policy_age_field(const weir_header *first)
     return number_read(member, SECONDS_MAX, &n) ? n : 0;
 }
 
-uint64_t
+/* Expires less Date, at least 0; what is no date, or several lines, has expired. [RFC 9111 5.3] */
+static uint64_t
 policy_expires(const weir_header *expires, const weir_header *date, int64_t now)
 {
     int64_t when, since = now;
@@ -115,7 +117,8 @@ by_control(const struct control *cc, struct lifetime *to)
     }
 }
 
-bool
+/* Is a status one whose responses may be given a lifetime by guessing? [RFC 9110 15.1] */
+static bool
 policy_guessable(uint32_t status)
 {
     static const uint16_t list[] = { 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501 };

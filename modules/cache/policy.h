@@ -81,17 +81,8 @@ bool policy_is_explicit(const struct policy_case *c);
  * [RFC 9111 4; RFC 9110 9.3.3] */
 bool policy_fits_method(uint32_t flags, uint32_t method);
 
-/* Is a status one whose responses may be given a lifetime by guessing? [RFC 9110 15.1] */
-bool policy_guessable(uint32_t status);
-
 /* Age as it is now. [RFC 9111 4.2.3] */
 uint64_t policy_age(const struct kept *k, int64_t now);
-
-/* A field's first member as seconds; 0 for what is no number. Two lines count as one. [RFC 9111 5.1] */
-uint64_t policy_age_field(const weir_header *first);
-
-/* Expires less Date, at least 0; what is no date, or several lines, has expired. [RFC 9111 5.3] */
-uint64_t policy_expires(const weir_header *expires, const weir_header *date, int64_t now);
 
 enum policy_use {
     USE_FRESH,
