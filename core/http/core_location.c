@@ -159,7 +159,7 @@ static const weir_directive rows[] = {
     WEIR_OPT(conf, filter_keep, SIZE, "filter_keep_size", WHERE, "1m",
              "bytes of a body that one filter may hold back"),
     WEIR_OPT(conf, filter_whole, SIZE, "filter_whole_size", WHERE, "8m",
-             "longest body for a filter that wants it in one piece"),
+             "longest body for a filter that wants it in one piece, or that is put within another one"),
     WEIR_OPT(conf, log_subrequest, FLAG, "log_subrequest", WHERE, "off",
              "subrequests have lines of their own in the access log"),
     WEIR_OPT_CUSTOM(conf, error_pages, "error_page", WHERE_IF, 2, 0, WEIR_D_MANY, wr_error_page_set,

@@ -6,7 +6,6 @@ enum {
     WR_LIMIT_REWRITES = 10,     /* internal redirects and rewrites of one request; then 500, as nginx */
     WR_LIMIT_SUBREQUESTS = 50,  /* levels of subrequests; then WEIR_LIMIT */
     WR_LIMIT_BODY_MS = 24 * 3600 * 1000, /* a whole request body; client_body_timeout and the minimum rate come first */
-    WR_LIMIT_WHOLE = 8 << 20,   /* filter_whole_size: bytes of a body for a WEIR_HOOK_WHOLE filter; then 502 */
     WR_LIMIT_REQUEST_POOL = 16 << 20, /* bytes a request's pool may hold for weir_try_alloc */
     WR_LIMIT_DECODE_FREE = 1 << 20, /* bytes of a decoded body before decode_max_ratio is looked at */
     WR_LIMIT_CODERS_IDLE = 16,   /* encoders and decoders a worker keeps: some MiB */

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/str.h"
 #include "http/body_in.h"
+#include "http/filter.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/regex.h"
@@ -73,8 +74,8 @@ sub_body(struct wr_request *r, weir_chain *chain)
     uint64_t len = weir_chain_len(chain);
 
     r->sent_body += len;
-    if (s->kept + len > s->keep) {
-        s->limit = s->keep != 0;
+    if (s->limit || len > s->keep - s->kept) { /* a beginning is kept, and never a body with a hole */
+        s->limit = s->keep != 0 || s->buf != NULL;
         wr_chain_drop(chain);
     } else {
         s->kept += len;
@@ -390,7 +391,7 @@ weir_sub_buf(weir_request *pub, weir_str target)
     }
     b = wr_buf_create(pub->pool);
     b->flags = WEIR_BUF_SUB;
-    struct sub *s = sub_create(r, target, WEIR_GET, WR_LIMIT_WHOLE, 0);
+    struct sub *s = sub_create(r, target, WEIR_GET, wr_loc_conf(r)->filter_whole, 0);
     s->buf = b;
     wr_buf_of(b)->sub = &s->r->pub;
     return b;
@@ -406,12 +407,23 @@ bool
 wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body)
 {
     struct sub *s = sub_of(wr_request_of(wr_buf_of(b)->sub));
+    weir_chain whole = { NULL, NULL };
 
     WR_ASSERT(s->parent == r);
     if (!s->over) {
         return false;
     }
-    take_body(s, body);
+    take_body(s, &whole);
+    if (s->limit) {
+        wr_say(&s->r->log, ERROR, "the body of a subrequest is longer than filter_whole_size: %llu bytes",
+               (unsigned long long)s->keep);
+    }
+    if (s->limit || s->error) { /* what lacks a part is not whole itself */
+        wr_chain_drop(&whole);
+        wr_response_cut(r);
+        return false;
+    }
+    weir_chain_take(body, &whole);
     s->buf = NULL;
     sub_free(s);
     return true;

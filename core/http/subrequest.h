@@ -13,8 +13,8 @@ bool wr_subrequest_lingers(const struct wr_request *r);
 /* Does the body of r, a subrequest, become part of its parent's? */
 bool wr_subrequest_is_part(const struct wr_request *r);
 
-/* A WEIR_BUF_SUB buffer's body has arrived, or is under way: the bytes to send in its place. False: not yet; go on is called
- * by wr_response_go when it is. */
+/* The body that a WEIR_BUF_SUB buffer stands for: put it in its place. False: it has not come yet, and wr_response_go is called
+ * when it has; or it is not whole, and r's response is cut. */
 bool wr_subrequest_take(struct wr_request *r, weir_buf *b, weir_chain *body);
 
 #endif

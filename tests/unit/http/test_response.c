@@ -758,6 +758,33 @@ test_a_subrequests_body_appears_where_a_filter_put_it(void **state)
     assert_int_equal(toy.lasts, 1);
 }
 
+static void
+test_a_subrequests_body_that_is_too_long_cuts_the_response(void **state)
+{
+    (void)state;
+    toy_filter(0, include, 0);
+    script = "aSb";
+    toy.loc_conf.filter_whole = 4; /* "<sub>" has five */
+    toy_run(main_or_sub);
+    toy_turns(20);
+    toy_assert_body("a");
+    assert_int_equal(toy.lasts, 0);
+    assert_true(toy.error);
+}
+
+static void
+test_a_subrequests_body_may_be_as_long_as_the_limit(void **state)
+{
+    (void)state;
+    toy_filter(0, include, 0);
+    script = "aSb";
+    toy.loc_conf.filter_whole = 5;
+    toy_run(main_or_sub);
+    toy_turns(20);
+    toy_assert_body("a<sub>b");
+    assert_int_equal(toy.lasts, 1);
+}
+
 static int
 twice_in_main(weir_request *r, const void *conf, weir_chain *in, weir_chain *out)
 {
@@ -889,6 +916,8 @@ main(void)
         TEST(test_a_file_stays_one_where_nobody_looks_into_it),
         TEST(test_a_file_that_became_shorter_cuts_the_response),
         TEST(test_a_subrequests_body_appears_where_a_filter_put_it),
+        TEST(test_a_subrequests_body_that_is_too_long_cuts_the_response),
+        TEST(test_a_subrequests_body_may_be_as_long_as_the_limit),
         TEST(test_a_subrequests_body_goes_through_the_filters_behind),
         TEST(test_a_request_that_ends_takes_its_subrequests_along),
         TEST(test_a_kept_body_outlives_its_subrequest),
