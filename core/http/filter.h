@@ -19,7 +19,7 @@ wr_filters_all(const struct wr_request *r)
 {
     uint32_t n = wr_filters_of(r)->n;
 
-    return n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+    return n == WR_ORDER_FILTERS_MAX ? UINT64_MAX : (UINT64_C(1) << n) - 1;
 }
 
 /* State for the body filters that stay in this response; none when all are out. When the head goes. */

@@ -94,6 +94,7 @@ place_coding(struct wr_plan *plan)
     const struct wr_plan_phase *body = &plan->phase[WEIR_PHASE_BODY];
     uint64_t texts = 0;
 
+    WR_ASSERT(body->n <= WR_ORDER_FILTERS_MAX);
     for (uint32_t k = 0; k < body->n; k++) {
         bool text = (body->at[k].flags & WEIR_HOOK_TEXT) != 0;
         texts |= (uint64_t)text << k;

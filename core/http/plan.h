@@ -13,8 +13,6 @@
 #include "base/pool.h"
 #include "module/order.h"
 
-enum { WR_PLAN_FILTERS_MAX = 64 }; /* body filters of one plan; more is a load error */
-
 struct wr_plan_hook {
     union {
         weir_handler handler;
@@ -23,7 +21,7 @@ struct wr_plan_hook {
     uint32_t slot;
     uint32_t flags;     /* WEIR_HOOK_* */
     uint32_t field;     /* WEIR_H_* the request must have; 0: none */
-    uint64_t bodies;    /* of a HEADERS hook: the BODY hooks of its module, by bit */
+    uint64_t bodies;    /* of a HEADERS hook: the BODY hooks of its module, by bit (WR_ORDER_FILTERS_MAX) */
     uint64_t texts;     /* of these, those that want text */
     const char *module; /* its name */
     const struct wr_order_hook *origin; /* for -M */

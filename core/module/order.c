@@ -434,6 +434,10 @@ wr_order_resolve(struct weir_pool *pool, const weir_module *const *modules, uint
             write_hooks(&w, WEIR_PHASE_BODY, &order);
         }
     }
+    if (order.n[WEIR_PHASE_BODY] > WR_ORDER_FILTERS_MAX) {
+        return wr_err_set(err, "%u body filters in the loaded modules, %d are the most",
+                          (unsigned)order.n[WEIR_PHASE_BODY], WR_ORDER_FILTERS_MAX);
+    }
     *out = order;
     return true;
 }

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "base/pool.h"
 
+enum { WR_ORDER_FILTERS_MAX = 64 }; /* body filters of all modules: a row of bits names some of them */
+
 struct wr_order_hook {
     const weir_hook *hook;
     uint32_t slot;
@@ -36,7 +38,8 @@ struct wr_order_wish {
  * Resolve the hooks of n modules (each with `self` set).
  *
  * False with the reason in err: a cycle (its members are named), a hook in a phase that takes none or without a function, a
- * before/after that ranks contradict, a wish that contradicts before/after or names a module without a hook there.
+ * before/after that ranks contradict, a wish that contradicts before/after or names a module without a hook there, more body
+ * filters than WR_ORDER_FILTERS_MAX.
  */
 bool wr_order_resolve(struct weir_pool *pool, const weir_module *const *modules, uint32_t n,
                       const struct wr_order_wish *wishes, uint32_t n_wishes, struct wr_order *out,

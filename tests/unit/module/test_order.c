@@ -14,7 +14,7 @@
 static struct weir_pool pool;
 static weir_self selves[16];
 static weir_module modules[16];
-static weir_hook hooks[16][4];
+static weir_hook hooks[16][8];
 static const weir_module *list[16];
 static uint32_t n;
 
@@ -250,6 +250,27 @@ test_hooks_without_a_function_or_in_the_server_s_phases_are_refused(void **state
 }
 
 static void
+test_more_body_filters_than_have_a_bit_are_refused(void **state)
+{
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+    struct wr_order order;
+    struct wr_err err = { "" };
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        module(names[i]);
+        for (int k = 0; k < 8; k++) {
+            hook(WEIR_PHASE_BODY, k, NULL, NULL);
+        }
+    }
+    assert_true(wr_order_resolve(&pool, list, n, NULL, 0, &order, &err));
+    assert_int_equal(order.n[WEIR_PHASE_BODY], 64);
+    module("i");
+    hook(WEIR_PHASE_BODY, 0, NULL, NULL);
+    expect_error(NULL, "65 body filters in the loaded modules, 64 are the most");
+}
+
+static void
 test_phases_have_names_both_ways(void **state)
 {
     (void)state;
@@ -276,6 +297,7 @@ main(void)
         CASE(test_the_operator_moves_only_what_is_named),
         CASE(test_the_operator_cannot_break_a_demand),
         CASE(test_hooks_without_a_function_or_in_the_server_s_phases_are_refused),
+        CASE(test_more_body_filters_than_have_a_bit_are_refused),
         CASE(test_phases_have_names_both_ways),
     };
 
