@@ -2,6 +2,7 @@
  * functions of the ABI. */
 #include <stdarg.h>
 #include <weir/conf.h>
+#include <weir/text.h>
 
 #include "conf/bind.h"
 
@@ -132,6 +133,18 @@ int
 weir_conf_invalid(weir_conf *cf, uint32_t i, const char *what)
 {
     return weir_conf_error_at(cf, i, "invalid %s \"%.*s\"", what, WEIR_FMT(weir_conf_arg(cf, i)));
+}
+
+weir_str
+weir_conf_variable(weir_conf *cf, uint32_t i)
+{
+    weir_str name = weir_conf_arg(cf, i);
+
+    if (name.len < 2 || name.data[0] != '$') {
+        (void)weir_conf_invalid(cf, i, "variable name");
+        return (weir_str){ NULL, 0 };
+    }
+    return weir_str_cut(name, 1, name.len);
 }
 
 void

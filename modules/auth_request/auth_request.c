@@ -120,13 +120,12 @@ static int
 set_assignment(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct assignment **at = field, *a = weir_zalloc(weir_conf_pool(cf), sizeof(*a));
-    weir_str name = weir_conf_arg(cf, 1);
 
     (void)d;
-    if (name.len < 2 || name.data[0] != '$') {
-        return weir_conf_error_at(cf, 1, "invalid variable name \"%.*s\"", WEIR_FMT(name));
+    a->name = weir_conf_variable(cf, 1);
+    if (a->name.data == NULL) {
+        return WEIR_ERROR;
     }
-    a->name = weir_dup(weir_conf_pool(cf), (weir_str){ name.data + 1, name.len - 1 });
     a->var = weir_var_declare(cf, a->name);
     a->value = weir_value_compile(cf, weir_conf_arg(cf, 2));
     while (*at != NULL) {

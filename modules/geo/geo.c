@@ -210,13 +210,14 @@ set_geo(weir_conf *cf, const weir_directive *d, void *field)
     struct geo *g = weir_zalloc(weir_conf_pool(cf), sizeof(*g));
     struct reading read = { .geo = g, .otherwise = WEIR_STR("") };
     uint32_t last = weir_conf_argc(cf) - 1;
+    weir_str name = { NULL, 0 };
 
     (void)d;
     (void)field;
     for (uint32_t i = 1; i <= last; i++) {
-        weir_str name = weir_conf_arg(cf, i);
-        if (name.len < 2 || name.data[0] != '$') {
-            return weir_conf_error_at(cf, i, "invalid variable name \"%.*s\"", WEIR_FMT(name));
+        name = weir_conf_variable(cf, i);
+        if (name.data == NULL) {
+            return WEIR_ERROR;
         }
     }
     if (last == 2) {
@@ -234,10 +235,7 @@ set_geo(weir_conf *cf, const weir_directive *d, void *field)
     if (rc != WEIR_OK || read.failed) {
         return WEIR_ERROR;
     }
-    weir_str name = weir_conf_arg(cf, last);
-    name = (weir_str){ name.data + 1, name.len - 1 };
-    uint32_t flags = g->is_volatile ? WEIR_VAR_FRESH : 0;
-    return weir_var_define(cf, name, flags, get, g) >= 0 ? WEIR_OK : WEIR_ERROR;
+    return weir_var_define(cf, name, g->is_volatile ? WEIR_VAR_FRESH : 0, get, g) >= 0 ? WEIR_OK : WEIR_ERROR;
 }
 
 static const weir_directive directives[] = {

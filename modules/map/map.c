@@ -243,7 +243,7 @@ set_map(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct map *m = weir_zalloc(weir_conf_pool(cf), sizeof(*m));
     struct reading read = { .map = m, .pool = weir_conf_pool(cf) };
-    weir_str name = weir_conf_arg(cf, 2);
+    weir_str name;
 
     (void)d;
     (void)field;
@@ -251,15 +251,12 @@ set_map(weir_conf *cf, const weir_directive *d, void *field)
     if (m->source == NULL) {
         return WEIR_ERROR;
     }
-    if (name.len < 2 || name.data[0] != '$') {
-        return weir_conf_error_at(cf, 2, "invalid variable name \"%.*s\"", WEIR_FMT(name));
-    }
-    if (weir_conf_block(cf, read_line, &read) != WEIR_OK || read.failed) {
+    name = weir_conf_variable(cf, 2);
+    if (name.data == NULL || weir_conf_block(cf, read_line, &read) != WEIR_OK || read.failed) {
         return WEIR_ERROR;
     }
     uint32_t flags = m->is_volatile ? WEIR_VAR_FRESH : 0;
-    return weir_var_define(cf, weir_str_cut(name, 1, name.len), flags, get, m) >= 0 ? WEIR_OK
-                                                                                    : WEIR_ERROR;
+    return weir_var_define(cf, name, flags, get, m) >= 0 ? WEIR_OK : WEIR_ERROR;
 }
 
 static const weir_directive directives[] = {

@@ -180,13 +180,12 @@ get_unset(weir_request *r, void *data)
 static int
 set_set(weir_conf *cf, const weir_directive *d, void *field)
 {
-    weir_str name = weir_conf_arg(cf, 1);
+    weir_str name = weir_conf_variable(cf, 1);
 
     (void)d;
-    if (name.len < 2 || name.data[0] != '$') {
-        return weir_conf_error_at(cf, 1, "invalid variable name \"%.*s\"", WEIR_FMT(name));
+    if (name.data == NULL) {
+        return WEIR_ERROR;
     }
-    name = (weir_str){ name.data + 1, name.len - 1 };
     if (name.data[0] >= '0' && name.data[0] <= '9') {
         return weir_conf_error_at(cf, 1, "\"$%.*s\" is what a regular expression has matched",
                                   WEIR_FMT(name));

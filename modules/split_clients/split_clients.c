@@ -140,7 +140,7 @@ static int
 set_split_clients(weir_conf *cf, const weir_directive *d, void *field)
 {
     struct split *s = weir_zalloc(weir_conf_pool(cf), sizeof(*s));
-    weir_str name = weir_conf_arg(cf, 2);
+    weir_str name;
 
     (void)d;
     (void)field;
@@ -149,13 +149,11 @@ set_split_clients(weir_conf *cf, const weir_directive *d, void *field)
     if (s->source == NULL) {
         return WEIR_ERROR;
     }
-    if (name.len < 2 || name.data[0] != '$') {
-        return weir_conf_error_at(cf, 2, "invalid variable name \"%.*s\"", WEIR_FMT(name));
-    }
-    if (weir_conf_block(cf, read_part, s) != WEIR_OK || settle(cf, s) != WEIR_OK) {
+    name = weir_conf_variable(cf, 2);
+    if (name.data == NULL || weir_conf_block(cf, read_part, s) != WEIR_OK ||
+        settle(cf, s) != WEIR_OK) {
         return WEIR_ERROR;
     }
-    name = (weir_str){ name.data + 1, name.len - 1 };
     return weir_var_define(cf, name, 0, get, s) >= 0 ? WEIR_OK : WEIR_ERROR;
 }
 
