@@ -57,8 +57,9 @@ wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why)
     }
 }
 
-void
-wr_http2_leave(struct wr_http2 *h)
+/* No new streams after this round trip; close when the last one has ended. */
+static void
+start_leaving(struct wr_http2 *h)
 {
     static const uint8_t nothing[8];
 
@@ -249,7 +250,7 @@ check_age(struct wr_http2 *h)
         (h->conn->requests >= (uint64_t)c->keepalive_requests ||
          (h->conn->requests != 0 && wr_clock.now_ms - h->conn->since_ms >= c->keepalive_time_ms) ||
          (wr_pressure.level != WR_PRESSURE_NONE && h->conn->requests != 0))) {
-        wr_http2_leave(h);
+        start_leaving(h);
     }
 }
 
@@ -427,7 +428,7 @@ conn_drop(struct wr_conn *c)
 static void
 conn_quit(struct wr_conn *c)
 {
-    wr_http2_leave(http2_of(c));
+    start_leaving(http2_of(c));
 }
 
 static const struct wr_conn_ops conn_ops = {

@@ -256,9 +256,6 @@ void wr_http2_touch(struct wr_http2 *h);
 /* connection.c: end the connection with this error code as soon as no callback runs. */
 void wr_http2_fail(struct wr_http2 *h, uint32_t code, const char *why);
 
-/* connection.c: no new streams after this round trip; close when the last one has ended. */
-void wr_http2_leave(struct wr_http2 *h);
-
 /* close.c: say GOAWAY with this code, if it can still be said. */
 void wr_http2_goodbye(struct wr_http2 *h, uint32_t code);
 

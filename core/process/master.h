@@ -87,10 +87,6 @@ struct wr_master {
 
 /* ---- spawn.c ---- */
 
-/* Start a worker of generation g, number `number`. False after a logged error. */
-bool wr_spawn_worker(struct wr_master *m, struct wr_generation *g, uint64_t number,
-                     const struct wr_privileges_user *user, uint32_t index);
-
 /* As many as g asks for; those of them that cannot be started are missing. Answers how many were.
  */
 uint32_t wr_spawn_all(struct wr_master *m, struct wr_generation *g, uint64_t number,

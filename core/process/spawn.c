@@ -26,6 +26,10 @@ enum {
     WR_LIST_EACH (at, &(m)->workers)                                                               \
         for (struct wr_child *c = WR_CONTAINER(at, struct wr_child, link); c != NULL; c = NULL)
 
+/* Start a worker of generation g, number `number`. False after a logged error. */
+static bool spawn(struct wr_master *m, struct wr_generation *g, uint64_t number,
+                  const struct wr_privileges_user *user, uint32_t index);
+
 /* ---- Hearing from them. ---- */
 
 static void
@@ -43,7 +47,7 @@ heard(struct wr_child *c, const struct wr_message *m)
         }
     } else if (m->kind == WR_MESSAGE_REPLACE && !c->leaving && c->generation == master->number) {
         c->leaving = true;
-        if (wr_spawn_worker(master, master->current, master->number, &master->user, c->index)) {
+        if (spawn(master, master->current, master->number, &master->user, c->index)) {
             (void)kill(c->pid, SIGQUIT);
         } else {
             c->leaving = false;
@@ -146,9 +150,9 @@ start_failed(struct wr_master *m, struct wr_child *c, int error, const char *wha
     return false;
 }
 
-bool
-wr_spawn_worker(struct wr_master *m, struct wr_generation *g, uint64_t number,
-                const struct wr_privileges_user *user, uint32_t index)
+static bool
+spawn(struct wr_master *m, struct wr_generation *g, uint64_t number,
+      const struct wr_privileges_user *user, uint32_t index)
 {
     int row = wr_metrics_row_take(m->instance->metrics), ends[2], rc;
     pid_t master = getpid();
@@ -189,7 +193,7 @@ wr_spawn_all(struct wr_master *m, struct wr_generation *g, uint64_t number,
 
     wr_say(wr_log_process(), NOTICE, "start worker processes");
     for (uint32_t i = 0; i < g->conf->workers; i++) {
-        n += wr_spawn_worker(m, g, number, user, i);
+        n += spawn(m, g, number, user, i);
     }
     return n;
 }
@@ -253,7 +257,7 @@ wr_spawn_missing(struct wr_master *m)
         return;
     }
     for (uint32_t i = 0; i < m->current->conf->workers; i++) {
-        if (!has_index(m, i) && !wr_spawn_worker(m, m->current, m->number, &m->user, i)) {
+        if (!has_index(m, i) && !spawn(m, m->current, m->number, &m->user, i)) {
             wr_timer_set(m->loop, &m->respawn, RESPAWN_MS);
             return;
         }

@@ -21,12 +21,14 @@ enum {
     HANDSHAKE = 0x16 /* a record of the handshake begins so [RFC 8446 5.1] */
 };
 
+static const struct wr_transport tls_transport;
+
 struct wr_tls_stream *
 wr_tls_stream_of(const struct wr_conn *c)
 {
     struct wr_tls_stream *s;
 
-    if (c->transport != &wr_tls_transport) {
+    if (c->transport != &tls_transport) {
         return NULL;
     }
     s = c->transport_state;
@@ -66,7 +68,7 @@ wr_tls_stream_start(struct wr_conn *c, SSL *ssl, weir_str bytes)
         s->held_len = (uint32_t)bytes.len;
         c->can_read = true;
     }
-    c->transport = &wr_tls_transport;
+    c->transport = &tls_transport;
     c->transport_state = s;
     return s;
 }
@@ -470,7 +472,7 @@ tls_end(struct wr_conn *c)
     wr_tls_stream_end(wr_tls_stream_of(c));
 }
 
-const struct wr_transport wr_tls_transport = {
+static const struct wr_transport tls_transport = {
     .name = "tls",
     .secure = true,
     .recv = tls_recv,

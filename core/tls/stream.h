@@ -65,8 +65,6 @@ struct wr_tls_stream *wr_tls_stream_of(const struct wr_conn *c);
 /* The stream that ssl belongs to. */
 struct wr_tls_stream *wr_tls_stream_of_ssl(const SSL *ssl);
 
-extern const struct wr_transport wr_tls_transport;
-
 /* End it: its connection has no transport until it is given one. */
 void wr_tls_stream_end(struct wr_tls_stream *s);
 

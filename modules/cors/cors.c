@@ -7,7 +7,8 @@
  */
 #include "cors.h"
 
-weir_metric *cors_requests, *cors_preflights, *cors_isolated;
+weir_metric *cors_requests;
+static weir_metric *cors_preflights, *cors_isolated;
 
 /* ---- Requests. ---- */
 

@@ -22,7 +22,7 @@ typedef struct {
 
 enum { CORS_ALLOWED, CORS_REFUSED }; /* places in the metrics */
 
-extern weir_metric *cors_requests, *cors_preflights, *cors_isolated;
+extern weir_metric *cors_requests;
 
 /* Does a browser ask whether it may send a request of another origin? [Fetch, CORS-preflight
  * request] */
