@@ -1,4 +1,5 @@
-/* http/pace.h - limit_rate: how many bytes of an answer's body may leave now. A driver asks before it sends. */
+/* http/pace.h - how fast a body goes: limit_rate, by which a driver asks how many bytes may leave now; and the least rate at which
+ * a client has to send or take one. */
 #ifndef WR_HTTP_PACE_H
 #define WR_HTTP_PACE_H
 
@@ -6,7 +7,11 @@
 #include <stdint.h>
 #include <weir/event.h>
 
+#include "base/clock.h"
+
 struct wr_request;
+
+enum { WR_PACE_GRACE_MS = 20 * 1000 }; /* a client may be slower than the least rate for so long */
 
 /* One answer's; zeroed at first. */
 struct wr_pace {
@@ -26,5 +31,14 @@ void wr_pace_wait(struct wr_pace *p, struct wr_request *r, void (*go)(void *data
 
 /* Nobody waits any more, although the request may live on. */
 void wr_pace_end(struct wr_pace *p);
+
+/* Have fewer than `rate` bytes a second come, or gone, since since_ms? Not before the grace is over, and never for the rate 0. */
+static inline bool
+wr_pace_too_slow(uint64_t bytes, uint64_t since_ms, uint64_t rate)
+{
+    uint64_t ms = wr_clock.now_ms - since_ms;
+
+    return rate != 0 && ms > WR_PACE_GRACE_MS && bytes * 1000 / ms < rate;
+}
 
 #endif

@@ -1,6 +1,6 @@
 /* http1/connection.c - the life of an HTTP/1 connection: reading, serving request after request, waiting, closing.
  *
- * One function, wr_http1_serve, moves the connection on as far as it goes and flushes its output once at the end. Everything
+ * One function, serve, moves the connection on as far as it goes and flushes its output once at the end. Everything
  * that happens (readiness, a resumed hook, a timer) ends in a call of it.
  */
 #include <errno.h>
@@ -16,8 +16,6 @@
 #include "http/response.h"
 #include "http1/http1.h"
 #include "net/send.h"
-
-static void serve(struct wr_http1 *h);
 
 /* What a leaving worker waits for the first request of a connection at least. */
 enum { FIRST_REQUEST_MS = 1000 };
@@ -160,15 +158,6 @@ output_free_of(struct wr_http1 *h)
     return true;
 }
 
-/* Less than the minimum rate for 20 seconds? */
-static bool
-too_slow(uint64_t bytes, uint64_t since_ms, uint64_t rate)
-{
-    uint64_t ms = wr_clock.now_ms - since_ms;
-
-    return rate != 0 && ms > 20000 && bytes * 1000 / ms < rate;
-}
-
 /* Let the response make more of its body as long as the connection takes it. */
 static void
 send_what_there_is(struct wr_http1 *h)
@@ -249,7 +238,7 @@ serve_request(struct wr_http1 *h)
         return false;
     }
     if (!wr_request_left(r) && x->body != WR_HTTP1_BODY_TUNNEL && wr_http1_body_awaited(h) &&
-        too_slow(x->body_read, x->body_since_ms, wr_body_conf(r)->min_rate)) {
+        wr_pace_too_slow(x->body_read, x->body_since_ms, wr_body_conf(r)->min_rate)) {
         wr_say(&r->log, INFO, "client sent the request body too slowly");
         wr_body_failed(r, 408);
     }
@@ -320,7 +309,7 @@ reads_too_slowly(struct wr_http1 *h)
         x->sent_at_start = h->conn.sent;
     }
     if (x->pace.rate != 0 ||
-        !too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
+        !wr_pace_too_slow(h->conn.sent - x->sent_at_start, x->sending_since_ms,
                   wr_http1_loc_conf(h)->send_min_rate)) {
         return false;
     }

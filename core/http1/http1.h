@@ -79,7 +79,7 @@ struct wr_http1 {
     uint32_t held_len;
     uint8_t state;
     uint8_t shown;          /* enum wr_shown: under which state it is counted */
-    bool serving;           /* inside wr_http1_serve: output is flushed when it returns */
+    bool serving;           /* inside serve (connection.c): output is flushed when that returns */
     bool reading_head;      /* the first byte of a head has come */
     bool timed_out;         /* head or body did not come in time: what is there is answered with 408 */
     bool quitting;          /* the worker is leaving: close after this answer */

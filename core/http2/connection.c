@@ -328,7 +328,6 @@ reads_too_slowly(struct wr_http2 *h)
 {
     const struct wr_loc_conf *c = wr_http2_loc_conf(h);
     bool stuck = false;
-    uint64_t ms;
 
     if (h->moved_sent != h->conn->sent || !wr_out_pending(h->conn)) {
         h->moved_sent = h->conn->sent;
@@ -349,10 +348,9 @@ reads_too_slowly(struct wr_http2 *h)
         h->stalled_ms = wr_clock.now_ms;
         h->stalled_sent = h->body_sent;
     }
-    ms = wr_clock.now_ms - h->stalled_ms;
-    return (h->body_sent == h->stalled_sent && ms >= c->send_timeout_ms) ||
-           (c->send_min_rate != 0 && ms > 20000 &&
-            (h->body_sent - h->stalled_sent) * 1000 / ms < c->send_min_rate);
+    return (h->body_sent == h->stalled_sent &&
+            wr_clock.now_ms - h->stalled_ms >= c->send_timeout_ms) ||
+           wr_pace_too_slow(h->body_sent - h->stalled_sent, h->stalled_ms, c->send_min_rate);
 }
 
 static void

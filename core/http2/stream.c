@@ -355,15 +355,6 @@ wr_stream_work(struct wr_stream *s)
 
 /* ---- Time limits. ---- */
 
-/* Less than `rate` bytes a second over more than 20 seconds? */
-static bool
-too_slow(uint64_t bytes, uint64_t since_ms, uint64_t rate)
-{
-    uint64_t ms = wr_clock.now_ms - since_ms;
-
-    return rate != 0 && ms > 20000 && bytes * 1000 / ms < rate;
-}
-
 static void
 check_body(struct wr_stream *s)
 {
@@ -375,7 +366,7 @@ check_body(struct wr_stream *s)
     if (wr_clock.now_ms - s->body_ms >= c->timeout_ms) {
         wr_say(&s->r->log, INFO, "client timed out while sending the request body");
         wr_body_failed(s->r, 408);
-    } else if (too_slow(s->body_read, s->body_since_ms, c->min_rate)) {
+    } else if (wr_pace_too_slow(s->body_read, s->body_since_ms, c->min_rate)) {
         wr_say(&s->r->log, INFO, "client sent the request body too slowly");
         wr_body_failed(s->r, 408);
     }
@@ -401,7 +392,7 @@ window_is_slow(struct wr_stream *s)
         s->stuck_sent = sent;
     }
     return now - s->stuck_ms >= c->send_timeout_ms ||
-           too_slow(sent - s->slow_sent, s->slow_ms, c->send_min_rate);
+           wr_pace_too_slow(sent - s->slow_sent, s->slow_ms, c->send_min_rate);
 }
 
 static void
