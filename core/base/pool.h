@@ -3,7 +3,7 @@
  * A pool hands out bytes from blocks and gives all back at once: when it is reset (a connection's next request) or
  * destroyed. Blocks of the common size come from a per-process cache, so a connection that goes idle returns its block and
  * the next busy one takes it, without the system's allocator. Allocation never fails: without memory the process stops with
- * the pool's name in the log (ABI.md 7.1); sizes a peer chose go through weir_try_alloc, which the pool's limit bounds.
+ * the pool's name in the log; sizes a peer chose go through weir_try_alloc, which the pool's limit bounds.
  * Pools are for the thread of the event loop only.
  */
 #ifndef WR_BASE_POOL_H

@@ -18,7 +18,7 @@ enum wr_trap {
     WR_TRAPS
 };
 
-/* Directives whose statements the checks look at, by the names in wr_lint_names. */
+/* Directives whose statements the checks look at; their names stand in lint.c. */
 enum wr_lint_name {
     WR_LINT_ADD_HEADER,
     WR_LINT_ADD_HEADER_INHERIT,

@@ -16,7 +16,7 @@ struct wr_error_page;
 struct wr_types;
 struct wr_type;
 
-/* The slots of built-in modules: the order of wr_http_builtin[] (http/core_conf.c). */
+/* The slots of built-in modules: the order of wr_http_builtin[] (http/core_http.c). */
 enum wr_http_slot {
     WR_SLOT_MAIN,   /* core.main: process/main_conf; it begins with the block's wr_log_sink */
     WR_SLOT_SERVER, /* core.server */

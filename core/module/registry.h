@@ -26,7 +26,7 @@ struct wr_metric_row;  /* metric.h */
 struct wr_index;       /* index.h */
 
 /* The fields of a module that is part of the server: `static weir_self x_self = WR_SELF;`
- * `const weir_module wr_http_module = { WR_BUILTIN(&x_self, "http"), .conf_size = ... };` */
+ * `const weir_module wr_x_module = { WR_BUILTIN(&x_self, "x"), .conf_size = ... };` */
 #define WR_SELF { UINT32_MAX, { 0 } }
 #define WR_BUILTIN(self_, name_)                                                                   \
     .magic = WEIR_MAGIC, .abi_major = WEIR_ABI_MAJOR, .abi_minor = WEIR_ABI_MINOR,                 \

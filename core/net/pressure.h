@@ -1,4 +1,4 @@
-/* net/pressure.h - a worker's memory budget: how near it is, so that load is shed before memory runs out (ABI.md 7.1).
+/* net/pressure.h - a worker's memory budget: how near it is, so that load is shed before memory runs out.
  *
  * What is measured is the heap in use, which all pools, buffers, connections and cached files come from.
  */

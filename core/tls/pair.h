@@ -1,7 +1,7 @@
 /* tls/pair.h - a certificate with its chain, and its key: read from files or from text, checked against each other.
  *
  * A pair is shared by all contexts that name the same two places. Its objects may be exchanged while the server runs
- * (wr_tls_pair_reload): `version` then counts up, and contexts make themselves anew. Keys are read while the process may
+ * (wr_tls_pair_exchange): `version` then counts up, and contexts make themselves anew. Keys are read while the process may
  * read them: workers get what the master has read.
  */
 #ifndef WR_TLS_PAIR_H

@@ -18,7 +18,7 @@ extern const weir_module wr_upstream_module;
 struct wr_group_server;
 struct wr_map;
 
-/* For wr_conf.make_upstream: the group or address called text. WEIR_OK, or WEIR_ERROR after a
+/* For weir_conf.make_upstream: the group or address called text. WEIR_OK, or WEIR_ERROR after a
  * report. */
 int wr_upstream_make(struct weir_conf *cf, weir_str text, weir_upstream **field);
 
