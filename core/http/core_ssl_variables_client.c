@@ -130,11 +130,11 @@ WR_VAR_GET(ssl_client_serial)
 /* ---- Names. ---- */
 
 static weir_str
-print_name(weir_request *r, const X509_NAME *n, unsigned long flags)
+print_name(weir_request *r, const X509_NAME *n)
 {
     BIO *b = BIO_new(BIO_s_mem());
 
-    return text_of(r, b, b != NULL && X509_NAME_print_ex(b, n, 0, flags) >= 0);
+    return text_of(r, b, b != NULL && X509_NAME_print_ex(b, n, 0, XN_FLAG_RFC2253) >= 0);
 }
 
 static weir_str
@@ -152,7 +152,7 @@ WR_VAR_GET(ssl_client_s_dn)
     X509 *c = certificate_of(r);
 
     (void)conf, (void)name;
-    return c != NULL ? print_name(r, X509_get_subject_name(c), XN_FLAG_RFC2253) : absent;
+    return c != NULL ? print_name(r, X509_get_subject_name(c)) : absent;
 }
 
 WR_VAR_GET(ssl_client_i_dn)
@@ -160,7 +160,7 @@ WR_VAR_GET(ssl_client_i_dn)
     X509 *c = certificate_of(r);
 
     (void)conf, (void)name;
-    return c != NULL ? print_name(r, X509_get_issuer_name(c), XN_FLAG_RFC2253) : absent;
+    return c != NULL ? print_name(r, X509_get_issuer_name(c)) : absent;
 }
 
 WR_VAR_GET(ssl_client_s_dn_legacy)

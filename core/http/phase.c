@@ -118,10 +118,12 @@ body_fits(const struct wr_request *r)
     return max == 0 || r->pub.in_length < 0 || (uint64_t)r->pub.in_length <= max;
 }
 
-/* The first phase from `phase` on that has hooks: the server's own steps between them have nothing to do for empty ones. */
+/* The first phase from PREACCESS on that has hooks: the server's own steps between them have nothing to do for empty ones. */
 static uint32_t
-first_busy(const struct wr_plan *plan, uint32_t phase)
+first_busy(const struct wr_plan *plan)
 {
+    uint32_t phase = WEIR_PHASE_PREACCESS;
+
     while (phase < WEIR_PHASE_CONTENT && plan->phase[phase].n == 0) {
         phase++;
     }
@@ -166,15 +168,14 @@ find_location(struct wr_request *r)
         wr_request_answer_status(r, 413);
         return;
     }
-    go_to(r, r->plan->phase[WEIR_PHASE_REWRITE].n != 0 ? WEIR_PHASE_REWRITE
-                                                       : first_busy(r->plan, WEIR_PHASE_PREACCESS));
+    go_to(r, r->plan->phase[WEIR_PHASE_REWRITE].n != 0 ? WEIR_PHASE_REWRITE : first_busy(r->plan));
 }
 
 static void
 after_rewrite(struct wr_request *r)
 {
     if (!r->rewritten) {
-        go_to(r, first_busy(r->plan, WEIR_PHASE_PREACCESS));
+        go_to(r, first_busy(r->plan));
         return;
     }
     if (r->rewrites_left == 0) {

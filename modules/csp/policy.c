@@ -16,14 +16,14 @@ struct words {
 /* ---- Reading. ---- */
 
 static int
-unknown_directive(weir_conf *cf, uint32_t arg, weir_str name)
+unknown_directive(weir_conf *cf, weir_str name)
 {
     const char *meant = grammar_suggest(name);
 
     return meant != NULL
-               ? weir_conf_error_at(cf, arg, "unknown CSP directive \"%.*s\", did you mean \"%s\"?",
+               ? weir_conf_error_at(cf, 1, "unknown CSP directive \"%.*s\", did you mean \"%s\"?",
                                     WEIR_FMT(name), meant)
-               : weir_conf_error_at(cf, arg, "unknown CSP directive \"%.*s\"", WEIR_FMT(name));
+               : weir_conf_error_at(cf, 1, "unknown CSP directive \"%.*s\"", WEIR_FMT(name));
 }
 
 /* A word that looks like a keyword is nothing else: no host is called "self", and who writes
@@ -93,7 +93,7 @@ read_line(weir_conf *cf, struct own_policy *own)
                            : weir_conf_error(cf, "\"off\" and a policy contradict each other");
     }
     if (w.directive == CSP_DIRECTIVES_MAX) {
-        return unknown_directive(cf, 1, name);
+        return unknown_directive(cf, name);
     }
     if (own->off) {
         return weir_conf_error(cf, "\"off\" and a policy contradict each other");
@@ -166,7 +166,7 @@ read_part(weir_conf *cf, struct policy *p, weir_str part)
     }
     w.directive = grammar_find(name);
     if (w.directive == CSP_DIRECTIVES_MAX) {
-        return unknown_directive(cf, 1, name);
+        return unknown_directive(cf, name);
     }
     if (p->at[w.directive].data != NULL) {
         return weir_conf_error_at(cf, 1, "\"%.*s\" is there twice: browsers heed the first",

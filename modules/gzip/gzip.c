@@ -114,27 +114,27 @@ check_level(weir_conf *cf, const weir_directive *d, void *field)
 
 /* A power of two from least to most. */
 static int
-check_power(weir_conf *cf, uint64_t value, uint64_t least, uint64_t most)
+check_power(weir_conf *cf, uint64_t value, uint64_t most)
 {
-    if (value >= least && value <= most && (value & (value - 1)) == 0) {
+    if (value >= 512 && value <= most && (value & (value - 1)) == 0) {
         return WEIR_OK;
     }
-    return weir_conf_error_at(cf, 1, "value must be a power of two from %llu to %lluk",
-                              (unsigned long long)least, (unsigned long long)(most >> 10));
+    return weir_conf_error_at(cf, 1, "value must be a power of two from 512 to %lluk",
+                              (unsigned long long)(most >> 10));
 }
 
 static int
 check_window(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
-    return check_power(cf, *(const uint64_t *)field, 512, 32 << 10);
+    return check_power(cf, *(const uint64_t *)field, 32 << 10);
 }
 
 static int
 check_hash(weir_conf *cf, const weir_directive *d, void *field)
 {
     (void)d;
-    return check_power(cf, *(const uint64_t *)field, 512, 128 << 10);
+    return check_power(cf, *(const uint64_t *)field, 128 << 10);
 }
 
 /* gzip_buffers number size: the server bounds what is under way. */
