@@ -1,42 +1,5 @@
 /* An answer goes to the driver in one piece exactly when nothing has to see it on its way. */
-#include "toy.h"
-
-static unsigned calls;
-
-static int
-set_up(void **state)
-{
-    calls = 0;
-    return toy_set_up(state);
-}
-
-static int
-hello(weir_request *r, const void *conf)
-{
-    (void)conf;
-    return weir_respond(r, 200, WEIR_STR("text/plain"), WEIR_STR("hello"));
-}
-
-static int
-hello_for_head(weir_request *r, const void *conf)
-{
-    r->method = WEIR_HEAD;
-    return hello(r, conf);
-}
-
-static int
-empty(weir_request *r, const void *conf)
-{
-    (void)conf;
-    return weir_respond(r, 200, WEIR_STR("text/plain"), WEIR_STR(""));
-}
-
-static int
-no_content(weir_request *r, const void *conf)
-{
-    (void)conf;
-    return weir_respond(r, 204, WEIR_STR("text/plain"), WEIR_STR("hello"));
-}
+#include "course.h"
 
 static int
 passes(weir_request *r, const void *conf)
@@ -168,8 +131,6 @@ test_a_driver_may_decline_and_gets_it_in_parts(void **state)
     assert_int_equal(toy.lasts, 1);
     toy_assert_body("hello");
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, toy_tear_down)
 
 int
 main(void)
