@@ -50,7 +50,7 @@ OPTIMISE := -O1 -g
 else
 OPTIMISE := -O2 -g
 # What each request runs through. At -O3 gcc sees variables without a value where there are none; at -O2 it tells the truth.
-HOT_LAYERS := event wire net http http1
+HOT_LAYERS := event wire net http http1 http2 upstream
 HOT := -O3 $(if $(filter gcc,$(CC_FAMILY)),-Wno-maybe-uninitialized)
 endif
 hot = $(if $(filter $(HOT_LAYERS:%=core/%/),$(dir $(1))),$(HOT))
