@@ -63,24 +63,31 @@ wr_stream_close(struct wr_stream *s)
     wr_http2_due(s);
 }
 
-/* A zeroed one, or NULL. */
+/* A zeroed one with an empty pool, or NULL. */
 static struct wr_stream *
 take_spare(void)
 {
     struct wr_stream *s = spare.first;
+    struct weir_pool *pool = NULL;
 
-    if (s == NULL) {
-        return calloc(1, sizeof(*s));
+    if (s != NULL) {
+        spare.first = s->next;
+        spare.n--;
+        pool = s->pool;
+        memset(s, 0, sizeof(*s));
+    } else if ((s = calloc(1, sizeof(*s))) == NULL) {
+        return NULL;
     }
-    spare.first = s->next;
-    spare.n--;
-    return memset(s, 0, sizeof(*s));
+    s->pool = pool != NULL ? pool : wr_pool_create("request", NULL);
+    return s;
 }
 
+/* Its pool is empty, or has been taken. */
 static void
 give_spare(struct wr_stream *s)
 {
     if (spare.n == SPARE_MAX) {
+        wr_pool_destroy(&s->pool);
         free(s);
         return;
     }
@@ -111,7 +118,6 @@ wr_stream_open(struct wr_http2 *h, int32_t id)
         h->heads >= WR_HTTP2_HEADS || (s = take_spare()) == NULL) {
         return NULL;
     }
-    s->pool = wr_pool_create("request", NULL);
     s->h = h;
     s->id = id;
     s->window = h->settled ? (int64_t)wr_http2_settings(h)->preread : WR_HTTP2_WINDOW_FIRST;
@@ -144,13 +150,14 @@ wr_stream_free(struct wr_stream *s)
     h->n_streams--;
     wr_pace_end(&s->pace);
     if (s->r != NULL && wr_background_take(s->r, s->pool)) {
+        s->pool = NULL;
         give_spare(s);
         return;
     }
     if (s->r != NULL) {
         wr_request_free(s->r);
     }
-    wr_pool_destroy(&s->pool);
+    wr_pool_reset(s->pool);
     give_spare(s);
 }
 
