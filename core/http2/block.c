@@ -11,38 +11,19 @@
 #include "http/response.h"
 #include "http2/http2.h"
 #include "net/send.h"
-#include "wire/names.h"
 
 enum { FRAME_MAX = WR_HTTP2_FRAME - WR_HTTP2_FRAME_HEAD }; /* bytes of a block in one frame */
 
-/* Names of response fields in the small letters that HTTP/2 wants, by id. */
+/* A name in the small letters that HTTP/2 wants. */
 static weir_str
-small_name(uint32_t id)
+small(weir_pool *pool, weir_str name)
 {
-    static char bytes[WR_FIELDS][WR_NAME_TEXT_MAX + 1];
-    weir_str name = wr_name_text(id);
+    char *to = wr_pool_alloc(pool, name.len + 1);
 
-    if (bytes[id][0] == '\0') {
-        for (size_t i = 0; i < name.len; i++) {
-            bytes[id][i] = (char)weir_lower((uint8_t)name.data[i]);
-        }
+    for (size_t i = 0; i < name.len; i++) {
+        to[i] = (char)weir_lower((uint8_t)name.data[i]);
     }
-    return (weir_str){ bytes[id], name.len };
-}
-
-static weir_str
-small_name_of(weir_pool *pool, const weir_header *f)
-{
-    char *to;
-
-    if (f->id != 0) {
-        return small_name(f->id);
-    }
-    to = wr_pool_alloc(pool, f->name.len + 1);
-    for (size_t i = 0; i < f->name.len; i++) {
-        to[i] = (char)weir_lower((uint8_t)f->name.data[i]);
-    }
-    return (weir_str){ to, f->name.len };
+    return (weir_str){ to, name.len };
 }
 
 /* Fields that an answer made for HTTP/1 may have, and no answer of HTTP/2. [RFC 9113 8.2.2, RFC 8441 5] */
@@ -68,8 +49,13 @@ static void
 add_fields(struct wr_stream *s, const weir_header *first)
 {
     for (const weir_header *f = first; f != NULL; f = f->next) {
-        if (!is_of_http1(f)) {
-            wr_deflate_field(s->h, f->id, small_name_of(s->r->pub.pool, f), f->value);
+        if (is_of_http1(f)) {
+            continue;
+        }
+        if (f->id != WEIR_H_OTHER) {
+            wr_deflate_known(s->h, f->id, f->value);
+        } else {
+            wr_deflate_other(s->h, small(s->r->pub.pool, f->name), f->value);
         }
     }
 }
@@ -129,14 +115,14 @@ wr_block_answer(struct wr_stream *s, const struct wr_http2_answer *a)
     wr_deflate_begin();
     wr_deflate_status(h, a->status);
     if (a->final && r->out->index[WEIR_H_SERVER] == NULL && !r->nameless) {
-        wr_deflate_field(h, WEIR_H_SERVER, WEIR_STR("server"), wr_server_token(r));
+        wr_deflate_known(h, WEIR_H_SERVER, wr_server_token(r));
     }
     if (a->final && r->out->index[WEIR_H_DATE] == NULL) {
-        wr_deflate_field(h, WEIR_H_DATE, WEIR_STR("date"), (weir_str){ wr_clock.http_date, 29 });
+        wr_deflate_known(h, WEIR_H_DATE, (weir_str){ wr_clock.http_date, 29 });
     }
     add_fields(s, a->first);
     if (a->final && tells_length(r)) {
-        wr_deflate_field(h, WEIR_H_CONTENT_LENGTH, WEIR_STR("content-length"),
+        wr_deflate_known(h, WEIR_H_CONTENT_LENGTH,
                          (weir_str){ digits, wr_num_format(digits, (uint64_t)r->pub.out_length) });
     }
     return put_of(r, s, a->last);
@@ -147,7 +133,7 @@ wr_block_refusal(struct wr_stream *s, uint32_t status)
 {
     wr_deflate_begin();
     wr_deflate_status(s->h, status);
-    wr_deflate_field(s->h, WEIR_H_DATE, WEIR_STR("date"), (weir_str){ wr_clock.http_date, 29 });
+    wr_deflate_known(s->h, WEIR_H_DATE, (weir_str){ wr_clock.http_date, 29 });
     (void)put(s, false);
 }
 

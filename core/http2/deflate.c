@@ -1,14 +1,16 @@
 /* http2/deflate.c - a field block that goes out, field by field. [RFC 7541]
  *
  * nghttp2 compresses fields and keeps the table that blocks refer to. Most fields of an answer stand in that since an answer before:
- * where each was put is remembered, and looked up here; what is found there is what was meant, or else nghttp2 is asked. Fields that
- * seldom come again are not worth a place in the table, nor the time to code them by letters' frequencies.
+ * where each was put is remembered, and its value looked up here; if that is another one, nghttp2 is asked. Fields that seldom come
+ * again are not worth a place in the table, nor the time to code them by letters' frequencies.
  */
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/num.h"
+#include "base/str.h"
 #include "http2/http2.h"
+#include "wire/names.h"
 
 enum {
     STATIC = 61,        /* fields of the table that everybody has, */
@@ -75,39 +77,46 @@ put_integer(uint8_t kind, unsigned prefix_bits, size_t n)
 
 /* ---- What is in the table. ---- */
 
-/* Where it is remembered in which place of the table a field was put: one that is not known shares that with others. */
-static uint16_t *
-place_of(struct wr_http2 *h, uint32_t id, weir_str name)
-{
-    return &h->placed[id != 0 ? id : WR_FIELDS + name.len % WR_HTTP2_PLACED_MORE];
-}
-
-/* The index of the n-th field that was put into the table: the newest comes first. Counting goes round; what is found is compared. */
+/* The index of the n-th field that was put into the table: the newest comes first. */
 static size_t
 index_of(const struct wr_http2 *h, uint16_t n)
 {
     return STATIC + 1 + (size_t)(uint16_t)(h->n_placed - n);
 }
 
-static bool
-put_known(struct wr_http2 *h, uint16_t place, weir_str name, weir_str value)
+/* The field that was put there, if it still is, and has this value. */
+static const nghttp2_nv *
+placed_with(const struct wr_http2 *h, uint16_t place, weir_str value)
 {
-    const nghttp2_nv *nv;
+    const nghttp2_nv *nv = NULL;
 
-    if (place == 0) {
-        return false;
+    if (place != 0 && !h->table_changes) {
+        nv = nghttp2_hd_deflate_get_table_entry(h->deflater, index_of(h, place));
     }
-    nv = nghttp2_hd_deflate_get_table_entry(h->deflater, index_of(h, place));
-    if (nv == NULL || nv->namelen != name.len || nv->valuelen != value.len ||
-        memcmp(nv->value, value.data, value.len) != 0 || memcmp(nv->name, name.data, name.len) != 0) {
-        return false;
-    }
+    return nv != NULL && nv->valuelen == value.len && memcmp(nv->value, value.data, value.len) == 0 ? nv
+                                                                                                    : NULL;
+}
+
+static void
+put_placed(const struct wr_http2 *h, uint16_t place)
+{
     put_integer(0x80, 7, index_of(h, place));
-    return true;
+}
+
+/* The number of the field that was put there just now. What stands under a number is not looked at again: before they come round
+ * nothing may be left of those before. */
+static uint16_t
+next_place(struct wr_http2 *h)
+{
+    if (h->n_placed == UINT16_MAX) {
+        memset(h->placed, 0, sizeof(h->placed));
+        h->n_placed = 0;
+    }
+    return ++h->n_placed;
 }
 
 /* By nghttp2; *place: where the field stands then. */
-static void
+static WR_APART void
 put_new(struct wr_http2 *h, uint16_t *place, weir_str name, weir_str value)
 {
     uint8_t *at = block.bytes + block.len;
@@ -124,7 +133,7 @@ put_new(struct wr_http2 *h, uint16_t *place, weir_str name, weir_str value)
         memset(h->placed, 0, sizeof(h->placed));
         h->n_placed = (uint16_t)(nghttp2_hd_deflate_get_num_table_entries(h->deflater) - STATIC);
     } else if ((*at & 0xc0) == 0x40) {
-        *place = ++h->n_placed;
+        *place = next_place(h);
     }
 }
 
@@ -160,19 +169,62 @@ put_passing(size_t name, weir_str value)
     block.len += value.len;
 }
 
-void
-wr_deflate_field(struct wr_http2 *h, uint32_t id, weir_str name, weir_str value)
+/* ---- Fields. ---- */
+
+static bool
+has_room(size_t bytes)
 {
-    uint16_t *place = place_of(h, id, name);
+    block.full = block.full || bytes + FIELD_MORE > sizeof(block.bytes) - block.len;
+    return !block.full;
+}
+
+/* A known name in the small letters that HTTP/2 wants. */
+static weir_str
+small_name(uint32_t id)
+{
+    static char bytes[WR_FIELDS][WR_NAME_TEXT_MAX + 1];
+    weir_str name = wr_name_text(id);
+
+    if (bytes[id][0] == '\0') {
+        for (size_t i = 0; i < name.len; i++) {
+            bytes[id][i] = (char)weir_lower((uint8_t)name.data[i]);
+        }
+    }
+    return (weir_str){ bytes[id], name.len };
+}
+
+void
+wr_deflate_known(struct wr_http2 *h, uint32_t id, weir_str value)
+{
+    uint16_t *place = &h->placed[id];
     size_t passing = h->table_changes ? 0 : name_of_passing(id);
 
-    block.full = block.full || name.len + value.len + FIELD_MORE > sizeof(block.bytes) - block.len;
-    if (block.full) {
+    if (!has_room(WR_NAME_TEXT_MAX + value.len)) {
         return;
     }
     if (passing != 0) {
         put_passing(passing, value);
-    } else if (h->table_changes || !put_known(h, *place, name, value)) {
+    } else if (placed_with(h, *place, value) != NULL) {
+        put_placed(h, *place);
+    } else {
+        put_new(h, place, small_name(id), value);
+    }
+}
+
+/* Names of one length share a place. */
+void
+wr_deflate_other(struct wr_http2 *h, weir_str name, weir_str value)
+{
+    uint16_t *place = &h->placed[WR_FIELDS + name.len % WR_HTTP2_PLACED_MORE];
+    const nghttp2_nv *nv;
+
+    if (!has_room(name.len + value.len)) {
+        return;
+    }
+    nv = placed_with(h, *place, value);
+    if (nv != NULL && weir_str_eq(name, (weir_str){ (const char *)nv->name, nv->namelen })) {
+        put_placed(h, *place);
+    } else {
         put_new(h, place, name, value);
     }
 }
@@ -189,5 +241,5 @@ wr_deflate_status(struct wr_http2 *h, uint32_t status)
             return;
         }
     }
-    wr_deflate_field(h, 0, WEIR_STR(":status"), (weir_str){ digits, wr_num_format(digits, status) });
+    wr_deflate_other(h, WEIR_STR(":status"), (weir_str){ digits, wr_num_format(digits, status) });
 }

@@ -385,11 +385,12 @@ void wr_stream_data_end(struct wr_stream *s);
 /* stream.c: look at its time limits. */
 void wr_stream_beat(struct wr_stream *s);
 
-/* deflate.c: make a field block for h, field by field; their names have no capitals. Once begun it has to be sent, unless the
- * end is false: then it is too long for any client. */
+/* deflate.c: make a field block for h, field by field: of those that have an id, and of others, whose names have no capitals.
+ * Once begun it has to be sent, unless the end is false: then it is too long for any client. */
 void wr_deflate_begin(void);
 void wr_deflate_status(struct wr_http2 *h, uint32_t status);
-void wr_deflate_field(struct wr_http2 *h, uint32_t id, weir_str name, weir_str value);
+void wr_deflate_known(struct wr_http2 *h, uint32_t id, weir_str value);
+void wr_deflate_other(struct wr_http2 *h, weir_str name, weir_str value);
 bool wr_deflate_end(struct wr_http2 *h, weir_str *block);
 
 /* block.c: put a head, or the trailers of an answer, behind what the connection has gathered. False: it is too long. */
