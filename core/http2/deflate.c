@@ -178,21 +178,6 @@ has_room(size_t bytes)
     return !block.full;
 }
 
-/* A known name in the small letters that HTTP/2 wants. */
-static weir_str
-small_name(uint32_t id)
-{
-    static char bytes[WR_FIELDS][WR_NAME_TEXT_MAX + 1];
-    weir_str name = wr_name_text(id);
-
-    if (bytes[id][0] == '\0') {
-        for (size_t i = 0; i < name.len; i++) {
-            bytes[id][i] = (char)weir_lower((uint8_t)name.data[i]);
-        }
-    }
-    return (weir_str){ bytes[id], name.len };
-}
-
 void
 wr_deflate_known(struct wr_http2 *h, uint32_t id, weir_str value)
 {
@@ -207,7 +192,7 @@ wr_deflate_known(struct wr_http2 *h, uint32_t id, weir_str value)
     } else if (placed_with(h, *place, value) != NULL) {
         put_placed(h, *place);
     } else {
-        put_new(h, place, small_name(id), value);
+        put_new(h, place, wr_name_small(id), value);
     }
 }
 

@@ -26,12 +26,17 @@ static const struct wr_http2_head *gathered_for;
 void
 wr_head_begin(struct wr_stream *s, bool trailers)
 {
-    s->head = wr_pool_zalloc(s->pool, sizeof(*s->head));
-    s->head->length = -1;
-    s->head->urgency = WR_HTTP2_URGENCY;
-    s->head->trailers = trailers;
-    s->head->fields = gathered;
-    gathered_for = s->head;
+    const struct wr_server_conf *c = wr_http2_server_conf(s->h);
+    struct wr_http2_head *head = wr_pool_zalloc(s->pool, sizeof(*head));
+
+    head->length = -1;
+    head->urgency = WR_HTTP2_URGENCY;
+    head->trailers = trailers;
+    head->fields = gathered;
+    head->list_max = WR_MIN(c->large_buffers * c->large_buffer_size, (uint64_t)WR_HTTP2_HEADS);
+    head->field_max = WR_MAX(c->large_buffer_size, c->header_buffer_size);
+    s->head = head;
+    gathered_for = head;
 }
 
 /* A head that drips in is put aside again and again: only what is new is copied. */
@@ -80,26 +85,18 @@ keep(struct wr_stream *s, weir_str bytes)
 static weir_str *
 pseudo_of(struct wr_http2_head *head, weir_str name)
 {
-    weir_str *to, known;
-
-    switch (name.len > 1 ? name.data[1] : '\0') {
-    case 'm':
-        known = WEIR_STR(":method");
-        to = &head->method;
-        break;
-    case 's':
-        known = WEIR_STR(":scheme");
-        to = &head->scheme;
-        break;
-    case 'a':
-        known = WEIR_STR(":authority");
-        to = &head->authority;
-        break;
+    switch (name.len) {
+    case sizeof(":path") - 1:
+        return weir_str_eq(name, WEIR_STR(":path")) ? &head->path : NULL;
+    case sizeof(":method") - 1: /* and ":scheme" */
+        return weir_str_eq(name, WEIR_STR(":method"))   ? &head->method
+               : weir_str_eq(name, WEIR_STR(":scheme")) ? &head->scheme
+                                                        : NULL;
+    case sizeof(":protocol") - 1:
+        return weir_str_eq(name, WEIR_STR(":protocol")) ? &head->protocol : NULL;
     default:
-        known = name.len == 5 ? WEIR_STR(":path") : WEIR_STR(":protocol");
-        to = name.len == 5 ? &head->path : &head->protocol;
+        return weir_str_eq(name, WEIR_STR(":authority")) ? &head->authority : NULL;
     }
-    return weir_str_eq(name, known) ? to : NULL;
 }
 
 static void
@@ -178,11 +175,14 @@ take_known(struct wr_http2_head *head, uint32_t id, weir_str value)
     }
 }
 
-/* Is it a name as HTTP/2 has them: a token without capitals? *underscore: it has some. */
+/* Is it a name as HTTP/2 has them: a token without capitals? id: as wr_name_id says. *underscore: it has some. */
 static bool
-name_is_right(weir_str name, bool *underscore)
+name_is_right(weir_str name, uint32_t id, bool *underscore)
 {
     *underscore = false;
+    if (id != WEIR_H_OTHER) {
+        return weir_str_eq(name, wr_name_small(id));
+    }
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
         if (!wr_char_is(c, WR_CHAR_TOKEN) || (c >= 'A' && c <= 'Z')) {
@@ -218,7 +218,7 @@ take_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
     uint32_t id = wr_name_id(name);
 
     head->regular = true;
-    if (!name_is_right(name, &underscore) || !value_is_right(value)) {
+    if (!name_is_right(name, id, &underscore) || !value_is_right(value)) {
         wr_head_malformed(head, "a field with bytes that it cannot have");
         return;
     }
@@ -243,9 +243,9 @@ take_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 
 /* Longer than any line of HTTP/1 may be? */
 static bool
-is_too_long(struct wr_http2_head *head, const struct wr_server_conf *c, weir_str name, weir_str value)
+is_too_long(struct wr_http2_head *head, weir_str name, weir_str value)
 {
-    if (name.len + value.len <= WR_MAX(c->large_buffer_size, c->header_buffer_size)) {
+    if (name.len + value.len <= head->field_max) {
         return false;
     }
     if (weir_str_eq(name, WEIR_STR(":path"))) {
@@ -259,17 +259,15 @@ is_too_long(struct wr_http2_head *head, const struct wr_server_conf *c, weir_str
 bool
 wr_head_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
-    const struct wr_server_conf *c = wr_http2_server_conf(s->h);
     struct wr_http2_head *head = s->head;
-    uint64_t max = WR_MIN(c->large_buffers * c->large_buffer_size, (uint64_t)WR_HTTP2_HEADS);
 
     resume(head);
     head->list_bytes += name.len + value.len + FIELD_COST;
-    if (head->list_bytes > max) {
+    if (head->list_bytes > head->list_max) {
         wr_head_refuse(head, 431, "the request head is too long");
-        return head->list_bytes <= FAR_OVER * max;
+        return head->list_bytes <= FAR_OVER * head->list_max;
     }
-    if (head->malformed != NULL || is_too_long(head, c, name, value)) {
+    if (head->malformed != NULL || is_too_long(head, name, value)) {
         return true;
     }
     if (name.len != 0 && name.data[0] == ':') {

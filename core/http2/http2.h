@@ -59,7 +59,9 @@ struct wr_http2_head {
     uint32_t kept_n, kept_room; /* how many, and room for how many */
     uint32_t n;           /* fields so far */
     uint32_t cookies;     /* of them */
-    uint64_t list_bytes;  /* name, value and 32 of every field [RFC 9113 6.5.2] */
+    uint64_t list_bytes;  /* name, value and 32 of every field [RFC 9113 6.5.2], */
+    uint64_t list_max;    /* how many there may be, */
+    uint64_t field_max;   /* and of one field's name and value */
     int64_t length;       /* content-length; -1: none */
     const char *malformed; /* why the stream is to be reset; NULL: it is not */
     const char *why;      /* why it is to be answered with `status` */

@@ -15,11 +15,15 @@
 #include "wire/chars.h"
 #include "wire/host.h"
 #include "wire/names.h"
+#include "wire/scan.h"
 
 /* A scheme is letters, digits, '+', '-', '.'. [RFC 3986 3.1] */
 static bool
 scheme_is_right(weir_str scheme)
 {
+    if (weir_str_eq(scheme, WEIR_STR("https"))) {
+        return true;
+    }
     for (size_t i = 0; i < scheme.len; i++) {
         uint8_t c = weir_lower((uint8_t)scheme.data[i]);
         bool letter = c >= 'a' && c <= 'z';
@@ -33,10 +37,17 @@ scheme_is_right(weir_str scheme)
 static bool
 path_is_right(weir_str path, uint32_t method, unsigned classes)
 {
+    const char *at, *end;
+
     if (path.len == 1 && path.data[0] == '*') {
         return method == WEIR_OPTIONS;
     }
-    return path.len != 0 && path.data[0] == '/' && wr_char_all(path, classes);
+    if (path.len == 0 || path.data[0] != '/') {
+        return false;
+    }
+    end = path.data + path.len;
+    at = wr_scan_target(path.data, end);
+    return wr_char_all((weir_str){ at, (size_t)(end - at) }, classes);
 }
 
 /* A field that HTTP/1 would have had. There is room: see take_field. */
@@ -82,7 +93,7 @@ check_pseudo(struct wr_stream *s, struct wr_http2_head *head, uint32_t method)
     unsigned classes = wr_http2_server_conf(s->h)->bare_lf ? WR_CHAR_TARGET_HIGH : WR_CHAR_TARGET;
     bool plain_connect = method == WEIR_CONNECT && head->protocol.data == NULL;
 
-    if (!wr_char_is_token(head->method)) {
+    if (method == WEIR_METHOD_OTHER && !wr_char_is_token(head->method)) {
         wr_head_malformed(head, "no method, or none that could be one");
     } else if (plain_connect) {
         if (head->scheme.data != NULL || head->path.data != NULL) {
@@ -236,7 +247,7 @@ start(struct wr_stream *s, const struct wr_http2_head *head)
     weir_str none = { NULL, 0 };
     const char *why = head->why;
     uint32_t status = head->status;
-    struct wr_err err;
+    struct wr_err err __attribute__((uninitialized)); /* half a kilobyte that is set when it is needed */
 
     if (!wr_entry_server(r, s->h->endpoint, head->authority, none, 0)) {
         status = 400;

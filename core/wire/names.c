@@ -3,12 +3,13 @@
  * A header name's slot comes from its length and three letters, so finding it takes three loads, a
  * table look-up and one comparison, without copying the name in lower case. names.def gives the
  * letters again as characters because C does not take "abc"[0] for a constant; a collision is a
- * compile error. All tables are constant.
+ * compile error. All tables are constant but that of small letters, which is filled by who asks.
  */
 #include "wire/names.h"
 
 #include <string.h>
 #include <weir/request.h>
+#include <weir/text.h>
 #include "base/assert.h"
 
 const struct wr_name wr_name_table[] = {
@@ -45,6 +46,20 @@ wr_name_text(uint32_t id)
         return (weir_str){ NULL, 0 };
     }
     return (weir_str){ wr_name_table[id].text, wr_name_table[id].len };
+}
+
+weir_str
+wr_name_small(uint32_t id)
+{
+    static char texts[WR_COUNT(wr_name_table)][WR_NAME_TEXT_MAX];
+    weir_str name = wr_name_text(id);
+
+    if (name.len != 0 && texts[id][0] == '\0') {
+        for (size_t i = 0; i < name.len; i++) {
+            texts[id][i] = (char)weir_lower((uint8_t)name.data[i]);
+        }
+    }
+    return (weir_str){ name.len != 0 ? texts[id] : NULL, name.len };
 }
 
 uint32_t

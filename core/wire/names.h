@@ -149,6 +149,9 @@ wr_name_same_visible(const char *name, const char *known, size_t len)
  * unknown ids. */
 weir_str wr_name_text(uint32_t id);
 
+/* The same in small letters ("content-type"), as HTTP/2 has it. */
+weir_str wr_name_small(uint32_t id);
+
 /* The WEIR_ id of a method token, WEIR_METHOD_OTHER for one not in methods.def. Case matters. [RFC
  * 9110 9.1] */
 uint32_t wr_method_id(weir_str token);

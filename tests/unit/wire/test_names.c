@@ -45,6 +45,23 @@ test_letters_of_a_row_are_those_of_its_name(void **state)
     }
 }
 
+/* [RFC 9113 8.2] */
+static void
+test_names_in_small_letters_have_no_others(void **state)
+{
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            weir_str small = wr_name_small(rows[i].id);
+            assert_true(weir_str_ieq(small, weir_str_c(rows[i].text)));
+            for (size_t k = 0; k < small.len; k++) {
+                assert_false(small.data[k] >= 'A' && small.data[k] <= 'Z');
+            }
+        }
+    }
+    assert_null(wr_name_small(WEIR_H_OTHER).data);
+}
+
 /* [RFC 9110 5.1]: names are case-insensitive. Each copy has exactly the name's length on the heap.
  */
 static void
@@ -149,6 +166,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_id_has_its_row),
         cmocka_unit_test(test_letters_of_a_row_are_those_of_its_name),
+        cmocka_unit_test(test_names_in_small_letters_have_no_others),
         cmocka_unit_test(test_names_are_found_in_any_case),
         cmocka_unit_test(test_near_names_are_not_taken_for_known_ones),
         cmocka_unit_test(test_unknown_names_have_no_id),
