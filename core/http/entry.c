@@ -61,18 +61,34 @@ known_place(weir_str field)
     return &known[(n + field.len) % KNOWN];
 }
 
-/* The server of a Host field that was seen before: true, and r belongs to it. */
-static bool
-choose_known(struct wr_request *r, const struct wr_endpoint *e, weir_str field)
+/* What is known of that field; NULL: nothing. */
+static inline const struct known_host *
+find_known(const struct wr_endpoint *e, weir_str field)
 {
     const struct known_host *k;
 
     if (field.len == 0 || field.len > KNOWN_BYTES) {
-        return false;
+        return NULL;
     }
     k = known_place(field);
-    if (k->endpoint != e || k->len != field.len ||
-        memcmp(k->bytes, field.data, field.len) != 0) {
+    return k->endpoint == e && k->len == field.len && memcmp(k->bytes, field.data, field.len) == 0
+               ? k
+               : NULL;
+}
+
+bool
+wr_entry_knows(const struct wr_endpoint *e, weir_str authority)
+{
+    return find_known(e, authority) != NULL;
+}
+
+/* The server of a Host field that was seen before: true, and r belongs to it. */
+static bool
+choose_known(struct wr_request *r, const struct wr_endpoint *e, weir_str field)
+{
+    const struct known_host *k = find_known(e, field);
+
+    if (k == NULL) {
         return false;
     }
     r->host_port = k->port;

@@ -22,6 +22,9 @@
 bool wr_entry_server(struct wr_request *r, const struct wr_endpoint *e, weir_str authority,
                      weir_str host, uint32_t port);
 
+/* Was that authority seen lately, and a server found for it? Then it is a host, and need not be taken apart to know. */
+bool wr_entry_knows(const struct wr_endpoint *e, weir_str authority);
+
 /* Set r's path and arguments from a raw path and query, by the rules of its server. query: what a target without a path has;
  * else absent. False with the reason (answer 400). */
 bool wr_entry_path(struct wr_request *r, weir_str path, weir_str query, struct wr_err *err);

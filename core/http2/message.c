@@ -58,12 +58,20 @@ add_ours(struct wr_http2_head *head, uint32_t id, weir_str value)
         (weir_header){ .name = wr_name_text(id), .value = value, .id = id };
 }
 
+static bool
+is_host(const struct wr_endpoint *e, weir_str authority)
+{
+    weir_str host;
+    uint32_t port;
+
+    return wr_entry_knows(e, authority) || wr_host_parse(authority, &host, &port);
+}
+
 /* The host that is meant, from :authority or else the Host field, which may not differ from it. */
 static void
-check_authority(struct wr_http2_head *head)
+check_authority(const struct wr_endpoint *e, struct wr_http2_head *head)
 {
-    weir_str host, field = { NULL, 0 };
-    uint32_t port;
+    weir_str field = { NULL, 0 };
 
     for (uint32_t i = 0; head->host && i < head->n; i++) {
         if (head->fields[i].id == WEIR_H_HOST) {
@@ -77,7 +85,7 @@ check_authority(struct wr_http2_head *head)
     if (head->authority.data == NULL) {
         head->authority = field;
     }
-    if (head->authority.data == NULL || !wr_host_parse(head->authority, &host, &port)) {
+    if (head->authority.data == NULL || !is_host(e, head->authority)) {
         wr_head_malformed(head, "no host, or none that could be one");
         return;
     }
@@ -280,7 +288,7 @@ wr_message_request(struct wr_stream *s, struct wr_http2_head *head, bool last, s
 
     check_pseudo(s, head, method);
     if (head->malformed == NULL) {
-        check_authority(head);
+        check_authority(s->h->endpoint, head);
     }
     if (last && head->length > 0) {
         wr_head_malformed(head, "content-length without a body");
