@@ -48,7 +48,7 @@ OPTIMISE := -Og -g
 else ifneq ($(SANITIZER),)
 OPTIMISE := -O1 -g
 else
-OPTIMISE := -O2 -g
+OPTIMISE := -O2 -g $(TUNING)
 # What each request runs through. At -O3 gcc sees variables without a value where there are none; at -O2 it tells the truth.
 HOT_LAYERS := event wire net http http1 http2 upstream
 HOT := -O3 $(if $(filter gcc,$(CC_FAMILY)),-Wno-maybe-uninitialized)
