@@ -219,7 +219,7 @@ weir_offload(weir_pool *owner, void (*work)(void *data), void (*done)(void *data
         pthread_mutex_unlock(&wake.lock);
         return WEIR_LIMIT;
     }
-    j = calloc(1, sizeof(*j));
+    j = malloc(sizeof(*j));
     WR_ASSERT(j != NULL);
     *j = (struct job){ .post = { .run = job_finished },
                        .work = work,

@@ -299,7 +299,7 @@ done(struct job *j)
 static void
 start(struct spool *sp, uint64_t to, bool last)
 {
-    struct write_job *w = calloc(1, sizeof(*w));
+    struct write_job *w = malloc(sizeof(*w));
     struct object *o = sp->o;
     const struct block *block = o->body->first;
     uint64_t from = sp->queued;

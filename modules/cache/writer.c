@@ -290,20 +290,19 @@ done(struct job *j)
 static struct writing *
 make(struct store *s, struct entry *e, bool head_only)
 {
-    struct writing *w = calloc(1, sizeof(*w) + e->key_len + 1);
+    struct writing *w = malloc(sizeof(*w) + e->key_len);
 
     if (w == NULL) {
         return NULL;
     }
-    w->head_only = head_only;
-    w->hash[0] = e->hash[0];
-    w->hash[1] = e->hash[1];
-    w->flags = (e->flags & ENTRY_STALE) != 0 ? FILE_STALE : 0;
-    w->file = e->file;
+    *w = (struct writing){ .head_only = head_only,
+                           .flags = (e->flags & ENTRY_STALE) != 0 ? FILE_STALE : 0,
+                           .hash = { e->hash[0], e->hash[1] },
+                           .file = e->file,
+                           .key_len = e->key_len };
     while (w->file == 0) {
         weir_random(&w->file, sizeof(w->file));
     }
-    w->key_len = e->key_len;
     memcpy(w->key, e->key, e->key_len);
     if (e->object != NULL) {
         w->mark = slot_mark(s, MARK_OBJECT, e->object, NULL);
