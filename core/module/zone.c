@@ -62,7 +62,7 @@ make_head(struct wr_zone_region *r)
     size_t behind = (sizeof(*head) + 63) & ~(size_t)63;
 
     head->tag = HEAD_TAG;
-    WR_ASSERT(wr_shm_mutex_init(&head->lock) == 0 && wr_shm_mutex_init(&head->slab_lock) == 0);
+    WR_ASSERT(wr_shm_mutex_init(&head->lock) == 0);
     head->slab = wr_slab_create((uint8_t *)head + behind, r->shm.size - behind);
     r->head = head;
 }
@@ -223,7 +223,9 @@ claim_new(weir_conf *cf, weir_zone *z, struct wr_zone_list *list, const char *la
                                strerror(-error));
     }
     z->region = r;
+    r->head->locked = true; /* nobody else knows of it */
     r->head->root = z->fresh(z->data, z);
+    r->head->locked = false;
     r->refs = 1;
     if (r->head->root == NULL) {
         z->region = NULL;
@@ -276,14 +278,6 @@ head_of(const weir_zone *z)
     return z->region->head;
 }
 
-static void
-lock_slab(struct wr_zone_head *head)
-{
-    if (!wr_shm_mutex_lock(&head->slab_lock)) {
-        wr_slab_repair(head->slab);
-    }
-}
-
 void *
 weir_zone_root(const weir_zone *z)
 {
@@ -294,30 +288,18 @@ void *
 weir_zone_alloc(weir_zone *z, size_t size)
 {
     struct wr_zone_head *head = head_of(z);
-    void *p;
 
-    if (head->map) {
-        return NULL;
-    }
-    lock_slab(head);
-    p = wr_slab_alloc(head->slab, size);
-    wr_shm_mutex_unlock(&head->slab_lock);
-    return p;
+    WR_ASSERT(head->locked);
+    return head->map ? NULL : wr_slab_alloc(head->slab, size);
 }
 
 void
 weir_zone_free(weir_zone *z, void *p)
 {
     struct wr_zone_head *head = head_of(z);
-    bool known;
 
-    if (p == NULL) {
-        return;
-    }
-    lock_slab(head);
-    known = !head->map && wr_slab_free(head->slab, p);
-    wr_shm_mutex_unlock(&head->slab_lock);
-    if (!known) {
+    WR_ASSERT(head->locked);
+    if (p != NULL && (head->map || !wr_slab_free(head->slab, p))) {
         wr_say(wr_log_process(), ERROR, "zone \"%.*s\" (%s): freed what it had not handed out",
                WEIR_FMT(z->name), z->layout);
     }
@@ -326,13 +308,23 @@ weir_zone_free(weir_zone *z, void *p)
 int
 weir_zone_lock(weir_zone *z)
 {
-    return wr_shm_mutex_lock(&head_of(z)->lock) ? WEIR_OK : WEIR_CLOSED;
+    struct wr_zone_head *head = head_of(z);
+    bool fine = wr_shm_mutex_lock(&head->lock);
+
+    if (!fine && !head->map) {
+        wr_slab_repair(head->slab);
+    }
+    head->locked = true;
+    return fine ? WEIR_OK : WEIR_CLOSED;
 }
 
 void
 weir_zone_unlock(weir_zone *z)
 {
-    wr_shm_mutex_unlock(&head_of(z)->lock);
+    struct wr_zone_head *head = head_of(z);
+
+    head->locked = false;
+    wr_shm_mutex_unlock(&head->lock);
 }
 
 void
@@ -340,9 +332,7 @@ weir_zone_reset(weir_zone *z)
 {
     struct wr_zone_head *head = head_of(z);
 
-    (void)wr_shm_mutex_lock(&head->slab_lock);
     wr_slab_reset(head->slab);
-    wr_shm_mutex_unlock(&head->slab_lock);
     head->root = z->fresh(z->data, z);
     if (head->root == NULL) {
         wr_say(wr_log_process(), ERROR, "zone \"%.*s\" (%s): it could not be filled anew",
@@ -359,11 +349,5 @@ weir_zone_size(const weir_zone *z)
 uint64_t
 weir_zone_used(const weir_zone *z)
 {
-    struct wr_zone_head *head = head_of(z);
-    size_t used;
-
-    lock_slab(head);
-    used = wr_slab_used(head->slab);
-    wr_shm_mutex_unlock(&head->slab_lock);
-    return used;
+    return wr_slab_used(head_of(z)->slab);
 }

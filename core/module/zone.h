@@ -30,9 +30,9 @@ struct wr_zone_list {
 /* The beginning of a region, in shared memory. */
 struct wr_zone_head {
     uint32_t tag;
-    bool map;                     /* weir_map has all of it: nobody else allocates */
-    struct wr_shm_mutex lock;     /* weir_zone_lock */
-    struct wr_shm_mutex slab_lock;
+    bool map;                 /* weir_map has all of it: nobody else allocates */
+    bool locked;              /* by weir_zone_lock, or it is being filled: who allocates may */
+    struct wr_shm_mutex lock; /* of all of it, the allocator too */
     void *root;
     struct wr_slab *slab;
     uint64_t own[WR_ZONE_OWN_WORDS]; /* shared_map.c's struct, which must stay when the allocator is emptied */

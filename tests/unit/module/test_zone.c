@@ -167,12 +167,6 @@ die_locked(weir_zone *z)
 }
 
 static void
-die_allocating(weir_zone *z)
-{
-    (void)wr_shm_mutex_lock(&z->region->head->slab_lock);
-}
-
-static void
 test_processes_see_one_another_s_writes(void **state)
 {
     struct wr_zone_list list;
@@ -213,7 +207,7 @@ test_a_holder_s_death_is_told_once(void **state)
 }
 
 static void
-test_memory_can_be_had_after_a_death_in_the_allocator(void **state)
+test_memory_can_be_had_after_a_death_under_the_lock(void **state)
 {
     struct wr_zone_list list;
     struct setup s;
@@ -225,13 +219,17 @@ test_memory_can_be_had_after_a_death_in_the_allocator(void **state)
     wr_zone_list_init(&list);
     setup_init(&s, ".", NULL, 0, &list);
     z = claim(&s, "a:64k", "test/1");
+    (void)weir_zone_lock(z);
     p = weir_zone_alloc(z, 1000);
     used = weir_zone_used(z);
-    in_child(die_allocating, z);
+    weir_zone_unlock(z);
+    in_child(die_locked, z);
+    assert_int_equal(weir_zone_lock(z), WEIR_CLOSED);
     assert_int_equal(weir_zone_used(z), used);
     weir_zone_free(z, p);
     assert_true(weir_zone_used(z) < used);
     assert_non_null(weir_zone_alloc(z, 1000));
+    weir_zone_unlock(z);
     setup_fini(&s);
 }
 
@@ -246,7 +244,7 @@ main(void)
         cmocka_unit_test(test_a_zone_that_is_too_small_for_its_contents_is_told),
         cmocka_unit_test(test_processes_see_one_another_s_writes),
         cmocka_unit_test(test_a_holder_s_death_is_told_once),
-        cmocka_unit_test(test_memory_can_be_had_after_a_death_in_the_allocator),
+        cmocka_unit_test(test_memory_can_be_had_after_a_death_under_the_lock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
