@@ -79,6 +79,30 @@ freshen_merge(weir_pool *pool, const weir_header *stored, const weir_header *new
     return list;
 }
 
+/* Are the lines of one name the same? Each its first one, or NULL. */
+static bool
+says_the_same(const weir_header *a, const weir_header *b)
+{
+    while (a != NULL && b != NULL && weir_str_eq(a->value, b->value)) {
+        a = a->same;
+        b = b->same;
+    }
+    return a == NULL && b == NULL;
+}
+
+bool
+freshen_changes(const weir_header *stored, const weir_header *newer, uint64_t skip)
+{
+    const uint64_t apart = skip | UINT64_C(1) << WEIR_H_DATE;
+
+    for (const weir_header *h = newer; h != NULL; h = h->next) {
+        if (counts(h, apart) && !says_the_same(find(stored, h), find(newer, h))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const weir_header *
 by_id(const weir_header *list, uint32_t id)
 {

@@ -18,6 +18,9 @@ void field_add(weir_pool *pool, struct field_list *list, const weir_header *h);
 struct field_list freshen_merge(weir_pool *pool, const weir_header *stored, const weir_header *newer,
                                 uint64_t skip);
 
+/* Does `newer` bring to the stored fields what they do not say already, but for another Date? */
+bool freshen_changes(const weir_header *stored, const weir_header *newer, uint64_t skip);
+
 /* May the head that answered a HEAD stand for the stored response? Each validator that it has must be
  * the stored one's, and so must a length. [RFC 9111 4.3.5] */
 bool freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer);

@@ -320,11 +320,12 @@ keeps_place(const struct caching *c, const weir_header *vary)
     return now.data != NULL && weir_str_eq(now, then);
 }
 
-/* m has the fields of now: how long do they hold? What said nothing of it then says what it did. */
+/* m has the fields of now: how long do they hold? What said nothing of it then says what it did.
+ * news: they say something else than before. */
 static void
-renew(struct caching *c, struct store_meta *m)
+renew(struct caching *c, struct store_meta *m, bool news)
 {
-    struct kept old = kept_of(m);
+    const struct kept old = kept_of(m);
     struct policy_fields raw;
     struct policy_case q = { .conf = &c->conf->policy,
                              .status = m->status,
@@ -343,7 +344,8 @@ renew(struct caching *c, struct store_meta *m)
     q.fields.age = raw.age;
     if (policy_store(&q, &c->kept) == NULL && keeps_place(c, q.fields.vary)) {
         kept_put(m, &c->kept);
-        c->stored = store_freshen(c->store, c->object, m);
+        c->stored = store_freshen(c->store, c->object, m,
+                                  news || policy_lasts(&old, q.now) || policy_lasts(&c->kept, q.now));
     } else {
         (void)store_remove(c->store, &c->key);
     }
@@ -363,13 +365,15 @@ cookies_left_out(const weir_header *stored)
 static void
 refresh(struct caching *c, struct store_meta *m)
 {
+    const struct store_meta *stored = store_object_meta(c->object);
+    const uint64_t skip = cookies_left_out(stored->fields);
     struct field_list newer = fields_of(c), merged;
 
-    *m = *store_object_meta(c->object);
-    merged = freshen_merge(c->r->pool, m->fields, newer.first, cookies_left_out(m->fields));
+    merged = freshen_merge(c->r->pool, stored->fields, newer.first, skip);
+    *m = *stored;
     m->fields = merged.first;
     m->n_fields = merged.count;
-    renew(c, m);
+    renew(c, m, freshen_changes(stored->fields, newer.first, skip));
 }
 
 /* What is stored holds, and is as new as this: the origin was asked about nothing else, so a tag in

@@ -104,4 +104,8 @@ bool policy_use_on_error(const struct kept *k, bool operator, bool gateway, int6
 /* Seconds that it is still fresh, negative: stale for so long. */
 int64_t policy_ttl(const struct kept *k, int64_t now);
 
+/* May some request be answered with it from now on because of how long it holds, fresh or stale? If
+ * not, it is no matter how old it is: who uses it asks first, or does not mind. */
+bool policy_lasts(const struct kept *k, int64_t now);
+
 #endif

@@ -352,13 +352,15 @@ purged_since(const struct store *s, const struct entry *e, const struct store_me
     return purged;
 }
 
-/* e has the head new now, of the time of its fill: a purge since then is about it. */
+/* e has the head new now, of the time of its fill: a purge since then is about it. write: also in its file. */
 static void
-set_head(struct store *s, struct entry *e, struct object *new, bool stale)
+set_head(struct store *s, struct entry *e, struct object *new, bool stale, bool write)
 {
     CHANGE(s, new->refs, 1);
     entry_set_object(s, e, new);
-    CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
+    if (write || (e->flags & ENTRY_STALE) != 0) { /* which the file may say */
+        CHANGE(s, e->flags, (e->flags & ~(uint32_t)ENTRY_STALE) | ENTRY_DIRTY);
+    }
     if (e->fill != NULL) {
         CHANGE(s, e->born, e->fill->born);
     }
@@ -369,7 +371,7 @@ set_head(struct store *s, struct entry *e, struct object *new, bool stale)
 }
 
 bool
-store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta)
+store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta, bool write)
 {
     enum tagged purged = TAGGED_NOT;
     struct entry *e;
@@ -386,7 +388,7 @@ store_freshen(struct store *s, struct store_object *o, const struct store_meta *
     }
     if (new != NULL && e != NULL && purged != TAGGED_GONE &&
         entry_set_tags(s, e, meta->tags, meta->n_tags)) {
-        set_head(s, e, new, purged == TAGGED_SOFTLY);
+        set_head(s, e, new, purged == TAGGED_SOFTLY, write);
     } else if (new != NULL) {
         CHANGE(s, new->refs, 1);
         object_unref(s, new);

@@ -130,8 +130,9 @@ int store_read(struct store_reader *rd, weir_pool *pool, weir_chain *out, size_t
 void store_reader_end(struct store_reader *rd);
 
 /* ---- Changing. All at once in all workers. ---- */
-/* Another head for the same body (a 304, a HEAD): the entry's new meta; fields are copied. */
-bool store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta);
+/* Another head for the same body (a 304, a HEAD): the entry's new meta; fields are copied. write: to its file, too; else the head
+ * that is there does as well for who finds it after a restart. */
+bool store_freshen(struct store *s, struct store_object *o, const struct store_meta *meta, bool write);
 bool store_remove(struct store *s, const struct store_key *key);
 bool store_soften(struct store *s, const struct store_key *key); /* stale from now on */
 

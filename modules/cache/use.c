@@ -13,6 +13,13 @@ policy_ttl(const struct kept *k, int64_t now)
     return (int64_t)k->lifetime - (int64_t)policy_age(k, now);
 }
 
+bool
+policy_lasts(const struct kept *k, int64_t now)
+{
+    return (k->flags & KEPT_NO_CACHE) == 0 &&
+           (policy_ttl(k, now) > 0 || (k->flags & (KEPT_SWR | KEPT_SIE)) != 0);
+}
+
 /* The origin's prohibition of stale use; a span that it grants beside s-maxage is its leave. */
 static bool
 may_be_stale(const struct kept *k, uint32_t granted)

@@ -48,6 +48,23 @@ def test_a_hit_from_the_disk_has_age_ranges_and_conditions(front):
     assert one.get(method="HEAD").get("Content-Length") == "10000"
 
 
+@pytest.mark.parametrize("brought, written", [([], False), ([("X-A", "1")], False), ([("X-A", "2")], True), ([FRESH], True)])
+def test_a_304_is_written_where_a_restart_would_miss_it(front, brought, written):
+    asks = [("Cache-Control", "no-cache"), ("ETag", '"a"'), ("X-A", "1")]
+    one = front(answer(BODY, fields=asks), answer(b"", status="304 Not Modified", fields=[("ETag", '"a"'), *brought], length=None))
+    one.get()
+    wait_for("the file", lambda: files(one))
+    path = files(one)[0]
+    before = path.stat().st_size
+    assert one.get().get("X-Cache") == "REVALIDATED"
+    if written:
+        wait_for("the newer head", lambda: path.stat().st_size > before)
+    else:
+        one.server.process.send_signal(signal.SIGQUIT)      # which ends what is being written
+        one.server.process.wait(30)
+        assert path.stat().st_size == before
+
+
 @pytest.mark.parametrize("how", ["flip", "cut", "empty", "gone", "head"])
 def test_damage_is_a_miss_and_never_an_answer(front, how):
     one = stored(front)

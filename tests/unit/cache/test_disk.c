@@ -308,7 +308,7 @@ test_a_newer_head_and_a_soft_purge_survive(void **state)
     key = key_of(&w, "/a");
     assert_int_equal(store_find(w.store, w.pool, &key, &o), STORE_HELD);
     meta.times[2] = 77;
-    assert_true(store_freshen(w.store, o, &meta));
+    assert_true(store_freshen(w.store, o, &meta, true));
     turn_until(is_written(&w, "/a"));
     restart(&w);
     o = get(&w, w.pool, "/a");
@@ -323,6 +323,50 @@ test_a_newer_head_and_a_soft_purge_survive(void **state)
     assert_non_null(o);
     assert_int_equal(store_object_meta(o)->times[2], 77);
     assert_true(store_object_stale(o));
+    worker_end(&w);
+}
+
+static uint64_t
+size_of(struct worker *w, const char *text)
+{
+    char path[PATH_SIZE];
+    struct stat st;
+
+    file_of(w, text, path);
+    assert_int_equal(stat(path, &st), 0);
+    return (uint64_t)st.st_size;
+}
+
+/* But for one that was purged softly: its file may say so. */
+static void
+test_a_newer_head_is_written_where_that_is_asked_for(void **state)
+{
+    struct worker w;
+    struct store_object *o;
+    struct store_meta meta = meta_of(5);
+    uint64_t before;
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "hello");
+    turn_until(is_written(&w, "/a"));
+    before = size_of(&w, "/a");
+    o = get(&w, w.pool, "/a");
+    meta.times[2] = 77;
+    assert_true(store_freshen(w.store, o, &meta, false));
+    assert_true(is_written(&w, "/a")); /* nothing is to be done */
+    o = get(&w, w.pool, "/a");
+    assert_int_equal(store_object_meta(o)->times[2], 77);
+    assert_int_equal(size_of(&w, "/a"), before);
+    assert_int_equal(purge_key_of(&w, "/a", true).entries, 1);
+    turn_until(is_written(&w, "/a"));
+    assert_true(store_freshen(w.store, o, &meta, false));
+    assert_false(is_written(&w, "/a"));
+    turn_until(is_written(&w, "/a"));
+    restart(&w);
+    o = get(&w, w.pool, "/a");
+    assert_non_null(o);
+    assert_false(store_object_stale(o));
     worker_end(&w);
 }
 
@@ -518,6 +562,7 @@ main(void)
         T(test_any_cut_is_a_miss),
         T(test_damage_far_inside_cuts_and_is_not_found_again),
         T(test_a_newer_head_and_a_soft_purge_survive),
+        T(test_a_newer_head_is_written_where_that_is_asked_for),
         T(test_a_removed_response_is_gone_after_a_restart_too),
         T(test_the_index_comes_back_by_its_snapshot),
         T(test_the_index_comes_back_without_a_snapshot_or_with_a_wrong_one),

@@ -130,7 +130,7 @@ live(struct worker *w)
     turn_until(w->store->n_writing == 0);
     key = key_of(w, "/small");
     if (store_find(w->store, w->pool, &key, &o) == STORE_HELD) {
-        (void)store_freshen(w->store, o, &meta);
+        (void)store_freshen(w->store, o, &meta, true);
         turn_until(w->store->n_writing == 0);
     }
     (void)holds(w, "/long", body, LONG);

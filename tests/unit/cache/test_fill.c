@@ -175,7 +175,7 @@ test_another_head_for_the_same_body(void **state)
     key = key_of(&w, "/a");
     assert_int_equal(store_find(w.store, w.pool, &key, &o), STORE_HELD);
     meta.times[2] = 99;
-    assert_true(store_freshen(w.store, o, &meta));
+    assert_true(store_freshen(w.store, o, &meta, true));
     assert_int_equal(store_object_meta(o)->times[2], 3);
     assert_int_equal(store_find(w.store, w.pool, &key, &o), STORE_HELD);
     assert_int_equal(store_object_meta(o)->times[2], 99);

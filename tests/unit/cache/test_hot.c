@@ -329,7 +329,7 @@ test_a_newer_head_is_given_at_once(void **state)
     newer.times[2] = 77;
     key = key_of(&b, "/a");
     assert_int_equal(store_find(b.store, pool, &key, &o), STORE_HELD);
-    assert_true(store_freshen(b.store, o, &newer));
+    assert_true(store_freshen(b.store, o, &newer, true));
     key = key_of(&a, "/a");
     assert_int_equal(store_find(a.store, pool, &key, &o), STORE_HELD);
     assert_int_equal(store_object_meta(o)->times[2], 77);

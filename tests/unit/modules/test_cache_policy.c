@@ -305,6 +305,23 @@ test_errors(void **state)
     assert_false(policy_use_on_error(&k, true, true, NOW + 14));
 }
 
+/* Whether its age is of any matter. */
+static void
+test_lasting(void **state)
+{
+    struct kept k = kept(0, 10, 0, 0);
+
+    (void)state;
+    assert_true(policy_lasts(&k, NOW + 9));
+    assert_false(policy_lasts(&k, NOW + 10));
+    k.flags = KEPT_SWR;
+    assert_true(policy_lasts(&k, NOW + 10));
+    k.flags = KEPT_SIE;
+    assert_true(policy_lasts(&k, NOW + 10));
+    k.flags = KEPT_NO_CACHE;
+    assert_false(policy_lasts(&k, NOW));
+}
+
 /* [RFC 9111 5.2.1] */
 static void
 test_wishes(void **state)
@@ -382,6 +399,7 @@ main(void)
         cmocka_unit_test(test_fresh_as_long_as_age_is_below_the_lifetime),
         cmocka_unit_test(test_stale_while_revalidate_has_a_window),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_lasting),
         cmocka_unit_test(test_wishes),
         cmocka_unit_test(test_immutable_needs_no_asking_while_fresh),
         cmocka_unit_test(test_what_must_not_be_stale_is_not_whatever_the_request_would_take),

@@ -177,6 +177,41 @@ test_a_tag_stays(void **state)
     assert_string_equal(value_of(freshen_merge(pool, &s, &n, 0).first, "ETag", 0), "\"a\"");
 }
 
+static void
+test_what_is_said_already_is_no_news(void **state)
+{
+    weir_header s2 = field("X-B", "b", NULL), s1 = field("X-A", "a", &s2);
+    weir_header n2 = field("X-A", "a", NULL), n1 = field("X-B", "b", &n2);
+    weir_header more = field("X-C", "c", &n1), other = field("X-A", "other", NULL);
+    weir_header twice2 = field("X-A", "a", NULL), twice = field("X-A", "a", &twice2);
+    weir_header date = field("Date", "then", NULL), later = field("Date", "now", NULL);
+
+    (void)state;
+    twice.same = &twice2;
+    date.id = later.id = WEIR_H_DATE;
+    assert_false(freshen_changes(&s1, NULL, 0));
+    assert_false(freshen_changes(&s1, &n1, 0)); /* in another order */
+    assert_true(freshen_changes(&s1, &more, 0));
+    assert_true(freshen_changes(&s1, &other, 0));
+    assert_true(freshen_changes(&s1, &twice, 0));
+    assert_true(freshen_changes(&twice, &n2, 0));
+    assert_false(freshen_changes(&date, &later, 0));
+}
+
+static void
+test_what_does_not_count_is_no_news(void **state)
+{
+    weir_header s = field("ETag", "\"a\"", NULL), n = field("ETag", "\"b\"", NULL);
+    weir_header cookie = field("Set-Cookie", "a=b", NULL);
+
+    (void)state;
+    s.id = n.id = WEIR_H_ETAG;
+    cookie.id = WEIR_H_SET_COOKIE;
+    assert_false(freshen_changes(&s, &n, 0));
+    assert_true(freshen_changes(&s, &cookie, 0));
+    assert_false(freshen_changes(&s, &cookie, UINT64_C(1) << WEIR_H_SET_COOKIE));
+}
+
 /* [RFC 9111 4.3.4, 4.3.5] */
 static void
 test_agreeing(void **state)
@@ -327,6 +362,8 @@ main(void)
         cmocka_unit_test(test_newer_fields_take_the_place_of_older),
         cmocka_unit_test(test_what_describes_the_body_stays),
         cmocka_unit_test(test_a_tag_stays),
+        cmocka_unit_test(test_what_is_said_already_is_no_news),
+        cmocka_unit_test(test_what_does_not_count_is_no_news),
         cmocka_unit_test(test_agreeing),
         cmocka_unit_test(test_a_head_that_knows_another_date_agrees_with_nothing),
         cmocka_unit_test(test_targets),
