@@ -380,17 +380,26 @@ outdo(struct control *c, const struct control *own)
     c->flags |= own->flags;
 }
 
+/* The first field of that name, which is no known one, from h on; NULL: none. */
+static const weir_header *
+find_named(const weir_header *h, weir_str name)
+{
+    while (h != NULL && (h->id != WEIR_H_OTHER || h->name.len != name.len ||
+                         !weir_str_ieq(h->name, name))) {
+        h = h->next;
+    }
+    return h;
+}
+
+/* first: the first field of that name. */
 static bool
-read_field(struct control *c, const weir_header *fields, weir_str name, weir_str self)
+read_field(struct control *c, const weir_header *first, weir_str name, weir_str self)
 {
     bool surrogate = weir_str_ieq(name, CONTROL_SURROGATE);
     struct control own = { 0 };
 
     *c = (struct control){ 0 };
-    for (const weir_header *h = fields; h != NULL; h = h->next) {
-        if (h->id != WEIR_H_OTHER || !weir_str_ieq(h->name, name)) {
-            continue;
-        }
+    for (const weir_header *h = first; h != NULL; h = find_named(h->next, name)) {
         if (surrogate) {
             read_surrogate(c, &own, h->value, self);
         } else if (!read_dictionary(c, h->value)) {
@@ -406,7 +415,8 @@ control_read_targeted(struct control *c, const weir_header *fields, const weir_s
                       weir_str self)
 {
     for (size_t i = 0; i < names->count; i++) {
-        if (read_field(c, fields, names->at[i], self)) {
+        const weir_header *first = find_named(fields, names->at[i]);
+        if (first != NULL && read_field(c, first, names->at[i], self)) {
             return true;
         }
     }

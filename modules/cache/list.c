@@ -5,8 +5,12 @@
 static size_t
 find_outside(weir_str s, char divider)
 {
+    size_t first = weir_str_find(s, divider);
     bool quoted = false;
 
+    if (weir_str_find(weir_str_cut(s, 0, first), '"') == first) {
+        return first; /* no string has begun before it */
+    }
     for (size_t i = 0; i < s.len; i++) {
         char c = s.data[i];
         if (quoted && c == '\\') {
