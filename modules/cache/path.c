@@ -1,6 +1,7 @@
 /* cache/path.c - names of files. */
 #include "path.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -25,14 +26,26 @@ put(char *to, const char *from, size_t len)
     return to + len;
 }
 
+/* Eight digits of 32 bits at once: four bits go to each byte of a word, which is made a digit there. */
+static char *
+put_half(char *to, uint64_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t tens;
+
+    n = (n | n << 16) & UINT64_C(0x0000ffff0000ffff);
+    n = (n | n << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    n = (n | n << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    tens = (n + ones * 6) >> 4 & ones; /* a bit in each byte that is 10 or more */
+    n = htobe64(n + ones * '0' + tens * ('a' - 10 - '0'));
+    memcpy(to, &n, sizeof(n));
+    return to + sizeof(n);
+}
+
 static char *
 put_number(char *to, uint64_t n)
 {
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        *to++ = "0123456789abcdef"[n >> (shift + 4) & 15];
-        *to++ = "0123456789abcdef"[n >> shift & 15];
-    }
-    return to;
+    return put_half(put_half(to, n >> 32), n & UINT32_MAX);
 }
 
 static void
