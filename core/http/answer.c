@@ -164,6 +164,16 @@ weir_out_remove(weir_request *pub, weir_str name)
 }
 
 int
+weir_out_clear(weir_request *pub)
+{
+    if (pub->flags & WEIR_R_HEAD_SENT) {
+        return WEIR_CLOSED;
+    }
+    wr_response_clear_head(wr_request_of(pub));
+    return WEIR_OK;
+}
+
+int
 weir_out_trailer(weir_request *pub, weir_str name, weir_str value)
 {
     struct wr_request *r = wr_request_of(pub);

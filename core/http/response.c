@@ -32,14 +32,20 @@ wr_response_fields(struct wr_request *r)
 }
 
 void
-wr_response_clear(struct wr_request *r)
+wr_response_clear_head(struct wr_request *r)
 {
-    WR_ASSERT(!wr_response_begun(r));
     r->out = &wr_fields_none;
     r->pub.out = r->out->index;
     r->pub.out_first = NULL;
-    r->pub.out_length = -1;
     r->status_text = (weir_str){ NULL, 0 };
+}
+
+void
+wr_response_clear(struct wr_request *r)
+{
+    WR_ASSERT(!wr_response_begun(r));
+    wr_response_clear_head(r);
+    r->pub.out_length = -1;
     r->lengths_differ = false;
     r->coded = NULL;
     r->body_file = NULL;

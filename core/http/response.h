@@ -56,6 +56,9 @@ struct wr_fields *wr_response_fields(struct wr_request *r);
  * representation stays, of which they are a part. */
 void wr_response_forget_digests(struct wr_request *r, bool of_content);
 
+/* Forget fields and reason of a head that is not sent. */
+void wr_response_clear_head(struct wr_request *r);
+
 /* Forget status, fields and length of an answer that was not begun. */
 void wr_response_clear(struct wr_request *r);
 

@@ -293,23 +293,6 @@ flow_readable(weir_request *r)
 
 /* ---- A 304. ---- */
 
-/* The fields that the newer head has put on r make way for those of the whole. */
-static void
-clear_fields(weir_request *r)
-{
-    const weir_header *h = r->out_first;
-
-    (void)weir_out_reason(r, WEIR_STR(""));
-    while (h != NULL) {
-        weir_str name = h->name;
-        if (h->id == WEIR_H_SERVER || weir_out_remove(r, name) != WEIR_OK) {
-            h = h->next;
-        } else {
-            h = r->out_first;
-        }
-    }
-}
-
 /* Do these fields choose among variants as those did that it is stored by? [RFC 9111 4.1] */
 static bool
 keeps_place(const struct caching *c, const weir_header *vary)
@@ -392,7 +375,7 @@ confirm(struct caching *c, weir_exchange *x)
     if (c->update) {
         return weir_respond(r, 204, WEIR_STR(""), WEIR_STR(""));
     }
-    clear_fields(r);
+    (void)weir_out_clear(r); /* the newer head makes way for that of the whole */
     c->outcome = OUTCOME_REVALIDATED;
     return answer_with(c, &m);
 }
@@ -403,7 +386,7 @@ confirm(struct caching *c, weir_exchange *x)
 static int
 ask_anew(struct caching *c)
 {
-    clear_fields(c->r);
+    (void)weir_out_clear(c->r);
     return join_anew(c);
 }
 
@@ -475,7 +458,7 @@ flow_keep(weir_request *r, weir_exchange *x, uint32_t flags)
         join_span(c);
     }
     if (c->parts.joins) {
-        clear_fields(r);
+        (void)weir_out_clear(r); /* as what is stored goes on r, of both */
     }
     pump(c);
     return answer_fill(c, &m);

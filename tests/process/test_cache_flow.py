@@ -294,6 +294,15 @@ def test_hidden_fields_stay_hidden_after_a_304(front):
         assert len(got.all("Server")) == 1
 
 
+def test_a_server_field_that_is_passed_on_is_there_once_after_a_304(front):
+    """[RFC 9110 10.2.4]"""
+    one = front(answer(fields=[*STALE, TAG, ("Server", "theirs")]), confirmed(TAG, FRESH, ("Server", "newer")),
+                more="proxy_pass_header Server;")
+    assert one.get().all("Server") == ["theirs"]
+    for got in (one.get(), one.get()):
+        assert got.all("Server") == ["newer"]
+
+
 def test_accel_redirect_is_not_stored(front):
     one = front(answer(fields=[FRESH, ("X-Accel-Redirect", "@there")]), more="proxy_accel on; } location @there { return 200 there;")
     assert one.get().body == b"there" and one.get().body == b"there" and one.asked == 2
