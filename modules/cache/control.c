@@ -91,6 +91,42 @@ set_directive(struct control *c, weir_str name, weir_str value)
     }
 }
 
+/* Where a quoted string begins that does not end; the length: nowhere. */
+static size_t
+find_open(weir_str s)
+{
+    size_t open = s.len;
+
+    for (size_t i = weir_str_find(s, '"'); i < s.len; i++) {
+        if (s.data[i] == '"') {
+            open = open == s.len ? i : s.len;
+        } else if (s.data[i] == '\\' && open != s.len) {
+            i++;
+        }
+    }
+    return open;
+}
+
+/* A member whose string does not end: what its own directive forbids counts whole, and so does what
+ * stands behind the quote, as if it had ended there. Nothing of it makes the response fresher. */
+static void
+add_open(struct control *c, weir_str member, size_t open)
+{
+    const uint32_t forbids =
+        CC_NO_STORE | CC_NO_CACHE | CC_PRIVATE | CC_MUST_REVALIDATE | CC_PROXY_REVALIDATE;
+    struct control hidden = { 0 };
+    weir_str name, value;
+
+    while (member.len != 0) {
+        size_t end = open + weir_str_find(weir_str_cut(member, open, SIZE_MAX), ',');
+        list_part(weir_str_trim(weir_str_cut(member, 0, end)), &name, &value);
+        set_directive(&hidden, name, (weir_str){ NULL, 0 });
+        member = weir_str_cut(member, end + 1, SIZE_MAX);
+        open = 0;
+    }
+    c->flags |= hidden.flags & forbids;
+}
+
 /* One list of directives more; text as in a field. */
 static void
 control_add(struct control *c, weir_str text)
@@ -98,6 +134,10 @@ control_add(struct control *c, weir_str text)
     weir_str member, name, value;
 
     while (weir_list_next(&text, &member)) {
+        size_t open = find_open(member);
+        if (open != member.len) {
+            add_open(c, member, open);
+        }
         list_part(member, &name, &value);
         set_directive(c, name, value);
     }

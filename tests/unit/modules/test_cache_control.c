@@ -259,6 +259,19 @@ test_what_is_for_another_surrogate_says_nothing(void **state)
     assert_int_equal(c.flags & (CC_NO_STORE | CC_MAX_AGE), CC_MAX_AGE);
 }
 
+static void
+test_a_string_that_does_not_end_hides_nothing_that_forbids(void **state)
+{
+    (void)state;
+    assert_true(read("max-age=60, a=\"b, no-store").flags & CC_NO_STORE);
+    assert_true(read("max-age=60, a=\"b\\\", c=\"d, private").flags & CC_PRIVATE);
+    assert_true(read("public, private=\"Set-Cookie").flags & CC_PRIVATE);
+    assert_true(read("public, no-cache=\"Set-Cookie, X-A").flags & CC_NO_CACHE);
+    assert_true(read("a=\", must-revalidate").flags & CC_MUST_REVALIDATE);
+    assert_int_equal(read("a=\"b, max-age=60, public").flags & (CC_MAX_AGE | CC_PUBLIC), 0);
+    assert_int_equal(read("max-age=60, a=\"b, no-store\"").flags & CC_NO_STORE, 0);
+}
+
 int
 main(void)
 {
@@ -277,6 +290,7 @@ main(void)
         cmocka_unit_test(test_the_first_target_that_can_be_read_counts),
         cmocka_unit_test(test_a_surrogate_obeys_what_it_is_told_by_name),
         cmocka_unit_test(test_what_is_for_another_surrogate_says_nothing),
+        cmocka_unit_test(test_a_string_that_does_not_end_hides_nothing_that_forbids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
