@@ -81,7 +81,8 @@ bool policy_is_explicit(const struct policy_case *c);
  * [RFC 9111 4; RFC 9110 9.3.3] */
 bool policy_fits_method(uint32_t flags, uint32_t method);
 
-/* Age as it is now. [RFC 9111 4.2.3] */
+/* Age as it is now; SECONDS_MAX for what came later than now, as when the clock has been put back.
+ * [RFC 9111 4.2.3] */
 uint64_t policy_age(const struct kept *k, int64_t now);
 
 enum policy_use {

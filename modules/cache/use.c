@@ -1,9 +1,15 @@
 /* cache/use.c - whether a stored response may be used now: fresh, stale, or not without asking. */
 #include "policy.h"
 
+enum { BACK_MAX = 60 }; /* seconds that a clock may be put back */
+
 uint64_t
 policy_age(const struct kept *k, int64_t now)
 {
+    if (k->answered - now >
+        BACK_MAX) { /* nobody knows when that was: it may not stay fresh till then */
+        return SECONDS_MAX;
+    }
     return now > k->answered ? k->age + (uint64_t)(now - k->answered) : k->age;
 }
 

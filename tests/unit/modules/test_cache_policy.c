@@ -124,6 +124,7 @@ test_age_is_the_greater_of_what_is_said_and_what_dates_say(void **state)
     assert_int_equal(k.age, 0);
     assert_int_equal(policy_age(&k, NOW + 7), 7);
     assert_int_equal(policy_age(&k, NOW - 7), 0);
+    assert_int_equal(policy_age(&k, NOW - 3600), SECONDS_MAX);
     assert_int_equal(policy_ttl(&k, NOW + 601), -1);
 }
 
