@@ -186,11 +186,43 @@ conf_each_store(const cache_conf *c, void (*fn)(void *data, const struct path *p
 
 /* ---- A whole block. ---- */
 
+static weir_str
+folder_of(const struct path *p)
+{
+    weir_str s = p->options.path;
+
+    while (s.len > 1 && s.data[s.len - 1] == '/') {
+        s.len--;
+    }
+    return s;
+}
+
+/* Two caches would remove each other's files. */
+static int
+check_folder(weir_conf *cf, const cache_conf *c, const struct path *one)
+{
+    for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
+        for (const struct path *p = c->family[i].paths; p != NULL; p = p->next) {
+            if (p != one && weir_str_eq(folder_of(p), folder_of(one))) {
+                return weir_conf_error(cf,
+                                       "the same path name \"%.*s\" used by the zones \"%.*s\" "
+                                       "and \"%.*s\"",
+                                       WEIR_FMT(folder_of(one)), WEIR_FMT(one->zone),
+                                       WEIR_FMT(p->zone));
+            }
+        }
+    }
+    return WEIR_OK;
+}
+
 static int
 make_stores(weir_conf *cf, cache_conf *c)
 {
     for (uint32_t i = 0; i < WEIR_CACHE_FAMILIES; i++) {
         for (struct path *p = c->family[i].paths; p != NULL; p = p->next) {
+            if (check_folder(cf, c, p) != WEIR_OK) {
+                return WEIR_ERROR;
+            }
             if (p->store == NULL) {
                 weir_conf_folder(cf, p->options.path);
                 p->store = store_make(cf, &p->options);
