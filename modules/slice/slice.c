@@ -17,11 +17,12 @@ typedef struct {
 struct sliced {
     weir_request *r;
     uint64_t size;
-    uint64_t at;      /* where the part that is being fetched begins */
-    struct span span; /* what the client gets */
-    uint64_t total;   /* of the whole; known once the first part has come */
-    weir_str etag;    /* of the first part; absent: none */
-    weir_chain ready; /* bytes of the part that came */
+    uint64_t at;       /* where the part that is being fetched begins */
+    struct span span;  /* what the client gets */
+    uint64_t total;    /* of the whole; known once the first part has come */
+    weir_str etag;     /* of the first part; absent: none, */
+    weir_str modified; /* then its Last-Modified says which version it is; absent: none */
+    weir_chain ready;  /* bytes of the part that came */
     weir_ticket *ticket;
     uint64_t skip;     /* of the first part's bytes, in front of what is wanted */
     bool whole_answer; /* it does not come in parts */
@@ -48,11 +49,18 @@ fetch(struct sliced *s)
     return rc == WEIR_OK ? WEIR_AGAIN : WEIR_ERROR;
 }
 
+static weir_str
+value_of(const weir_header *h)
+{
+    return h != NULL ? h->value : (weir_str){ NULL, 0 };
+}
+
 /* Is it the part that was asked for, of the same whole as those before? */
 static bool
 is_fitting(struct sliced *s, const weir_request *sub, struct span *got, uint64_t *total)
 {
     const weir_header *range = sub->out[WEIR_H_CONTENT_RANGE], *etag = sub->out[WEIR_H_ETAG];
+    const weir_header *modified = sub->out[WEIR_H_LAST_MODIFIED];
 
     if (sub->status != 206 || range == NULL || !span_parse_content(range->value, got, total) ||
         got->from != s->at || got->to - got->from > s->size) {
@@ -61,8 +69,8 @@ is_fitting(struct sliced *s, const weir_request *sub, struct span *got, uint64_t
     if (!s->begun) {
         return true;
     }
-    if (*total != s->total ||
-        !weir_str_eq(s->etag, etag != NULL ? etag->value : (weir_str){ NULL, 0 })) {
+    if (*total != s->total || !weir_str_eq(s->etag, value_of(etag)) ||
+        (s->etag.len == 0 && !weir_str_eq(s->modified, value_of(modified)))) {
         weir_say(s->r->log, ERROR,
                  "a part of another version came: the response changed meanwhile");
         return false;
@@ -82,12 +90,21 @@ take_fields(struct sliced *s, const weir_request *sub)
             (void)weir_out_add(s->r, weir_dup(pool, h->name), weir_dup(pool, h->value));
         }
     }
-    if (sub->out[WEIR_H_ETAG] != NULL) {
-        s->etag = weir_dup(pool, sub->out[WEIR_H_ETAG]->value);
-    }
+    s->etag = weir_dup(pool, value_of(sub->out[WEIR_H_ETAG]));
+    s->modified = weir_dup(pool, value_of(sub->out[WEIR_H_LAST_MODIFIED]));
 }
 
 static int answer(weir_request *r, void *data);
+
+static int
+fetch_first(weir_request *r, void *data)
+{
+    struct sliced *s = data;
+
+    (void)r;
+    s->at = 0;
+    return fetch(s) == WEIR_AGAIN ? WEIR_AGAIN : 500;
+}
 
 static void
 part_came(weir_request *r, void *data, int result, weir_request *sub, weir_chain *body)
@@ -111,6 +128,10 @@ part_came(weir_request *r, void *data, int result, weir_request *sub, weir_chain
     if (s->begun) {
         s->broken = !fits;
         (void)weir_resume(ticket, fits ? WEIR_NEXT : WEIR_ERROR);
+        return;
+    }
+    if (result == WEIR_OK && sub->status == 416 && s->at != 0) { /* a range behind the end */
+        (void)weir_resume_with(ticket, fetch_first, s);
         return;
     }
     s->whole_answer = !fits;
@@ -201,7 +222,7 @@ answer(weir_request *r, void *data)
     if (rc != WEIR_NEXT) {
         return rc == 304 ? weir_respond(r, 304, WEIR_STR(""), WEIR_STR("")) : rc;
     }
-    if (r->in[WEIR_H_RANGE] != NULL && range_counts(s)) {
+    if (r->in[WEIR_H_RANGE] != NULL && r->method == WEIR_GET && range_counts(s)) {
         (void)span_parse_wanted(r->in[WEIR_H_RANGE]->value, s->total, &wanted);
     }
     (void)weir_out_set(r, WEIR_STR("Accept-Ranges"), WEIR_STR("bytes"));
@@ -223,10 +244,10 @@ slice(weir_request *r, const void *conf)
     struct sliced *s;
     uint64_t from = 0;
 
-    if (r->method != WEIR_GET || weir_ctx(r) != NULL) {
+    if ((r->method & (WEIR_GET | WEIR_HEAD)) == 0 || weir_ctx(r) != NULL) {
         return WEIR_NEXT;
     }
-    if (r->in[WEIR_H_RANGE] != NULL) {
+    if (r->in[WEIR_H_RANGE] != NULL && r->method == WEIR_GET) {
         from = span_first(r->in[WEIR_H_RANGE]->value);
     }
     s = weir_ctx_make(r, sizeof(*s));

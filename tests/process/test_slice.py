@@ -84,6 +84,32 @@ def test_another_version_cuts_the_answer(front):
         one.get()
 
 
-def test_a_head_is_passed_on(front):
+def test_another_version_is_known_by_its_date_where_there_are_no_tags(front):
+    """[RFC 9110 15.3.7.3]"""
+    days = iter(["06", "06", *["07"] * 20])
+
+    def reply(request):
+        first = int(re.match(r"bytes=(\d+)", request.get("Range"))[1])
+        return answer(BODY[first:first + 100], status="206 Part", fields=[("Content-Range", f"bytes {first}-{first + 99}/1000"),
+                                                                         ("Last-Modified", f"Sun, {next(days)} Nov 1994 08:49:37 GMT")])
+    with pytest.raises(Exception):
+        front(reply, more=MORE).get()
+
+
+def test_a_head_costs_one_part(front):
     one = front(ranged(), more=MORE)
-    assert one.get(method="HEAD").get("Content-Length") == "1000"
+    got = one.get(method="HEAD", fields=[("Range", "bytes=500-600")])
+    assert got.status == 200 and got.get("Content-Length") == "1000" and got.get("Content-Range") is None
+    assert [r.get("Range") for r in one.origin.requests] == ["bytes=0-99"]
+
+
+def test_a_range_behind_the_end_does_not_fetch_the_whole(front):
+    one = front(ranged(), more=MORE)
+    got = one.get(fields=[("Range", "bytes=5000-")])
+    assert got.status == 416 and got.get("Content-Range") == "bytes */1000"
+    assert [r.get("Range") for r in one.origin.requests] == ["bytes=5000-5099", "bytes=0-99"]
+
+
+def test_a_range_behind_the_end_of_another_version_is_none(front):
+    got = front(ranged(), more=MORE).get(fields=[("Range", "bytes=5000-"), ("If-Range", '"b"')])
+    assert got.status == 200 and got.body == BODY
