@@ -3,6 +3,7 @@
  * A reply is passed on as without a cache, or kept (fill.c), or it says that what is stored still
  * holds, or it is a failure in whose place something stale may be used.
  */
+#include "failure.h"
 #include "flow.h"
 #include "freshen.h"
 #include "pass.h"
@@ -160,8 +161,29 @@ may_use_stale(const struct caching *c, uint32_t bit, bool gateway)
            policy_use_on_error(&k, (c->family->use_stale & bit) != 0, gateway, flow_now());
 }
 
-static int
-answer_stale(struct caching *c)
+/* It is used for c's fetch, which has failed so. */
+static bool
+falls_back(const struct caching *c, uint32_t bits, bool gateway)
+{
+    if (!may_use_stale(c, bits, gateway)) {
+        return false;
+    }
+    if (c->fill != NULL) {
+        failure_note(&c->key, bits, gateway);
+    }
+    return true;
+}
+
+bool
+flow_shares_failure(const struct caching *c)
+{
+    const struct failure *f = c->waited != 0 ? failure_since(&c->key, c->waited) : NULL;
+
+    return f != NULL && may_use_stale(c, f->bits, f->gateway);
+}
+
+int
+flow_answer_stale(struct caching *c)
 {
     break_off(c);
     if (c->update) {
@@ -293,8 +315,8 @@ flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored)
         forget(c, reply, false);
         return WEIR_NEXT;
     }
-    if (may_use_stale(c, stale_bit(reply->status), reply->status >= 500)) {
-        return answer_stale(c);
+    if (falls_back(c, stale_bit(reply->status), reply->status >= 500)) {
+        return flow_answer_stale(c);
     }
     if (c->fill == NULL) {
         return learn(c, reply);
@@ -338,7 +360,7 @@ flow_failed(weir_request *r, uint32_t status, int result)
         return false;
     }
     c->reply_status = 0;
-    if (may_use_stale(c, bit | stale_bit(status), true)) {
+    if (falls_back(c, bit | stale_bit(status), true)) {
         return true;
     }
     break_off(c);
@@ -350,5 +372,5 @@ int
 flow_answer(weir_request *r, void *unused)
 {
     (void)unused;
-    return answer_stale(weir_ctx(r));
+    return flow_answer_stale(weir_ctx(r));
 }

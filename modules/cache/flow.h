@@ -84,6 +84,7 @@ struct caching {
     uint64_t ignored; /* fields of it that do not count, by 1 << WEIR_H_* */
     uint64_t delay;   /* from the request to the reply's head, seconds */
     uint64_t started; /* the fetch: weir_now() */
+    uint64_t waited;  /* for another's, since: weir_now(); 0: not */
     uint32_t reply_status;
     uint8_t turns;
     uint8_t outcome; /* enum outcome */
@@ -132,6 +133,10 @@ int flow_miss(struct caching *c);
 void flow_add(struct caching *c, weir_cache_request *change, weir_str name, weir_str value);
 
 /* fetch.c */
+/* What r waited for has failed: may what is stored be used, as it would if r had asked? Then that is its answer. */
+bool flow_shares_failure(const struct caching *c);
+/* c->object in the place of what was to be fetched. */
+int flow_answer_stale(struct caching *c);
 bool flow_request(weir_request *r, weir_cache_request *change);
 int flow_reply(weir_request *r, const weir_reply *reply, uint64_t ignored);
 void flow_leave(weir_request *r);

@@ -214,6 +214,7 @@ wait_for_other(struct caching *c)
     int rc = flow_wait(c);
 
     if (rc == WEIR_AGAIN) {
+        c->waited = weir_now();
         ms = ms < c->family->lock_age_ms ? ms : c->family->lock_age_ms;
         (void)store_wait(c->store, c->r->pool, &c->key, ms, waited, c);
     }
@@ -288,7 +289,7 @@ use_expired(struct caching *c)
 {
     c->outcome = OUTCOME_EXPIRED;
     c->forward = FWD_STALE;
-    return flow_miss(c);
+    return flow_shares_failure(c) ? flow_answer_stale(c) : flow_miss(c);
 }
 
 /* It is stale, and may be used while it is fetched anew: by somebody who is at it, or in the
