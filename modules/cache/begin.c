@@ -46,6 +46,31 @@ begins_too_far(const struct caching *c)
     return !number_read(text, INT64_MAX, &from) || from > c->family->max_range.bytes;
 }
 
+/* Does a client keep fields of its own from the origin, by naming them in Connection? They may be
+ * in the key, or choose a variant: it would get, and leave for others, what was made without them.
+ * [RFC 9110 7.6.1] */
+static bool
+hides_fields(weir_request *r)
+{
+    static const weir_str usual[] = { { "keep-alive", 10 }, { "close", 5 },
+                                      { "upgrade", 7 },     { "te", 2 },
+                                      { "trailer", 7 },     { "http2-settings", 14 } };
+
+    for (const weir_header *h = r->in[WEIR_H_CONNECTION]; h != NULL; h = h->same) {
+        weir_str rest = h->value, member;
+        while (weir_list_next(&rest, &member)) {
+            size_t i = 0;
+            while (i < sizeof(usual) / sizeof(usual[0]) && !weir_str_ieq(member, usual[i])) {
+                i++;
+            }
+            if (i == sizeof(usual) / sizeof(usual[0]) && weir_in_find(r, member) != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 read_wishes(struct caching *c)
 {
@@ -88,6 +113,7 @@ make_key(struct caching *c)
 static int
 pass_by(struct caching *c)
 {
+    c->unsafe = c->primary.text.len != 0 && !invalidate_is_safe(c->r->method);
     c->outcome = OUTCOME_BYPASS;
     c->forward = FWD_BYPASS;
     c->alone = true;
@@ -100,7 +126,7 @@ open_cached(struct caching *c)
     int rc;
 
     read_wishes(c);
-    if (c->r->method & (WEIR_GET | WEIR_HEAD) && begins_too_far(c)) {
+    if ((c->r->method & (WEIR_GET | WEIR_HEAD) && begins_too_far(c)) || hides_fields(c->r)) {
         return pass_by(c);
     }
     if (!c->update && c->family->bypass.count != 0 && conf_any(c->r, &c->family->bypass)) {
@@ -158,7 +184,7 @@ tells_apart(const struct caching *c, weir_str key_before, const weir_chain *body
 static int
 pass_by_unkeyed(struct caching *c)
 {
-    c->unsafe = !invalidate_is_safe(c->r->method) && make_key(c);
+    (void)make_key(c);
     return pass_by(c);
 }
 

@@ -10,6 +10,7 @@ import pytest
 from weir.cached import FRESH, STALE, TAG, confirmed, date, front, is_used, numbered  # noqa: F401
 from weir.recorder import answer, chunked
 from weir.server import wait_for
+from weir.wire import Connection
 
 pytestmark = pytest.mark.weir_only
 
@@ -328,6 +329,27 @@ def test_a_304_that_says_the_same_of_variants_keeps_them(front, after):
     for _ in range(3):
         assert one.get(fields=[("X-A", "1")]).body == b"old"
     assert one.asked == 2
+
+
+@pytest.mark.parametrize("name,value,how", [("X-A", "1", ""), ("Accept-Language", "de", ""),
+                                            ("X-A", "1", "proxy_cache_key $uri$http_x_a; proxy_ignore_headers Vary;")])
+def test_a_field_that_connection_keeps_from_the_origin_chooses_nothing_for_others(front, name, value, how):
+    """[RFC 9110 7.6.1; RFC 9111 4.1]"""
+    one = front(lambda request: answer((request.get(name) or "none").encode(), fields=[FRESH, ("Vary", name)]), more=how)
+    client = Connection(one.server.port)
+    client.send(f"GET / HTTP/1.1\r\nHost: a\r\nConnection: {name}\r\n{name}: {value}\r\n\r\n".encode())
+    assert client.response(b"GET").body == b"none"
+    for _ in range(2):
+        assert one.get(fields=[(name, value)]).body == value.encode()
+    assert one.asked == 2
+
+
+@pytest.mark.parametrize("said", ["keep-alive", "close", "X-A", "TE, close", "Upgrade, HTTP2-Settings"])
+def test_what_connection_says_of_the_connection_alone_is_no_matter(front, said):
+    one = front(answer(b"x", fields=[FRESH]))
+    client = Connection(one.server.port)
+    client.send(f"GET / HTTP/1.1\r\nHost: a\r\nConnection: {said}\r\nTE: trailers\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n".encode())
+    assert client.response(b"GET").body == b"x" and one.get().get("X-Cache") == "HIT"
 
 
 # ---- Preconditions and ranges answered here. [RFC 9111 4.3.2; RFC 9110 13, 14] ----
