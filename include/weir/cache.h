@@ -23,7 +23,7 @@
 
 WEIR_BEGIN
 
-#define WEIR_CACHE_ID "weir.cache/draft-1"
+#define WEIR_CACHE_ID "weir.cache/draft-2"
 
 enum weir_cache_family { WEIR_CACHE_PROXY, WEIR_CACHE_FASTCGI, WEIR_CACHE_UWSGI, WEIR_CACHE_SCGI, WEIR_CACHE_FAMILIES };
 
@@ -44,15 +44,25 @@ typedef struct weir_cache_request { /* filled by the cache; prefix */
     bool               shared;  /* what comes is given to others, too: let it be all there may be, with trailers */
 } weir_cache_request;
 
+/* Who fetches. */
+typedef struct weir_cache_source { /* constant; of the module's */
+    uint32_t size; /* sizeof(weir_cache_source) */
+    uint32_t flags;
+    /* Fetch: what it returns is what r's content hook is taken to have returned (it may suspend anew). */
+    int (*fetch)(weir_request *r, void *data);
+    /* Do the settings, not the client, say this field of the request to the origin? Then true, and its value; empty: it is not sent.
+     * Vary is about what the origin sees. NULL: there are no such fields. */
+    bool (*sets)(weir_request *r, void *data, weir_str name, weir_str *value);
+} weir_cache_source;
+
 typedef struct weir_cache { /* constant */
     uint32_t size; /* sizeof(weir_cache) */
     uint32_t flags;
     /* Does the block of settings that r is in cache for this family at all? A load and a comparison. */
     bool (*wanted)(const weir_request *r, enum weir_cache_family family);
     /* In a content hook, before anything is sent. What the hook returns; WEIR_NEXT: no cache for r, or r is the one that fetches:
-     * go on. After WEIR_AGAIN the cache may find that r has to fetch after all: it then calls fetch(r, data) from the loop, and
-     * what that returns is what the hook is taken to have returned (it may suspend anew). */
-    int (*open)(weir_request *r, enum weir_cache_family family, int (*fetch)(weir_request *r, void *data), void *data);
+     * go on. After WEIR_AGAIN the cache may find that r has to fetch after all: it then calls by->fetch(r, data) from the loop. */
+    int (*open)(weir_request *r, enum weir_cache_family family, const weir_cache_source *by, void *data);
     /* Does the cache want to hear of r's fetch? Then what the request has to differ in; false: the other calls are not made. */
     bool (*request)(weir_request *r, weir_cache_request *change);
     /* The head came (the last one, after retries). WEIR_NEXT: answer r with it as without a cache. WEIR_KEEP: fill r's head from

@@ -4,8 +4,10 @@
  * be about it. Nothing is stored, or used, under a key that cannot tell a body from others.
  */
 #include "flow.h"
+#include "freshen.h"
 #include "invalidate.h"
 #include "list.h"
+#include "vary.h"
 
 /* ---- Whether. ---- */
 
@@ -160,6 +162,40 @@ open_keyed(struct caching *c)
     return open_cached(c);
 }
 
+/* ---- The variant. ---- */
+
+/* r's fields as the origin sees them, as far as these names go. */
+static const weir_header *
+fields_sent(struct caching *c, weir_str names)
+{
+    weir_request *r = c->r;
+    struct field_list list = { 0 };
+    bool differs = false;
+    weir_str name, value;
+
+    while (c->by->sets != NULL && weir_list_next(&names, &name)) {
+        if (c->by->sets(r, c->data, name, &value)) {
+            differs = true;
+            if (value.len != 0) {
+                field_add(r->pool, &list, &(weir_header){ .name = name, .value = value });
+            }
+            continue;
+        }
+        for (const weir_header *h = r->in_first; h != NULL; h = h->next) {
+            if (weir_str_ieq(h->name, name)) {
+                field_add(r->pool, &list, h);
+            }
+        }
+    }
+    return differs ? list.first : r->in_first;
+}
+
+weir_str
+flow_vary_key(struct caching *c)
+{
+    return vary_key(c->r->pool, c->primary.text, c->generation, c->names, fields_sent(c, c->names));
+}
+
 /* ---- The request's body, which a key may be about. ---- */
 
 /* Does the key tell this body from others? Not if it lies in a file, for then $request_body is
@@ -198,7 +234,7 @@ body_came(weir_request *r, void *data, int result, weir_chain *body)
         return weir_body_status(result);
     }
     rc = tells_apart(c, c->key.text, body) ? open_keyed(c) : pass_by_unkeyed(c);
-    return rc == WEIR_NEXT ? c->fetch(r, c->data) : rc;
+    return rc == WEIR_NEXT ? c->by->fetch(r, c->data) : rc;
 }
 
 static bool
@@ -220,8 +256,7 @@ read_body(struct caching *c)
 }
 
 int
-flow_open(weir_request *r, enum weir_cache_family which, int (*fetch)(weir_request *r, void *data),
-          void *data)
+flow_open(weir_request *r, enum weir_cache_family which, const weir_cache_source *by, void *data)
 {
     const cache_conf *conf = weir_loc_conf(r);
     struct store *store = conf_store(r, conf, which);
@@ -235,7 +270,7 @@ flow_open(weir_request *r, enum weir_cache_family which, int (*fetch)(weir_reque
     c->conf = conf;
     c->family = &conf->family[which];
     c->store = store;
-    c->fetch = fetch;
+    c->by = by;
     c->data = data;
     c->update = update_is(r);
     if (is_loop(c)) {

@@ -69,8 +69,8 @@ struct caching {
     uint64_t generation;      /* of variants */
     weir_str names;           /* that choose among them; absent: there are none */
     struct control wanted;    /* the request's directives, where they count */
-    int (*fetch)(weir_request *r, void *data);
-    void *data;
+    const weir_cache_source *by; /* who fetches, */
+    void *data;                  /* and what is handed to it */
     struct store_object *object; /* what is stored; NULL: nothing that could be used */
     struct store_fill *fill;     /* r is the one that fetches */
     struct store_reader *reader; /* what r is answered from; NULL: not (yet) */
@@ -114,8 +114,10 @@ void kept_put(struct store_meta *m, const struct kept *k);
 
 /* begin.c */
 bool flow_wanted(const weir_request *r, enum weir_cache_family which);
-int flow_open(weir_request *r, enum weir_cache_family which,
-              int (*fetch)(weir_request *r, void *data), void *data);
+int flow_open(weir_request *r, enum weir_cache_family which, const weir_cache_source *by, void *data);
+
+/* The variant's key for r, under c->primary, c->generation and c->names; absent: it would be too long. */
+weir_str flow_vary_key(struct caching *c);
 
 /* lookup.c: answer from what is stored under c->key, wait, or fetch (WEIR_NEXT inside of open()). */
 int flow_look(struct caching *c);

@@ -125,7 +125,7 @@ find_place(struct caching *c)
     }
     weir_random(&c->generation, sizeof(c->generation));
     c->names = c->reply_vary;
-    text = vary_key(c->r->pool, c->primary.text, c->generation, c->names, c->r->in_first);
+    text = flow_vary_key(c);
     if (text.data == NULL) {
         return false;
     }

@@ -7,7 +7,6 @@
  */
 #include "flow.h"
 #include "pass.h"
-#include "vary.h"
 
 static int use_object(struct caching *c);
 static int absent(struct caching *c);
@@ -99,7 +98,7 @@ static int
 go_fetch(struct caching *c)
 {
     c->started = weir_now();
-    return c->inside ? WEIR_NEXT : c->fetch(c->r, c->data);
+    return c->inside ? WEIR_NEXT : c->by->fetch(c->r, c->data);
 }
 
 static int
@@ -275,7 +274,7 @@ choose_variant(struct caching *c, const struct store_meta *m)
 
     c->generation = m->times[TIME_GENERATION];
     c->names = m->note;
-    text = vary_key(c->r->pool, c->primary.text, c->generation, c->names, c->r->in_first);
+    text = flow_vary_key(c);
     if (text.data == NULL) {
         return fetch_alone(c);
     }

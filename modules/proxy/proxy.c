@@ -32,6 +32,10 @@ asks_cache(const struct proxied *p)
            p->conf->cache->wanted(p->r, WEIR_CACHE_PROXY);
 }
 
+static const weir_cache_source source = { .size = sizeof(source),
+                                          .fetch = proxied_fetch,
+                                          .sets = request_sets };
+
 /* Begin: find out where to, ask the cache, fetch. */
 static int
 send_request(weir_request *r, const void *conf)
@@ -63,7 +67,7 @@ send_request(weir_request *r, const void *conf)
         return 501;
     }
     if (asks_cache(p)) {
-        rc = c->cache->open(r, WEIR_CACHE_PROXY, proxied_fetch, p);
+        rc = c->cache->open(r, WEIR_CACHE_PROXY, &source, p);
         if (rc != WEIR_NEXT) {
             return rc;
         }

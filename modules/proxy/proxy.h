@@ -241,6 +241,7 @@ int target_find(weir_request *r, const struct target *t, struct destination *to)
 weir_str target_uri(weir_request *r, const struct target *t, const struct destination *to);
 
 /* request.c */
+bool request_sets(weir_request *r, void *data, weir_str name, weir_str *value); /* weir_cache_source */
 int set_set_header(weir_conf *cf, const weir_directive *d, void *field);
 int head_compile(weir_conf *cf, proxy_conf *c);
 /* The head to send: absent after a logged error. */

@@ -127,6 +127,25 @@ add_set_header(struct compiler *c, const struct set_header *h)
     add_line(c, h->name, h->value);
 }
 
+bool
+request_sets(weir_request *r, void *data, weir_str name, weir_str *value)
+{
+    const proxy_conf *c = ((const struct proxied *)data)->conf;
+    weir_text t = weir_text_begin(r->pool, 64, TEXT_MAX);
+    bool sets = !c->pass_headers;
+
+    for (const struct set_header *h = c->set_headers; h != NULL; h = h->next) {
+        if (weir_str_ieq(h->name, name)) {
+            weir_str line = weir_value_get(r, h->value);
+            weir_text_add(&t, t.len != 0 && line.len != 0 ? WEIR_STR(", ") : WEIR_STR(""));
+            weir_text_add(&t, line);
+            sets = true;
+        }
+    }
+    *value = weir_text_view(&t);
+    return sets;
+}
+
 static bool
 is_set(const proxy_conf *c, weir_str name)
 {

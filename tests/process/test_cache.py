@@ -314,6 +314,26 @@ def test_another_vary_takes_the_place_of_the_first(front):
     assert one.get(fields=[("X-A", "1"), ("X-B", "1")]).body == b"b" and one.asked == 2
 
 
+DEVICE = "proxy_cache_key $uri; proxy_set_header X-Device $arg_d;"
+
+
+def test_a_field_that_is_set_for_the_origin_chooses_as_the_origin_sees_it(front):
+    """It is what the response was made from. [RFC 9111 4.1]"""
+    one = front(lambda request: answer((request.get("X-Device") or "none").encode(), fields=[FRESH, ("Vary", "X-Device")]), more=DEVICE)
+    for _ in range(2):
+        for device in ("phone", "desk"):
+            assert one.get(f"/?d={device}", fields=[("X-Device", "other")]).body == device.encode()
+        assert one.get("/", fields=[("X-Device", "other")]).body == b"none"
+    assert one.asked == 3
+
+
+@pytest.mark.parametrize("more", ['proxy_set_header Accept-Language "";', "proxy_set_header Accept-Language en;",
+                                  "proxy_pass_request_headers off;"])
+def test_a_field_that_the_origin_does_not_see_chooses_nothing(front, more):
+    one = front(numbered(FRESH, ("Vary", "Accept-Language")), more=more)
+    assert [one.get(fields=[("Accept-Language", a)]).body for a in ("de", "fr")] == [b"body 1"] * 2 and one.asked == 1
+
+
 @pytest.mark.parametrize("before,after", [([], [("Vary", "X-A")]), ([("Vary", "X-B")], [("Vary", "X-A")]), ([("Vary", "X-A")], [("Vary", "X-B")])])
 def test_what_a_304_says_to_vary_is_not_used_for_another_choice(front, before, after):
     """[RFC 9111 4.1, 4.3.4]"""
