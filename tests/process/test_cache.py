@@ -464,6 +464,24 @@ def test_a_304_brings_the_fields_up_to_date(front):
     assert one.asked == 2
 
 
+@pytest.mark.parametrize("name,value", [("Content-Encoding", "gzip"), ("Content-Range", "bytes 0-1/9"), ("Content-Length", "99"), ("ETag", 'W/"a"')])
+def test_a_304_does_not_change_what_is_said_of_the_body(front, name, value):
+    """[RFC 9111 3.2]"""
+    one = front(answer(b"old", fields=[*STALE, TAG]), confirmed(FRESH, TAG, (name, value)) if name != "ETag" else confirmed(FRESH, (name, value)))
+    one.get()
+    for got in (one.get(), one.get()):
+        assert got.body == b"old" and got.get("ETag") == '"a"' and got.get(name) != value
+    assert one.asked == 2
+
+
+def test_an_unsafe_request_is_written_through(front):
+    """[RFC 9111 4]"""
+    one = front(numbered(FRESH))
+    one.get()
+    for method in ("POST", "PUT", "DELETE", "PATCH", "MKCOL"):
+        assert one.get(method=method).get("X-N") == str(one.asked) and one.origin.requests[-1].method == method
+
+
 def test_a_304_answers_a_client_that_has_it(front):
     one = front(answer(b"x", fields=[*STALE, ("ETag", '"a"')]), confirmed(("ETag", '"a"'), FRESH))
     one.get()
