@@ -11,7 +11,8 @@
  * essence  type "/" subtype, without parameters or blanks; empty for a response without a type
  * pattern  an essence, "type" "/" "*", or "*" for any, the empty one too
  *
- * Letters of either case are the same.
+ * Letters of either case are the same, and so are the names of one type: text/javascript, application/javascript and
+ * application/x-javascript [RFC 9239 6]; application/xml and text/xml [RFC 7303 9.2].
  */
 bool wr_media_type_matches(weir_str essence, weir_str pattern);
 

@@ -30,6 +30,21 @@ test_patterns_name_one_type_or_many(void **state)
 }
 
 static void
+test_names_of_one_type_are_the_same(void **state)
+{
+    (void)state;
+    assert_true(matches("text/javascript", "application/javascript"));
+    assert_true(matches("Application/JavaScript", "text/javascript"));
+    assert_true(matches("application/x-javascript", "text/javascript"));
+    assert_true(matches("application/xml", "text/xml"));
+    assert_true(matches("text/xml", "application/xml"));
+    assert_false(matches("text/xml", "text/javascript"));
+    assert_false(matches("application/json", "application/javascript"));
+    assert_false(matches("image/svg+xml", "text/xml"));
+    assert_false(matches("text/plain", "text/html"));
+}
+
+static void
 test_a_list_names_what_one_of_its_patterns_names(void **state)
 {
     weir_str list[] = { weir_str_c("text/html"), weir_str_c("image/*") };
@@ -47,6 +62,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patterns_name_one_type_or_many),
+        cmocka_unit_test(test_names_of_one_type_are_the_same),
         cmocka_unit_test(test_a_list_names_what_one_of_its_patterns_names),
     };
 
