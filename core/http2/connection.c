@@ -105,9 +105,9 @@ input_over(struct wr_http2 *h)
                      s->r->outlives_client != WEIR_IGNORES;
         if (s->r == NULL || !s->in_end || (waits && s->r->answer == WR_ANSWER_NONE)) {
             s->reset = true;
-            if (s->r == NULL) {
+            if (s->r == NULL || s->finished) {
                 wr_stream_close(s);
-            } else if (!s->finished) {
+            } else {
                 wr_request_gone(s->r, 499, s->in_end);
             }
             wr_http2_due(s);

@@ -202,6 +202,8 @@ struct wr_stream {
     uint64_t taken;    /* bytes taken since it last grew */
     uint64_t body_read; /* since body_since_ms, for the minimum rate */
     uint64_t body_since_ms, body_ms;
+    uint64_t unwanted;   /* body bytes that came although the request had ended */
+    uint64_t linger_ms;  /* since when what still comes is awaited; 0: it is not */
     uint64_t head_bytes; /* what it counts for in h->heads */
     /* Out. */
     weir_chain out;    /* body bytes that wait */
@@ -308,6 +310,9 @@ bool wr_window_came(struct wr_http2 *h, struct wr_stream *s, size_t n);
 
 /* window.c: n of those bytes were taken: as many may come again. */
 void wr_window_give(struct wr_http2 *h, struct wr_stream *s, size_t n);
+
+/* window.c: say now what was taken of the connection's window, however little it is. */
+void wr_window_return(struct wr_http2 *h);
 
 /* window.c: s, or the connection (NULL), has used up its window over and over: let it grow. */
 void wr_window_grow(struct wr_http2 *h, struct wr_stream *s, uint32_t to);

@@ -11,10 +11,12 @@
 #include "http/response.h"
 #include "http2/http2.h"
 #include "net/buf.h"
+#include "net/pressure.h"
 
 enum {
     EARLY_ROOM = 4096,    /* first room for body bytes nobody has asked for */
     ANSWER_USEFUL = 16384, /* what a complete answer counts for in the account of useless work, in bytes */
+    LINGER_BYTES = 16384, /* of a body that nobody wants, before the client is told so */
     SPARE_MAX = 128       /* free streams that a worker keeps */
 };
 
@@ -253,7 +255,13 @@ body_is_wrong(struct wr_stream *s)
 void
 wr_stream_data(struct wr_stream *s, const void *bytes, size_t len)
 {
-    if (s->reset || s->finished || s->r == NULL || wr_request_left(s->r)) {
+    if (s->finished && !s->reset) { /* the stream's own window stays as it is: no more is wanted */
+        wr_window_give(s->h, NULL, len);
+        s->unwanted += len;
+        wr_http2_due(s);
+        return;
+    }
+    if (s->reset || s->r == NULL || wr_request_left(s->r)) {
         wr_window_give(s->h, s, len);
         return;
     }
@@ -280,9 +288,12 @@ wr_stream_data_end(struct wr_stream *s)
         return;
     }
     s->in_end = true;
-    if (s->in_left > 0) {
+    if (s->in_left > 0 && !s->finished) {
         body_is_wrong(s);
         return;
+    }
+    if (s->finished) {
+        wr_window_return(s->h); /* which wakes a client that has its answer and waits for something more: curl 7.88 */
     }
     if (s->out_end) {
         wr_stream_close(s);
@@ -311,6 +322,27 @@ end_request(struct wr_stream *s)
     wr_request_gone(r, s->reset ? 400 : 499, !s->reset);
 }
 
+/* The answer is out before all of the body has come: may the rest come first? Clients that hear of the reset
+ * while they still write take the answer for lost with it, although they should not [RFC 9113 8.1]: curl 7.88
+ * does. So what is under way is let in, as far as it is little and comes soon. */
+static bool
+lingers(struct wr_stream *s)
+{
+    const struct wr_loc_conf *c = wr_loc_conf(s->r);
+    const struct wr_http2 *h = s->h;
+
+    if (s->linger_ms == 0) {
+        s->linger_ms = wr_clock.now_ms;
+        s->unwanted = s->early_len;
+        wr_window_give(s->h, NULL, s->early_len);
+        s->early_len = 0;
+    }
+    return s->out_end && s->unwanted <= LINGER_BYTES && c->lingering_close != 0 &&
+           wr_clock.now_ms - s->linger_ms < c->lingering_timeout_ms &&
+           wr_pressure.level == WR_PRESSURE_NONE && h->leave == WR_HTTP2_STAYS && !h->ending &&
+           !h->conn->half_closed && !h->conn->gone;
+}
+
 /* The request has ended: so does what is left of the stream. */
 static void
 end_stream(struct wr_stream *s)
@@ -322,7 +354,7 @@ end_stream(struct wr_stream *s)
         s->reset = true;
         wr_write_drop(s);
         wr_output_reset(s, s->r->pub.status == 444 ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
-    } else if (!s->in_end) { /* it is answered, and the rest of its body is not wanted [RFC 9113 8.1] */
+    } else if (!s->in_end && !lingers(s)) { /* the rest of its body is not wanted */
         s->reset = true;
         wr_output_reset(s, NGHTTP2_NO_ERROR);
     }
@@ -417,7 +449,9 @@ check_window(struct wr_stream *s)
 void
 wr_stream_beat(struct wr_stream *s)
 {
-    if (s->r != NULL && !s->finished && !wr_request_left(s->r)) {
+    if (s->finished && !s->closed) {
+        wr_http2_due(s); /* it may have lingered long enough */
+    } else if (s->r != NULL && !s->finished && !wr_request_left(s->r)) {
         check_body(s);
         check_window(s);
     }

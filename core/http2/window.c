@@ -30,13 +30,21 @@ wr_window_came(struct wr_http2 *h, struct wr_stream *s, size_t n)
 }
 
 void
+wr_window_return(struct wr_http2 *h)
+{
+    if (h->in_taken != 0) {
+        open_by(h, NULL, h->in_taken);
+        h->in_window -= h->in_taken;
+        h->in_taken = 0;
+    }
+}
+
+void
 wr_window_give(struct wr_http2 *h, struct wr_stream *s, size_t n)
 {
     h->in_taken += (int64_t)n;
     if (h->in_taken >= (int64_t)h->window / 2) {
-        open_by(h, NULL, h->in_taken);
-        h->in_window -= h->in_taken;
-        h->in_taken = 0;
+        wr_window_return(h);
     }
     if (s == NULL || s->closed || s->in_end) {
         return;

@@ -302,6 +302,68 @@ def test_a_body_nobody_wants_does_not_harm(make_server):
         assert conn.get().body == b"ok"
 
 
+LINGER = "location / { return 200 ok; } location /empty { return 200; } location /off { lingering_close off; return 200 ok; } " \
+         "location /soon { lingering_timeout 1ms; return 200 ok; }"
+
+
+def test_what_still_comes_behind_an_answer_is_let_in(make_server):
+    server = start(make_server, LINGER)
+    with Http2(server.port) as conn:
+        for _ in range(3):              # more than a connection's window, all in all
+            streams = [conn.request(method="POST", fields=[("content-length", "16000")], end=False) for _ in range(4)]
+            for stream in streams:
+                assert conn.response(stream).body == b"ok"
+            for stream in streams:
+                conn.body(stream, b"x" * 16000)
+        for path in ("/", "/empty"):
+            stream = conn.request(path, method="POST", end=False)
+            assert conn.response(stream).status == 200
+            seen = conn.window_updates.get(0, 0)
+            conn.body(stream, b"x")     # clients that have their answer wait for a sign that this came
+            conn.until("a window", lambda: conn.window_updates.get(0, 0) > seen)
+        stream = conn.request(method="POST", end=False)
+        assert conn.response(stream).body == b"ok"
+        conn.head(stream, [("x-sum", "1")], True)
+        conn.synchronise()
+        assert not conn.resets
+        assert conn.get().body == b"ok"
+
+
+def test_more_of_it_than_that_is_not(make_server):
+    server = start(make_server, LINGER)
+    with Http2(server.port) as conn:
+        stream = conn.request(method="POST", end=False)
+        assert conn.response(stream).body == b"ok"
+        conn.synchronise()
+        assert stream not in conn.resets
+        conn.body(stream, b"x" * 17000, end=False)
+        assert conn.reset_of(stream) == NO_ERROR
+        for path in ("/off", "/soon"):  # nor what nobody waits for, or what does not come
+            stream = conn.request(path, method="POST", end=False)
+            assert conn.response(stream).body == b"ok"
+            assert conn.reset_of(stream) == NO_ERROR
+        assert conn.get().body == b"ok"
+
+
+def test_a_stream_that_lingers_keeps_no_connection_open(make_server):
+    server = start(make_server, "lingering_timeout 1h; location / { return 200 ok; }")
+    with Http2(server.port) as conn:
+        stream = conn.request(method="POST", end=False)
+        assert conn.response(stream).body == b"ok"
+        conn.sock.shutdown(socket.SHUT_WR)
+        assert conn.goaway() in (None, NO_ERROR)
+    with Http2(server.port) as conn:
+        stream = conn.request(method="POST", end=False)
+        assert conn.response(stream).body == b"ok"
+        conn.reset(stream)
+        assert conn.get().body == b"ok"
+    with Http2(server.port) as conn:
+        stream = conn.request(method="POST", end=False)
+        assert conn.response(stream).body == b"ok"
+        server.process.send_signal(signal.SIGQUIT)
+        assert conn.goaway() == NO_ERROR
+
+
 def test_a_body_that_is_too_long_is_413(make_server):
     server = start(make_server, "client_max_body_size 1000; location / { echo on; }", main=ECHO["main"])
     with Http2(server.port) as conn:
