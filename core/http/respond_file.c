@@ -61,18 +61,29 @@ format_validators(struct wr_file *f)
     wr_strbuf_byte(&b, '\0');
 }
 
-/* The fields of f under the settings c, and their lines. */
+/* Does its time say that it was changed in the future? Some clock is wrong. */
+static bool
+is_ahead(const struct wr_file *f)
+{
+    return f->mtime > wr_clock.wall_s;
+}
+
+/* The fields of f under the settings c, and their lines. What is ahead was modified now. [RFC 9110 8.8.2.1] */
 static struct wr_fields *
 make_head(struct wr_file *f, weir_pool *pool, const struct wr_files_conf *c, weir_str type)
 {
     weir_pair fields[4];
+    weir_str modified = { f->modified, 29 };
     uint32_t n = 0;
 
     format_validators(f);
+    if (is_ahead(f)) {
+        modified = weir_dup(pool, (weir_str){ wr_clock.http_date, 29 });
+    }
     if (type.len != 0) {
         fields[n++] = (weir_pair){ WEIR_STR("Content-Type"), type };
     }
-    fields[n++] = (weir_pair){ WEIR_STR("Last-Modified"), { f->modified, 29 } };
+    fields[n++] = (weir_pair){ WEIR_STR("Last-Modified"), modified };
     if (c->etag) {
         fields[n++] = (weir_pair){ WEIR_STR("ETag"), weir_str_c(f->etag) };
     }
@@ -90,10 +101,10 @@ head_of(struct wr_request *r, struct wr_file *f)
     weir_pool *pool;
 
     /* the request's path need not be the file's */
-    if (wr_file_head_fits(f, c) && wr_types_has_extension(r->pub.path, f->extension)) {
+    if (wr_file_head_fits(f, c) && wr_types_has_extension(r->pub.path, f->extension) && !is_ahead(f)) {
         return f->head;
     }
-    pool = wr_file_head_begin(f, c);
+    pool = is_ahead(f) ? NULL : wr_file_head_begin(f, c);
     if (pool == NULL) {
         return make_head(f, r->pub.pool, c, wr_types_of(c, r->pub.path));
     }

@@ -2,6 +2,8 @@
 [RFC 9110 13, 14]"""
 
 import gzip
+import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -207,6 +209,21 @@ def test_a_304_has_the_tag_of_the_200_that_it_confirms(make_server, origin, sour
     for asked in (f"If-Modified-Since: {DATE}", f"If-None-Match: {tag}", f"If-None-Match: {tag[2:]}"):
         got = fetch(server.port, "/a.html", fields=[asked])
         assert (got.status, got.get("ETag"), got.body) == (304, tag, b""), asked
+
+
+# ---- Dates. ----
+
+def test_a_file_of_the_future_was_modified_now(make_server):
+    """Caches count from that date, and clients send it back; what it will be true of is not what was sent.  [RFC 9110 8.8.2.1]"""
+    server = make_server().start()
+    server.write("f", b"file", mtime=int(time.time()) + 86400)
+    for _ in range(3):
+        got = fetch(server.port, "/f")
+        modified, date = (parsedate_to_datetime(got.get(n)) for n in ("Last-Modified", "Date"))
+        assert modified <= date
+        assert fetch(server.port, "/f", fields=[f"If-Modified-Since: {got.get('Last-Modified')}"]).status == 200
+        again = fetch(server.port, "/f", fields=[f"If-None-Match: {got.get('ETag')}"])
+        assert again.status == 304 and parsedate_to_datetime(again.get("Last-Modified")) <= parsedate_to_datetime(again.get("Date"))
 
 
 # ---- Checksums. ----
