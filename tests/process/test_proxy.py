@@ -115,6 +115,15 @@ def test_presets_tell_who_asked(make_server, origin, preset, want):
     assert {n: ", ".join(got.all(n)) for n in want} == want
 
 
+@pytest.mark.parametrize("came, kept", [
+    (["for=192.0.2.1"], "for=192.0.2.1, "), (['for="[2001:db8::1]"', "by=x"], 'for="[2001:db8::1]", by=x, '),
+    (['for="a\\"b"'], 'for="a\\"b", '), (['for="a'], ""), (['for="a\\"'], ""), (['for="a\\'], ""), (["for=b", 'x="'], "for=b, ")])
+def test_nobody_can_take_into_quotes_what_is_said_of_him(make_server, origin, came, kept):
+    """[RFC 7239 4, RFC 9110 5.6.4]"""
+    got = asked(make_server, origin, more="proxy_forwarded rfc7239;", fields=[f"Forwarded: {c}" for c in came])
+    assert got.all("Forwarded") == [kept + 'for=127.0.0.1;host="a";proto=http']
+
+
 def test_add_x_forwarded_for_adds(make_server, origin):
     got = asked(make_server, origin, more="proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
                 fields=["X-Forwarded-For: 192.0.2.1"])
