@@ -113,3 +113,15 @@ wr_num_format_hex(char *to, uint64_t value)
     memcpy(to, digits + at, sizeof(digits) - at);
     return sizeof(digits) - at;
 }
+
+void
+wr_num_format_bytes(char *to, const void *bytes, size_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+    const uint8_t *from = bytes;
+
+    for (size_t i = 0; i < n; i++) {
+        to[2 * i] = hex[from[i] >> 4];
+        to[2 * i + 1] = hex[from[i] & 15];
+    }
+}

@@ -23,6 +23,20 @@ size_t wr_num_format(char *to, uint64_t value);
 /* Write value in lower-case hexadecimal without leading zeros (room for 16 bytes); answers how many bytes. */
 size_t wr_num_format_hex(char *to, uint64_t value);
 
+/* n bytes as two hexadecimal digits each, lower case; to has room for 2 * n, and gets no zero behind them. */
+void wr_num_format_bytes(char *to, const void *bytes, size_t n);
+
+/* c as %XX, upper case. [RFC 3986 2.1] */
+static inline void
+wr_num_format_percent(char to[3], uint8_t c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    to[0] = '%';
+    to[1] = hex[c >> 4];
+    to[2] = hex[c & 15];
+}
+
 /* *sum = a + b, *product = a * b; false, and the result untouched, when it does not fit. */
 static inline bool
 wr_num_add(size_t a, size_t b, size_t *sum)

@@ -88,6 +88,16 @@ wr_strbuf_num(struct wr_strbuf *b, uint64_t value)
 
 void wr_strbuf_print(struct wr_strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* c as %XX, upper case. [RFC 3986 2.1] */
+static inline void
+wr_strbuf_percent(struct wr_strbuf *b, uint8_t c)
+{
+    char coded[3];
+
+    wr_num_format_percent(coded, c);
+    wr_strbuf_bytes(b, coded, sizeof(coded));
+}
+
 /* s with every byte outside 0x20..0x7e, `"` and `\` written as \xNN (upper-case hex, as nginx). */
 void wr_strbuf_escaped(struct wr_strbuf *b, weir_str s);
 

@@ -70,9 +70,9 @@ weir_text_add_hex(weir_text *t, uint64_t n)
 void
 weir_text_add_percent(weir_text *t, uint8_t c)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
+    char coded[3];
 
+    wr_num_format_percent(coded, c);
     weir_text_add(t, (weir_str){ coded, sizeof(coded) });
 }
 
@@ -166,14 +166,10 @@ weir_base64url_decode(weir_text *t, weir_str s)
 void
 weir_hex_encode(weir_text *t, weir_str bytes)
 {
-    static const char hex[] = "0123456789abcdef";
-    struct wr_strbuf b = behind(t, 2 * bytes.len);
-
-    for (size_t i = 0; i < bytes.len; i++) {
-        wr_strbuf_byte(&b, hex[(uint8_t)bytes.data[i] >> 4]);
-        wr_strbuf_byte(&b, hex[bytes.data[i] & 15]);
+    if (weir_text_grow(t, 2 * bytes.len)) {
+        wr_num_format_bytes(t->data + t->len, bytes.data, bytes.len);
+        t->len += 2 * bytes.len;
     }
-    (void)take(t, &b);
 }
 
 bool

@@ -25,13 +25,9 @@ wr_ssl_of(const weir_request *r)
 weir_str
 wr_ssl_hex(weir_pool *pool, const unsigned char *bytes, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
     char *to = wr_pool_alloc(pool, 2 * len + 1);
 
-    for (size_t i = 0; i < len; i++) {
-        to[2 * i] = digits[bytes[i] >> 4];
-        to[2 * i + 1] = digits[bytes[i] & 15];
-    }
+    wr_num_format_bytes(to, bytes, len);
     return (weir_str){ to, 2 * len };
 }
 

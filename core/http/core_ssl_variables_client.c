@@ -83,7 +83,6 @@ WR_VAR_GET(ssl_client_cert)
 
 WR_VAR_GET(ssl_client_escaped_cert)
 {
-    static const char hex[] = "0123456789ABCDEF";
     weir_str pem = wr_var_ssl_client_raw_cert(r, conf, name);
     struct wr_strbuf b;
 
@@ -97,9 +96,7 @@ WR_VAR_GET(ssl_client_escaped_cert)
         if (letter || c == '-' || c == '.' || c == '_' || c == '~') {
             wr_strbuf_byte(&b, (char)c);
         } else {
-            wr_strbuf_byte(&b, '%');
-            wr_strbuf_byte(&b, hex[c >> 4]);
-            wr_strbuf_byte(&b, hex[c & 15]);
+            wr_strbuf_percent(&b, c);
         }
     }
     return wr_strbuf_view(&b);

@@ -1,6 +1,7 @@
 /* http/core_variables_request.c - variables of a request's head, body and credentials. */
 #include <string.h>
 
+#include "base/num.h"
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -216,7 +217,6 @@ WR_VAR_GET(request_body_file)
 WR_VAR_GET(request_id)
 {
     struct wr_request *main = wr_request_of(r->main);
-    static const char hex[] = "0123456789abcdef";
     uint8_t bytes[16];
     char *to;
 
@@ -224,10 +224,7 @@ WR_VAR_GET(request_id)
     if (main->id.data == NULL) {
         weir_random(bytes, sizeof(bytes));
         to = wr_pool_alloc(main->pub.pool, 2 * sizeof(bytes));
-        for (size_t i = 0; i < sizeof(bytes); i++) {
-            to[2 * i] = hex[bytes[i] >> 4];
-            to[2 * i + 1] = hex[bytes[i] & 15];
-        }
+        wr_num_format_bytes(to, bytes, sizeof(bytes));
         main->id = (weir_str){ to, 2 * sizeof(bytes) };
     }
     return main->id;

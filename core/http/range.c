@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/num.h"
 #include "http/encode_rules.h"
 #include "http/filter.h"
 #include "http/http.h"
@@ -111,15 +112,12 @@ multipart_tail(weir_request *r, const struct state *s)
 static void
 begin_multipart(weir_request *r, struct state *s)
 {
-    static const char hex[] = "0123456789abcdef";
     const weir_header *type = r->out[WEIR_H_CONTENT_TYPE];
     uint8_t raw[BOUNDARY / 2];
     uint64_t length;
 
     weir_random(raw, sizeof(raw));
-    for (size_t i = 0; i < BOUNDARY; i++) {
-        s->boundary[i] = hex[raw[i / 2] >> (i % 2 != 0 ? 0 : 4) & 15];
-    }
+    wr_num_format_bytes(s->boundary, raw, sizeof(raw));
     length = multipart_tail(r, s).len;
     if (type != NULL) {
         s->type = type->value;

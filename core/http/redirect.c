@@ -21,16 +21,12 @@ may_stand(uint8_t c)
 static void
 put_reference(struct wr_strbuf *b, weir_str s)
 {
-    static const char hex[] = "0123456789ABCDEF";
-
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.data[i];
         if (may_stand(c)) {
             wr_strbuf_byte(b, (char)c);
         } else {
-            wr_strbuf_byte(b, '%');
-            wr_strbuf_byte(b, hex[c >> 4]);
-            wr_strbuf_byte(b, hex[c & 15]);
+            wr_strbuf_percent(b, c);
         }
     }
 }

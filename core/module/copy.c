@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/num.h"
 
 /* Kernels from 6.3 on want to be told that the memory is to be executed; older headers do not know the flag. */
 enum { WANTS_EXEC = 0x10 };
@@ -81,15 +82,11 @@ open_memory(const char *name)
 static void
 hash_text(EVP_MD_CTX *hash, char text[65])
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
     WR_ASSERT(EVP_DigestFinal_ex(hash, digest, &len) == 1 && len == 32);
-    for (unsigned i = 0; i < len; i++) {
-        text[2 * i] = hex[digest[i] >> 4];
-        text[2 * i + 1] = hex[digest[i] & 15];
-    }
+    wr_num_format_bytes(text, digest, len);
     text[64] = '\0';
 }
 

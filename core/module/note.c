@@ -17,6 +17,7 @@
 #include <weir/module.h>
 
 #include "base/assert.h"
+#include "base/num.h"
 #include "base/strbuf.h"
 #include "module/trust.h"
 
@@ -141,13 +142,8 @@ check_stack(const struct elf *e, struct wr_err *err)
 static void
 take_build_id(const uint8_t *id, size_t len, struct wr_note_info *out)
 {
-    static const char hex[] = "0123456789abcdef";
-
     len = WR_MIN(len, (sizeof(out->build_id) - 1) / 2);
-    for (size_t i = 0; i < len; i++) {
-        out->build_id[2 * i] = hex[id[i] >> 4];
-        out->build_id[2 * i + 1] = hex[id[i] & 15];
-    }
+    wr_num_format_bytes(out->build_id, id, len);
     out->build_id[2 * len] = '\0';
 }
 

@@ -26,15 +26,6 @@ args_stays(weir_str s)
     return s.data[0] == '&' || s.data[0] == '+' ? 0 : uri_stays(s);
 }
 
-static void
-uri_write(struct wr_strbuf *b, uint8_t c)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
-
-    wr_strbuf_bytes(b, coded, sizeof(coded));
-}
-
 static size_t
 html_stays(weir_str s)
 {
@@ -149,8 +140,8 @@ static const struct kind {
 } kinds[] = {
     [WEIR_ESCAPE_LOG] = { log_stays, log_write, 4, true },
     [WEIR_ESCAPE_JSON] = { json_stays, json_write, 6, true },
-    [WEIR_ESCAPE_URI] = { uri_stays, uri_write, 3, false },
-    [WEIR_ESCAPE_ARGS] = { args_stays, uri_write, 3, false },
+    [WEIR_ESCAPE_URI] = { uri_stays, wr_strbuf_percent, 3, false },
+    [WEIR_ESCAPE_ARGS] = { args_stays, wr_strbuf_percent, 3, false },
     [WEIR_ESCAPE_HTML] = { html_stays, html_write, 6, false },
 };
 

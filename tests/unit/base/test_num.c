@@ -51,6 +51,23 @@ test_numbers_around_every_power_are_right(void **state)
 }
 
 static void
+test_every_byte_has_two_digits(void **state)
+{
+    char want[4], got[3];
+
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t byte = (uint8_t)c;
+        (void)snprintf(want, sizeof(want), "%02x", c);
+        wr_num_format_bytes(got, &byte, 1);
+        assert_memory_equal(got, want, 2);
+        (void)snprintf(want, sizeof(want), "%%%02X", c);
+        wr_num_format_percent(got, byte);
+        assert_memory_equal(got, want, 3);
+    }
+}
+
+static void
 test_a_number_that_does_not_fit_is_left_out(void **state)
 {
     char room[4];
@@ -70,6 +87,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_around_every_power_are_right),
+        cmocka_unit_test(test_every_byte_has_two_digits),
         cmocka_unit_test(test_a_number_that_does_not_fit_is_left_out),
     };
 
