@@ -92,8 +92,7 @@ WR_VAR_GET(ssl_client_escaped_cert)
     b = wr_strbuf_over(wr_pool_alloc(r->pool, 3 * pem.len), 3 * pem.len);
     for (size_t i = 0; i < pem.len; i++) {
         uint8_t c = (uint8_t)pem.data[i];
-        bool letter = (weir_lower(c) >= 'a' && weir_lower(c) <= 'z') || (c >= '0' && c <= '9');
-        if (letter || c == '-' || c == '.' || c == '_' || c == '~') {
+        if (weir_is_letter(c) || weir_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
             wr_strbuf_byte(&b, (char)c);
         } else {
             wr_strbuf_percent(&b, c);

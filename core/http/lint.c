@@ -147,11 +147,8 @@ wr_lint_has_variable(weir_str s, const char *name)
         if (!weir_str_starts(rest, weir_str_c(name))) {
             continue;
         }
-        char next = rest.len > len ? rest.data[len] : ' ';
-        if (brace ? next == '}'
-                  : strchr("abcdefghijklmnopqrstuvwxyz"
-                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
-                           next) == NULL) {
+        uint8_t next = rest.len > len ? (uint8_t)rest.data[len] : ' ';
+        if (brace ? next == '}' : !weir_is_letter(next) && !weir_is_digit(next) && next != '_') {
             return true;
         }
     }

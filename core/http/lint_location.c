@@ -197,7 +197,7 @@ check_dot(const struct wr_lint_block *b, const struct wr_conf_node *none)
     }
     s = loc->name;
     at = s.data[1] == '(' ? 2 : 1;
-    if (weir_lower((uint8_t)s.data[at]) >= 'a' && weir_lower((uint8_t)s.data[at]) <= 'z') {
+    if (weir_is_letter((uint8_t)s.data[at])) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_DOT, place_of(loc), "write \"\\.\"",
                      "the dot in location \"%.*s\" stands for any byte", WEIR_FMT(s));
     }

@@ -36,8 +36,7 @@ read_byte(weir_str *at, char *byte)
 {
     bool escaped = at->len > 1 && at->data[0] == '\\';
     uint8_t c = (uint8_t)at->data[escaped];
-    uint8_t low = weir_lower(c);
-    bool plain = (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
+    bool plain = weir_is_letter(c) || weir_is_digit(c);
 
     if (escaped ? plain || c < ' ' || c > '~' : memchr("\\[](){}|?*.^$+", c, 14) != NULL) {
         return false;

@@ -96,15 +96,14 @@ plain(struct walk *w, char c)
 static void
 walk_escape(struct walk *w)
 {
-    char c, low;
+    char c;
 
     if (w->rest.len == 0) {
         w->lost = true;
         return;
     }
     c = next_byte(w);
-    low = (char)weir_lower((uint8_t)c);
-    if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9')) {
+    if (weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c)) {
         end_run(w);
         w->lost |= memchr("dDwWsSbBAzZhHvVRnrtf", c, 20) == NULL;
     } else {

@@ -39,9 +39,7 @@ struct value {
 static bool
 is_name_byte(char c)
 {
-    uint8_t low = weir_lower((uint8_t)c);
-
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    return weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c) || c == '_';
 }
 
 /* A complaint about text, whose first byte is the dollar sign. */

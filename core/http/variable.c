@@ -112,8 +112,8 @@ static bool
 name_is_valid(weir_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = weir_lower((uint8_t)name.data[i]);
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
+        uint8_t c = (uint8_t)name.data[i];
+        if (!weir_is_letter(c) && !weir_is_digit(c) && c != '_') {
             return false;
         }
     }

@@ -25,9 +25,8 @@ scheme_is_right(weir_str scheme)
         return true;
     }
     for (size_t i = 0; i < scheme.len; i++) {
-        uint8_t c = weir_lower((uint8_t)scheme.data[i]);
-        bool letter = c >= 'a' && c <= 'z';
-        if (!letter && (i == 0 || !(wr_char_is((char)c, WR_CHAR_DIGIT) || c == '+' || c == '-' || c == '.'))) {
+        uint8_t c = (uint8_t)scheme.data[i];
+        if (!weir_is_letter(c) && (i == 0 || !(wr_char_is((char)c, WR_CHAR_DIGIT) || c == '+' || c == '-' || c == '.'))) {
             return false;
         }
     }

@@ -159,7 +159,7 @@ want(struct walk *w, enum wr_index_kind kind, weir_str name, struct wr_conf_plac
 static bool
 is_name_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c) || c == '_';
 }
 
 /* Every $name and ${name} of a word. */

@@ -5,19 +5,7 @@
 
 enum { NAME_MAX_LEN = 253, LABEL_MAX = 63 }; /* [RFC 1035 2.3.4] */
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || c == '_';
-}
-
-/* In lower case already. */
+/* Letters, digits, '_', and '-' where it is neither first nor last. */
 static bool
 is_label(weir_str s)
 {
@@ -25,7 +13,8 @@ is_label(weir_str s)
         return false;
     }
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_letter(s.data[i]) && !is_digit(s.data[i]) && s.data[i] != '-') {
+        uint8_t c = (uint8_t)s.data[i];
+        if (!weir_is_letter(c) && !weir_is_digit(c) && c != '_' && c != '-') {
             return false;
         }
     }
@@ -36,7 +25,7 @@ static bool
 all_digits(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_digit(s.data[i])) {
+        if (!weir_is_digit((uint8_t)s.data[i])) {
             return false;
         }
     }

@@ -19,6 +19,16 @@ static inline uint8_t weir_lower(uint8_t c)
     return (uint8_t)(c | ((uint8_t)(c - 'A') < 26 ? 0x20 : 0));
 }
 
+/* Is c a letter of ASCII; a decimal digit? [any thread] */
+static inline bool weir_is_letter(uint8_t c)
+{
+    return (uint8_t)((c | 0x20) - 'a') < 26;
+}
+static inline bool weir_is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10;
+}
+
 /* 0..15 for a hexadecimal digit, -1 for another byte. [any thread] */
 static inline int weir_hex_digit(uint8_t c)
 {

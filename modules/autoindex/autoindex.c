@@ -31,10 +31,8 @@ static bool
 is_callback(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        bool fits = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                    c == '_' || c == '.';
-        if (!fits) {
+        uint8_t c = (uint8_t)s.data[i];
+        if (!weir_is_letter(c) && !weir_is_digit(c) && c != '_' && c != '.') {
             return false;
         }
     }

@@ -2,17 +2,16 @@
 #include "escape.h"
 
 static bool
-is_unreserved(char c)
+is_unreserved(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return weir_is_letter(c) || weir_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void
 escape_uri(weir_text *t, weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (is_unreserved(s.data[i])) {
+        if (is_unreserved((uint8_t)s.data[i])) {
             weir_text_add_byte(t, s.data[i]);
         } else {
             weir_text_add_percent(t, (uint8_t)s.data[i]);

@@ -20,8 +20,8 @@ struct origin {
 static bool
 is_host_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_';
+    return weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c) || c == '-' || c == '.' ||
+           c == '_';
 }
 
 /* As browsers write it: 1 to 65535, without zeros in front. */

@@ -50,9 +50,9 @@ static bool
 is_token(weir_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9') && c != '-' &&
-            c != '_' && c != '.' && c != '~') {
+        uint8_t c = (uint8_t)s.data[i];
+        if (!weir_is_letter(c) && !weir_is_digit(c) && c != '-' && c != '_' && c != '.' &&
+            c != '~') {
             return false;
         }
     }

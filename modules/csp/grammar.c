@@ -191,25 +191,13 @@ grammar_suggest_keyword(weir_str word)
 
 /* ---- Words. ---- */
 
-static bool
-is_letter(char c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* How many of s's first bytes are letters, digits or among `others`. */
 static size_t
 span(weir_str s, const char *others)
 {
     size_t i = 0;
 
-    while (i < s.len && (is_letter(s.data[i]) || is_digit(s.data[i]) ||
+    while (i < s.len && (weir_is_letter((uint8_t)s.data[i]) || weir_is_digit((uint8_t)s.data[i]) ||
                          (s.data[i] != '\0' && strchr(others, s.data[i]) != NULL))) {
         i++;
     }
@@ -297,7 +285,7 @@ port_length(weir_str s)
     if (weir_str_istarts(s, WEIR_STR(":*"))) {
         return 2;
     }
-    while (n < s.len && is_digit(s.data[n])) {
+    while (n < s.len && weir_is_digit((uint8_t)s.data[n])) {
         n++;
     }
     return n > 1 ? n : 0;
@@ -307,7 +295,7 @@ port_length(weir_str s)
 static bool
 is_host_source(weir_str word)
 {
-    size_t n = is_letter(word.data[0]) ? span(word, "+-.") : 0;
+    size_t n = weir_is_letter((uint8_t)word.data[0]) ? span(word, "+-.") : 0;
 
     if (n != 0 && weir_str_istarts(weir_str_cut(word, n, word.len), WEIR_STR("://"))) {
         word = weir_str_cut(word, n + 3, word.len);
@@ -344,7 +332,7 @@ is_misspelt_keyword(weir_str word)
 static bool
 is_source(weir_str word)
 {
-    bool scheme = is_letter(word.data[0]) && span(word, "+-.") == word.len - 1 &&
+    bool scheme = weir_is_letter((uint8_t)word.data[0]) && span(word, "+-.") == word.len - 1 &&
                   word.data[word.len - 1] == ':';
 
     return scheme || is_host_source(word);

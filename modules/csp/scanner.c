@@ -10,7 +10,7 @@ static bool
 step_open(struct scanner *s, uint8_t c)
 {
     if (s->state == TAG_OPEN) {
-        if (is_letter(c)) {
+        if (weir_is_letter(c)) {
             begin_tag(s, false);
             return false;
         }
@@ -19,7 +19,7 @@ step_open(struct scanner *s, uint8_t c)
                : c == '?' ? step_to(s, BOGUS_COMMENT)
                           : again_in(s, DATA);
     }
-    if (is_letter(c)) {
+    if (weir_is_letter(c)) {
         begin_tag(s, true);
         return false;
     }

@@ -125,7 +125,7 @@ skip_tag(const uint8_t *tag, const uint8_t *end)
     if (tag[1] == '/') { /* with nothing foreign open, it closes nothing that matters */
         return *mark == '>' ? mark + 1 : NULL;
     }
-    if (!is_letter(tag[1]) || (may_matter(tag + 1) && matters(tag + 1, end))) {
+    if (!weir_is_letter(tag[1]) || (may_matter(tag + 1) && matters(tag + 1, end))) {
         return NULL;
     }
     return *mark == '>' ? mark + 1 : skip_attributes(tag, mark, end);

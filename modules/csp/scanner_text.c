@@ -6,14 +6,14 @@ static bool
 step_raw_end(struct scanner *s, uint8_t c, enum scan_event *what)
 {
     if (s->state == RAW_END_OPEN) {
-        if (!is_letter(c)) {
+        if (!weir_is_letter(c)) {
             return again_in(s, s->back_to);
         }
         begin_tag(s, true);
         s->state = RAW_END_NAME;
         return false;
     }
-    if (is_letter(c)) {
+    if (weir_is_letter(c)) {
         add_to_name(s, c);
         return true;
     }
@@ -41,7 +41,7 @@ step_less(struct scanner *s, uint8_t c)
     if (back == SCRIPT && c == '!') {
         return step_to(s, ESCAPE_START);
     }
-    if (back == ESCAPED && is_letter(c)) {
+    if (back == ESCAPED && weir_is_letter(c)) {
         begin_name(s);
         return again_in(s, DOUBLE_START);
     }
@@ -55,7 +55,7 @@ step_double_name(struct scanner *s, uint8_t c)
 {
     bool is_start = s->state == DOUBLE_START;
 
-    if (is_letter(c)) {
+    if (weir_is_letter(c)) {
         add_to_name(s, c);
         return true;
     }

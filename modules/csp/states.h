@@ -62,12 +62,6 @@ is_space(uint8_t c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 }
 
-static inline bool
-is_letter(uint8_t c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
 static inline weir_str
 name_of(const struct scanner *s)
 {

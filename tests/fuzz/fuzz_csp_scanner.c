@@ -84,7 +84,7 @@ stands_in_tag(const uint8_t *data, size_t at)
         if (data[i] != '<') {
             continue;
         }
-        while (i + n < at && is_letter(data[i + n])) {
+        while (i + n < at && weir_is_letter(data[i + n])) {
             n++;
         }
         if (is_name(data + i + 1, n - 1, "script") || is_name(data + i + 1, n - 1, "style") ||
