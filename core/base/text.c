@@ -79,10 +79,13 @@ weir_text_add_percent(weir_text *t, uint8_t c)
 weir_str
 weir_dup_lower(weir_pool *pool, weir_str s)
 {
-    weir_text t = weir_text_begin(pool, s.len, s.len);
+    weir_str copy = weir_dup(pool, s);
+    char *to = (char *)(uintptr_t)copy.data;
 
-    weir_text_add_lower(&t, s);
-    return weir_text_view(&t);
+    for (size_t i = 0; i < s.len; i++) {
+        to[i] = (char)weir_lower((uint8_t)s.data[i]);
+    }
+    return copy;
 }
 
 void

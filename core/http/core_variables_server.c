@@ -87,10 +87,7 @@ WR_VAR_GET(hostname)
         return absent;
     }
     room[sizeof(room) - 1] = '\0';
-    for (char *c = room; *c != '\0'; c++) {
-        *c = (char)weir_lower((uint8_t)*c);
-    }
-    return weir_dup(r->pool, weir_str_c(room));
+    return weir_dup_lower(r->pool, weir_str_c(room));
 }
 
 WR_VAR_GET(pid)

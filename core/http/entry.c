@@ -17,18 +17,12 @@
 static weir_str
 canonical_host(weir_pool *pool, weir_str host)
 {
-    char *to;
-
     if (host.len > 1 && host.data[host.len - 1] == '.') {
         host.len--;
     }
     for (size_t i = 0; i < host.len; i++) {
         if (weir_lower((uint8_t)host.data[i]) != (uint8_t)host.data[i]) {
-            to = wr_pool_alloc(pool, host.len);
-            for (i = 0; i < host.len; i++) {
-                to[i] = (char)weir_lower((uint8_t)host.data[i]);
-            }
-            return (weir_str){ to, host.len };
+            return weir_dup_lower(pool, host);
         }
     }
     return host;

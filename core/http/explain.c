@@ -192,25 +192,13 @@ parse_target(weir_str target, weir_str host, struct asked *a)
            a->path.data[0] == '/';
 }
 
-static weir_str
-lower(weir_pool *pool, weir_str s)
-{
-    weir_str copy = weir_dup(pool, s);
-    char *to = (char *)(uintptr_t)copy.data;
-
-    for (size_t i = 0; i < copy.len; i++) {
-        to[i] = (char)weir_lower((uint8_t)to[i]);
-    }
-    return copy;
-}
-
 /* The first endpoint of the port that has a server of that name, else the first of the port; NULL:
  * nobody listens there. */
 static const struct wr_endpoint *
 find_endpoint(const struct wr_http *http, const struct asked *a)
 {
     struct weir_pool *pool = wr_pool_create("explain", NULL);
-    weir_str host = lower(pool, a->host);
+    weir_str host = weir_dup_lower(pool, a->host);
     const struct wr_endpoint *found = NULL;
 
     for (uint32_t i = 0; i < http->n_endpoints; i++) {
@@ -265,7 +253,7 @@ explain_request(const struct wr_http *http, const struct wr_endpoint *e,
     struct wr_explain_client client;
     struct wr_request *r = wr_explain_client_init(&client, pool, http, e, q, a->authority);
     cJSON *tree =
-        r != NULL ? wr_explain_request(http, e, r, lower(pool, a->host), a->path) : NULL;
+        r != NULL ? wr_explain_request(http, e, r, weir_dup_lower(pool, a->host), a->path) : NULL;
 
     wr_pool_destroy(&pool);
     return tree;

@@ -120,18 +120,6 @@ name_is_valid(weir_str name)
     return name.len != 0;
 }
 
-static weir_str
-lower_copy(struct weir_pool *pool, weir_str s)
-{
-    weir_str copy = weir_dup(pool, s);
-    char *to = (char *)(uintptr_t)copy.data;
-
-    for (size_t i = 0; i < s.len; i++) {
-        to[i] = (char)weir_lower((uint8_t)s.data[i]);
-    }
-    return copy;
-}
-
 /* ---- Places. ---- */
 
 /* The word of n that text is part of, or NULL. */
@@ -225,7 +213,7 @@ wr_vars_index(struct weir_conf *cf, struct wr_vars *vars, weir_str name)
     }
     WR_ASSERT(x->all.count < INT32_MAX);
     v = wr_vec_add(&x->all);
-    v->name = v->rest = lower_copy(x->pool, name);
+    v->name = v->rest = weir_dup_lower(x->pool, name);
     v->slot = UINT32_MAX;
     v->used_at = wr_vars_place(cf, name);
     k = find_known(x, name);

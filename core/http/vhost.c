@@ -117,18 +117,6 @@ name_valid(weir_str name)
 }
 
 static weir_str
-lower(struct weir_pool *pool, weir_str s)
-{
-    char *to = wr_pool_alloc(pool, s.len + 1);
-
-    for (size_t i = 0; i < s.len; i++) {
-        to[i] = (char)weir_lower((uint8_t)s.data[i]);
-    }
-    to[s.len] = '\0';
-    return (weir_str){ to, s.len };
-}
-
-static weir_str
 own_host_name(struct weir_pool *pool)
 {
     char host[256];
@@ -137,7 +125,7 @@ own_host_name(struct weir_pool *pool)
         return WEIR_STR("");
     }
     host[sizeof(host) - 1] = '\0';
-    return lower(pool, weir_str_c(host));
+    return weir_dup_lower(pool, weir_str_c(host));
 }
 
 /* "~pattern": letters in upper case mean that case does not matter, since hosts come in lower case
@@ -177,7 +165,7 @@ set_name(struct weir_conf *cf, uint32_t i, struct wr_server_name *n)
     if (!name_valid(text)) {
         return weir_conf_error_at(cf, i, "server name \"%.*s\" is invalid", WEIR_FMT(text));
     }
-    n->name = lower(cf->pool, text);
+    n->name = weir_dup_lower(cf->pool, text);
     if (n->name.len > 1 && n->name.data[n->name.len - 1] == '.') {
         n->name.len--; /* as the hosts of requests lose it */
     }

@@ -138,7 +138,7 @@ static inline bool weir_str_is_true(weir_str s)
  * "" too. [any thread] */
 WEIR_API bool weir_parse_number(weir_str s, uint64_t max, uint64_t *n);
 
-/* A copy of s in the pool with its letters in lower case. */
+/* A copy of s in the pool with its letters in lower case, zero-terminated as by weir_dup. */
 WEIR_API weir_str weir_dup_lower(weir_pool *pool, weir_str s);
 
 /* ---- Fields. ------------------------------------------------------------------------------------------------------ */
