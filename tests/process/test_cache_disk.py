@@ -1,4 +1,4 @@
-"""The cache over its life: restarts, reloads, damage, workers that die.  [reliability 3]"""
+"""The cache over its life: restarts, reloads, damage, workers that die."""
 
 import os
 import pathlib
@@ -153,7 +153,6 @@ def kill_all(one):
 
 @pytest.mark.parametrize("how", ["key", "prefix", "tag", "soft"])
 def test_what_was_purged_stays_purged_when_all_are_killed(front, how):
-    """[reliability 3]"""
     one = front(lambda r: answer(BODY, fields=[FRESH, ("Cache-Tag", "red"), ("ETag", '"a"')]), more="cache_purge on;",
                 main="worker_processes 2;", single=False)
     one.server.allowed = "exited on signal 9|killed|died"

@@ -1,6 +1,6 @@
 """A cache on a disk that is full, read-only or gone: every response is whole and right, and caching goes on when the disk is well again.
 
-The disk is a small tmpfs in a mount namespace of the server's own.  [reliability 3]
+The disk is a small tmpfs in a mount namespace of the server's own.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The command line: nginx's options, their exit codes, and weir's own -M.  [directives, command line]"""
+"""The command line: nginx's options, their exit codes, and weir's own -M."""
 
 import json
 import os

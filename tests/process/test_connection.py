@@ -1,4 +1,4 @@
-"""What one connection may cost, and what it is told when an answer cannot be whole.  [reliability 2 C5, C8; 3]"""
+"""What one connection may cost, and what it is told when an answer cannot be whole."""
 
 import fcntl
 import os

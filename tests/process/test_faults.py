@@ -1,4 +1,4 @@
-"""What must hold when processes die and disks fill.  [reliability 3]"""
+"""What must hold when processes die and disks fill."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Origins that lie, stop, and break: each lie is a 502 or a cut, never passed on.  [reliability 3]
+"""Origins that lie, stop, and break: each lie is a 502 or a cut, never passed on.
 
 The server under test passes requests on by proxy_pass, and by tests/modules/courier.c, which does it with
 as little as an exchange takes: what holds here holds for every user of exchanges.

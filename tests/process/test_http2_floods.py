@@ -1,4 +1,4 @@
-"""HTTP/2 clients that cost much and mean nothing.  [reliability C7 and 3, "h2 floods", "h2 bomb"]
+"""HTTP/2 clients that cost much and mean nothing.
 
 Each is ended by GOAWAY (ENHANCE_YOUR_CALM), or costs next to nothing; memory stays within a MiB of a connection,
 and a good client beside it gets what it asks for.
@@ -154,7 +154,7 @@ def test_closed_windows_hold_no_more_than_a_share(server):
 
 
 def test_idle_connections_take_little_memory(server):
-    """At most 20 KiB each.  [reliability 3, "idle flood"]"""
+    """At most 20 KiB each."""
     pid = server.process.pid
     with Http2(server.port) as warm:
         warm.get("/a.txt")

@@ -1,4 +1,4 @@
-"""Ways to listen: Unix sockets, IPv6, reuseport, port ranges, PROXY protocol.  [directives, listen]"""
+"""Ways to listen: Unix sockets, IPv6, reuseport, port ranges, PROXY protocol."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Modules of others: built apart, loaded by file, replaced by a reload.  [ABI 5]"""
+"""Modules of others: built apart, loaded by file, replaced by a reload."""
 
 import os
 import signal

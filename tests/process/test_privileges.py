@@ -1,4 +1,4 @@
-"""Who runs what, and what a worker may.  [reliability 4]"""
+"""Who runs what, and what a worker may."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""Signals, -s, pid file, titles, daemon: nginx's ways of being managed.  [reliability 3, directives]"""
+"""Signals, -s, pid file, titles, daemon: nginx's ways of being managed."""
 
 import os
 import re

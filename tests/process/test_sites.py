@@ -1,4 +1,4 @@
-"""`sites GLOB;`: a fault in a site's file costs that site alone.  [architecture 2.8]"""
+"""`sites GLOB;`: a fault in a site's file costs that site alone."""
 
 from weir.server import wait_for
 from weir.wire import Connection

@@ -1,4 +1,4 @@
-"""Clients that are slow, idle or greedy.  [reliability 3, 4]"""
+"""Clients that are slow, idle or greedy."""
 
 import resource
 import socket

@@ -569,7 +569,7 @@ def test_misdirected_requests_over_http2(make_server):
 # ---- What it costs.
 
 def test_rest_of_a_connection_costs_little(make_server):
-    """An idle TLS connection owns at most 15,000 bytes.  [performance 6]"""
+    """An idle TLS connection owns at most 15,000 bytes."""
     if SANITIZED:
         pytest.skip("memory is not itself")
     server = one_site(make_server, single=False).start()

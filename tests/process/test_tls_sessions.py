@@ -1,4 +1,4 @@
-"""Coming back to a TLS session: in other workers, after a reload, and never at a site it was not made at.  [reliability C9]"""
+"""Coming back to a TLS session: in other workers, after a reload, and never at a site it was not made at."""
 
 import itertools
 import os
@@ -105,7 +105,6 @@ def test_sessions_end_with_their_time(make_server):
 
 
 def test_a_client_gets_one_ticket(make_server):
-    """[performance 5 tls-full]"""
     server = one_site(make_server, "").start()
     said = s_client(server, "-tls1_3", "-ign_eof", stdin="GET / HTTP/1.0\nHost: a\n\n")
     assert said.count("Post-Handshake New Session Ticket arrived") == 1

@@ -1,6 +1,6 @@
 """TLS towards upstreams: whom the server believes, what it says, and which connections and sessions it uses again.
 
-The module test.courier passes requests on; the origin is another server, which answers with what it sees.  [reliability 4]"""
+The module test.courier passes requests on; the origin is another server, which answers with what it sees."""
 
 import re
 import ssl

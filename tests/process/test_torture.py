@@ -1,4 +1,4 @@
-"""Clients, modules and files that do their worst: the server answers or closes, and forgets.  [reliability 2, 3]
+"""Clients, modules and files that do their worst: the server answers or closes, and forgets.
 
 WEIR_TORTURE is the seconds that the random parts may take (default 6), WEIR_TORTURE_SEED where they
 begin: a failure prints its own.

@@ -1,4 +1,4 @@
-"""Path confusion: thousands of spellings, and not one byte from outside a root.  [reliability 3, C12]
+"""Path confusion: thousands of spellings, and not one byte from outside a root.
 
 Two secrets lie beside the root: one in a sibling file and one in a folder whose name begins as
 the root's does, so that an off-by-slash shows. Every form is asked of every way to a file.
