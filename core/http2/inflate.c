@@ -1,8 +1,19 @@
-/* http2/inflate.c - the fields of a block that comes, decompressed by nghttp2 where that is more than looking one up. [RFC 7541] */
+/* http2/inflate.c - the fields of a block that comes. [RFC 7541]
+ *
+ * nghttp2 decompresses them and keeps the table that blocks refer to. Two kinds of field change nothing in that, and are nearly all
+ * that clients send once they are known: one that stands in the table, and one whose name does, as paths are sent, which differ.
+ * These are read here. What is wrong in them is left to nghttp2 to find.
+ */
 #include "base/assert.h"
 #include "http2/http2.h"
+#include "wire/huffman.h"
 
-enum { STATIC = 61 }; /* fields of the table that everybody has */
+enum {
+    STATIC = 61,         /* fields of the table that everybody has */
+    NAME_BITS = 0x0f,    /* a name's place in the first byte of a field that no table is to have; all: it goes on behind it */
+    LENGTH_BITS = 0x7f,  /* the length of a value, in the same way; */
+    CODED = 0x80         /* the bit for one that is coded */
+};
 
 static void
 take_field(struct wr_http2 *h, const nghttp2_nv *nv, bool stays)
@@ -15,8 +26,7 @@ take_field(struct wr_http2 *h, const nghttp2_nv *nv, bool stays)
     }
 }
 
-/* A field that one byte names, by its place in the table: most are. It changes nothing that blocks refer to, so the library need
- * not decode it. [RFC 7541 6.1] */
+/* A field that one byte names, by its place in the table: most are. [RFC 7541 6.1] */
 static size_t
 inflate_indexed(struct wr_http2 *h, uint8_t byte)
 {
@@ -28,6 +38,36 @@ inflate_indexed(struct wr_http2 *h, uint8_t byte)
         take_field(h, nv, (byte & 0x7f) <= STATIC);
     }
     return 1;
+}
+
+/* A field that no table is to have, there as a whole, with its name's place and its value's length in a byte each. How many bytes
+ * it took; 0: it is not such a field. [RFC 7541 6.2.2, 6.2.3] */
+static size_t
+inflate_passing(struct wr_http2 *h, const uint8_t *bytes, size_t len)
+{
+    static char decoded[WR_HUFFMAN_ROOM(LENGTH_BITS)];
+    nghttp2_nv nv;
+    size_t n;
+
+    if (!h->in.between || len < 2 || bytes[0] > 0x1f || (bytes[0] & NAME_BITS) == 0 ||
+        (bytes[0] & NAME_BITS) == NAME_BITS) {
+        return 0;
+    }
+    n = bytes[1] & LENGTH_BITS;
+    if (n == LENGTH_BITS || n > len - 2) {
+        return 0;
+    }
+    nv = *nghttp2_hd_inflate_get_table_entry(h->inflater, bytes[0] & NAME_BITS);
+    nv.value = (uint8_t *)(uintptr_t)(bytes + 2);
+    nv.valuelen = n;
+    if (bytes[1] & CODED) {
+        if (wr_huffman_decode((weir_str){ (const char *)bytes + 2, n }, decoded, &nv.valuelen) != WR_OK) {
+            return 0;
+        }
+        nv.value = (uint8_t *)decoded;
+    }
+    take_field(h, &nv, false);
+    return 2 + n;
 }
 
 /* Any other field, or a part of one. How many bytes it took. */
@@ -69,7 +109,8 @@ wr_inflate(struct wr_http2 *h, const uint8_t *bytes, size_t len, bool last)
 
     while (len != 0 && !h->failed) {
         bool indexed = in->between && bytes[0] > 0x80 && bytes[0] < 0xff;
-        size_t n = indexed ? inflate_indexed(h, bytes[0]) : inflate_any(h, bytes, len, last);
+        size_t n = indexed ? inflate_indexed(h, bytes[0]) : inflate_passing(h, bytes, len);
+        n = n != 0 ? n : inflate_any(h, bytes, len, last);
         bytes += n;
         len -= n;
     }

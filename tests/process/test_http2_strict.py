@@ -210,6 +210,10 @@ FATAL = {
     "a frame over 2^14": ([OPEN, frame(DATA, 0, 1, b"x" * 16385)], FRAME_SIZE_ERROR),
     "an index outside the table": ([frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\xff\x80\x01")], COMPRESSION_ERROR),
     "index 0": ([frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x80")], COMPRESSION_ERROR),
+    "a path whose code is filled up with zeros": ([frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x04\x81\x18")],
+                                                  COMPRESSION_ERROR),
+    "a path with the code that ends texts": ([frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x14\x84\xff\xff\xff\xff")],
+                                             COMPRESSION_ERROR),
     "a field block that is cut": ([frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\0\x05ab")], COMPRESSION_ERROR),
     "Huffman padding over 7 bits": ([frame(HEADERS, END_HEADERS | END_STREAM, 1,
                                            block(head("/a.txt")) + b"\0" + literal("x") + b"\x82\xf8\xff\xff"[:1]
