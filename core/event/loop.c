@@ -167,6 +167,12 @@ wr_loop_remove(struct wr_loop *loop, struct wr_io *io)
 
 /* ---- Timers. ---- */
 
+static WR_APART void
+place(struct wr_loop *loop, struct wr_timer *t)
+{
+    wr_heap_move(&loop->timers, &t->node, t->due_ms);
+}
+
 void
 wr_timer_set(struct wr_loop *loop, struct wr_timer *t, uint64_t ms)
 {
@@ -177,7 +183,7 @@ wr_timer_set(struct wr_loop *loop, struct wr_timer *t, uint64_t ms)
         t->due_ms = UINT64_MAX;
     }
     if (!wr_heap_holds(&t->node) || t->due_ms < t->node.key) {
-        wr_heap_move(&loop->timers, &t->node, t->due_ms);
+        place(loop, t);
     }
 }
 
