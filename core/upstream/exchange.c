@@ -235,7 +235,9 @@ serve_tunnel(weir_exchange *x)
 static void
 serve_request(weir_exchange *x)
 {
-    wr_exchange_flush(x);
+    if (x->state == WR_EXCHANGE_SENT) { /* later there is nothing left to send */
+        wr_exchange_flush(x);
+    }
     if (x->full && x->out.waiting <= WR_EXCHANGE_OUT_FULL) {
         tell_writable(x);
     }
