@@ -105,6 +105,26 @@ put_of(struct wr_request *r, struct wr_stream *s, bool last)
     return sent != 0;
 }
 
+/* Status, and of a final answer the server and the date, unless it has its own. */
+static void
+open_answer(struct wr_http2 *h, const struct wr_request *r, const struct wr_http2_answer *a)
+{
+    bool server = a->final && r->out->index[WEIR_H_SERVER] == NULL && !r->nameless;
+    bool date = a->final && r->out->index[WEIR_H_DATE] == NULL;
+
+    if (server && date) {
+        wr_deflate_opening(h, a->status, wr_server_token(r));
+        return;
+    }
+    wr_deflate_status(h, a->status);
+    if (server) {
+        wr_deflate_known(h, WEIR_H_SERVER, wr_server_token(r));
+    }
+    if (date) {
+        wr_deflate_known(h, WEIR_H_DATE, (weir_str){ wr_clock.http_date, 29 });
+    }
+}
+
 bool
 wr_block_answer(struct wr_stream *s, const struct wr_http2_answer *a)
 {
@@ -113,13 +133,7 @@ wr_block_answer(struct wr_stream *s, const struct wr_http2_answer *a)
     char digits[20];
 
     wr_deflate_begin();
-    wr_deflate_status(h, a->status);
-    if (a->final && r->out->index[WEIR_H_SERVER] == NULL && !r->nameless) {
-        wr_deflate_known(h, WEIR_H_SERVER, wr_server_token(r));
-    }
-    if (a->final && r->out->index[WEIR_H_DATE] == NULL) {
-        wr_deflate_known(h, WEIR_H_DATE, (weir_str){ wr_clock.http_date, 29 });
-    }
+    open_answer(h, r, a);
     add_fields(s, a->first);
     if (a->final && tells_length(r)) {
         wr_deflate_known(h, WEIR_H_CONTENT_LENGTH,

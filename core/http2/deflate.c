@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "http2/http2.h"
@@ -103,13 +104,20 @@ put_placed(const struct wr_http2 *h, uint16_t place)
     put_integer(0x80, 7, index_of(h, place));
 }
 
+static void
+forget_places(struct wr_http2 *h)
+{
+    memset(h->placed, 0, sizeof(h->placed));
+    h->opening.len = 0;
+}
+
 /* The number of the field that was put there just now. What stands under a number is not looked at again: before they come round
  * nothing may be left of those before. */
 static uint16_t
 next_place(struct wr_http2 *h)
 {
     if (h->n_placed == UINT16_MAX) {
-        memset(h->placed, 0, sizeof(h->placed));
+        forget_places(h);
         h->n_placed = 0;
     }
     return ++h->n_placed;
@@ -130,7 +138,7 @@ put_new(struct wr_http2 *h, uint16_t *place, weir_str name, weir_str value)
     block.len += (size_t)n;
     if (h->table_changes) { /* it begins by saying so: every place is another */
         h->table_changes = false;
-        memset(h->placed, 0, sizeof(h->placed));
+        forget_places(h);
         h->n_placed = (uint16_t)(nghttp2_hd_deflate_get_num_table_entries(h->deflater) - STATIC);
     } else if ((*at & 0xc0) == 0x40) {
         *place = next_place(h);
@@ -227,4 +235,41 @@ wr_deflate_status(struct wr_http2 *h, uint32_t status)
         }
     }
     wr_deflate_other(h, WEIR_STR(":status"), (weir_str){ digits, wr_num_format(digits, status) });
+}
+
+/* ---- What most answers begin with. ---- */
+
+static bool
+opens_as_before(const struct wr_http2 *h, uint32_t status, weir_str server)
+{
+    const struct wr_http2_opening *o = &h->opening;
+
+    return o->len != 0 && o->n_placed == h->n_placed && o->status == status && o->server == server.data &&
+           o->second == wr_clock.wall_s && !h->table_changes;
+}
+
+void
+wr_deflate_opening(struct wr_http2 *h, uint32_t status, weir_str server)
+{
+    struct wr_http2_opening *o = &h->opening;
+    uint16_t n_placed = h->n_placed;
+    bool changes = h->table_changes;
+
+    if (opens_as_before(h, status, server)) {
+        memcpy(block.bytes, o->bytes, sizeof(o->bytes));
+        block.len = o->len;
+        return;
+    }
+    wr_deflate_status(h, status);
+    wr_deflate_known(h, WEIR_H_SERVER, server);
+    wr_deflate_known(h, WEIR_H_DATE, (weir_str){ wr_clock.http_date, 29 });
+    o->len = 0;
+    if (!changes && n_placed == h->n_placed && block.len <= sizeof(o->bytes)) {
+        memcpy(o->bytes, block.bytes, sizeof(o->bytes));
+        o->len = (uint8_t)block.len;
+        o->n_placed = n_placed;
+        o->status = (uint16_t)status;
+        o->server = server.data;
+        o->second = wr_clock.wall_s;
+    }
 }

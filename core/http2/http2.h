@@ -102,6 +102,16 @@ struct wr_frames {
     uint8_t payload[WR_HTTP2_PAYLOAD];
 };
 
+/* What an answer's block began with, status, server and date: the same bytes as long as these are, and the table is. */
+struct wr_http2_opening {
+    int64_t second;
+    const char *server;
+    uint16_t status;
+    uint16_t n_placed;      /* as below, when they were made */
+    uint8_t len;            /* 0: nothing is remembered */
+    uint8_t bytes[7];
+};
+
 struct wr_http2 {
     struct wr_conn *conn;
     const struct wr_endpoint *endpoint;
@@ -129,6 +139,7 @@ struct wr_http2 {
     bool table_changes;     /* deflate.c: its next block begins by saying that its table has another size, */
     uint16_t n_placed;      /* how many fields were put into that, */
     uint16_t placed[WR_FIELDS + WR_HTTP2_PLACED_MORE]; /* and as which one of them which field was: 0 is none */
+    struct wr_http2_opening opening;
     uint32_t peer_window;   /* what a new stream may be sent */
     int64_t send_window;    /* what the connection may be sent; less than 0 never */
     uint32_t error;         /* nghttp2_error_code that the connection is to end with */
@@ -396,6 +407,7 @@ void wr_stream_beat(struct wr_stream *s);
  * Once begun it has to be sent, unless the end is false: then it is too long for any client. */
 void wr_deflate_begin(void);
 void wr_deflate_status(struct wr_http2 *h, uint32_t status);
+void wr_deflate_opening(struct wr_http2 *h, uint32_t status, weir_str server); /* first; server: static */
 void wr_deflate_known(struct wr_http2 *h, uint32_t id, weir_str value);
 void wr_deflate_other(struct wr_http2 *h, weir_str name, weir_str value);
 bool wr_deflate_end(struct wr_http2 *h, weir_str *block);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "http2/http2.h"
 
@@ -121,6 +122,15 @@ test_every_status_is_what_it_was(void **state)
     }
 }
 
+/* As the reader's settings would have it. */
+static void
+change_table(size_t size)
+{
+    assert_int_equal(nghttp2_hd_inflate_change_table_size(reader, size), 0);
+    assert_int_equal(nghttp2_hd_deflate_change_table_size(h.deflater, size), 0);
+    h.table_changes = true;
+}
+
 /* A field of 40 to 1200 bytes, of names that share places, few values, now and then one that is new. */
 static struct field
 random_field(char *room)
@@ -148,13 +158,88 @@ test_blocks_stay_right_while_the_table_is_filled_and_changed(void **state)
         for (size_t i = 0; i < n; i++) {
             all[i] = random_field(room[i]);
         }
-        if (rand() % 200 == 0) { /* as the reader's settings would have it */
-            size_t size = (size_t)(rand() % 2 * (rand() % TABLE));
-            assert_int_equal(nghttp2_hd_inflate_change_table_size(reader, size), 0);
-            assert_int_equal(nghttp2_hd_deflate_change_table_size(h.deflater, size), 0);
-            h.table_changes = true;
+        if (rand() % 200 == 0) {
+            change_table((size_t)(rand() % 2 * (rand() % TABLE)));
         }
         (void)say(round % 3 == 0 ? "200" : "302", all, n);
+    }
+}
+
+/* A block of status, server and date alone. How many bytes it took. */
+static size_t
+open_block(const char *status, weir_str server)
+{
+    weir_str block;
+    size_t len;
+
+    wr_deflate_begin();
+    wr_deflate_opening(&h, (uint32_t)atoi(status), server);
+    assert_true(wr_deflate_end(&h, &block));
+    len = block.len;
+    expect(&block, WEIR_STR(":status"), weir_str_c(status));
+    expect(&block, WEIR_STR("server"), server);
+    expect(&block, WEIR_STR("date"), (weir_str){ wr_clock.http_date, 29 });
+    assert_int_equal(block.len, 0);
+    (void)nghttp2_hd_inflate_end_headers(reader);
+    return len;
+}
+
+static void
+pass_a_second(void)
+{
+    wr_clock.wall_s++;
+    wr_clock_format_http(wr_clock.http_date, wr_clock.wall_s);
+}
+
+static void
+test_an_opening_that_comes_again_takes_three_bytes(void **state)
+{
+    (void)state;
+    pass_a_second();
+    (void)open_block("200", WEIR_STR("weir"));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(open_block("200", WEIR_STR("weir")), 3);
+    }
+}
+
+/* As many fields stand in the table as before, and they are others. */
+static void
+test_an_opening_is_forgotten_with_the_table(void **state)
+{
+    static const struct field others[] = { { WEIR_H_VARY, TEXT("vary"), TEXT("cookie") },
+                                           { WEIR_H_CONTENT_TYPE, TEXT("content-type"), TEXT("text/css") } };
+
+    (void)state;
+    pass_a_second();
+    for (int i = 0; i < 3; i++) {
+        (void)open_block("200", WEIR_STR("weir"));
+    }
+    change_table(0);
+    change_table(TABLE);
+    (void)say("200", others, 2);
+    (void)open_block("200", WEIR_STR("weir"));
+}
+
+static void
+test_openings_are_right_whatever_came_between(void **state)
+{
+    static const weir_str servers[] = { TEXT("weir"), TEXT("weir/1") };
+    static const char *const all[] = { "200", "404", "503" };
+    char room[1200];
+
+    (void)state;
+    srand(3);
+    for (unsigned round = 0; round < 50000; round++) {
+        unsigned what = (unsigned)rand() % 40;
+        if (what == 0) {
+            change_table((size_t)(rand() % 2 * (rand() % TABLE)));
+        } else if (what == 1) {
+            pass_a_second();
+        } else if (what < 6) {
+            struct field f = random_field(room);
+            (void)say("200", &f, 1);
+        }
+        (void)open_block(all[rand() % 10 < 8 ? 0 : rand() % 3], servers[rand() % 10 == 0]);
     }
 }
 
@@ -204,6 +289,9 @@ main(void)
         cmocka_unit_test_setup_teardown(test_every_status_is_what_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocks_stay_right_while_the_table_is_filled_and_changed, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_an_opening_that_comes_again_takes_three_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_opening_is_forgotten_with_the_table, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_openings_are_right_whatever_came_between, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_numbers_of_fields_may_come_round, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_block_that_is_too_long_leaves_the_next_one_right, set_up,
                                         tear_down),
