@@ -51,12 +51,12 @@ finish(struct store_fill *f)
 
 /* Nothing comes any more: who reads is cut. */
 static void
-break_off(struct store_fill *f)
+break_off(struct store_fill *f, bool failed)
 {
     struct store *s = f->s;
 
     if (shared_lock(s)) {
-        CHANGE(s, s->root->stats.fill_failures, s->root->stats.fill_failures + 1);
+        CHANGE(s, s->root->stats.fill_failures, s->root->stats.fill_failures + failed);
         object_break(s, f->o);
         slot_release_now(s, f->mark);
         shared_unlock(s);
@@ -74,7 +74,7 @@ owner_ended(void *data)
         weir_pool_end(f->pool);
     } else if (!f->ended) {
         f->ended = true;
-        break_off(f);
+        break_off(f, true);
     }
 }
 
@@ -428,7 +428,7 @@ end_now(struct store_fill *f)
     }
     if (!f->complete ||
         (f->cut ? fill_written(f) == 0 : length >= 0 && fill_written(f) != (uint64_t)length)) {
-        break_off(f);
+        break_off(f, true);
     } else if (f->spool != NULL && fill_kind(f) == BODY_FILE) {
         spool_end(f->spool); /* it calls fill_whole */
     } else {
@@ -483,6 +483,15 @@ store_fill_end(struct store_fill *f, bool complete)
         end_now(f);
     } else {
         keep_rest(f);
+    }
+}
+
+void
+store_fill_drop(struct store_fill *f)
+{
+    if (!f->ended) {
+        f->ended = true;
+        break_off(f, false);
     }
 }
 

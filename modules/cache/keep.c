@@ -370,7 +370,7 @@ confirm(struct caching *c, weir_exchange *x)
 
     (void)weir_exchange_read(x, r->pool, &nothing, PIECE); /* so that its connection can be kept */
     refresh(c, &m);
-    store_fill_end(c->fill, false); /* who waits finds it */
+    store_fill_drop(c->fill); /* who waits finds it */
     c->fill = NULL;
     if (c->update) {
         return weir_respond(r, 204, WEIR_STR(""), WEIR_STR(""));

@@ -232,7 +232,7 @@ came_meanwhile(struct caching *c)
         return false;
     }
     c->object = o;
-    store_fill_end(c->fill, false);
+    store_fill_drop(c->fill);
     c->fill = NULL;
     return true;
 }

@@ -106,6 +106,8 @@ int store_fill_write(struct store_fill *f, weir_chain *c, void (*writable)(void 
 bool store_fill_note(struct store_fill *f, size_t at, weir_str bytes);
 /* complete: it becomes an object (tmp, rename); meta's note and length are final. Else it is dropped; its readers are cut. */
 void store_fill_end(struct store_fill *f, bool complete);
+/* Nothing has come, nor does it have to: what is stored does, and who waits finds it. */
+void store_fill_drop(struct store_fill *f);
 /* It broke off before its known length. What came becomes an object of that length all the same, under the head it has: whether
  * that makes sense is the flow's affair. Who reads what there is not is cut. */
 void store_fill_cut(struct store_fill *f);

@@ -477,6 +477,12 @@ def test_zones_and_outcomes_are_counted(front):
     assert 'weir_cache_zone_fills_total{zone="c"} 2' in said
 
 
+def test_a_304_is_no_fill_that_broke_off(front):
+    one = front(answer(b"x", fields=[*STALE, TAG]), confirmed(TAG, FRESH), more="} location = /metrics { metrics prometheus;")
+    assert [one.get("/a").get("X-Cache") for _ in range(3)] == ["MISS", "REVALIDATED", "HIT"]
+    assert 'weir_cache_zone_fill_failures_total{zone="c"} 0' in one.get("/metrics").body.decode()
+
+
 # ---- nginx's rules. ----
 
 def test_nginx_rules_take_no_notice_of_age_and_authorization(front):
