@@ -152,6 +152,38 @@ control_read(struct control *c, const weir_header *first)
     }
 }
 
+/* Is that which stands before a "=" a directive that may have a list of fields, or does it end like one? */
+static bool
+may_be_lister(weir_str before)
+{
+    static const weir_str names[] = { { "private", 7 }, { "no-cache", 8 } };
+
+    before = weir_str_trim(before);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (before.len >= names[i].len &&
+            weir_str_ieq(weir_str_cut(before, before.len - names[i].len, SIZE_MAX), names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+control_may_list(const weir_header *first)
+{
+    for (; first != NULL; first = first->same) {
+        weir_str rest = first->value;
+        size_t at;
+        while ((at = weir_str_find(rest, '=')) < rest.len) {
+            if (may_be_lister(weir_str_cut(rest, 0, at))) {
+                return true;
+            }
+            rest = weir_str_cut(rest, at + 1, SIZE_MAX);
+        }
+    }
+    return false;
+}
+
 bool
 control_lists(const weir_header *first, weir_str wanted)
 {

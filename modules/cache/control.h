@@ -43,6 +43,9 @@ struct control {
  * [RFC 9111 5.2] */
 void control_read(struct control *c, const weir_header *first);
 
+/* May control_lists find anything at all? Told at a glance: "no" is certain. */
+bool control_may_list(const weir_header *first);
+
 /* Is `name` in the list of fields of a directive "no-cache" or "private"? Then it is not stored.
  * [RFC 9111 5.2.2.4, 5.2.2.7] */
 bool control_lists(const weir_header *first, weir_str name);

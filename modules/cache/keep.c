@@ -47,15 +47,13 @@ fields_of(struct caching *c)
     weir_request *r = c->r;
     const weir_header *control = r->out[WEIR_H_CACHE_CONTROL];
     struct field_list list = { 0 };
-    struct control cc;
 
     if (c->conf->rules == RULES_NGINX) { /* where each answer has a Date of its own */
         (void)weir_out_remove(r, WEIR_STR("Date"));
     } else if (r->out[WEIR_H_DATE] == NULL) {
         (void)weir_out_set(r, WEIR_STR("Date"), weir_print_date(r->pool, weir_wall_clock()));
     }
-    control_read(&cc, control);
-    if ((cc.flags & (CC_NO_CACHE_FIELDS | CC_PRIVATE_FIELDS)) == 0) {
+    if (!control_may_list(control)) {
         control = NULL;
     }
     for (const weir_header *h = r->out_first; h != NULL; h = h->next) {

@@ -132,6 +132,27 @@ test_fields_are_listed_without_regard_to_case(void **state)
     assert_false(control_lists(&h, WEIR_STR("X-C")));
 }
 
+static void
+test_what_may_list_fields_is_told_at_a_glance(void **state)
+{
+    static const char *const may[] = { "private=x", "max-age=1, PRIVATE =\"x\"", "No-Cache=\"x\"" };
+    static const char *const not[] = { "", "private", "no-cache, private", "max-age=1, stale-if-error=5" };
+    weir_header second, first = line("max-age=1");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(may) / sizeof(may[0]); i++) {
+        second = line(may[i]);
+        assert_true(control_may_list(&second));
+        first.same = &second;
+        assert_true(control_may_list(&first));
+    }
+    for (size_t i = 0; i < sizeof(not) / sizeof(not[0]); i++) {
+        second = line(not[i]);
+        assert_false(control_may_list(&second));
+    }
+    assert_false(control_may_list(NULL));
+}
+
 /* ---- Targeted fields. ---- */
 
 static const weir_str names[] = { { "CDN-Cache-Control", 17 }, { "Other-Cache-Control", 19 } };
@@ -283,6 +304,7 @@ main(void)
         cmocka_unit_test(test_lines_are_one_list),
         cmocka_unit_test(test_what_a_string_holds_is_no_directive),
         cmocka_unit_test(test_fields_are_listed_without_regard_to_case),
+        cmocka_unit_test(test_what_may_list_fields_is_told_at_a_glance),
         cmocka_unit_test(test_a_target_is_a_dictionary),
         cmocka_unit_test(test_the_last_member_of_a_key_counts),
         cmocka_unit_test(test_values_of_the_wrong_type_say_nothing),
