@@ -91,19 +91,20 @@ put_head(struct caching *c, const struct store_meta *m, bool part)
 {
     weir_request *r = c->r;
     struct kept k = kept_of(m);
+    const weir_header *fields = m->fields;
+    weir_header age;
 
     weir_upstream_stored(r, m->fields);
     (void)weir_out_status(r, m->status);
     if (m->reason.len != 0) {
         (void)weir_out_reason(r, m->reason);
     }
-    if ((k.flags & KEPT_NGINX) == 0) {
-        const weir_header age = age_field(r->pool, policy_age(&k, flow_now()));
-        (void)weir_out_pass(r, m->fields, UINT64_C(1) << WEIR_H_AGE, 0, NULL, NULL);
-        (void)weir_out_pass(r, &age, 0, 0, NULL, NULL);
-    } else {
-        (void)weir_out_pass(r, m->fields, 0, 0, NULL, NULL);
+    if ((k.flags & KEPT_NGINX) == 0) { /* none is stored */
+        age = age_field(r->pool, policy_age(&k, flow_now()));
+        age.next = fields;
+        fields = &age;
     }
+    (void)weir_out_pass(r, fields, 0, 0, NULL, NULL);
     if (part) {
         put_place(c);
     } else {
