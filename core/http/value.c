@@ -241,8 +241,10 @@ static weir_str
 step_value(weir_request *r, const struct value *v, const struct step *s,
            const struct wr_captures *captures, uint32_t *escape)
 {
-    weir_str text = s->kind == STEP_VARIABLE ? weir_var_get(r, s->n)
-                                             : wr_captures_group(captures, (uint32_t)s->n);
+    const struct wr_vars *vars = wr_request_of(r)->http->vars;
+    weir_str text = s->kind == STEP_VARIABLE
+                        ? wr_var_value(wr_request_of(r), vars, (uint32_t)s->n)
+                        : wr_captures_group(captures, (uint32_t)s->n);
 
     *escape = s->escape;
     if (text.data == NULL) {

@@ -451,9 +451,8 @@ compute_once(struct wr_request *r, const struct wr_var *v, uint32_t i)
     return value;
 }
 
-/* A value that was set, or is kept once it is computed. */
-static WR_APART weir_str
-get_kept(struct wr_request *r, const struct wr_var *v, uint32_t i)
+WR_APART weir_str
+wr_var_kept(struct wr_request *r, const struct wr_var *v, uint32_t i)
 {
     if (v->settable) {
         const struct wr_request *main = wr_request_of(r->pub.main);
@@ -471,20 +470,10 @@ weir_str
 weir_var_get(weir_request *r, int32_t var)
 {
     struct wr_request *q = wr_request_of(r);
-    const struct wr_vars *vars = q->http->vars;
-    const uint32_t leaf = WR_VAR_LEAF | WEIR_VAR_FRESH;
-    const struct wr_var *v;
 
     WR_CHECK(q, WR_REQUEST_TAG);
-    WR_ASSERT(var >= 0 && (uint32_t)var < vars->n);
-    v = &vars->at[var];
-    if (v->field != 0) { /* $http_referer: 190 instructions less than by its name */
-        return wr_field_value_joined(r->pool, r->in[v->field], ", ");
-    }
-    if ((v->flags & leaf) == leaf) {
-        return v->get(r, v->slot != UINT32_MAX ? r->conf[v->slot] : NULL, v->rest);
-    }
-    return get_kept(q, v, (uint32_t)var);
+    WR_ASSERT(var >= 0 && (uint32_t)var < q->http->vars->n);
+    return wr_var_value(q, q->http->vars, (uint32_t)var);
 }
 
 int
