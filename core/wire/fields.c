@@ -155,22 +155,23 @@ weir_fields_size(uint32_t n, size_t bytes)
     return n * (sizeof(weir_header) + strlen(": \r\n")) + bytes;
 }
 
-/* One line: the field's name and value are slices of it. */
+/* One line: the field's name and value are slices of it. Answers what is behind it. */
 static char *
-make_line(weir_header *h, char *at, const weir_pair *field)
+make_line(struct wr_fields *f, weir_header *h, char *at, weir_str name, weir_str value, uint32_t id)
 {
-    h->name = (weir_str){ at, field->name.len };
-    memcpy(at, field->name.data, field->name.len);
-    at += field->name.len;
+    *h = (weir_header){ .name = { at, name.len }, .id = id, .flags = WEIR_HEADER_LINE };
+    memcpy(at, name.data, name.len);
+    at += name.len;
     *at++ = ':';
     *at++ = ' ';
-    h->value = (weir_str){ at, field->value.len };
-    if (field->value.len != 0) {
-        memcpy(at, field->value.data, field->value.len);
+    h->value = (weir_str){ at, value.len };
+    if (value.len != 0) {
+        memcpy(at, value.data, value.len);
     }
-    at += field->value.len;
+    at += value.len;
     *at++ = '\r';
     *at++ = '\n';
+    append(f, h);
     return at;
 }
 
@@ -182,11 +183,7 @@ make_lines(struct wr_fields *f, void *to, const weir_pair *fields, uint32_t n)
     char *lines = (char *)(all + n), *at = lines;
 
     for (uint32_t i = 0; i < n; i++) {
-        at = make_line(&all[i], at, &fields[i]);
-        all[i].next = all[i].same = NULL;
-        all[i].id = wr_name_id(fields[i].name);
-        all[i].flags = WEIR_HEADER_LINE;
-        append(f, &all[i]);
+        at = make_line(f, &all[i], at, fields[i].name, fields[i].value, wr_name_id(fields[i].name));
     }
     return (weir_str){ lines, (size_t)(at - lines) };
 }
@@ -197,6 +194,19 @@ weir_fields_make(void *to, const weir_pair *fields, uint32_t n)
     struct wr_fields f = { .first = NULL };
 
     (void)make_lines(&f, to, fields, n);
+    return f.first;
+}
+
+const weir_header *
+weir_fields_copy(void *to, const weir_header *first, uint32_t n)
+{
+    struct wr_fields f = { .first = NULL };
+    weir_header *h = to;
+    char *at = (char *)(h + n);
+
+    for (; first != NULL; first = first->next, h++) {
+        at = make_line(&f, h, at, first->name, first->value, first->id);
+    }
     return f.first;
 }
 

@@ -1,8 +1,6 @@
 /* cache/object.c - objects, bodies, blocks: made, counted, freed. */
 #include "object.h"
 
-#include <stdlib.h>
-
 #include "doomed.h"
 #include "entry.h"
 #include "evict.h"
@@ -73,14 +71,10 @@ struct plan {
     size_t tags, reason, note, size;
 };
 
+/* For n fields, whose names and values have `text` bytes. */
 static bool
-make_plan(const struct store_meta *m, const weir_pair *fields, uint32_t n, struct plan *p)
+make_plan(const struct store_meta *m, uint32_t n, size_t text, struct plan *p)
 {
-    size_t text = 0;
-
-    for (uint32_t i = 0; i < n; i++) {
-        text += fields[i].name.len + fields[i].value.len;
-    }
     p->tags = (weir_fields_size(n, text) + 15) & ~(size_t)15;
     p->reason = p->tags + m->n_tags * sizeof(uint64_t);
     p->note = p->reason + m->reason.len;
@@ -97,22 +91,18 @@ copy_text(char *at, weir_str from)
     return (weir_str){ from.data != NULL ? at : NULL, from.len };
 }
 
-static bool
-set_head(struct store *s, struct object *o, const struct store_meta *meta, const weir_pair *fields,
-         uint32_t n)
+/* All of meta but its fields, for which there is room where the answer says. NULL: there is none. */
+static char *
+begin_head(struct store *s, struct object *o, const struct store_meta *meta, uint32_t n,
+           size_t text)
 {
     struct plan p;
-    char *at;
+    char *at = make_plan(meta, n, text, &p) ? evict_alloc(s, p.size, o->entry) : NULL;
 
-    if (!make_plan(meta, fields, n, &p)) {
-        return false;
-    }
-    at = evict_alloc(s, p.size, o->entry);
     if (at == NULL) {
-        return false;
+        return NULL;
     }
     o->meta = *meta;
-    o->meta.fields = weir_fields_make(at, fields, n);
     o->meta.n_fields = n;
     if (meta->n_tags != 0) {
         memcpy(at + p.tags, meta->tags, meta->n_tags * sizeof(uint64_t));
@@ -122,30 +112,43 @@ set_head(struct store *s, struct object *o, const struct store_meta *meta, const
     o->meta.note = copy_text(at + p.note, meta->note);
     CHANGE(s, o->head, at);
     CHANGE(s, o->head_bytes, (uint32_t)p.size);
-    return true;
+    return at;
 }
 
 bool
 object_set_head(struct store *s, struct object *o, const struct store_meta *meta)
 {
-    weir_pair *pairs;
+    size_t text = 0;
     uint32_t n = 0;
-    bool fine;
+    char *at;
 
     for (const weir_header *h = meta->fields; h != NULL; h = h->next) {
+        text += h->name.len + h->value.len;
         n++;
     }
-    pairs = n <= FILE_FIELDS_MAX ? malloc((n + 1) * sizeof(*pairs)) : NULL;
-    if (pairs == NULL) {
-        return false;
+    at = begin_head(s, o, meta, n, text);
+    if (at != NULL) {
+        o->meta.fields = weir_fields_copy(at, meta->fields, n);
     }
-    n = 0;
-    for (const weir_header *h = meta->fields; h != NULL; h = h->next) {
-        pairs[n++] = (weir_pair){ h->name, h->value };
+    return at != NULL;
+}
+
+/* The same with fields that are no list yet. */
+static bool
+set_head_of(struct store *s, struct object *o, const struct store_meta *meta,
+            const weir_pair *fields, uint32_t n)
+{
+    size_t text = 0;
+    char *at;
+
+    for (uint32_t i = 0; i < n; i++) {
+        text += fields[i].name.len + fields[i].value.len;
     }
-    fine = set_head(s, o, meta, pairs, n);
-    free(pairs);
-    return fine;
+    at = begin_head(s, o, meta, n, text);
+    if (at != NULL) {
+        o->meta.fields = weir_fields_make(at, fields, n);
+    }
+    return at != NULL;
 }
 
 struct object *
@@ -157,7 +160,7 @@ object_make_file(struct store *s, const struct store_meta *meta, const weir_pair
     if (o == NULL) {
         return NULL;
     }
-    if (!set_head(s, o, meta, fields, n)) {
+    if (!set_head_of(s, o, meta, fields, n)) {
         shared_free(s, o->body);
         shared_free(s, o);
         return NULL;

@@ -312,6 +312,29 @@ test_a_block_of_fields_stands_in_its_own_memory(void **state)
 }
 
 static void
+test_a_copy_of_a_list_stands_in_its_own_memory(void **state)
+{
+    weir_header second = { .name = WEIR_STR("X-A"), .value = WEIR_STR("2") };
+    weir_header first = { .name = WEIR_STR("ETag"), .value = WEIR_STR("\"a\""), .next = &second, .id = WEIR_H_ETAG };
+    size_t size = weir_fields_size(2, 11);
+    char *memory = aligned_alloc(16, (size + 31) & ~(size_t)15);
+    const weir_header *h;
+
+    (void)state;
+    memset(memory, 0x55, size + 1);
+    h = weir_fields_copy(memory, &first, 2);
+    first.value = second.value = WEIR_STR("");
+    assert_int_equal(h->id, WEIR_H_ETAG);
+    assert_memory_equal(h->name.data, "ETag: \"a\"\r\nX-A: 2\r\n", 19);
+    assert_true(weir_str_eq(h->value, WEIR_STR("\"a\"")) && weir_str_eq(h->next->value, WEIR_STR("2")));
+    assert_int_equal(h->next->flags, WEIR_HEADER_LINE);
+    assert_null(h->next->next);
+    assert_int_equal(memory[size], 0x55);
+    assert_null(weir_fields_copy(memory, NULL, 0));
+    free(memory);
+}
+
+static void
 test_a_ready_block_is_shared_and_its_copy_keeps_the_lines(void **state)
 {
     static const weir_pair pairs[] = { { { "ETag", 4 }, { "\"a\"", 3 } }, { { "X-A", 3 }, { "1", 1 } } };
@@ -340,6 +363,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_block_of_fields_stands_in_its_own_memory),
+        TEST(test_a_copy_of_a_list_stands_in_its_own_memory),
         TEST(test_a_ready_block_is_shared_and_its_copy_keeps_the_lines),
         TEST(test_known_names_are_indexed_and_others_searched),
         TEST(test_fields_taken_at_once_are_linked_as_if_added),
