@@ -187,7 +187,8 @@ key_of(struct worker *w, const char *text)
 }
 
 static const weir_header ok_field = { .name = { "Content-Type", 12 },
-                                      .value = { "text/plain", 10 } };
+                                      .value = { "text/plain", 10 },
+                                      .id = WEIR_H_CONTENT_TYPE };
 
 static inline struct store_meta
 meta_of(int64_t length)
