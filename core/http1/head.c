@@ -142,16 +142,17 @@ start(struct wr_http1 *h, struct wr_request *r, const struct wr_framing *framing
     r->pub.in_length = framing->length;
     h->x->continue_owed = framing->expect_continue && (chunked || framing->length > 0);
     wr_http1_body_start(h, chunked, chunked ? 0 : (uint64_t)framing->length);
-    if (h->x->body != WR_HTTP1_BODY_NONE) {
-        r->pub.flags |= WEIR_R_HAS_BODY;
-    }
-    if (chunked && !wr_http1_body_right(h, &fault)) { /* nothing acts on a request that is broken */
+    if (chunked && !wr_http1_body_right(h, &fault)) { /* nothing acts on a request that is broken, nor waits for its body */
         wr_http1_input.len = 0;
         h->x->body = WR_HTTP1_BODY_NONE;
+        r->pub.in_length = 0;
         wr_http1_say_chunks(r, &fault);
         r->keep_alive = false;
         wr_request_refuse(r, fault.status);
         return;
+    }
+    if (h->x->body != WR_HTTP1_BODY_NONE) {
+        r->pub.flags |= WEIR_R_HAS_BODY;
     }
     wr_entry_start(r);
 }
