@@ -261,16 +261,22 @@ wr_head_field(struct wr_stream *s, weir_str name, weir_str value, bool stays)
 {
     struct wr_http2_head *head = s->head;
 
+    bool pseudo = name.len != 0 && name.data[0] == ':', over, too_long;
+
     resume(head);
     head->list_bytes += name.len + value.len + FIELD_COST;
-    if (head->list_bytes > head->list_max) {
+    over = head->list_bytes > head->list_max;
+    too_long = is_too_long(head, name, value); /* of a path alone the answer says so */
+    if (over) {
         wr_head_refuse(head, 431, "the request head is too long");
-        return head->list_bytes <= FAR_OVER * head->list_max;
+        if (head->list_bytes > FAR_OVER * head->list_max) {
+            return false;
+        }
     }
-    if (head->malformed != NULL || is_too_long(head, name, value)) {
+    if (head->malformed != NULL || too_long || (over && !pseudo)) {
         return true;
     }
-    if (name.len != 0 && name.data[0] == ':') {
+    if (pseudo) { /* also behind what was too long: it is not said to be missing */
         take_pseudo(s, name, value, stays);
     } else {
         take_field(s, name, value, stays);

@@ -145,6 +145,14 @@ def test_limits_are_answered_as_over_http1(server):
         assert conn.get("/a.txt", fields=[(f"x{n}", "y") for n in range(150)]).status == 200
 
 
+def test_a_path_that_is_longer_than_all_of_a_head_may_be_is_414(server):
+    """What stands behind it is not missing.  [RFC 9110 15.5.15]"""
+    with Http2(server.port) as conn:
+        for size in (8192, 32000, 32768, 40000, 60000):
+            assert conn.get("/" + "x" * size).status == 414
+        assert conn.get("/a.txt").body == b"hello"
+
+
 def test_a_head_far_over_the_limit_ends_the_connection(server):
     with Http2(server.port) as conn:
         conn.frame(HEADERS, END_STREAM, 1, block(head("/a.txt")))
