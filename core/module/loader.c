@@ -102,7 +102,7 @@ take_copy(const char *path, struct wr_copy *copy, struct wr_err *err)
         return wr_err_set(err, "%s", strerror(errno));
     }
     fine = wr_trust_check(path, fd, err) &&
-           wr_copy_open(fd, slash != NULL ? slash + 1 : path, WR_IMAGE_FILE_MAX, copy, err);
+           wr_copy_open(fd, slash != NULL ? slash + 1 : path, WR_NOTE_FILE_MAX, copy, err);
     (void)close(fd);
     return fine;
 }

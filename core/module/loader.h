@@ -17,7 +17,6 @@
 
 enum {
     WR_IMAGES_MAX = 1024,            /* of one process; the next one is an error that asks for a restart */
-    WR_IMAGE_FILE_MAX = 256 << 20,   /* bytes */
     WR_SLOTS_MAX = WR_IMAGES_MAX + 64
 };
 

@@ -29,10 +29,7 @@ enum { MACHINE = EM_AARCH64 };
 #error "weir modules are defined for x86-64 and aarch64"
 #endif
 
-enum {
-    FILE_MAX = 256 << 20, /* bytes */
-    SYMBOL_MAX = 4096     /* bytes of one symbol's name */
-};
+enum { SYMBOL_MAX = 4096 /* bytes of one symbol's name */ };
 
 struct elf {
     const uint8_t *data;
@@ -47,7 +44,7 @@ struct elf {
 
 /* ---- Access to the bytes. ---- */
 
-/* count things of `size` bytes at file offset `offset`, or NULL when they are not all in the file. */
+/* count things of `size` bytes at file offset `offset`; NULL when they are not all in the file, or not on a place of four. */
 static const void *
 at(const struct elf *e, uint64_t offset, uint64_t count, size_t size)
 {
@@ -426,11 +423,12 @@ wr_note_check(const char *path, struct wr_note_info *out, struct wr_err *err)
     if (fd < 0) {
         return wr_err_set(err, "%s", strerror(errno));
     }
-    if (!wr_trust_check(path, fd, err) || fstat(fd, &st) != 0) {
+    if (!wr_trust_check(path, fd, err) ||
+        (fstat(fd, &st) != 0 && !wr_err_set(err, "%s", strerror(errno)))) {
         (void)close(fd);
         return false;
     }
-    if (st.st_size <= 0 || st.st_size > FILE_MAX) {
+    if (st.st_size <= 0 || st.st_size > WR_NOTE_FILE_MAX) {
         (void)close(fd);
         return wr_err_set(err, "it is empty or too large");
     }

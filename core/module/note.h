@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 
+enum { WR_NOTE_FILE_MAX = 256 << 20 }; /* bytes of a module's file */
+
 struct wr_note_info {
     uint16_t abi_major, abi_minor; /* what it was built for */
     char build_id[65];             /* the linker's, in hexadecimal; "" when the file has none */
