@@ -5,8 +5,11 @@
 #include "http/build.h"
 #include "http/core.h"
 #include "http/types.h"
+#include "http/variable.h"
 
 enum { WHERE = WEIR_IN_HTTP | WEIR_IN_SERVER | WEIR_IN_LOCATION, WHERE_IF = WHERE | WEIR_IN_IF };
+
+enum { INACTIVE_MS = 60 * 1000 }; /* of an open_file_cache that says no inactive= */
 
 typedef struct wr_files_conf conf;
 
@@ -33,22 +36,13 @@ stands_beside(weir_conf *cf, const weir_directive *d, const char *other)
 static bool
 is_circular(weir_conf *cf, const weir_directive *d, weir_str path)
 {
-    static const weir_str names[] = { { "document_root", 13 }, { "realpath_root", 13 } };
+    static const char *const names[] = { "document_root", "realpath_root" };
 
-    for (size_t at = 0; at < path.len; at++) {
-        weir_str rest = weir_str_cut(path, at + 1, SIZE_MAX);
-
-        if (path.data[at] != '$') {
-            continue;
-        }
-        rest = weir_str_cut(rest, weir_str_starts(rest, WEIR_STR("{")) ? 1 : 0, SIZE_MAX);
-        for (size_t i = 0; i < WR_COUNT(names); i++) {
-            if (weir_str_starts(rest, names[i])) {
-                (void)weir_conf_error_at(
-                    cf, 1, "the $%.*s variable cannot be used in the \"%s\" directive",
-                    WEIR_FMT(names[i]), d->name);
-                return true;
-            }
+    for (size_t i = 0; i < WR_COUNT(names); i++) {
+        if (wr_value_names(path, names[i])) {
+            (void)weir_conf_error_at(cf, 1, "the $%s variable cannot be used in the \"%s\" directive",
+                                     names[i], d->name);
+            return true;
         }
     }
     return false;
@@ -164,7 +158,7 @@ set_open_file_cache(weir_conf *cf, const weir_directive *d, void *field)
 
     c->cache = false;
     c->cache_max = 0;
-    c->cache_inactive_ms = 60000;
+    c->cache_inactive_ms = INACTIVE_MS;
     if (weir_conf_argc(cf) == 2 && weir_str_eq(weir_conf_arg(cf, 1), WEIR_STR("off"))) {
         return WEIR_OK;
     }
@@ -288,7 +282,7 @@ check(weir_conf *cf, void *data)
     if (weir_conf_where(cf) != WEIR_IN_MAIN) {
         return WEIR_OK;
     }
-    c->cache_inactive_ms = 60000;
+    c->cache_inactive_ms = INACTIVE_MS;
     c->types = wr_types_usual(cf->pool);
     c->root = weir_value_compile(cf, WEIR_STR("html"));
     return c->root != NULL ? WEIR_OK : WEIR_ERROR;

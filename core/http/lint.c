@@ -134,27 +134,6 @@ wr_lint_warn(struct weir_conf *cf, const struct wr_scope *scope, enum wr_trap tr
 
 /* ---- Questions about statements. ---- */
 
-bool
-wr_lint_has_variable(weir_str s, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t at = weir_str_find(s, '$'); at < s.len;
-         at += 1 + weir_str_find(weir_str_cut(s, at + 1, SIZE_MAX), '$')) {
-        weir_str rest = weir_str_cut(s, at + 1, SIZE_MAX);
-        bool brace = weir_str_starts(rest, WEIR_STR("{"));
-        rest = weir_str_cut(rest, brace ? 1 : 0, SIZE_MAX);
-        if (!weir_str_starts(rest, weir_str_c(name))) {
-            continue;
-        }
-        uint8_t next = rest.len > len ? (uint8_t)rest.data[len] : ' ';
-        if (brace ? next == '}' : !weir_is_letter(next) && !weir_is_digit(next) && next != '_') {
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *
 wr_lint_where(struct weir_conf *cf, const struct wr_conf_node *n)
 {

@@ -89,9 +89,6 @@ wr_lint_is(const struct wr_conf_node *n, uint32_t i, const char *text)
     return weir_str_eq(wr_lint_word(n, i), weir_str_c(text));
 }
 
-/* Does s have a variable of this name, "$name" or "${name}"? */
-bool wr_lint_has_variable(weir_str s, const char *name);
-
 /* The block of another scope. */
 const struct wr_lint_block *wr_lint_block_of(const struct wr_lint_block *b,
                                              const struct wr_scope *scope);

@@ -3,6 +3,7 @@
 #include "http/lint.h"
 #include "http/location.h"
 #include "http/settings.h"
+#include "http/variable.h"
 
 /* ---- try_files. ---- */
 
@@ -71,7 +72,7 @@ check_try_proxy(const struct wr_lint_block *b, const struct wr_conf_node *n)
         return;
     }
     for (uint32_t i = 1; i + 1 < n->n_words; i++) {
-        if (wr_lint_has_variable(n->words[i].text, "uri")) {
+        if (wr_value_names(n->words[i].text, "uri")) {
             wr_lint_warn(b->cf, b->scope, WR_TRAP_TRY_PROXY, wr_conf_place(n, 0),
                          "let the last word be a named location that proxies",
                          "the files that \"try_files\" finds are not served: the \"proxy_pass\" in "

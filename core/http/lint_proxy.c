@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "http/lint.h"
 #include "http/location.h"
+#include "http/variable.h"
 
 /* ---- Fields that a block loses. ---- */
 
@@ -159,7 +160,7 @@ begins_anew(const struct wr_lint_block *b)
     const struct wr_scope_origin *o = b->scope->origins;
 
     while (o != NULL && (!wr_lint_is(o->node, 0, "rewrite") ||
-                         !wr_lint_has_variable(wr_lint_word(o->node, 2), "request_uri"))) {
+                         !wr_value_names(wr_lint_word(o->node, 2), "request_uri"))) {
         o = o->next;
     }
     return o != NULL;
@@ -180,8 +181,8 @@ check_variables(const struct wr_lint_block *b, const struct wr_conf_node *n)
                      "with variables the path of the request is not put behind it",
                      "every request here asks for \"%.*s\"", WEIR_FMT(uri));
     } else if (!begins_anew(b) &&
-               (wr_lint_has_variable(uri, "uri") || wr_lint_has_variable(uri, "document_uri")) &&
-               !wr_lint_has_variable(uri, "args") && !wr_lint_has_variable(uri, "query_string")) {
+               (wr_value_names(uri, "uri") || wr_value_names(uri, "document_uri")) &&
+               !wr_value_names(uri, "args") && !wr_value_names(uri, "query_string")) {
         wr_lint_warn(b->cf, b->scope, WR_TRAP_PASS_VARIABLE, wr_conf_place(n, 1),
                      "\"$request_uri\" has both as they came",
                      "the query is not passed on: \"$uri\" is the decoded path alone");

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "http/lint.h"
 #include "http/location.h"
+#include "http/variable.h"
 
 /* ---- Blocks of "if". ---- */
 
@@ -142,12 +143,12 @@ check_redirect(const struct wr_lint_block *b, const struct wr_conf_node *n)
         return;
     }
     for (size_t i = 0; i < WR_COUNT(whole); i++) {
-        if (wr_lint_has_variable(to, whole[i])) {
+        if (wr_value_names(to, whole[i])) {
             return;
         }
     }
     if ((code >= 301 && code <= 303) || code == 307 || code == 308) {
-        if (wr_lint_has_variable(to, "uri") || wr_lint_has_variable(to, "document_uri")) {
+        if (wr_value_names(to, "uri") || wr_value_names(to, "document_uri")) {
             wr_lint_warn(b->cf, b->scope, WR_TRAP_RETURN_URI, wr_conf_place(n, n->n_words - 1),
                          "\"$request_uri\" has both as they came",
                          "the redirect loses the query: \"$uri\" is the decoded path alone");

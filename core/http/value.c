@@ -42,6 +42,27 @@ is_name_byte(char c)
     return weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c) || c == '_';
 }
 
+bool
+wr_value_names(weir_str text, const char *name)
+{
+    for (size_t at = weir_str_find(text, '$'); at < text.len; at = weir_str_find(text, '$')) {
+        size_t n = 0;
+
+        text = weir_str_cut(text, at + 1, text.len);
+        if (weir_str_starts(text, WEIR_STR("{"))) {
+            text = weir_str_cut(text, 1, text.len);
+        }
+        while (n < text.len && is_name_byte(text.data[n])) {
+            n++;
+        }
+        if (weir_str_eq(weir_str_cut(text, 0, n), weir_str_c(name))) {
+            return true;
+        }
+        text = weir_str_cut(text, n, text.len);
+    }
+    return false;
+}
+
 /* A complaint about text, whose first byte is the dollar sign. */
 static bool
 refuse(struct weir_conf *cf, weir_str text, const char *what)

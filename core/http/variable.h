@@ -101,6 +101,9 @@ wr_var_assign wr_core_variable_assign(weir_str name);
 /* The request field that the variable name of the core stands for, WEIR_H_*; 0: none, or there is more to it. */
 uint32_t wr_core_variable_field(weir_str name);
 
+/* Does a text that may be compiled name the variable, as $name or ${name}? */
+bool wr_value_names(weir_str text, const char *name);
+
 /* WEIR_T_VALUE: the binder's make_value. */
 int wr_value_make(struct weir_conf *cf, weir_str text, weir_value **field);
 
