@@ -48,6 +48,18 @@ fetch(struct fetched *f, const weir_fetch_options *o)
 
 #define PAGE "GET /p?q=1 HTTP/1.1\r\nHost: a\r\n\r\n"
 
+/* Fetch, and take what is asked, which is PAGE: the connection it came over. */
+static int
+fetch_page(struct fetched *f, const weir_fetch_options *o, int listener)
+{
+    int peer;
+
+    fetch(f, o);
+    peer = take(listener);
+    expect(peer, PAGE);
+    return peer;
+}
+
 static void
 test_a_response_comes_in_one_piece(void **state)
 {
@@ -57,9 +69,7 @@ test_a_response_comes_in_one_piece(void **state)
     weir_fetch_options o = page(group_at(&port, 1));
 
     (void)state;
-    fetch(&f, &o);
-    peer = take(listener);
-    expect(peer, PAGE);
+    peer = fetch_page(&f, &o, listener);
     say(peer, "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
     wr_loop_turn(loop, PATIENCE_MS);
     say(peer, "4\r\n two\r\n0\r\n\r\n");
@@ -108,9 +118,7 @@ test_a_body_over_the_limit_is_not_kept(void **state)
 
     (void)state;
     o.keep = 4;
-    fetch(&f, &o);
-    peer = take(listener);
-    expect(peer, PAGE);
+    peer = fetch_page(&f, &o, listener);
     say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     turn_until(f.calls == 1);
     assert_int_equal(f.result, WEIR_LIMIT);
@@ -128,9 +136,7 @@ test_the_whole_has_a_deadline(void **state)
 
     (void)state;
     o.timeout_ms = 30;
-    fetch(&f, &o);
-    peer = take(listener);
-    expect(peer, PAGE);
+    peer = fetch_page(&f, &o, listener);
     say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
     turn_until(f.calls == 1);
     assert_int_equal(f.result, WEIR_TIMEOUT);
@@ -148,9 +154,7 @@ test_a_body_that_breaks_off_is_no_answer(void **state)
     weir_fetch_options o = page(group_at(&port, 1));
 
     (void)state;
-    fetch(&f, &o);
-    peer = take(listener);
-    expect(peer, PAGE);
+    peer = fetch_page(&f, &o, listener);
     say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
     close(peer);
     turn_until(f.calls == 1);
@@ -202,9 +206,7 @@ test_a_fetch_ends_with_its_owner(void **state)
     weir_fetch_options o = page(group_at(&port, 1));
 
     (void)state;
-    fetch(&f, &o);
-    peer = take(listener);
-    expect(peer, PAGE);
+    peer = fetch_page(&f, &o, listener);
     wr_pool_destroy(&owner);
     turn_until(ended(peer));
     assert_int_equal(f.calls, 0);
@@ -227,9 +229,7 @@ test_one_peer_is_asked_whatever_its_state(void **state)
     o = page(u);
     o.peer = weir_upstream_peer(u, 1)->id;
     (void)weir_peer_set_down(u, o.peer, true);
-    fetch(&f, &o);
-    peer = take(listener);
-    expect(peer, PAGE);
+    peer = fetch_page(&f, &o, listener);
     close(peer);
     turn_until(f.calls == 1);
     assert_int_equal(f.result, WEIR_ERROR);
