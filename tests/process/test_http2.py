@@ -302,7 +302,8 @@ def test_a_body_nobody_wants_does_not_harm(make_server):
         assert conn.get().body == b"ok"
 
 
-LINGER = "location / { return 200 ok; } location /empty { return 200; } location /off { lingering_close off; return 200 ok; } " \
+LINGER = "lingering_timeout 1h; location / { return 200 ok; } location /empty { return 200; } " \
+         "location /off { lingering_close off; return 200 ok; } " \
          "location /soon { lingering_timeout 1ms; return 200 ok; }"
 
 
