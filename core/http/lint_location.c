@@ -277,13 +277,22 @@ check_root(const struct wr_lint_block *b, const struct wr_conf_node *n)
     }
 }
 
+/* Does the block say nothing but `internal`? Then it keeps clients out, and need not serve anybody else. */
+static bool
+is_shut(const struct wr_lint_block *b)
+{
+    const struct wr_scope_origin *only = b->scope->origins;
+
+    return only != NULL && only->next == NULL && wr_lint_is(only->node, 0, "internal");
+}
+
 /* May the block's requests end at a file? */
 static bool
 serves_files(const struct wr_lint_block *b)
 {
     return !b->answers && b->own[WR_LINT_RETURN] == NULL && b->own[WR_LINT_REWRITE] == NULL &&
            b->own[WR_LINT_WHEN] == NULL && b->own[WR_LINT_TRY_FILES] == NULL &&
-           !wr_lint_is(b->own[WR_LINT_DENY], 1, "all") && b->loc->inner == NULL;
+           !wr_lint_is(b->own[WR_LINT_DENY], 1, "all") && b->loc->inner == NULL && !is_shut(b);
 }
 
 /* Does something answer in this block, or has it files? */
