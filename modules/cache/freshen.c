@@ -103,8 +103,8 @@ freshen_changes(const weir_header *stored, const weir_header *newer, uint64_t sk
     return false;
 }
 
-static const weir_header *
-by_id(const weir_header *list, uint32_t id)
+const weir_header *
+field_by_id(const weir_header *list, uint32_t id)
 {
     while (list != NULL && list->id != id) {
         list = list->next;
@@ -115,15 +115,15 @@ by_id(const weir_header *list, uint32_t id)
 bool
 freshen_agrees(const weir_header *stored, int64_t stored_length, const weir_header *newer)
 {
-    const weir_header *a = by_id(stored, WEIR_H_ETAG), *b = by_id(newer, WEIR_H_ETAG);
-    const weir_header *length = by_id(newer, WEIR_H_CONTENT_LENGTH);
+    const weir_header *a = field_by_id(stored, WEIR_H_ETAG), *b = field_by_id(newer, WEIR_H_ETAG);
+    const weir_header *length = field_by_id(newer, WEIR_H_CONTENT_LENGTH);
     uint64_t n;
 
     if (b != NULL && (a == NULL || !weir_str_eq(opaque(a->value), opaque(b->value)))) {
         return false;
     }
-    a = by_id(stored, WEIR_H_LAST_MODIFIED);
-    b = by_id(newer, WEIR_H_LAST_MODIFIED);
+    a = field_by_id(stored, WEIR_H_LAST_MODIFIED);
+    b = field_by_id(newer, WEIR_H_LAST_MODIFIED);
     if (b != NULL && (a == NULL || !weir_str_eq(a->value, b->value))) {
         return false;
     }

@@ -12,6 +12,9 @@ struct field_list {
 /* Append a copy of h (not of its bytes) to the list, ->same filled in. */
 void field_add(weir_pool *pool, struct field_list *list, const weir_header *h);
 
+/* The first field of a list with that id (WEIR_H_*, not OTHER); NULL: none. */
+const weir_header *field_by_id(const weir_header *list, uint32_t id);
+
 /* The stored fields, each that `newer` has too replaced by all of newer's lines of that name, and
  * what only newer has at the end. But for what describes the stored body itself, which stays as it
  * was: Content-Length, Content-Encoding, Content-Range, Content-MD5, ETag. skip: fields of newer that do not count, by 1 << WEIR_H_*. [RFC 9111 3.2] */

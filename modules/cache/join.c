@@ -12,15 +12,6 @@
 
 #define BIT(id) (UINT64_C(1) << (id))
 
-static const weir_header *
-field_of(const weir_header *list, uint32_t id)
-{
-    while (list != NULL && list->id != id) {
-        list = list->next;
-    }
-    return list;
-}
-
 /* ---- What is wanted. ---- */
 
 /* r's Range, where it counts for what is stored with this head; NULL: all is wanted. [RFC 9110
@@ -29,7 +20,7 @@ static const weir_header *
 range_of(const weir_request *r, const struct store_meta *m)
 {
     const weir_header *range = r->in[WEIR_H_RANGE], *if_range = r->in[WEIR_H_IF_RANGE];
-    const weir_header *etag = field_of(m->fields, WEIR_H_ETAG);
+    const weir_header *etag = field_by_id(m->fields, WEIR_H_ETAG);
     struct kept k = kept_of(m);
 
     if (range == NULL || range->same != NULL || r->method != WEIR_GET) {
@@ -81,7 +72,7 @@ can_join(struct caching *c, const struct store_meta *m)
         goal = ps->want;
     }
     return !ps->nowhere && (c->r->flags & WEIR_R_HAS_BODY) == 0 &&
-           part_is_strong(field_of(m->fields, WEIR_H_ETAG)) &&
+           part_is_strong(field_by_id(m->fields, WEIR_H_ETAG)) &&
            part_lacks(&ps->stored, goal, &ps->missing, &ps->behind);
 }
 
@@ -140,7 +131,7 @@ join_request(struct caching *c, weir_cache_request *change, uint64_t dropped)
     }
     if (ps->joins) {
         flow_add(c, change, WEIR_STR("If-Range"),
-                 field_of(store_object_meta(c->object)->fields, WEIR_H_ETAG)->value);
+                 field_by_id(store_object_meta(c->object)->fields, WEIR_H_ETAG)->value);
         flow_add(c, change, WEIR_STR("Range"),
                  last == ps->stored.complete - 1
                      ? weir_print(c->r->pool, "bytes=%llu-", first)
@@ -168,7 +159,7 @@ static bool
 fits(const struct caching *c, const weir_reply *reply)
 {
     const struct parts *ps = &c->parts;
-    const weir_header *etag = field_of(store_object_meta(c->object)->fields, WEIR_H_ETAG);
+    const weir_header *etag = field_by_id(store_object_meta(c->object)->fields, WEIR_H_ETAG);
 
     return ps->reply.complete == ps->stored.complete && ps->reply.here.first == ps->missing.first &&
            ps->reply.here.last == ps->missing.last &&
@@ -221,7 +212,7 @@ join_meta(struct caching *c, struct store_meta *m)
     struct parts *ps = &c->parts;
     const bool whole = !ps->comes && m->status == 200 && m->length > 0 &&
                        (uint64_t)m->length <= PART_COMPLETE_MAX &&
-                       part_is_strong(field_of(m->fields, WEIR_H_ETAG));
+                       part_is_strong(field_by_id(m->fields, WEIR_H_ETAG));
 
     if (!ps->comes && !whole) {
         return;

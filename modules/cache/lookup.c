@@ -283,11 +283,17 @@ choose_variant(struct caching *c, const struct store_meta *m)
     return flow_look(c);
 }
 
+/* Not without asking: it is stale, or fresh and the request does not want it. [RFC 9211 2.2] */
 static int
 use_expired(struct caching *c)
 {
+    static const struct control no_wishes;
+    const struct kept k = kept_of(store_object_meta(c->object));
+    bool fresh =
+        policy_use(&k, &no_wishes, store_object_stale(c->object), false, flow_now()) == USE_FRESH;
+
     c->outcome = OUTCOME_EXPIRED;
-    c->forward = FWD_STALE;
+    c->forward = fresh ? FWD_REQUEST : FWD_STALE;
     return flow_shares_failure(c) ? flow_answer_stale(c) : flow_miss(c);
 }
 

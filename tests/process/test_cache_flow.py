@@ -354,6 +354,15 @@ def test_cache_status(front):
     assert re.fullmatch(r'edge; hit; ttl=(3600|35\d\d); key="http127.0.0.1:\d+/"', second.all("Cache-Status")[1])
 
 
+@pytest.mark.parametrize("kept,wish,forward", [([FRESH], "no-cache", "request"), ([FRESH], "min-fresh=4000", "request"),
+                                               (STALE, "no-cache", "stale"), (STALE, "max-age=3600", "stale")])
+def test_cache_status_tells_who_wanted_to_ask_again(front, kept, wish, forward):
+    """[RFC 9211 2.2]"""
+    one = front(answer(fields=[*kept, TAG]), more="cache_status edge; cache_obey_request on;")
+    one.get()
+    assert f"; fwd={forward};" in one.get(fields=[("Cache-Control", wish)]).get("Cache-Status")
+
+
 def test_cdn_loop(front):
     """[RFC 8586 2]"""
     one = front(answer(), more="cache_cdn_loop here;")
