@@ -144,6 +144,9 @@ expect(const struct wr_tls_client *client, SSL *ssl, const char *name)
     bool address = is_address(name), good = true;
 
     if (client->context->settings.verify != WR_TLS_VERIFY_OFF) {
+        if (*name == '\0' || *name == '.') { /* OpenSSL takes these for any name, and for any below one */
+            return false;
+        }
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         good = address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1
                        : SSL_set1_host(ssl, name) == 1;

@@ -26,7 +26,8 @@ struct wr_tls_client *wr_tls_client_create(weir_pool *pool, struct wr_tls_contex
 /*
  * Speak TLS on c, which is connected: go on with its transport's handshake.
  *
- * name      the server has to be; also an address. When the settings verify, its certificate has to be for it
+ * name      the server has to be; also an address. When the settings verify, its certificate has to be for it, and one
+ *           that is empty or begins with a dot is refused
  * peer      whose sessions fit, text of its address
  * identity  names the certificates that are shown besides those of the settings: connections of different ones are
  *           different, and their sessions are not come back to. Absent: none are

@@ -154,6 +154,15 @@ def test_proxy_verifies_and_tells_the_name_by_default(make_server, origin, monke
     assert seen(proxied(make_server, origin, "proxy_ssl_name a.example;"))["name"] == "a.example"
 
 
+@pytest.mark.parametrize("name", ["", ".example", "."])
+def test_a_name_that_is_none_fits_no_certificate(make_server, origin, name):
+    """A name of variables may come to nothing; that is no leave to believe every certificate.  [RFC 9110 4.3.4]"""
+    server = proxied(make_server, origin, "proxy_ssl_name $arg_name; proxy_ssl_trusted_certificate %TLS%/ca.pem;")
+    assert ask(server, f"/?name={name}")[0] == 502
+    assert f'TLS for "{name}" cannot be begun' in server.log() and "GET" not in origin.log()
+    assert ask(server, "/?name=a.example")[0] == 200
+
+
 def test_proxy_as_nginx_where_it_is_told_to(make_server, origin):
     assert seen(proxied(make_server, origin, main="compat nginx;"))["name"] == ""
     got = seen(proxied(make_server, origin, "proxy_ssl_verify off; proxy_ssl_server_name off;"))
