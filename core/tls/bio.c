@@ -107,7 +107,7 @@ bio_read(BIO *b, char *to, size_t room, size_t *got)
     ssize_t n;
 
     BIO_clear_retry_flags(b);
-    if (in.owner != s) {
+    if (in.owner != s || s->messages > WR_TLS_MESSAGES) {
         return -1;
     }
     if (in.len == 0) {
@@ -134,8 +134,10 @@ bio_read(BIO *b, char *to, size_t room, size_t *got)
 static int
 bio_write(BIO *b, const char *from, size_t len, size_t *taken)
 {
+    const struct wr_tls_stream *s = BIO_get_data(b);
+
     BIO_clear_retry_flags(b);
-    if (len > sizeof(out.area) - out.len) {
+    if (len > sizeof(out.area) - out.len || s->unsent_len - s->unsent_at > sizeof(out.area)) {
         return -1; /* a peer that has us answer and does not read the answers */
     }
     memcpy(out.area + out.len, from, len);

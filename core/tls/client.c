@@ -113,6 +113,7 @@ void
 wr_tls_client_equip(SSL_CTX *c)
 {
     SSL_CTX_sess_set_new_cb(c, given);
+    SSL_CTX_set_info_callback(c, wr_tls_stream_info);
 }
 
 struct wr_tls_client *

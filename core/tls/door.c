@@ -167,6 +167,7 @@ void
 wr_tls_door_equip(SSL_CTX *c)
 {
     SSL_CTX_set_client_hello_cb(c, hello, NULL);
+    SSL_CTX_set_info_callback(c, wr_tls_stream_info);
     (void)SSL_CTX_set_tlsext_servername_callback(c, name_used);
     SSL_CTX_set_alpn_select_cb(c, choose_protocol, NULL);
     wr_tls_session_equip(c);

@@ -95,6 +95,48 @@ wr_tls_stream_end(struct wr_tls_stream *s)
     free(s);
 }
 
+/* ---- Messages after the handshake. ----
+ *
+ * Each of them has us derive keys or answer, and costs the peer less than us; OpenSSL takes any number. */
+
+/* Is it in a state that such a message leads to? */
+static bool
+was_told(const SSL *ssl)
+{
+    switch (SSL_get_state(ssl)) {
+    case TLS_ST_SR_KEY_UPDATE:
+    case TLS_ST_SR_CLNT_HELLO:
+    case TLS_ST_CR_KEY_UPDATE:
+    case TLS_ST_CR_SESSION_TICKET:
+    case TLS_ST_CR_HELLO_REQ:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void
+wr_tls_stream_info(const SSL *ssl, int where, int rc)
+{
+    struct wr_tls_stream *s;
+
+    (void)rc;
+    if ((where & SSL_CB_LOOP) && was_told(ssl)) {
+        s = wr_tls_stream_of_ssl(ssl);
+        s->messages += s->done ? 1 : 0;
+    }
+}
+
+static void
+pay(struct wr_tls_stream *s, size_t bytes)
+{
+    s->moved += (uint32_t)WR_MIN(bytes, (size_t)WR_TLS_PAYS);
+    if (s->moved >= WR_TLS_PAYS) {
+        s->moved = 0;
+        s->messages = 0;
+    }
+}
+
 /* ---- Failures. ---- */
 
 /* What clients bring about is a line of level info. Of a server that we went to, our user tells. */
@@ -103,7 +145,8 @@ tell(struct wr_tls_stream *s, const char *function)
 {
     struct wr_err err;
 
-    (void)wr_tls_fault(&err, "%s failed", function);
+    (void)wr_tls_fault(&err, s->messages > WR_TLS_MESSAGES ? "%s failed: too many messages" : "%s failed",
+                       function);
     if (s->client) {
         free(s->reason);
         s->reason = strdup(err.text);
@@ -287,6 +330,7 @@ tls_recv(struct wr_conn *c, void *to, size_t room)
         wr_tls_bio_keep(s); /* what is said next takes it along */
     }
     wr_tls_bio_leave(s);
+    pay(s, got);
     if (got != 0) {
         c->can_read = c->can_read || SSL_pending(s->ssl) != 0 || (rc != 0 && rc != -EAGAIN) ||
                       (rc == 0 && ok != 1);
@@ -361,6 +405,7 @@ encrypt(struct wr_tls_stream *s, struct cursor k)
         }
         WR_ASSERT(n == bytes.len);
         s->encrypted += (uint32_t)n;
+        pay(s, n);
     }
     return 0;
 }

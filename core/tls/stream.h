@@ -50,11 +50,18 @@ struct wr_tls_stream {
     uint8_t *unsent;        /* encrypted bytes that the kernel did not take */
     uint32_t unsent_at, unsent_len;
     uint32_t encrypted;     /* plain bytes that were not said to be taken, and are in there */
+    uint32_t messages;      /* that the peer sent after the handshake, since bytes of users' last paid for them */
+    uint32_t moved;         /* bytes of users', either way, that have not paid yet */
 };
 
 enum {
-    WR_TLS_RECORD = 16 * 1024 /* plain bytes of a record at most [RFC 8446 5.1] */
+    WR_TLS_RECORD = 16 * 1024, /* plain bytes of a record at most [RFC 8446 5.1] */
+    WR_TLS_MESSAGES = 32,      /* the peer may send after the handshake: new keys, tickets, hellos that are refused */
+    WR_TLS_PAYS = 1024 * 1024  /* and once more as many for so many bytes of users' */
 };
+
+/* For every SSL_CTX: counts the peer's messages. */
+void wr_tls_stream_info(const SSL *ssl, int where, int rc);
 
 /* Speak TLS on c from now on: ssl is taken. bytes have been read already and come first. */
 struct wr_tls_stream *wr_tls_stream_start(struct wr_conn *c, SSL *ssl, weir_str bytes);

@@ -1,4 +1,5 @@
 /* Bytes pass whole and in order whatever the kernel takes, and an end is told apart from a cut. */
+#include "tls/bio.h"
 #include "two.h"
 
 static void
@@ -179,6 +180,74 @@ test_silence_is_told_from_bytes(void **state)
     two_close();
 }
 
+/* The client takes new keys and wants some of the server; what the server's reading then answers. */
+static ssize_t
+take_new_keys(void)
+{
+    struct wr_tls_stream *s = wr_tls_stream_of(two.them);
+    size_t sent;
+    char byte;
+
+    wr_tls_bio_enter(s);
+    assert_int_equal(SSL_key_update(s->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(s->ssl), 1);
+    assert_int_equal(wr_tls_bio_flush(s, false, &sent), 0);
+    wr_tls_bio_leave(s);
+    two.us->can_read = true;
+    return wr_conn_recv(two.us, &byte, 1);
+}
+
+static void
+test_keys_are_not_exchanged_for_ever(void **state)
+{
+    (void)state;
+    begin(WR_TLS_1_3);
+    for (int i = 0; i < WR_TLS_MESSAGES; i++) {
+        assert_int_equal(take_new_keys(), -EAGAIN);
+    }
+    two_say(two.them, two.us, "question");
+    assert_int_equal(take_new_keys(), -EPROTO);
+    two_close();
+}
+
+static void
+test_bytes_pay_for_new_keys(void **state)
+{
+    static char block[WR_TLS_RECORD];
+    struct iovec piece = { block, sizeof(block) };
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    for (int i = 0; i < WR_TLS_MESSAGES; i++) {
+        assert_int_equal(take_new_keys(), -EAGAIN);
+    }
+    for (size_t n = 0; n < WR_TLS_PAYS; n += sizeof(block)) {
+        assert_int_equal(two.them->transport->send(two.them, &piece, 1, false), sizeof(block));
+        two.us->can_read = true;
+        assert_int_equal(wr_conn_recv(two.us, block, sizeof(block)), sizeof(block));
+    }
+    for (int i = 0; i < WR_TLS_MESSAGES; i++) {
+        assert_int_equal(take_new_keys(), -EAGAIN);
+    }
+    two_close();
+}
+
+static void
+test_answers_that_nobody_reads_do_not_pile_up(void **state)
+{
+    ssize_t rc = -EAGAIN;
+
+    (void)state;
+    begin(WR_TLS_1_3);
+    for (int i = 0; i < 100000 && rc == -EAGAIN; i++) {
+        wr_tls_stream_of(two.us)->messages = 0; /* as if they were paid for */
+        rc = take_new_keys();
+    }
+    assert_int_equal(rc, -EPROTO);
+    assert_true(wr_tls_stream_of(two.us)->unsent_len < 2 * WR_TLS_WRITE);
+    two_close();
+}
+
 int
 main(void)
 {
@@ -191,6 +260,9 @@ main(void)
         TWO_TEST(test_a_reset_connection_says_no_goodbye),
         TWO_TEST(test_plain_words_are_read_plainly),
         TWO_TEST(test_silence_is_told_from_bytes),
+        TWO_TEST(test_keys_are_not_exchanged_for_ever),
+        TWO_TEST(test_bytes_pay_for_new_keys),
+        TWO_TEST(test_answers_that_nobody_reads_do_not_pile_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
