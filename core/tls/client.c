@@ -156,15 +156,23 @@ expect(const struct wr_tls_client *client, SSL *ssl, const char *name)
            (!client->send_name || address || *name == '\0' || SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
-/* name in memory of its own, without the brackets of an address. */
+/* Without the brackets of an address, or the last dot of a name: neither is told, nor stands in a certificate [RFC 6066 3]. */
+static weir_str
+bare(weir_str name)
+{
+    if (name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']') {
+        return weir_str_cut(name, 1, name.len - 2);
+    }
+    return name.len > 1 && name.data[name.len - 1] == '.' ? weir_str_cut(name, 0, name.len - 1) : name;
+}
+
+/* In memory of its own. */
 static char *
-bare_name(weir_str name)
+bare_copy(weir_str name)
 {
     char *copy;
 
-    if (name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']') {
-        name = weir_str_cut(name, 1, name.len - 2);
-    }
+    name = bare(name);
     copy = name.len != 0 ? strndup(name.data, name.len) : strdup("");
     WR_ASSERT(copy != NULL);
     return copy;
@@ -204,12 +212,12 @@ wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str na
                     weir_str identity, struct wr_err *err)
 {
     SSL_CTX *context = wr_tls_context_ssl(client->context, err);
-    char *bare = bare_name(name);
+    char *copy = bare_copy(name);
     struct wr_tls_stream *s;
     SSL *ssl;
 
     if (context == NULL) {
-        free(bare);
+        free(copy);
         return false;
     }
     if (client->made_of != client->context->made_of) { /* other authorities may not believe who was believed */
@@ -217,17 +225,17 @@ wr_tls_client_begin(struct wr_tls_client *client, struct wr_conn *c, weir_str na
         client->made_of = client->context->made_of;
     }
     ssl = SSL_new(context);
-    if (ssl == NULL || !expect(client, ssl, bare)) {
+    if (ssl == NULL || !expect(client, ssl, copy)) {
         SSL_free(ssl);
-        free(bare);
+        free(copy);
         return wr_tls_fault(err, "TLS for \"%.*s\" cannot be begun", WEIR_FMT(name));
     }
     SSL_set_connect_state(ssl);
     s = wr_tls_stream_start(c, ssl, WEIR_STR(""));
     s->client = true;
     s->to = client;
-    s->name = weir_str_c(bare);
-    s->peer = key_of(bare, peer);
+    s->name = weir_str_c(copy);
+    s->peer = key_of(copy, peer);
     s->identity = heap_copy(identity);
     if (client->reuse && identity.len == 0) {
         come_back(client, ssl, s->peer);
@@ -262,8 +270,5 @@ wr_tls_client_is(const struct wr_conn *c, const struct wr_tls_client *client, we
     if (s == NULL || client == NULL) {
         return s == NULL && client == NULL;
     }
-    if (name.len > 1 && name.data[0] == '[' && name.data[name.len - 1] == ']') {
-        name = weir_str_cut(name, 1, name.len - 2);
-    }
-    return s->to == client && weir_str_eq(s->name, name) && weir_str_eq(s->identity, identity);
+    return s->to == client && weir_str_eq(s->name, bare(name)) && weir_str_eq(s->identity, identity);
 }

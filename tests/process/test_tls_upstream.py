@@ -163,6 +163,14 @@ def test_a_name_that_is_none_fits_no_certificate(make_server, origin, name):
     assert ask(server, "/?name=a.example")[0] == 200
 
 
+def test_a_names_last_dot_is_neither_told_nor_looked_for(make_server, origin):
+    """[RFC 6066 3]"""
+    server = proxied(make_server, origin, "proxy_ssl_name $arg_name; proxy_ssl_trusted_certificate %TLS%/ca.pem;", "https://app",
+                     http=f"upstream app {{ server 127.0.0.1:{origin.port}; }}")
+    first = seen(server, "/?name=b.example.")
+    assert first["name"] == "b.example" and seen(server, "/?name=b.example")["connection"] == first["connection"]
+
+
 def test_proxy_as_nginx_where_it_is_told_to(make_server, origin):
     assert seen(proxied(make_server, origin, main="compat nginx;"))["name"] == ""
     got = seen(proxied(make_server, origin, "proxy_ssl_verify off; proxy_ssl_server_name off;"))
