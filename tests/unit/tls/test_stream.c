@@ -248,6 +248,47 @@ test_answers_that_nobody_reads_do_not_pile_up(void **state)
     two_close();
 }
 
+/* A session of the server's, of which its client says that words may be sent ahead. */
+static SSL_SESSION *
+session_for_early_words(void)
+{
+    SSL_SESSION *session;
+    char byte;
+
+    begin(WR_TLS_1_3);
+    two_say(two.them, two.us, "question");
+    two.them->can_read = true;
+    (void)wr_conn_recv(two.them, &byte, 1); /* the ticket */
+    session = SSL_get1_session(wr_tls_stream_of(two.them)->ssl);
+    assert_true(SSL_SESSION_is_resumable(session));
+    assert_int_equal(SSL_SESSION_set_max_early_data(session, 1000), 1);
+    two_close();
+    return session;
+}
+
+static void
+test_words_ahead_of_the_handshake_are_not_heard(void **state)
+{
+    SSL_SESSION *session = session_for_early_words();
+    struct wr_tls_stream *s;
+    size_t n;
+
+    (void)state;
+    two_connect();
+    s = wr_tls_stream_of(two.them);
+    assert_int_equal(SSL_set_session(s->ssl, session), 1);
+    wr_tls_bio_enter(s);
+    assert_int_equal(SSL_write_early_data(s->ssl, "early", 5, &n), 1);
+    assert_int_equal(wr_tls_bio_flush(s, false, &n), 0);
+    wr_tls_bio_leave(s);
+    assert_int_equal(two_shake(), 0);
+    assert_int_equal(SSL_get_early_data_status(s->ssl), SSL_EARLY_DATA_REJECTED);
+    assert_true(SSL_session_reused(s->ssl));
+    two_say(two.them, two.us, "question");
+    two_close();
+    SSL_SESSION_free(session);
+}
+
 int
 main(void)
 {
@@ -263,6 +304,7 @@ main(void)
         TWO_TEST(test_keys_are_not_exchanged_for_ever),
         TWO_TEST(test_bytes_pay_for_new_keys),
         TWO_TEST(test_answers_that_nobody_reads_do_not_pile_up),
+        TWO_TEST(test_words_ahead_of_the_handshake_are_not_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
