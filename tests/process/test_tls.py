@@ -363,6 +363,34 @@ def test_handshake_byte_by_byte_and_request_with_its_end(make_server):
     client.close()
 
 
+@pytest.mark.parametrize("length", [1, 100, 16384])
+def test_a_large_hello_in_records_of_any_length(make_server, length):
+    """As many protocols as its extension has room for, and ours the last.  [RFC 8446 5.1, RFC 7301 3.1]"""
+    server = one_site(make_server).start()
+    protocols = [f"{i:0250}" for i in range(255)] + ["http/1.1"]
+    client = Memory(server.port, with_context=context(alpn=protocols))
+    flights = []
+
+    def send(data):
+        if not flights:
+            hello = b""
+            while data:
+                end = 5 + int.from_bytes(data[3:5], "big")
+                hello, data = hello + data[5:end], data[end:]
+            assert len(hello) > 64000
+            pieces = [hello[i:i + length] for i in range(0, len(hello), length)]
+            data = b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2, "big") + piece for piece in pieces)
+        flights.append(data)
+        client.sock.sendall(data)
+
+    client.handshake(send)
+    assert client.tls.selected_alpn_protocol() == "http/1.1"
+    client.tls.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.sock.sendall(client.take())
+    assert client.read().startswith(b"HTTP/1.1 200")
+    client.close()
+
+
 @pytest.mark.parametrize("version", [V12, V13])
 def test_the_end_is_announced(make_server, version):
     """close_notify comes before the connection ends, so that a body until the end cannot be cut unseen."""
