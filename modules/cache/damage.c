@@ -24,8 +24,8 @@ damage_found(struct store *s, const uint64_t hash[2], uint64_t file)
         entry_forget_file(s, e);
         entry_tidy(s, e);
     }
-    if (!known ||
-        file == 0) { /* an entry of an older snapshot may know the file by another number */
+    /* An entry of an older snapshot may know the file by another number. */
+    if (!known || file == 0) {
         (void)doomed_add(s, hash, file);
     }
     shared_unlock(s);

@@ -269,6 +269,34 @@ test_any_cut_is_a_miss(void **state)
     worker_end(&w);
 }
 
+/* As after a restart whose snapshot is older than the file. */
+static void
+test_damage_is_removed_where_the_index_has_another_number(void **state)
+{
+    struct worker w;
+    struct store_key key;
+    struct entry *e;
+    char path[PATH_SIZE];
+
+    (void)state;
+    worker_begin(&w);
+    put(&w, "/a", "some bytes of a body");
+    turn_until(is_written(&w, "/a"));
+    restart(&w);
+    turn_until(is_loaded(&w));
+    file_of(&w, "/a", path);
+    key = key_of(&w, "/a");
+    assert_true(shared_lock(w.store));
+    e = entry_find(w.store, &key);
+    assert_non_null(e);
+    e->file++;
+    shared_unlock(w.store);
+    assert_int_equal(truncate(path, 100), 0); /* amid its head */
+    assert_false(holds(&w, "/a", "some bytes of a body", 20));
+    turn_until(access(path, F_OK) != 0);
+    worker_end(&w);
+}
+
 static void
 test_damage_far_inside_cuts_and_is_not_found_again(void **state)
 {
@@ -560,6 +588,7 @@ main(void)
         T(test_a_reader_far_behind_reads_what_was_replaced_meanwhile),
         T(test_any_flipped_byte_is_a_miss),
         T(test_any_cut_is_a_miss),
+        T(test_damage_is_removed_where_the_index_has_another_number),
         T(test_damage_far_inside_cuts_and_is_not_found_again),
         T(test_a_newer_head_and_a_soft_purge_survive),
         T(test_a_newer_head_is_written_where_that_is_asked_for),
