@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "conf/names.h"
 #include "http/http.h"
 #include "http/limits.h"
 #include "http/regex.h"
@@ -36,29 +37,15 @@ struct value {
 
 /* ---- Compiling. ---- */
 
-static bool
-is_name_byte(char c)
-{
-    return weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c) || c == '_';
-}
-
 bool
 wr_value_names(weir_str text, const char *name)
 {
-    for (size_t at = weir_str_find(text, '$'); at < text.len; at = weir_str_find(text, '$')) {
-        size_t n = 0;
+    weir_str one;
 
-        text = weir_str_cut(text, at + 1, text.len);
-        if (weir_str_starts(text, WEIR_STR("{"))) {
-            text = weir_str_cut(text, 1, text.len);
-        }
-        while (n < text.len && is_name_byte(text.data[n])) {
-            n++;
-        }
-        if (weir_str_eq(weir_str_cut(text, 0, n), weir_str_c(name))) {
+    while (wr_conf_next_name(&text, &one)) {
+        if (weir_str_eq(one, weir_str_c(name))) {
             return true;
         }
-        text = weir_str_cut(text, n, text.len);
     }
     return false;
 }
@@ -85,7 +72,7 @@ read_reference(struct weir_conf *cf, weir_str *rest, struct step *s)
         return true;
     }
     name = weir_str_cut(name, braces, name.len);
-    while (len < name.len && is_name_byte(name.data[len])) {
+    while (len < name.len && wr_conf_is_name_byte(name.data[len])) {
         len++;
     }
     if (len == 0) {

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/str.h"
+#include "conf/names.h"
 #include "module/index.h"
 #include "module/interface.h"
 #include "module/loader.h"
@@ -156,32 +157,14 @@ want(struct walk *w, enum wr_index_kind kind, weir_str name, struct wr_conf_plac
     e->settled = true;
 }
 
-static bool
-is_name_byte(char c)
-{
-    return weir_is_letter((uint8_t)c) || weir_is_digit((uint8_t)c) || c == '_';
-}
-
 /* Every $name and ${name} of a word. */
 static void
 want_variables(struct walk *w, const struct wr_conf_node *node, uint32_t word)
 {
-    weir_str text = node->words[word].text;
+    weir_str text = node->words[word].text, name;
 
-    for (size_t at = weir_str_find(text, '$'); at < text.len; at = weir_str_find(text, '$')) {
-        size_t n = 0;
-
-        text = weir_str_cut(text, at + 1, text.len);
-        if (weir_str_starts(text, WEIR_STR("{"))) {
-            text = weir_str_cut(text, 1, text.len);
-        }
-        while (n < text.len && is_name_byte(text.data[n])) {
-            n++;
-        }
-        if (n != 0) {
-            want(w, WR_INDEX_VARIABLE, weir_str_cut(text, 0, n), wr_conf_place(node, word));
-        }
-        text = weir_str_cut(text, n, text.len);
+    while (wr_conf_next_name(&text, &name)) {
+        want(w, WR_INDEX_VARIABLE, name, wr_conf_place(node, word));
     }
 }
 
