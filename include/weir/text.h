@@ -149,6 +149,21 @@ WEIR_API bool weir_is_token(weir_str s);
 /* May it be (part of) a field's value: no control bytes but the tab? "" may. [RFC 9110 5.5] [any thread] */
 WEIR_API bool weir_is_field_value(weir_str s);
 
+/* Where a quoted string begins that does not end, or s.len. [RFC 9110 5.6.4] [any thread] */
+static inline size_t weir_str_open_quote(weir_str s)
+{
+    size_t open = s.len;
+
+    for (size_t i = weir_str_find(s, '"'); i < s.len; i++) {
+        if (s.data[i] == '"') {
+            open = open == s.len ? i : s.len;
+        } else if (s.data[i] == '\\' && open != s.len) {
+            i++;
+        }
+    }
+    return open;
+}
+
 /* The next member of *rest, a list parted by commas, that is not empty, without blanks around it; false at the end. A comma in
  * a quoted string parts nothing, and one that does not end goes on to the end of the list. [RFC 9110 5.6.1] [any thread] */
 WEIR_API bool weir_list_next(weir_str *rest, weir_str *member);

@@ -54,18 +54,13 @@ begins_too_far(const struct caching *c)
 static bool
 hides_fields(weir_request *r)
 {
-    static const weir_str usual[] = { { "keep-alive", 10 }, { "close", 5 },
-                                      { "upgrade", 7 },     { "te", 2 },
-                                      { "trailer", 7 },     { "http2-settings", 14 } };
+    static const char *const usual[] = { "keep-alive", "close",          "upgrade", "te",
+                                         "trailer",    "http2-settings", NULL };
 
     for (const weir_header *h = r->in[WEIR_H_CONNECTION]; h != NULL; h = h->same) {
         weir_str rest = h->value, member;
         while (weir_list_next(&rest, &member)) {
-            size_t i = 0;
-            while (i < sizeof(usual) / sizeof(usual[0]) && !weir_str_ieq(member, usual[i])) {
-                i++;
-            }
-            if (i == sizeof(usual) / sizeof(usual[0]) && weir_in_find(r, member) != NULL) {
+            if (!weir_str_is_among(member, usual) && weir_in_find(r, member) != NULL) {
                 return true;
             }
         }

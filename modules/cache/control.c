@@ -91,22 +91,6 @@ set_directive(struct control *c, weir_str name, weir_str value)
     }
 }
 
-/* Where a quoted string begins that does not end; the length: nowhere. */
-static size_t
-find_open(weir_str s)
-{
-    size_t open = s.len;
-
-    for (size_t i = weir_str_find(s, '"'); i < s.len; i++) {
-        if (s.data[i] == '"') {
-            open = open == s.len ? i : s.len;
-        } else if (s.data[i] == '\\' && open != s.len) {
-            i++;
-        }
-    }
-    return open;
-}
-
 /* A member whose string does not end: what its own directive forbids counts whole, and so does what
  * stands behind the quote, as if it had ended there. Nothing of it makes the response fresher. */
 static void
@@ -134,7 +118,7 @@ control_add(struct control *c, weir_str text)
     weir_str member, name, value;
 
     while (weir_list_next(&text, &member)) {
-        size_t open = find_open(member);
+        size_t open = weir_str_open_quote(member);
         if (open != member.len) {
             add_open(c, member, open);
         }

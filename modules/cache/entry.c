@@ -6,6 +6,7 @@
 #include "doomed.h"
 #include "evict.h"
 #include "object.h"
+#include "tags.h"
 #include "writer.h"
 
 struct entry *
@@ -25,17 +26,6 @@ begins(weir_str text, const char *with, uint32_t len)
     return text.len >= len && memcmp(text.data, with, len) == 0;
 }
 
-static bool
-has_tag(const uint64_t *tags, uint32_t n, uint64_t tag)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (tags[i] == tag) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Is the fill of e, whose head has come, one of a tag's and older than its purge? */
 static bool
 fill_matches(const struct entry *e, const struct ban *b)
@@ -43,7 +33,7 @@ fill_matches(const struct entry *e, const struct ban *b)
     const struct object *o = e->fill;
 
     return o != NULL && o->born < b->clock && (o->flags & OBJECT_HEAD) != 0 &&
-           has_tag(o->meta.tags, o->meta.n_tags, b->tag);
+           tags_have(o->meta.tags, o->meta.n_tags, b->tag);
 }
 
 bool
@@ -58,7 +48,7 @@ entry_matches(const struct entry *e, const struct ban *b)
     if (e->born >= b->clock) {
         return false;
     }
-    if (b->all || (b->tag != 0 && has_tag(e->tags, e->n_tags, b->tag))) {
+    if (b->all || (b->tag != 0 && tags_have(e->tags, e->n_tags, b->tag))) {
         return true;
     }
     return b->text_len != 0 && begins(entry_key(e), b->text, b->text_len);

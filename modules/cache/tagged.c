@@ -1,6 +1,8 @@
 /* cache/tagged.c - the tags that were purged lately, in a ring. */
 #include "tagged.h"
 
+#include "tags.h"
+
 void
 tagged_note(struct store *s, uint64_t tag, bool soft)
 {
@@ -12,17 +14,6 @@ tagged_note(struct store *s, uint64_t tag, bool soft)
     CHANGE(s, p->tag, tag);
     CHANGE(s, p->soft, soft);
     CHANGE(s, r->n_tag_purges, r->n_tag_purges + 1);
-}
-
-static bool
-is_among(uint64_t tag, const uint64_t *tags, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (tags[i] == tag) {
-            return true;
-        }
-    }
-    return false;
 }
 
 enum tagged
@@ -38,7 +29,7 @@ tagged_since(const struct root *r, uint64_t born, const uint64_t *tags, uint32_t
         if (p->clock <= born) { /* and so are all before it */
             break;
         }
-        if (is_among(p->tag, tags, n)) {
+        if (tags_have(tags, n, p->tag)) {
             if (!p->soft) {
                 return TAGGED_GONE;
             }

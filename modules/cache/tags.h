@@ -17,4 +17,16 @@ uint32_t tags_read(const weir_header *fields, const weir_strs *names, weir_str o
 uint32_t tags_read_invalidation(const weir_header *fields, weir_str origin, uint64_t *to,
                                 uint32_t max);
 
+/* Is `tag` one of the n? */
+static inline bool
+tags_have(const uint64_t *tags, uint32_t n, uint64_t tag)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (tags[i] == tag) {
+            return true;
+        }
+    }
+    return false;
+}
+
 #endif

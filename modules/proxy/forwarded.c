@@ -123,22 +123,6 @@ write_node(weir_text *to, weir_str addr)
     }
 }
 
-/* Is each quoted string in it ended? One that is not would take in what is added behind it. [RFC 9110 5.6.4] */
-static bool
-is_closed(weir_str value)
-{
-    bool quoted = false;
-
-    for (size_t i = 0; i < value.len; i++) {
-        if (quoted && value.data[i] == '\\') {
-            i++;
-        } else if (value.data[i] == '"') {
-            quoted = !quoted;
-        }
-    }
-    return !quoted;
-}
-
 void
 forwarded_write(weir_text *to, struct proxied *p)
 {
@@ -150,7 +134,8 @@ forwarded_write(weir_text *to, struct proxied *p)
     }
     weir_text_add(to, WEIR_STR("Forwarded: "));
     for (const weir_header *h = r->in[WEIR_H_FORWARDED]; h != NULL; h = h->same) {
-        if (h->value.len != 0 && is_closed(h->value)) {
+        /* An open string would take in what is added behind it. */
+        if (h->value.len != 0 && weir_str_open_quote(h->value) == h->value.len) {
             weir_text_add(to, h->value);
             weir_text_add(to, WEIR_STR(", "));
         }
